@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Wire - the records that the BPF programs write and the daemon reads: all that the two worlds share.
+ *
+ * A record is one struct wire_KIND (made of event/events.def), followed by the bytes of its strings and lists. It starts with
+ * struct wire_header, is a multiple of 8 bytes long, and refers to its bytes by {offset from its own start, length}. A
+ * recording holds the same records, so WIRE_VERSION rises with every change of layout, and of the meaning of a field.
+ *
+ * Nobody trusts these bytes: event_parse() checks every length before anybody else sees a record. All times are
+ * CLOCK_BOOTTIME, all ids are those of the initial namespaces. */
+#pragma once
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+
+#define WIRE_VERSION 1
+#define WIRE_MAX_RECORD 32768           /* bytes, header and strings; a power of two for the verifier */
+#define WIRE_MAX_PATH 4096              /* bytes of one path, without NUL */
+#define WIRE_MAX_LIST 8192              /* bytes of one argument vector or environment, each string with its NUL */
+#define WIRE_MAX_CONTENT 1024           /* bytes of written content */
+#define WIRE_MAX_NAME 256               /* bytes of a cgroup path component, a reason, a subject */
+
+enum wire_kind {
+        WIRE_NONE,
+#define KIND(id, name, class, doc) WIRE_KIND_##id,
+#define FIELD(kind, type, id, name, format, flags, doc)
+#define END_KIND(id)
+#include "event/events.def"
+        _WIRE_KIND_MAX,
+};
+
+/* Why an event was not delivered. produced = delivered + the sum over these, for each kind. */
+enum wire_loss {
+        WIRE_LOSS_NONE,
+        WIRE_LOSS_RING_FULL,            /* no room in the ring */
+        WIRE_LOSS_SHARE,                /* room left, but only for kinds of class CORE */
+        WIRE_LOSS_SCRATCH,              /* no scratch memory, or the record outgrew it */
+        WIRE_LOSS_SKIPPED,              /* the kernel skipped the program (recursion) */
+        WIRE_LOSS_INVALID,              /* the decoder refused the record */
+        WIRE_LOSS_STALLED,              /* the ring did not move */
+        _WIRE_LOSS_MAX,
+};
+
+enum wire_obscured {
+        WIRE_OBSCURED_NONE,
+        WIRE_OBSCURED_RACED,            /* a descriptor or name changed under the hook */
+        WIRE_OBSCURED_CUT,              /* longer than a record may carry */
+        WIRE_OBSCURED_UNREAD,           /* a page of user memory was not there */
+        WIRE_OBSCURED_LIMIT,            /* a regex reached its limits */
+        WIRE_OBSCURED_EVICTED,          /* an open run made room for others */
+        _WIRE_OBSCURED_MAX,
+};
+
+enum wire_object_type {
+        WIRE_OBJECT_UNKNOWN,
+        WIRE_OBJECT_CLOSED,
+        WIRE_OBJECT_FILE,
+        WIRE_OBJECT_DIRECTORY,
+        WIRE_OBJECT_TTY,
+        WIRE_OBJECT_PIPE,
+        WIRE_OBJECT_SOCKET,
+        WIRE_OBJECT_MEMFD,
+        WIRE_OBJECT_DEVICE,
+        WIRE_OBJECT_OTHER,
+        _WIRE_OBJECT_MAX,
+};
+
+enum {
+        WIRE_RACED = 1U << 0,           /* descriptors are shared with other threads: the object may have been exchanged */
+        WIRE_UNSTABLE = 1U << 1,        /* the path changed while it was read */
+        WIRE_NO_RESULT = 1U << 2,       /* the result is not known (io_uring) */
+        WIRE_COMPAT = 1U << 3,          /* a 32-bit system call */
+        WIRE_FAILED = 1U << 4,          /* result is a negative errno other than -EINPROGRESS */
+        WIRE_ROOT_OTHER = 1U << 5,      /* paths are below a root that is not the host's (container, chroot) */
+        WIRE_DETACHED = 1U << 6,        /* the path did not end at a root: a detached or lazily unmounted tree */
+        WIRE_SYNTHETIC = 1U << 7,       /* made by the daemon, not by a hook */
+        WIRE_KTHREAD = 1U << 8,         /* the actor is a kernel thread */
+};
+
+struct wire_bytes {
+        __u32 offset;                   /* from the start of the record */
+        __u32 length;
+};
+
+/* Files: device as major << 20 | minor, inode number, generation. Sockets: device 0, generation 0, inode is the cookie.
+ * Pipes: device of pipefs, generation 0, inode of the pipe. */
+struct wire_object {
+        __u32 device;
+        __u32 generation;
+        __u64 inode;
+};
+
+struct wire_address {
+        __u8 bytes[16];                 /* network order; IPv4 in the first four, the rest 0 */
+        __u16 family;                   /* AF_INET or AF_INET6 */
+        __u16 pad[3];
+};
+
+struct wire_header {
+        __u32 size;                     /* of the whole record, a multiple of 8 */
+        __u16 version;
+        __u16 kind;                     /* enum wire_kind */
+        __u64 time_ns;
+        __u64 known;                    /* bit i: the i-th field of this kind holds a value */
+        __u64 cut;                      /* bit i: the i-th field is only a prefix of the value */
+        __u64 user;                     /* bit i: the i-th field was read from user memory and may have been exchanged */
+
+        /* The actor. A process is its thread group id and the start time of its leader; the creator is the task that
+         * called fork, whoever the parent is now; the tree names the activity by its first process, 0 if not known. */
+        __u64 start_ns;
+        __u64 creator_start_ns;
+        __u64 tree_start_ns;
+        __u32 tgid;
+        __u32 creator_tgid;
+        __u32 tree_tgid;
+        __u32 tid;
+
+        /* Credentials at the event. */
+        __u32 uid;
+        __u32 euid;
+        __u32 gid;
+        __u32 egid;
+        __u32 loginuid;                 /* (__u32)-1 if the process belongs to no login */
+        __u32 session;
+        __u64 cgroup_id;
+
+        __s64 result;                   /* of the call; negative errno if it failed */
+        __u32 flags;                    /* WIRE_* */
+        __u32 cpu;
+        __u64 lost;                     /* events lost on this CPU until now, all kinds */
+};
+
+#define WIRE_TYPE_NUMBER __s64
+#define WIRE_TYPE_STRING struct wire_bytes
+#define WIRE_TYPE_LIST struct wire_bytes
+#define WIRE_TYPE_OBJECT struct wire_object
+#define WIRE_TYPE_ADDRESS struct wire_address
+
+#define KIND(id, name, class, doc) struct wire_##id { struct wire_header header;
+#define FIELD(kind, type, id, name, format, flags, doc) WIRE_TYPE_##type id;
+#define END_KIND(id) };
+#include "event/events.def"
+
+/* Every field of every kind has one number, and within its kind a bit in the masks of the header. */
+enum wire_field {
+        WIRE_FIELD_NONE,
+#define KIND(id, name, class, doc) WIRE_BEFORE_##id,
+#define FIELD(kind, type, id, name, format, flags, doc) WIRE_FIELD_##kind##_##id,
+#define END_KIND(id)
+#include "event/events.def"
+        _WIRE_FIELD_MAX,
+};
+#define WIRE_BIT(kind, id) (1ULL << (WIRE_FIELD_##kind##_##id - WIRE_BEFORE_##kind - 1))
+
+_Static_assert(sizeof(struct wire_header) == 136, "the header is part of the wire version");

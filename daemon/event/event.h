@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Event - one thing that happened, as a checked view of a wire record.
+ *
+ * An event owns nothing: its bytes belong to the ring, a recording or an evidence slab, and it dies with them (from the
+ * ring: with the callback). event_parse() is the only place that looks at unchecked bytes; after it every offset is good.
+ * Pure: no clock, no I/O. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "event/value.h"
+#include "wire.h"
+
+enum event_class {
+        EVENT_CORE,                     /* never shed, never filtered: the process table lives on it */
+        EVENT_EVENT,
+        EVENT_META,                     /* the daemon's own */
+};
+
+/* Who: a process over its whole life, across exec. Pids are reused, identities are not. */
+struct identity {
+        uint64_t start_ns;              /* start of the thread group's leader, CLOCK_BOOTTIME */
+        uint32_t pid;                   /* thread group id in the initial namespace */
+        uint32_t pad;
+};
+
+struct event {
+        const struct wire_header *wire; /* borrowed; checked; 8-byte aligned */
+        uint64_t time_ns;               /* stream time: never runs backwards; set by the reader of the stream */
+        uint64_t number;                /* position in the stream, from 1 */
+};
+
+/* Check a record of `size` bytes at `data` (8-byte aligned): version, kind, size, every {offset, length}, that strings end inside and
+ * that lists end in NUL. Fills ret->wire and sets time_ns to the record's own. Returns 0; -EBADMSG if the bytes are wrong;
+ * -EPROTO if they are of another wire version. */
+int event_parse(const void *data, size_t size, struct event *ret);
+
+static inline enum wire_kind event_kind(const struct event *event) {
+        return (enum wire_kind)event->wire->kind;
+}
+
+static inline struct identity event_actor(const struct event *event) {
+        return (struct identity){ .start_ns = event->wire->start_ns, .pid = event->wire->tgid };
+}
+
+static inline bool identity_equal(const struct identity *a, const struct identity *b) {
+        return a->start_ns == b->start_ns && a->pid == b->pid;
+}
+
+enum field;
+
+/* Read a field of the event's own kind or a common one (scopes FIELD_EVENT and FIELD_COMMON of schema.h). A field of another kind reads as unknown.
+ * Never fails: what is not there has state VALUE_UNKNOWN. */
+void event_get(const struct event *event, enum field field, struct value *ret);
+
+/* The i-th string of a VALUE_LIST. Returns false if there is none. */
+bool value_list_at(const struct value *list, size_t i, struct value *ret);

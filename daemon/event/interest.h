@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Interest - what a loaded policy set needs to know, and so what capture attaches and records.
+ *
+ * The compiler fills it, capture reads it, neither knows the other. Plain data. Kinds of class CORE are always attached. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "event/event.h"
+
+#define INTEREST_MAX_ENV 32
+#define INTEREST_MAX_ENV_NAME 64
+
+/* One fact that must hold for any policy to use an event of the kind. All that hold for every use are listed; a record that
+ * breaks one cannot matter. Only what the kernel can decide from numbers at hand. */
+struct interest_filter {
+        bool failures;                  /* some policy looks at failed calls */
+        bool successes;
+        uint64_t flags_any;             /* openat: every use needs one of these flag bits; 0: no such need */
+};
+
+struct interest {
+        uint64_t kinds;                 /* bit per enum wire_kind that some policy uses */
+        struct interest_filter filter[_WIRE_KIND_MAX];
+        uint32_t content_bytes;         /* of written content, 0 for none, at most WIRE_MAX_CONTENT */
+        uint32_t n_env;
+        char env[INTEREST_MAX_ENV][INTEREST_MAX_ENV_NAME];      /* names of environment variables, ended by NUL */
+};
+
+/* Widen `interest` by `other`. Returns -E2BIG if there is no room for all names of variables. */
+int interest_add(struct interest *interest, const struct interest *other);

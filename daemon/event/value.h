@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Value - what one field holds: a number, bytes, a list of bytes, an object or an address, or that it is not known.
+ *
+ * Three-valued on purpose: a field that could not be captured is unknown, never empty or zero, and a comparison with it is
+ * neither true nor false (enum truth). Bytes are borrowed from the event or the process that the value was read from. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "wire.h"
+
+enum value_type {
+        VALUE_NUMBER,
+        VALUE_STRING,
+        VALUE_LIST,                     /* strings one after the other, each ended by NUL */
+        VALUE_OBJECT,
+        VALUE_ADDRESS,
+        _VALUE_TYPE_MAX,
+};
+
+enum value_state {
+        VALUE_UNKNOWN,
+        VALUE_KNOWN,
+        VALUE_CUT,                      /* the bytes are a prefix of the true value */
+};
+
+struct value {
+        union {
+                int64_t number;
+                const char *bytes;      /* borrowed; not ended by NUL */
+                struct wire_object object;
+                struct wire_address address;
+        };
+        uint32_t length;                /* of bytes */
+        uint8_t type;                   /* enum value_type */
+        uint8_t state;                  /* enum value_state */
+        bool user;                      /* read from user memory: another thread may have exchanged it */
+        uint8_t pad;
+};
+
+/* Kleene's three values, ordered so that `and` is the minimum and `or` the maximum. */
+enum truth {
+        TRUTH_FALSE,
+        TRUTH_UNKNOWN,
+        TRUTH_TRUE,
+};
+
+static inline enum truth truth_not(enum truth a) {
+        return (enum truth)(TRUTH_TRUE - a);
+}
+
+static inline enum truth truth_and(enum truth a, enum truth b) {
+        return a < b ? a : b;
+}
+
+static inline enum truth truth_or(enum truth a, enum truth b) {
+        return a > b ? a : b;
+}
