@@ -41,7 +41,7 @@ enum wire_loss {
         _WIRE_LOSS_MAX,
 };
 
-enum wire_obscured {
+enum wire_reason {
         WIRE_OBSCURED_NONE,
         WIRE_OBSCURED_RACED,            /* a descriptor or name changed under the hook */
         WIRE_OBSCURED_CUT,              /* longer than a record may carry */
