@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Match - one completed story with its evidence: which event of which process was which step. Plain values, so that report,
+ * response, replay and tests read the same thing. Borrowed from the engine while on_match() runs. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "event/event.h"
+#include "process/process.h"
+#include "program/program.h"
+
+#define MATCH_MAX_STEPS 64
+
+struct match_step {
+        const struct step *step;        /* borrowed from the program */
+        struct event event;             /* its record lies in the evidence slab; wire is NULL if it could not be kept */
+        struct identity actor;
+        const struct process_image *image;      /* what the actor ran then; NULL: not known */
+        uint64_t first_ns, last_ns;     /* of a repetition; else both the event's time */
+        uint64_t count;                 /* events that this step took, at least 1 */
+};
+
+struct match {
+        const struct program *program;
+        const struct path *path;
+        uint64_t number;                /* of this match in the life of the engine, from 1: with the generation, its name */
+        uint64_t time_ns;               /* of the completing event */
+        const char *key;                /* whose story, printable: "tree 4711", "unit nginx.service", "host" */
+        enum program_key key_type;
+        struct identity key_identity;   /* tree, process, descent: the process that it is named after */
+        struct process *actor;          /* who completed it, in the table; NULL if not there */
+        struct identity actor_id;
+
+        const struct match_step *steps;
+        size_t n_steps;
+
+        struct value captures[PROGRAM_MAX_SLOTS];       /* state VALUE_UNKNOWN: not bound */
+        uint16_t capture_fields[PROGRAM_MAX_SLOTS];     /* enum field: how to print it */
+
+        uint64_t starts;                /* equal runs that were merged into this one, at least 1 */
+        bool uncertain;                 /* a `not` or `except` was unknown on the way */
+        bool gap;                       /* events that it needed may have been lost while it was open */
+        uint64_t gap_count, gap_kinds;
+
+        bool summary;                   /* no new story: the end of a suppression, `suppressed` says how many were joined */
+        uint64_t suppressed;
+        uint64_t first_ns;              /* of the first step; of a summary, of the first alert */
+};
