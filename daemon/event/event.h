@@ -33,8 +33,9 @@ struct event {
 };
 
 /* Check a record of `size` bytes at `data` (8-byte aligned): version, kind, size, every {offset, length}, that strings end inside and
- * that lists end in NUL. Fills ret->wire and sets time_ns to the record's own. Returns 0; -EBADMSG if the bytes are wrong;
- * -EPROTO if they are of another wire version. */
+ * behind the fixed part, that lists end in NUL, that addresses are AF_INET or AF_INET6; the masks may name only fields of the
+ * kind, and `cut` and `user` only known ones. Fills ret->wire and sets time_ns to the record's own. Returns 0; -EBADMSG if the
+ * bytes are wrong; -EPROTO if they are of another wire version. Offset and length of a field that is not known are not looked at. */
 int event_parse(const void *data, size_t size, struct event *ret);
 
 static inline enum wire_kind event_kind(const struct event *event) {
@@ -54,6 +55,3 @@ enum field;
 /* Read a field of the event's own kind or a common one (scopes FIELD_EVENT and FIELD_COMMON of schema.h). A field of another kind reads as unknown.
  * Never fails: what is not there has state VALUE_UNKNOWN. */
 void event_get(const struct event *event, enum field field, struct value *ret);
-
-/* The i-th string of a VALUE_LIST. Returns false if there is none. */
-bool value_list_at(const struct value *list, size_t i, struct value *ret);

@@ -58,3 +58,7 @@ static inline enum truth truth_and(enum truth a, enum truth b) {
 static inline enum truth truth_or(enum truth a, enum truth b) {
         return a > b ? a : b;
 }
+
+/* The i-th string of a VALUE_LIST. False if there is none; ret is unknown then. In a list that was cut the last string is a
+ * prefix (VALUE_CUT), and what would follow it is not "none" but not known: see list->state. */
+bool value_list_at(const struct value *list, size_t i, struct value *ret);

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "event/compare.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+static inline enum truth truth_of(bool answer) {
+        return answer ? TRUTH_TRUE : TRUTH_FALSE;
+}
+
+static inline bool bytes_equal(const char *a, const char *b, size_t n) {
+        return n == 0 || memcmp(a, b, n) == 0;
+}
+
+/* Two byte strings, each of which may be only a prefix of what it stands for. */
+static enum truth prefixes_equal(const char *a, size_t n_a, bool cut_a, const char *b, size_t n_b, bool cut_b) {
+        if (!cut_a && !cut_b)
+                return truth_of(n_a == n_b && bytes_equal(a, b, n_a));
+        /* The one that is whole can not be shorter than what is known of the other. */
+        if ((!cut_a && n_a < n_b) || (!cut_b && n_b < n_a))
+                return TRUTH_FALSE;
+        return bytes_equal(a, b, n_a < n_b ? n_a : n_b) ? TRUTH_UNKNOWN : TRUTH_FALSE;
+}
+
+/* The NUL behind the last string of a cut list was put there by whoever cut it. */
+static inline size_t known_length(const struct value *v) {
+        return v->type == VALUE_LIST && v->state == VALUE_CUT && v->length > 0 ? v->length - 1 : v->length;
+}
+
+static inline bool objects_equal(const struct wire_object *a, const struct wire_object *b) {
+        return a->inode == b->inode && a->device == b->device && a->generation == b->generation;
+}
+
+static inline bool addresses_equal(const struct wire_address *a, const struct wire_address *b) {
+        return a->family == b->family && memcmp(a->bytes, b->bytes, a->family == AF_INET ? 4 : 16) == 0;
+}
+
+enum truth value_equal(const struct value *a, const struct value *b) {
+        if (a->state == VALUE_UNKNOWN || b->state == VALUE_UNKNOWN)
+                return TRUTH_UNKNOWN;
+        if (a->type != b->type)
+                return TRUTH_FALSE;
+
+        switch ((enum value_type)a->type) {
+        case VALUE_NUMBER:
+                return truth_of(a->number == b->number);
+        case VALUE_STRING:
+        case VALUE_LIST:
+                return prefixes_equal(a->bytes, known_length(a), a->state == VALUE_CUT,
+                                      b->bytes, known_length(b), b->state == VALUE_CUT);
+        case VALUE_OBJECT:
+                return truth_of(objects_equal(&a->object, &b->object));
+        case VALUE_ADDRESS:
+                return truth_of(addresses_equal(&a->address, &b->address));
+        case _VALUE_TYPE_MAX:
+                break;
+        }
+        return TRUTH_UNKNOWN;
+}
+
+enum truth value_less(const struct value *a, const struct value *b) {
+        if (a->state == VALUE_UNKNOWN || b->state == VALUE_UNKNOWN)
+                return TRUTH_UNKNOWN;
+        return truth_of(a->type == VALUE_NUMBER && b->type == VALUE_NUMBER && a->number < b->number);
+}
+
+enum truth value_has_any(const struct value *number, uint64_t bits) {
+        if (number->state == VALUE_UNKNOWN)
+                return TRUTH_UNKNOWN;
+        return truth_of(number->type == VALUE_NUMBER && ((uint64_t)number->number & bits) != 0);
+}
+
+enum truth value_has_all(const struct value *number, uint64_t bits) {
+        if (number->state == VALUE_UNKNOWN)
+                return TRUTH_UNKNOWN;
+        return truth_of(number->type == VALUE_NUMBER && ((uint64_t)number->number & bits) == bits);
+}
+
+enum truth value_is_bytes(const struct value *string, const char *bytes, size_t length) {
+        if (string->state == VALUE_UNKNOWN)
+                return TRUTH_UNKNOWN;
+        if (string->type != VALUE_STRING)
+                return TRUTH_FALSE;
+        return prefixes_equal(string->bytes, string->length, string->state == VALUE_CUT, bytes, length, false);
+}
+
+static inline unsigned char lower(unsigned char c) {
+        return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
+}
+
+enum truth value_is_bytes_ignoring_case(const struct value *string, const char *bytes, size_t length) {
+        bool cut = string->state == VALUE_CUT;
+
+        if (string->state == VALUE_UNKNOWN)
+                return TRUTH_UNKNOWN;
+        if (string->type != VALUE_STRING || string->length > length || (!cut && string->length < length))
+                return TRUTH_FALSE;
+        for (size_t i = 0; i < string->length; i++)
+                if (lower(string->bytes[i]) != lower(bytes[i]))
+                        return TRUTH_FALSE;
+        return cut ? TRUTH_UNKNOWN : TRUTH_TRUE;
+}
+
+enum truth value_starts_with(const struct value *string, const char *bytes, size_t length) {
+        if (string->state == VALUE_UNKNOWN)
+                return TRUTH_UNKNOWN;
+        if (string->type != VALUE_STRING)
+                return TRUTH_FALSE;
+        if (string->length >= length)
+                return truth_of(bytes_equal(string->bytes, bytes, length));
+        if (string->state == VALUE_CUT && bytes_equal(string->bytes, bytes, string->length))
+                return TRUTH_UNKNOWN;
+        return TRUTH_FALSE;
+}
+
+enum truth value_ends_with(const struct value *string, const char *bytes, size_t length) {
+        if (string->state == VALUE_UNKNOWN)
+                return TRUTH_UNKNOWN;
+        if (string->type != VALUE_STRING)
+                return TRUTH_FALSE;
+        if (length == 0)
+                return TRUTH_TRUE;
+        if (string->state == VALUE_CUT)
+                return TRUTH_UNKNOWN;
+        return truth_of(string->length >= length && bytes_equal(string->bytes + string->length - length, bytes, length));
+}
+
+enum truth value_contains(const struct value *string, const char *bytes, size_t length) {
+        if (string->state == VALUE_UNKNOWN)
+                return TRUTH_UNKNOWN;
+        if (string->type != VALUE_STRING)
+                return TRUTH_FALSE;
+        if (length == 0 || (string->length > 0 && memmem(string->bytes, string->length, bytes, length)))
+                return TRUTH_TRUE;
+        return string->state == VALUE_CUT ? TRUTH_UNKNOWN : TRUTH_FALSE;
+}
+
+enum truth value_in_network(const struct value *address, const struct wire_address *network, unsigned prefix_bits) {
+        const struct wire_address *a = &address->address;
+        unsigned max_bits = network->family == AF_INET ? 32 : 128, whole, rest;
+
+        if (address->state == VALUE_UNKNOWN)
+                return TRUTH_UNKNOWN;
+        if (address->type != VALUE_ADDRESS || a->family != network->family)
+                return TRUTH_FALSE;
+
+        if (prefix_bits > max_bits)
+                prefix_bits = max_bits;
+        whole = prefix_bits / 8;
+        rest = prefix_bits % 8;
+        if (memcmp(a->bytes, network->bytes, whole) != 0)
+                return TRUTH_FALSE;
+        return truth_of(rest == 0 || ((a->bytes[whole] ^ network->bytes[whole]) >> (8 - rest)) == 0);
+}
