@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Capture - a source of events: the running kernel or a recording, and the caller cannot tell which.
+ *
+ * What comes out is one stream of checked wire records, the daemon's own among them (clock, cgroup, process, start, gap,
+ * obscured, tick): whoever writes every record that on_event() sees into a trace file has a recording that replays to the same
+ * stream. Events are numbered from 1, and their time_ns never runs backwards; the record's own time is left as it was.
+ *
+ * The order in a stream: `clock`, the `cgroup` names that exist, one `process` for each that runs (parents first), `start`, and then what
+ * happens. A `gap` stands before the first record read after a loss. A `tick` says that no event before its time is missing:
+ * once a second while nothing happens, and when a deadline that was asked for has come.
+ *
+ * This room does I/O, logs and reads the clock. One thread, the loop's. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <systemd/sd-event.h>
+
+#include "event/event.h"
+#include "event/interest.h"
+
+struct capture;
+
+/* The upper floor's half. Events are borrowed until the function returns; it must not call back into the capture, but for
+ * capture_set_deadline() and capture_stats(). */
+struct capture_sink {
+        void (*on_event)(const struct event *event, void *userdata);
+
+        /* The source has nothing more: the recording ended (0) or is broken (-EBADMSG, ...). Never for the kernel. May be NULL. */
+        void (*on_end)(int status, void *userdata);
+};
+
+struct capture_options {
+        size_t ring_bytes;              /* a power of two >= 64 KiB; 0: 8 MiB. Memory counts twice, the ring is mapped twice */
+        uint64_t max_latency_ns;        /* how long a record may wait in the ring while events are frequent; 0: 1 ms */
+        size_t batch;                   /* records read in one turn of the loop; 0: 512 */
+
+        /* Absolute paths of programs whose children begin activities of their own (sshd, cron, a container's shim, ...) when they
+         * run as the main process of a unit. PID 1 and kthreadd always do. Borrowed during the call. */
+        const char *const *supervisors;
+        size_t n_supervisors;
+};
+
+/* What is watched, from where, and what was lost. The counters only grow. */
+struct capture_stats {
+        uint64_t produced[_WIRE_KIND_MAX];      /* passed the filters in the kernel */
+        uint64_t filtered[_WIRE_KIND_MAX];      /* did not: no policy could have used them */
+        uint64_t delivered[_WIRE_KIND_MAX];     /* given to the sink; for META kinds also those made here */
+        uint64_t lost[_WIRE_KIND_MAX][_WIRE_LOSS_MAX];  /* produced = delivered + these, when the ring is empty */
+        uint64_t n_late;                /* came with a time before the stream's, and were given the stream's */
+        uint64_t n_obscured;            /* `obscured` records made */
+        uint64_t n_wakeups;             /* times that the kernel woke the reader */
+        uint64_t n_turns;
+        uint64_t n_stalls;              /* times that the ring's first record was not finished for 10 ms */
+        size_t ring_bytes, ring_pending, ring_pending_max;
+        size_t n_programs;              /* attached */
+};
+
+/* Watch the running kernel. Loads the programs, attaches nothing yet. Fails with one log line that says what to do:
+ * -EPERM          not allowed: CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, CAP_SYS_RESOURCE or root
+ * -ENODATA        the kernel has no type information (CONFIG_DEBUG_INFO_BTF)
+ * -EOPNOTSUPP     the kernel is older than 6.1 or lacks something that cannot be done without
+ * -ENOLINK        loaded but cannot be attached
+ * and -ENOMEM. `sink` is copied. */
+int capture_new_bpf(
+        const struct capture_options *options,
+        const struct interest *interest,
+        const struct capture_sink *sink,
+        void *userdata,
+        struct capture **ret);
+
+/* Read a recording, as fast as it goes; needs no privilege and looks at no clock. The interest plays no part: what is in the
+ * recording is delivered. -EBADMSG: no recording, -EPROTO: of another wire version. */
+int capture_new_replay(const char *path, const struct capture_sink *sink, void *userdata, struct capture **ret);
+
+/* Stops, too. Detaching from system calls is slow in the kernel; it is left to a process that outlives this call, unless
+ * `wait` was set by capture_set_wait(). */
+struct capture *capture_free(struct capture *capture);
+void capture_set_wait(struct capture *capture, bool wait);
+
+/* Attach and begin on the loop, at its lowest priority. With the kernel as the source everything up to `start` is delivered
+ * before this returns. `generation` is the number of the policy set, told in `start`. Errors as above. */
+int capture_start(struct capture *capture, sd_event *loop, uint64_t generation);
+
+/* Without a loop: start with loop = NULL, then read up to `max` records now. Returns how many; 0: none is there (kernel) or
+ * no more will come (recording). */
+int capture_dispatch(struct capture *capture, size_t max);
+
+/* Change what is watched, without losing an event that both sets want: attach what is new, change the filters, tell `start`,
+ * detach what nobody wants (elsewhere, this call does not wait for it). On failure everything is as it was. */
+int capture_set_interest(struct capture *capture, const struct interest *interest, uint64_t generation);
+
+/* Ask for a tick as soon as the clock (CLOCK_BOOTTIME) has passed this time. Replaces the last one; UINT64_MAX takes it back.
+ * A recording has its ticks in it, there this does nothing. */
+void capture_set_deadline(struct capture *capture, uint64_t deadline_ns);
+
+void capture_stats(const struct capture *capture, struct capture_stats *ret);
+
+/* What is watched and with what, one line each, for people. Cut to `size`, always ended by NUL; returns the length. */
+size_t capture_describe(const struct capture *capture, char *buffer, size_t size);
