@@ -7,8 +7,8 @@
  *
  *      record_begin(&record, WIRE_KIND_openat);
  *      record.header.tgid = 42;
- *      record_set_text(&record, WIRE_FIELD_openat_pathname, "/etc/shadow");
- *      record_set_number(&record, WIRE_FIELD_openat_flags, O_RDONLY);
+ *      record_set_text(&record, FIELD_openat_pathname, "/etc/shadow");
+ *      record_set_number(&record, FIELD_openat_flags, O_RDONLY);
  *      r = record_finish(&record);                     record.data, record.header.size bytes of it */
 #pragma once
 

@@ -9,9 +9,14 @@
 
 #include "event/event.h"
 
-/* One number per field: those of the kinds first, in wire order, then those that every event has, then those of processes. */
+/* One number per field: those of the kinds first, in wire order (FIELD_openat_pathname), then those that every event has
+ * (FIELD_COMMON_result), then those of processes (FIELD_PROCESS_exe). */
 enum field {
         FIELD_NONE = WIRE_FIELD_NONE,
+#define KIND(id, name, class, doc)
+#define FIELD(kind, type, id, name, format, flags, doc) FIELD_##kind##_##id = WIRE_FIELD_##kind##_##id,
+#define END_KIND(id)
+#include "event/events.def"
         _FIELD_COMMON_BEFORE = _WIRE_FIELD_MAX,
 #define COMMON_FIELD(type, id, name, format, doc) FIELD_COMMON_##id,
 #define PROCESS_FIELD(type, id, name, format, doc)
