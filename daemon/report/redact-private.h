@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What the parts of redact share: a search in progress. */
+
+#include "report/redact.h"
+
+#define FINDER_MAX_MARKS 192
+
+struct finder {
+        const struct redactor *redactor;
+        enum redact_mode mode;
+        const char *text;
+        size_t n;
+        struct redact_span marks[FINDER_MAX_MARKS];     /* as found: in no order, may overlap */
+        size_t n_marks;
+        size_t overflow;                /* from here on everything is hidden: there were more marks than fit */
+};
+
+static inline bool finder_is_blank(char c) {
+        return c == ' ' || c == '\t';
+}
+
+static inline bool finder_is_space(char c) {
+        return finder_is_blank(c) || c == '\n' || c == '\r' || c == '\v' || c == '\f';
+}
+
+/* Where the string of a list, or the text, ends that position i is in. */
+size_t finder_element_end(const struct finder *f, size_t i);
+
+/* text[start..end) is a secret. */
+void finder_mark(struct finder *f, size_t start, size_t end);
+
+/* Does the word text[start..end) look like an option rather than the value of one? */
+bool finder_is_option(const struct finder *f, size_t start, size_t end);
+
+bool redactor_knows_name(const struct redactor *redactor, const char *name, size_t n);
+
+/* redact-tools.c: options that mean a secret to one tool. */
+void finder_scan_tools(struct finder *f);
