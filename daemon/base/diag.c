@@ -227,7 +227,7 @@ static void diag_put_excerpt(const struct diag_source *source, const struct diag
         stop = MIN(at + MAX(span->length, 1u), end);
         from = at - start > DIAG_EXCERPT_MAX / 2 ? at - DIAG_EXCERPT_MAX / 2 : start;
         to = end - from > DIAG_EXCERPT_MAX ? from + DIAG_EXCERPT_MAX : end;
-        while (from > start && ((uint8_t)source->text[from] & 0xc0) == 0x80 && from < at)
+        while (from > start && from < at && ((uint8_t)source->text[from] & 0xc0) == 0x80)
                 from++;
         while (to < end && ((uint8_t)source->text[to] & 0xc0) == 0x80 && to > at)
                 to--;
@@ -317,6 +317,13 @@ static char lower(char c) {
         return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
 }
 
+static bool is_same_but_case(const char *a, const char *b, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                if (lower(a[i]) != lower(b[i]))
+                        return false;
+        return memcmp(a, b, n) != 0;
+}
+
 /* Optimal string alignment (Damerau-Levenshtein without editing a swapped pair again), times two so that a letter in the
  * wrong case can count one. Both at most CLOSEST_LENGTH_MAX long. */
 static unsigned edit_distance2(const char *a, size_t n, const char *b, size_t m) {
@@ -353,7 +360,12 @@ const char *diag_closest_n(const char *name, size_t n, const char *const *candid
 
                 if (m == 0 || m > CLOSEST_LENGTH_MAX)
                         continue;
-                distance = edit_distance2(name, n, candidates[i], m);
+                if (m == n && is_same_but_case(name, candidates[i], n))
+                        distance = 1;
+                else if (n >= 3 && m > n && memcmp(name, candidates[i], n) == 0)
+                        distance = m - n;       /* the beginning of a name is a likely slip: "exec" for "execve" */
+                else
+                        distance = edit_distance2(name, n, candidates[i], m);
                 /* A name that shares no letter with what was written helps nobody, however short both are. */
                 if (distance <= limit && distance < best && distance < 2 * MAX(n, m)) {
                         best = distance;

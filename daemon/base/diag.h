@@ -104,6 +104,6 @@ void diag_put_line(const struct diag *diag, struct strbuf *b);
 const char *diag_severity_to_string(enum diag_severity severity);
 
 /* Which candidate did they mean? The closest by insertions, deletions, changes and swaps of neighbours (letters of the wrong
- * case count half), if it is close enough to be a slip: up to a third of the name's length. NULL if none is; the first of equals. */
+ * case, and letters left out at the end, count half), if it is close enough to be a slip: up to a third of its length. NULL if none is; the first of equals. */
 const char *diag_closest(const char *name, const char *const *candidates, size_t n_candidates);
 const char *diag_closest_n(const char *name, size_t n, const char *const *candidates, size_t n_candidates);
