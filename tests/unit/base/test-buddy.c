@@ -51,8 +51,8 @@ START_TEST(blocks_of_mixed_sizes_never_overlap) {
 
                 x = x * 1664525 + 1013904223;
                 i = (x >> 8) % 200;
-                for (size_t k = 0; k < held[i].n; k++)
-                        ck_assert_uint_eq(held[i].p[k], i);
+                if (held[i].n > 0)      /* all bytes are still ours: the first is, and each is like the one before */
+                        ck_assert(held[i].p[0] == i && memcmp(held[i].p, held[i].p + 1, held[i].n - 1) == 0);
                 buddy_free(&buddy, held[i].p);
                 held[i].n = 1 + (x >> 16) % 4000;
                 held[i].p = buddy_alloc(&buddy, held[i].n);
