@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* What the parts of redact share: a search in progress. */
+/* Redact, inside - what its parts share: a search in progress. */
 
 #include "report/redact.h"
 

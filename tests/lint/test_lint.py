@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A lint that finds nothing proves nothing: each is shown a small tree with faults in it and must name them, and one without."""
+
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HERE = pathlib.Path(__file__).parent
+LICENCE = '/* SPDX-License-Identifier: Apache-2.0 */\n'
+HEADER = LICENCE + '#pragma once\n\n/* Thing - an example. */\n'
+
+
+class Lint(unittest.TestCase):
+    def setUp(self):
+        self.directory = tempfile.TemporaryDirectory()
+        self.root = pathlib.Path(self.directory.name)
+        self.write('daemon/base/thing.h', HEADER)
+
+    def tearDown(self):
+        self.directory.cleanup()
+
+    def write(self, path, text):
+        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / path).write_text(text, encoding='utf-8')
+
+    def run_lint(self, script, *arguments):
+        result = subprocess.run([sys.executable, HERE / script, self.root, *arguments], capture_output=True, text=True, check=False)
+        return result.returncode, result.stdout
+
+    def finds(self, script, check, *expected):
+        status, output = self.run_lint(script, check)
+        self.assertEqual(status, 1, output)
+        for part in expected:
+            self.assertIn(part, output)
+
+    def passes(self, script, check):
+        status, output = self.run_lint(script, check)
+        self.assertEqual(status, 0, output)
+
+    def test_lower_floors_may_be_included(self):
+        self.write('daemon/engine/engine.c', LICENCE + '#include "engine/engine.h"\n#include "event/event.h"\n#include <stdio.h>\n')
+        self.passes('floors.py', 'floors')
+
+    def test_a_higher_floor_is_found(self):
+        self.write('daemon/event/event.c', LICENCE + '\n#include "engine/engine.h"\n')
+        self.finds('floors.py', 'floors', 'daemon/event/event.c:3', 'a higher floor')
+
+    def test_a_sibling_is_found(self):
+        self.write('daemon/compile/emit.h', HEADER + '# include "engine/engine.h"\n')
+        self.finds('floors.py', 'floors', 'daemon/compile/emit.h:5', 'same floor')
+
+    def test_a_room_on_no_floor_is_found(self):
+        self.write('daemon/attic/box.c', LICENCE + '#include "base/thing.h"\n')
+        self.finds('floors.py', 'floors', 'attic is on no floor')
+
+    def test_an_include_without_its_room_is_found(self):
+        self.write('daemon/event/event.c', LICENCE + '#include "event.h"\n')
+        self.finds('floors.py', 'floors', '"event.h" names no room')
+
+    def test_a_private_header_is_for_its_room(self):
+        self.write('daemon/capture/a.c', '#include "capture/b-private.h"\n')
+        self.passes('floors.py', 'private')
+        self.write('daemon/app/a.c', '#include "capture/b-private.h"\n')
+        self.finds('floors.py', 'private', 'daemon/app/a.c:1')
+
+    def test_libraries_stay_at_home(self):
+        self.write('daemon/program/regex.c', '#include <pcre2.h>\n')
+        self.write('daemon/config/yaml-reader.c', '#include <yaml.h>\n')
+        self.passes('floors.py', 'libraries')
+        self.write('daemon/engine/a.c', '#include <pcre2.h>\n#include <bpf/libbpf.h>\n')
+        self.finds('floors.py', 'libraries', 'a.c:1', 'a.c:2', '<bpf/libbpf.h> belongs in capture/')
+
+    def test_the_wire_format_is_for_two_rooms(self):
+        self.write('daemon/event/decode.c', '#include "wire.h"\n')
+        self.passes('floors.py', 'wire')
+        self.write('daemon/engine/a.c', '#include "wire.h"\n')
+        self.finds('floors.py', 'wire', 'daemon/engine/a.c:1')
+
+    def test_a_header_needs_its_head(self):
+        self.passes('house.py', 'headers')
+        self.write('daemon/event/a.h', LICENCE + '#include <a.h>\n#pragma once\n/* Thing - an example. */\n')
+        self.write('daemon/event/b.h', LICENCE + '#pragma once\n/* No title. */\n')
+        self.finds('house.py', 'headers', 'event/a.h: #pragma', 'event/b.h: the first comment')
+
+    def test_a_long_file_is_found(self):
+        self.write('daemon/event/a.c', '\n' * 800)
+        self.passes('house.py', 'length')
+        self.write('daemon/event/a.c', '\n' * 801)
+        self.finds('house.py', 'length', 'event/a.c: 801 lines')
+
+    def test_words_and_members_are_not_calls(self):
+        self.write('daemon/engine/a.c', '/* printf() */ int f(void) { a.open(1); b->read(2); my_printf("log_error(1)"); snprintf(s, 1, "x"); }\n')
+        self.write('daemon/policy/policy-set.c', 'int f(void) { return open("x", 0); }\n')
+        self.write('daemon/capture/a.c', 'int f(void) { printf("x"); }\n')
+        self.passes('house.py', 'pure')
+
+    def test_what_is_not_pure_is_found(self):
+        self.write('daemon/engine/a.c', 'void f(void) {\n        clock_boottime_ns();\n        log_error("x");\n        read (1, 2, 3);\n        getenv("x");\n}\n')
+        self.finds('house.py', 'pure', 'a.c:2', 'a.c:3', 'a.c:4', 'a.c:5')
+
+    def test_licences_are_named(self):
+        self.write('bpf/a.c', '/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */\n')
+        self.passes('house.py', 'licences')
+        self.write('bpf/b.c', LICENCE)
+        self.write('daemon/event/c.c', '\n\n' + LICENCE)
+        self.finds('house.py', 'licences', 'bpf/b.c', 'daemon/event/c.c')
+
+    def test_globals_that_can_change_are_found(self):
+        self.write('a.c', 'int counter; static int set = 1; static const int c = 1; static const char *const names[] = {"a"};\n'
+                          'int f(void) { static int calls; return names[0][0] + counter + set + c + calls++; }\n')
+        subprocess.run(['cc', '-fPIE', '-c', self.root / 'a.c', '-o', self.root / 'engine_a.c.o'], check=True)
+        subprocess.run(['ar', 'rcs', self.root / 'lib.a', self.root / 'engine_a.c.o'], check=True)
+        status, output = self.run_lint('house.py', 'globals', self.root / 'lib.a')
+        self.assertEqual(status, 1, output)
+        for name in ('counter', 'set', 'calls'):
+            self.assertIn(f'engine_a.c.o: {name}', output)
+        self.assertIn('3 found', output)
+
+    def test_a_library_without_pure_rooms_is_not_taken_for_clean(self):
+        self.write('a.c', 'int counter;\n')
+        subprocess.run(['cc', '-c', self.root / 'a.c', '-o', self.root / 'capture_a.c.o'], check=True)
+        subprocess.run(['ar', 'rcs', self.root / 'lib.a', self.root / 'capture_a.c.o'], check=True)
+        self.assertEqual(self.run_lint('house.py', 'globals', self.root / 'lib.a')[0], 1)
+
+
+class Format(unittest.TestCase):
+    def setUp(self):
+        self.directory = tempfile.TemporaryDirectory()
+        self.root = pathlib.Path(self.directory.name)
+        (self.root / '.clang-format').write_text((HERE.parent.parent / '.clang-format').read_text(encoding='utf-8'), encoding='utf-8')
+
+    def tearDown(self):
+        self.directory.cleanup()
+
+    def run_format(self, text):
+        path = self.root / 'a.c'
+        path.write_text(text, encoding='utf-8')
+        result = subprocess.run([sys.executable, HERE / 'format.py', self.root, path], capture_output=True, text=True, check=False)
+        if result.returncode == 77:
+            self.skipTest(result.stdout)
+        return result.returncode, result.stdout
+
+    def test_the_style_passes_with_what_is_lined_up_by_hand(self):
+        status, output = self.run_format('''\
+enum state {
+        WAITING,                        /* some steps seen */
+        DONE, FAILED,
+};
+
+#define SQUARE(x)               \\
+        ({                      \\
+                int _x = (x);   \\
+                _x * _x;        \\
+        })
+
+static const struct pair pairs[] = { {"a", 1}, {"bb", 2},
+                                     {"c", 3} };
+
+int f(int a, int b,
+      int c) {
+        int r;
+
+        r = a ? b :
+            c ? 2 : 3;              /* why */
+        switch (r) {
+        case 1: return 1;
+        case 2:
+                return 2;
+        }
+        for (int i = 0; i < 3; i++)
+                if (i)
+                        return i;
+        return (int)sizeof(r);
+}
+''')
+        self.assertEqual(status, 0, output)
+
+    def test_what_is_not_the_style_is_found(self):
+        for wrong in ('int f(void) {\n    return 1;\n}\n', 'int f(void)\n{\n        return 1;\n}\n', 'int f(void) {\n        if (1) return 1;\n}\n',
+                      'int f(void) {\n        return g (1);\n}\n', 'int f(void) {\n        return 1+1;\n}\n', 'int* f(void);\n',
+                      'int f(void) {\n\treturn 1;\n}\n', 'int f(void); \n', 'int f(void);', '/* ' + 'x' * 140 + ' */\n'):
+            status, output = self.run_format(wrong)
+            self.assertEqual(status, 1, wrong + output)
+
+
+if __name__ == '__main__':
+    unittest.main()
