@@ -54,7 +54,10 @@ def essence(text):
             result[-1] += ' ' + code
         else:
             result.append(indent + code)
-        continues = not (code[-1] in ';{}' or code == 'END_TEST' or re.fullmatch(r'(case .*|\w+) ?:|[A-Z][A-Z_0-9]+\(.*\)', code))
+        whole = result[-1].strip()
+        is_head = re.match(r'(\} )?(else )?(if|for|while|switch|[A-Z_]+FOREACH)\b', whole) and whole.count('(') == whole.count(')') \
+            or re.fullmatch(r'(\} )?else|do|END_TEST|(case .*|\w+) ?:|[A-Z][A-Z_0-9]+\(.*\)', whole)
+        continues = not (code[-1] in ';{}' or is_head)
     # Blanks inside brackets of initialisers and after what opens a line are a matter of taste.
     return [re.sub(r'(?<=[({[]) | (?=[)}\],])', '', s) for s in result]
 
