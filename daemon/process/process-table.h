@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Process table - every process that runs, and for a grace period those that did.
  *
- * Bounded: full, it evicts the oldest exited process without running children, then refuses (counted); a story about a process
- * that is not in the table still works on what its records carry. Time comes in. No clock, no I/O, no allocation per event in
- * steady state (images are pooled by size class). */
+ * An exited process is kept until its grace is over and its last descendant has exited: their ancestor is wanted. Bounded: full, it
+ * evicts the exited process that has been without a running descendant for longest, then the one that exited first of those that
+ * have some (their chain is then broken, and says so), then it refuses; all counted. A story about a process that is not in the table
+ * still works on what its records carry. Time comes in. No clock, no I/O, no allocation per event in steady state. */
 #pragma once
 
 #include <stddef.h>
@@ -22,13 +23,18 @@ struct process_table_limits {
 
 struct process_table_stats {
         uint64_t n_running, n_kept;     /* gauges */
+        uint64_t n_trees, n_images, image_bytes, n_cgroups;     /* gauges */
         uint64_t n_guessed;             /* made from a record other than their fork */
         uint64_t n_evicted;             /* made room before their grace was over */
         uint64_t n_refused;             /* not entered: full of running processes */
-        uint64_t n_late;                /* records of a process that is not in the table any more */
+        uint64_t n_late;                /* records of a process that had exited before */
+        uint64_t n_unseen_exits;        /* found dead because another one bears their pid */
         uint64_t n_image_refused;       /* images not kept: out of image bytes */
+        uint64_t n_image_shortened;     /* images kept with a part of their arguments */
+        uint64_t n_cgroup_refused, n_cgroup_evicted;
 };
 
+/* -ENOMEM. All limits > 0, but for the grace. */
 int process_table_new(const struct process_table_limits *limits, struct process_table **ret);
 struct process_table *process_table_free(struct process_table *table);
 
@@ -37,6 +43,10 @@ struct process *process_table_find(const struct process_table *table, const stru
 
 /* The parent in the sense of the language: the creator. NULL: none or not known; *ret_unknown (may be NULL) tells the two apart. */
 struct process *process_table_creator(const struct process_table *table, const struct process *process, bool *ret_unknown);
+
+/* All of them, one after the other: first those that run, in the order of their entry, then the others. NULL gives the first,
+ * the last gives NULL. The order is the same in every replay. The table must not change meanwhile. */
+struct process *process_table_next(const struct process_table *table, const struct process *previous);
 
 /* Apply one event (process-update.c): fork, execve, exit, process, cgroup change the table, and any event heals it: an actor that is not known
  * is entered from what its header carries. Call before the engine sees the event (semantics.md, step 2).

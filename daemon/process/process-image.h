@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Process image - what a process runs: the file, its name, its arguments. Made at an exec, never changed afterwards, shared by every
+ * process that forks from it and by the evidence that shows it (process_image_ref() of process.h).
+ *
+ * One block per image, out of one region of fixed size. An image holds on to its region: the store outlives its images. Pure. */
+#pragma once
+
+#include "base/buddy.h"
+#include "event/schema.h"
+#include "process/process.h"
+
+struct process_images {
+        struct buddy buddy;             /* owned */
+        uint64_t last_number;
+        uint64_t n_images;              /* gauge */
+        uint64_t n_shortened;           /* arguments cut, because more than three quarters of the region were in use */
+        uint64_t n_refused;
+};
+
+int process_images_init(struct process_images *images, size_t max_bytes);
+void process_images_done(struct process_images *images);
+
+/* Of an execve or process record. One reference for the caller; NULL if there is no room. */
+struct process_image *process_image_new(struct process_images *images, const struct event *event);
+
+/* Read a field of scope FIELD_PROCESS that belongs to the image: name, comm, exe, filename, cwd, argv, args, file, exe_*, upper_layer,
+ * tty. Others read as unknown, and so does every field of NULL. Bytes are borrowed from the image. */
+void process_image_get(const struct process_image *image, enum field field, struct value *ret);
