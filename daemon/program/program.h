@@ -21,11 +21,14 @@
 #include "event/interest.h"
 #include "event/schema.h"
 
+#define PROGRAM_MAGIC "EXECRAYP"        /* eight bytes, no NUL */
 #define PROGRAM_VERSION 1
+#define PROGRAM_MAX_BYTES (64U << 20)
 #define PROGRAM_MAX_PATHS 4096
 #define PROGRAM_MAX_POSITIONS 64        /* of one path */
 #define PROGRAM_MAX_SLOTS 8             /* captures of one path */
 #define PROGRAM_MAX_DEPTH 64            /* of a condition */
+#define PROGRAM_MAX_NODES 65536         /* of a condition as a tree: shared children count as often as they are used */
 #define POSITION_ACCEPT UINT16_MAX
 #define PROGRAM_NONE UINT32_MAX         /* no such index */
 
@@ -128,8 +131,11 @@ struct edge {
         uint32_t condition;
         struct program_range writes;    /* captures, in order */
         uint32_t step;                  /* in the section `steps`: what evidence is called; PROGRAM_NONE for EDGE_KILL */
-        uint16_t target;                /* position of the same path, from 0, or POSITION_ACCEPT; own position for LOOP */
+        uint16_t target;                /* position of the same path, later than its own, or POSITION_ACCEPT; own position for LOOP and KILL */
         uint16_t pad;
+        uint32_t block;                 /* ADVANCE: innermost windowed block that the step is in, or PROGRAM_NONE: the blocks from here up
+                                         * whose `first` is the edge's position begin (or, for a copy, begin anew) with this step */
+        uint32_t pad2;
 };
 
 struct slot_write {
@@ -247,7 +253,7 @@ struct uint32_t_ { uint32_t value; };
 struct int64_t_ { int64_t value; };
 
 struct program_header {
-        char magic[8];                  /* "EXECRAYP" */
+        char magic[8];                  /* PROGRAM_MAGIC */
         uint32_t version, size;
         uint64_t generation;            /* set by the loader, 0 in a file */
         uint64_t fingerprint;           /* of the schema (schema.h) that it was compiled against */
@@ -276,6 +282,9 @@ struct program {
 /* Take a copy of `size` bytes, verify them and compile the regexes. -EBADMSG: not a valid program, *ret_where (may be NULL) names what is
  * wrong; -EPROTO: of another version or schema; -ENOMEM. */
 int program_new(const void *data, size_t size, struct program **ret, const char **ret_where);
+
+/* What a program says in its header about the schema: names, types and numbers of all kinds and fields. */
+uint64_t program_schema_fingerprint(void);
 struct program *program_ref(struct program *program);
 struct program *program_unref(struct program *program);
 

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "program-builder.h"
+
+#include <err.h>
+#include <stdlib.h>
+#include <string.h>
+
+void builder_init(struct builder *b) {
+        *b = (struct builder){};
+        assembly_init(&b->assembly);
+}
+
+static struct program_string text(struct builder *b, const char *s) {
+        return assembly_string(&b->assembly, s, strlen(s));
+}
+
+/* The names of captures lie together in the texts, so they are written when the path is done. */
+static void path_end(struct builder *b) {
+        struct assembly *a = &b->assembly;
+        struct path *path;
+
+        if (a->paths.n == 0)
+                return;
+        path = array_last(&a->paths);
+        path->slots = (struct program_range){.first = a->texts.n, .n = b->n_slots};
+        for (uint32_t i = 0; i < b->n_slots; i++)
+                ASSEMBLY_ADD(a, texts, text(b, b->slots[i]));
+
+        path->kinds = 0;
+        for (uint32_t i = path->positions.first; i < a->positions.n; i++) {
+                struct program_range edges = a->positions.items[i].edges;
+
+                for (uint32_t k = edges.first; k < edges.first + edges.n; k++)
+                        path->kinds |= UINT64_C(1) << a->edges.items[k].kind;
+        }
+        b->n_slots = b->n_steps = 0;
+}
+
+struct path *builder_path(struct builder *b, const char *name) {
+        struct assembly *a = &b->assembly;
+        struct path path = {
+                .name = text(b, name),
+                .description = text(b, ""),
+                .file = text(b, "test.policy"),
+                .line = 1,
+                .severity = SEVERITY_MEDIUM,
+                .by = KEY_TREE,
+                .within_ns = UINT64_C(600000000000),
+                .suppress_ns = UINT64_C(60000000000),
+        };
+
+        path_end(b);
+        path.positions.first = a->positions.n;
+        path.exceptions.first = a->exceptions.n;
+        memcpy(path.hash, name, strnlen(name, sizeof(path.hash)));
+        ASSEMBLY_ADD(a, paths, path);
+        return array_last(&a->paths);
+}
+
+struct position *builder_position(struct builder *b) {
+        struct assembly *a = &b->assembly;
+
+        ASSEMBLY_ADD(a, positions, (struct position){.edges.first = a->edges.n, .block = PROGRAM_NONE});
+        array_last(&a->paths)->positions.n++;
+        return array_last(&a->positions);
+}
+
+uint32_t builder_block(struct builder *b, const char *name, uint64_t within_ns, uint16_t first, uint32_t parent, uint64_t clears) {
+        struct assembly *a = &b->assembly;
+        uint16_t depth = parent == PROGRAM_NONE ? 0 : a->blocks.items[parent].depth + 1;
+
+        return ASSEMBLY_ADD(a, blocks,
+                            (struct block){
+                                    .name = text(b, name),
+                                    .within_ns = within_ns,
+                                    .parent = parent,
+                                    .first = first,
+                                    .depth = depth,
+                                    .clears = clears,
+                            });
+}
+
+static struct edge *edge_add(struct builder *b, struct edge edge) {
+        struct assembly *a = &b->assembly;
+
+        edge.block = PROGRAM_NONE;
+        ASSEMBLY_ADD(a, edges, edge);
+        array_last(&a->positions)->edges.n++;
+        return array_last(&a->edges);
+}
+
+static uint16_t position_here(struct builder *b) {
+        return array_last(&b->assembly.paths)->positions.n - 1;
+}
+
+struct edge *builder_step(struct builder *b, enum wire_kind kind, uint32_t condition, uint16_t target) {
+        uint32_t step = ASSEMBLY_ADD(&b->assembly, steps,
+                                     (struct step){.line = 1, .column = 1, .number = ++b->n_steps, .kind = kind, .block = PROGRAM_NONE});
+
+        return edge_add(b, (struct edge){.kind = kind, .type = EDGE_ADVANCE, .condition = condition, .step = step, .target = target});
+}
+
+struct edge *builder_again(struct builder *b, enum wire_kind kind, uint32_t condition, uint32_t step) {
+        return edge_add(b, (struct edge){.kind = kind, .type = EDGE_LOOP, .condition = condition, .step = step, .target = position_here(b)});
+}
+
+struct edge *builder_kill(struct builder *b, enum wire_kind kind, uint32_t condition) {
+        array_last(&b->assembly.paths)->absence = true;
+        return edge_add(b, (struct edge){.kind = kind, .type = EDGE_KILL, .condition = condition, .step = PROGRAM_NONE, .target = position_here(b)});
+}
+
+static uint8_t subject_of(uint16_t field) {
+        return schema_field((enum field)field)->scope == FIELD_PROCESS ? SUBJECT_PROCESS : SUBJECT_EVENT;
+}
+
+static int16_t index_of(uint16_t field) {
+        return schema_field((enum field)field)->type == VALUE_LIST ? INDEX_ANY : INDEX_NONE;
+}
+
+uint32_t builder_capture(struct builder *b, const char *name, uint16_t field) {
+        struct edge *edge = array_last(&b->assembly.edges);
+        uint32_t slot = 0;
+
+        while (slot < b->n_slots && strcmp(b->slots[slot], name) != 0)
+                slot++;
+        if (slot == PROGRAM_MAX_SLOTS)
+                errx(EXIT_FAILURE, "too many captures");
+        if (slot == b->n_slots)
+                b->slots[b->n_slots++] = name;
+
+        if (edge->writes.n++ == 0)
+                edge->writes.first = b->assembly.writes.n;
+        ASSEMBLY_ADD(&b->assembly, writes,
+                     (struct slot_write){.slot = slot, .field = field, .subject = subject_of(field), .index = INDEX_NONE});
+        return slot;
+}
+
+void builder_except(struct builder *b, uint32_t condition, uint64_t slots) {
+        ASSEMBLY_ADD(&b->assembly, exceptions, (struct path_exception){.condition = condition, .slots = slots});
+        array_last(&b->assembly.paths)->exceptions.n++;
+}
+
+static uint32_t condition_add(struct builder *b, enum condition_op op, uint32_t first, uint32_t n, bool run_free, uint16_t depth) {
+        return ASSEMBLY_ADD(&b->assembly, conditions,
+                            (struct condition){.op = op, .run_free = run_free, .depth = depth, .args = {.first = first, .n = n}});
+}
+
+uint32_t builder_true(struct builder *b) {
+        return condition_add(b, CONDITION_TRUE, 0, 0, true, 0);
+}
+
+uint32_t builder_false(struct builder *b) {
+        return condition_add(b, CONDITION_FALSE, 0, 0, true, 0);
+}
+
+uint32_t builder_predicate(struct builder *b, struct predicate predicate) {
+        return condition_add(b, CONDITION_PREDICATE, ASSEMBLY_ADD(&b->assembly, predicates, predicate), 0, true, 0);
+}
+
+uint32_t builder_text(struct builder *b, enum predicate_op op, uint16_t field, const char *s) {
+        return builder_predicate(b, (struct predicate){
+                                            .field = field,
+                                            .subject = subject_of(field),
+                                            .op = op,
+                                            .index = index_of(field),
+                                            .string = text(b, s),
+                                    });
+}
+
+uint32_t builder_number(struct builder *b, enum predicate_op op, uint16_t field, int64_t number) {
+        return builder_predicate(b, (struct predicate){
+                                            .field = field,
+                                            .subject = subject_of(field),
+                                            .op = op,
+                                            .index = INDEX_NONE,
+                                            .number = number,
+                                    });
+}
+
+uint32_t builder_regex(struct builder *b, uint16_t field, const char *pattern) {
+        uint32_t regex = ASSEMBLY_ADD(&b->assembly, regexes,
+                                      (struct regex_text){.pattern = text(b, pattern), .literal = text(b, "")});
+
+        return builder_predicate(b, (struct predicate){
+                                            .field = field,
+                                            .subject = subject_of(field),
+                                            .op = PREDICATE_REGEX,
+                                            .index = index_of(field),
+                                            .list = {.first = regex},       /* the upper half is not left to chance */
+                                    });
+}
+
+uint32_t builder_guard(struct builder *b, uint16_t field, uint16_t slot) {
+        uint32_t guard = ASSEMBLY_ADD(&b->assembly, guards,
+                                      (struct guard){
+                                              .field = field,
+                                              .subject = subject_of(field),
+                                              .op = GUARD_EQUAL,
+                                              .index = index_of(field),
+                                              .slot = slot,
+                                      });
+
+        return condition_add(b, CONDITION_GUARD, guard, 0, false, 0);
+}
+
+uint32_t builder_not(struct builder *b, uint32_t child) {
+        const struct condition of = b->assembly.conditions.items[child];
+
+        return condition_add(b, CONDITION_NOT, child, 0, of.run_free, of.depth + 1);
+}
+
+static uint32_t pair(struct builder *b, enum condition_op op, uint32_t left, uint32_t right) {
+        const struct condition l = b->assembly.conditions.items[left], r = b->assembly.conditions.items[right];
+        uint32_t first = ASSEMBLY_ADD(&b->assembly, children, (struct uint32_t_){left});
+
+        ASSEMBLY_ADD(&b->assembly, children, (struct uint32_t_){right});
+        return condition_add(b, op, first, 2, l.run_free && r.run_free, MAX(l.depth, r.depth) + 1);
+}
+
+uint32_t builder_and(struct builder *b, uint32_t left, uint32_t right) {
+        return pair(b, CONDITION_AND, left, right);
+}
+
+uint32_t builder_or(struct builder *b, uint32_t left, uint32_t right) {
+        return pair(b, CONDITION_OR, left, right);
+}
+
+static void file_starts(struct builder *b) {
+        struct assembly *a = &b->assembly;
+
+        for (unsigned kind = 0; kind < _WIRE_KIND_MAX; kind++) {
+                uint32_t first = a->starts.n;
+
+                for (uint32_t i = 0; i < a->paths.n; i++) {
+                        struct program_range edges = a->positions.items[a->paths.items[i].positions.first].edges;
+
+                        for (uint32_t k = edges.first; k < edges.first + edges.n; k++)
+                                if (a->edges.items[k].kind == kind)
+                                        ASSEMBLY_ADD(a, starts, (struct start){.path = i, .edge = k});
+                }
+                if (a->starts.n > first)
+                        a->kind_starts[kind] = (struct program_range){.first = first, .n = a->starts.n - first};
+        }
+}
+
+static void fill_interest(struct builder *b) {
+        struct assembly *a = &b->assembly;
+
+        for (size_t i = 0; i < a->edges.n; i++) {
+                const struct edge *edge = &a->edges.items[i];
+
+                a->interest.kinds |= UINT64_C(1) << edge->kind;
+                a->interest.filter[edge->kind].successes = true;
+                if (edge->any_result)
+                        a->interest.filter[edge->kind].failures = true;
+        }
+}
+
+void *builder_finish_block(struct builder *b, size_t *ret_size) {
+        void *block;
+
+        path_end(b);
+        file_starts(b);
+        fill_interest(b);
+        if (assembly_finish(&b->assembly, &block, ret_size) < 0)
+                errx(EXIT_FAILURE, "cannot lay out the program: %s", strerror(-b->assembly.error));
+        assembly_done(&b->assembly);
+        return block;
+}
+
+struct program *builder_finish(struct builder *b) {
+        const char *where = "?";
+        struct program *program;
+        size_t size;
+        void *block = builder_finish_block(b, &size);
+        int r;
+
+        r = program_new(block, size, &program, &where);
+        if (r < 0)
+                errx(EXIT_FAILURE, "not a valid program (%s): %s", strerror(-r), where);
+        free(block);
+        return program;
+}
