@@ -95,6 +95,15 @@ static bool starts_token(char c) {
         return is_letter(c) || is_digit(c) || (c && strchr("\"'$.{}[](),?:=!<>~&|+-#/ \t\r\n", c));
 }
 
+/* pathname = /etc/passwd: the whole of it is one string without its quotes, after a message. */
+static void lexer_scan_bare_path(struct lexer *lexer, struct token *token) {
+        while (lexer->position < lexer->source->length && !strchr(" \t\r\n,{}[]()\"'", lexer_peek(lexer, 0)))
+                lexer->position++;
+        token->type = TOKEN_RAW;
+        token->broken = true;
+        diag_error(lexer->diags, source_span(lexer->source, token->offset, lexer->position - token->offset), "strings stand in quotes");
+}
+
 static void lexer_report_junk(struct lexer *lexer, uint32_t from) {
         struct diag_span span = source_span(lexer->source, from, lexer->position - from);
         unsigned char c = (unsigned char)lexer->source->text[from];
@@ -104,6 +113,9 @@ static void lexer_report_junk(struct lexer *lexer, uint32_t from) {
         else if (c == ';') {
                 diag_error(lexer->diags, span, "unexpected ';'");
                 diag_hint(lexer->diags, "a line end or a comma is enough");
+        } else if (c == '!') {
+                diag_error(lexer->diags, span, "unexpected '!'");
+                diag_hint(lexer->diags, "write 'not'");
         } else if (c < 0x20 || c >= 0x7f)
                 diag_error(lexer->diags, span, "unexpected byte 0x%02x outside of a string", c);
         else
@@ -331,6 +343,8 @@ struct token lexer_next(struct lexer *lexer) {
                         lexer_scan_word(lexer, &token);
                 else if (c == '$')
                         lexer_scan_capture(lexer, &token);
+                else if (c == '/')
+                        lexer_scan_bare_path(lexer, &token);
                 else if (!lexer_scan_habit(lexer, &token) && !lexer_scan_sign(lexer, &token)) {
                         do
                                 lexer->position++;
