@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parser, the parts that its files share. A production returns false when it met a fault that it could not read on from; the fault
+/* Parser, private - the parts that its files share. A production returns false when it met a fault that it could not read on from; the fault
  * has been reported then, and somebody above goes on at a better place. */
 #pragma once
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sema, the parts that its files share. Functions that return bool return false when they reported an error (or are out of memory); the
+/* Sema, private - the parts that its files share. Functions that return bool return false when they reported an error (or are out of memory); the
  * caller goes on with the next thing. */
 #pragma once
 
