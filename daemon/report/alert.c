@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "report/alert.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "process/process-fields.h"
+#include "report/alert-value.h"
+
+#define MAX_STEP_ARGS 2048
+
+static const uint16_t shown_fields[] = {
+#define SHOWN(kind, field) FIELD_##kind##_##field,
+#include "report/alert-fields.def"
+};
+
+static struct alert_text text_of_string(struct alert_builder *builder, const struct program *program, struct program_string string) {
+        return alert_text_plain(builder, program_text(program, string), string.length);
+}
+
+static void *take(struct alert_builder *builder, size_t n, size_t size) {
+        void *p = builder->error < 0 ? NULL : arena_calloc(builder->arena, n, size);
+
+        if (!p && builder->error >= 0)
+                builder->error = -ENOMEM;
+        return p;
+}
+
+static uint64_t wall(const struct alert_context *context, uint64_t boottime_ns) {
+        return boottime_ns == 0 ? 0 : boottime_ns + (uint64_t)context->offset_ns;
+}
+
+/* The actor of a step as it was then: what is known of it now, with the image that it ran at the step. */
+static struct process process_at(const struct alert_context *context, const struct match_step *step) {
+        const struct process *found = context->table ? process_table_find(context->table, &step->actor) : NULL;
+        struct process process = {};
+
+        if (found)
+                process = *found;
+        else if (step->event.wire)
+                process.creator = (struct identity){.pid = step->event.wire->creator_tgid, .start_ns = step->event.wire->creator_start_ns};
+        process.id = step->actor;
+        process.image = (struct process_image *)step->image;
+        return process;
+}
+
+/* A copy is not in the table: its creator is looked up by name. */
+static const struct process *creator_of(const struct alert_context *context, const struct process *process, bool *ret_unknown) {
+        const struct process *found, *creator;
+
+        *ret_unknown = true;
+        if (!context->table)
+                return NULL;
+        found = process_table_find(context->table, &process->id);
+        if (found)
+                return process_table_creator(context->table, found, ret_unknown);
+
+        creator = process->creator.pid != 0 ? process_table_find(context->table, &process->creator) : NULL;
+        *ret_unknown = !creator;
+        return creator;
+}
+
+static struct alert_text process_text(struct alert_builder *builder, const struct process *process, const struct event *event,
+                                      enum field field, size_t max) {
+        struct value value;
+
+        process_get(process, event, field, &value);
+        return alert_text_of(builder, field, &value, max);
+}
+
+static bool process_flag(const struct process *process, const struct event *event, enum field field) {
+        struct value value;
+
+        process_get(process, event, field, &value);
+        return value.state != VALUE_UNKNOWN && value.type == VALUE_NUMBER && value.number != 0;
+}
+
+static bool process_id(const struct process *process, const struct event *event, enum field field, uint32_t *ret) {
+        struct value value;
+
+        process_get(process, event, field, &value);
+        if (value.state == VALUE_UNKNOWN || value.type != VALUE_NUMBER)
+                return false;
+        *ret = (uint32_t)value.number;
+        return true;
+}
+
+static void fill_process(struct alert_builder *builder, const struct alert_context *context, const struct process *process,
+                         const struct event *event, enum alert_detail detail, struct alert_process *ret) {
+        size_t max_args = detail == ALERT_ACTOR ? ALERT_MAX_TEXT : detail == ALERT_STEP_ACTOR ? MAX_STEP_ARGS : ALERT_MAX_ANCESTOR_ARGS;
+        struct value argv;
+
+        if (event && !event->wire)
+                event = NULL;
+
+        ret->id = process->id;
+        ret->start_ns = wall(context, process->id.start_ns);
+
+        ret->has_credentials =
+                process_id(process, event, FIELD_PROCESS_uid, &ret->uid) && process_id(process, event, FIELD_PROCESS_euid, &ret->euid) &&
+                process_id(process, event, FIELD_PROCESS_gid, &ret->gid) && process_id(process, event, FIELD_PROCESS_egid, &ret->egid);
+        ret->loginuid = ret->session = UINT32_MAX;
+        process_id(process, event, FIELD_PROCESS_loginuid, &ret->loginuid);
+        process_id(process, event, FIELD_PROCESS_session, &ret->session);
+
+        ret->deleted = process_flag(process, event, FIELD_PROCESS_exe_deleted);
+        ret->memfd = process_flag(process, event, FIELD_PROCESS_exe_memfd);
+        ret->upper_layer = process_flag(process, event, FIELD_PROCESS_upper_layer);
+        ret->writable = process_flag(process, event, FIELD_PROCESS_exe_writable);
+
+        ret->name = process_text(builder, process, event, FIELD_PROCESS_name, ALERT_MAX_TEXT);
+        ret->exe = process_text(builder, process, event, FIELD_PROCESS_exe, ALERT_MAX_TEXT);
+        ret->unit = process_text(builder, process, event, FIELD_PROCESS_unit, ALERT_MAX_TEXT);
+        ret->container = process_text(builder, process, event, FIELD_PROCESS_container, ALERT_MAX_TEXT);
+
+        process_get(process, event, FIELD_PROCESS_argv, &argv);
+        if (detail == ALERT_ACTOR) {
+                ret->cwd = process_text(builder, process, event, FIELD_PROCESS_cwd, ALERT_MAX_TEXT);
+                ret->cgroup = process_text(builder, process, event, FIELD_PROCESS_cgroup, ALERT_MAX_TEXT);
+                ret->user_unit = process_text(builder, process, event, FIELD_PROCESS_user_unit, ALERT_MAX_TEXT);
+                alert_arguments(builder, FIELD_PROCESS_argv, &argv, max_args, &ret->args, &ret->argv, &ret->n_argv);
+        } else
+                alert_arguments(builder, FIELD_PROCESS_argv, &argv, max_args, &ret->args, NULL, NULL);
+}
+
+static void fill_ancestors(struct alert_builder *builder, const struct alert_context *context, const struct process *actor,
+                           struct alert *alert) {
+        const struct process *process = actor;
+        bool unknown = false;
+
+        while ((process = creator_of(context, process, &unknown))) {
+                if (alert->n_ancestors == ALERT_MAX_ANCESTORS) {
+                        unknown = true;
+                        break;
+                }
+                fill_process(builder, context, process, NULL, ALERT_ANCESTOR, alert->ancestors + alert->n_ancestors++);
+        }
+        alert->ancestors_broken = unknown;
+}
+
+/* "argv[1]", "parent.exe": as the policy writes it. */
+static const char *field_name(struct alert_builder *builder, enum field field, enum program_subject subject, int index) {
+        static const char *const prefixes[] = {
+                [SUBJECT_EVENT] = "",
+                [SUBJECT_PROCESS] = "proc.",
+                [SUBJECT_PARENT] = "parent.",
+                [SUBJECT_ANCESTOR] = "ancestor.",
+        };
+        const struct field_info *info = schema_field(field);
+        const char *name;
+
+        if (!info)
+                return "?";
+        if (subject == SUBJECT_EVENT && index < 0)
+                return info->name;
+
+        if (builder->error < 0)
+                return "?";
+        name = index >= 0 ? arena_printf(builder->arena, "%s%s[%d]", prefixes[subject], info->name, index) :
+                            arena_printf(builder->arena, "%s%s", prefixes[subject], info->name);
+        if (!name)
+                builder->error = -ENOMEM;
+        return name ?: "?";
+}
+
+static void read_field(const struct alert_context *context, const struct match_step *step, enum field field,
+                       enum program_subject subject, int index, struct value *ret) {
+        struct process actor = process_at(context, step);
+        const struct process *parent;
+        struct value list;
+        bool unknown;
+
+        *ret = (struct value){};
+        switch (subject) {
+        case SUBJECT_EVENT:
+                event_get(&step->event, field, ret);
+                break;
+        case SUBJECT_PROCESS:
+                process_get(&actor, &step->event, field, ret);
+                break;
+        case SUBJECT_PARENT:
+                parent = creator_of(context, &actor, &unknown);
+                if (parent)
+                        process_get(parent, NULL, field, ret);
+                break;
+        case SUBJECT_ANCESTOR:          /* which of them it was is not known; all of them are in the alert */
+        case _SUBJECT_MAX:
+                return;
+        }
+
+        if (index >= 0 && ret->type == VALUE_LIST && ret->state != VALUE_UNKNOWN) {
+                list = *ret;
+                if (!value_list_at(&list, index, ret))
+                        *ret = (struct value){.type = VALUE_STRING};
+        }
+}
+
+static void add_field(struct alert_builder *builder, const struct alert_context *context, const struct match_step *step,
+                      enum field field, enum program_subject subject, int index, bool deciding, struct alert_step *ret) {
+        struct alert_field *f = ret->fields + ret->n_fields;
+        struct value value;
+        const char *name;
+
+        if (ret->n_fields == ALERT_MAX_FIELDS || subject == SUBJECT_ANCESTOR)
+                return;
+        if (index < 0)
+                index = INDEX_NONE;
+
+        name = field_name(builder, field, subject, index);
+        for (size_t i = 0; i < ret->n_fields; i++)
+                if (strcmp(ret->fields[i].name, name) == 0)
+                        return;
+
+        read_field(context, step, field, subject, index, &value);
+        if (!deciding && value.state == VALUE_UNKNOWN)
+                return;
+
+        *f = (struct alert_field){.name = name, .subject = subject};
+        alert_field_of(builder, field, &value, context->offset_ns, f);
+        ret->n_fields++;
+}
+
+static void fill_step(struct alert_builder *builder, const struct alert_context *context, const struct match *match,
+                      const struct match_step *step, struct alert_step *ret) {
+        const struct program *program = match->program;
+        const struct kind_info *kind = schema_kind((enum wire_kind)step->step->kind);
+        struct process actor = process_at(context, step);
+
+        *ret = (struct alert_step){
+                .number = step->step->number,
+                .line = step->step->line,
+                .kind = kind ? kind->name : "?",
+                .time_ns = wall(context, step->first_ns),
+                .last_ns = wall(context, step->last_ns),
+                .count = step->count,
+                .kept = step->event.wire != NULL,
+        };
+        if (step->step->block != PROGRAM_NONE && step->step->block < program->n_blocks)
+                ret->block = text_of_string(builder, program, program->blocks[step->step->block].name);
+
+        fill_process(builder, context, &actor, &step->event, ALERT_STEP_ACTOR, &ret->process);
+        if (!ret->kept)
+                return;
+
+        ret->has_result = !(step->event.wire->flags & WIRE_NO_RESULT) && kind && kind->class == EVENT_EVENT;
+        ret->result = step->event.wire->result;
+
+        for (size_t i = 0; i < ELEMENTSOF(shown_fields); i++) {
+                const struct field_info *info = schema_field((enum field)shown_fields[i]);
+
+                if (info && info->kind == event_kind(&step->event))
+                        add_field(builder, context, step, (enum field)shown_fields[i], SUBJECT_EVENT, INDEX_NONE, false, ret);
+        }
+        for (uint32_t i = 0; i < step->step->fields.n; i++) {
+                const struct step_field *f = program->fields + step->step->fields.first + i;
+
+                add_field(builder, context, step, (enum field)f->field, (enum program_subject)f->subject, f->index, true, ret);
+        }
+}
+
+static void fill_captures(struct alert_builder *builder, const struct alert_context *context, const struct match *match,
+                          struct alert *alert) {
+        const struct program_range slots = match->path->slots;
+
+        for (uint32_t i = 0; i < slots.n && i < PROGRAM_MAX_SLOTS; i++) {
+                struct program_string name = match->program->texts[slots.first + i];
+                struct alert_capture *capture = alert->captures + alert->n_captures;
+                const char *bytes = program_text(match->program, name);
+
+                if (match->captures[i].state == VALUE_UNKNOWN)
+                        continue;
+                if (name.length > 0 && bytes[0] == '$') {
+                        bytes++;
+                        name.length--;
+                }
+                capture->name = alert_text_plain(builder, bytes, name.length);
+                capture->value.name = capture->name.bytes;
+                alert_field_of(builder, (enum field)match->capture_fields[i], match->captures + i, context->offset_ns, &capture->value);
+                alert->n_captures++;
+        }
+}
+
+static void learn_process(struct alert_builder *builder, const struct process *process) {
+        struct value argv;
+
+        process_get(process, NULL, FIELD_PROCESS_argv, &argv);
+        alert_learn(builder, FIELD_PROCESS_argv, &argv);
+}
+
+/* All secrets first, so that the value of `--password` in one step is hidden where another step captured it alone. */
+static void learn(struct alert_builder *builder, const struct alert_context *context, const struct match *match,
+                  const struct process *actor) {
+        learn_process(builder, actor);
+        for (size_t i = 0; i < match->n_steps; i++) {
+                const struct match_step *step = match->steps + i;
+                struct process process = process_at(context, step);
+                struct value value;
+
+                learn_process(builder, &process);
+                if (!step->event.wire || event_kind(&step->event) != WIRE_KIND_execve)
+                        continue;
+                event_get(&step->event, FIELD_execve_argv, &value);
+                alert_learn(builder, FIELD_execve_argv, &value);
+                event_get(&step->event, FIELD_execve_env, &value);
+                alert_learn(builder, FIELD_execve_env, &value);
+        }
+}
+
+int alert_build(const struct match *match, const struct alert_context *context, struct arena *arena, struct alert **ret) {
+        struct alert_builder builder = {.arena = arena, .redactor = context->redactor};
+        const struct program *program = match->program;
+        const struct path *path = match->path;
+        const struct match_step *last = match->n_steps > 0 ? match->steps + match->n_steps - 1 : NULL;
+        const struct event *event = last && identity_equal(&last->actor, &match->actor_id) ? &last->event : NULL;
+        struct process stranger = {.id = match->actor_id};
+        const struct process *actor = match->actor;
+        struct alert *alert;
+
+        assert(match && context && context->redactor && ret);
+
+        if (!actor && last && event)
+                stranger = process_at(context, last);
+        if (!actor)
+                actor = &stranger;
+
+        alert = take(&builder, 1, sizeof(*alert));
+        if (!alert)
+                return builder.error;
+
+        *alert = (struct alert){
+                .number = match->number,
+                .generation = program->header->generation,
+                .summary = match->summary,
+                .time_ns = wall(context, match->time_ns),
+                .first_ns = wall(context, match->first_ns),
+                .policy = text_of_string(&builder, program, path->name),
+                .description = text_of_string(&builder, program, path->description),
+                .file = text_of_string(&builder, program, path->file),
+                .line = path->line,
+                .severity = (enum severity)path->severity,
+                .by = match->key_type,
+                .key = alert_text_plain(&builder, match->key ?: "", match->key ? strlen(match->key) : 0),
+                .starts = match->starts,
+                .suppressed = match->suppressed,
+                .uncertain = match->uncertain,
+                .gap = match->gap,
+                .gap_count = match->gap_count,
+                .gap_kinds = match->gap_kinds,
+        };
+
+        if (path->techniques.n > 0)
+                alert->techniques = take(&builder, path->techniques.n, sizeof(*alert->techniques));
+        for (uint32_t i = 0; alert->techniques && i < path->techniques.n; i++)
+                alert->techniques[alert->n_techniques++] = text_of_string(&builder, program, program->texts[path->techniques.first + i]);
+
+        learn(&builder, context, match, actor);
+        fill_process(&builder, context, actor, event, ALERT_ACTOR, &alert->process);
+        fill_ancestors(&builder, context, actor, alert);
+
+        if (match->n_steps > 0)
+                alert->steps = take(&builder, match->n_steps, sizeof(*alert->steps));
+        for (size_t i = 0; alert->steps && i < match->n_steps; i++)
+                fill_step(&builder, context, match, match->steps + i, alert->steps + alert->n_steps++);
+        fill_captures(&builder, context, match, alert);
+
+        if (builder.error < 0)
+                return builder.error;
+
+        *ret = alert;
+        return 0;
+}

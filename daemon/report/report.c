@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "report/report.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/strbuf.h"
+#include "report/alert.h"
+#include "report/report-journal.h"
+#include "report/report-json.h"
+#include "report/report-text.h"
+
+#define MAX_ALERT_BYTES (8U << 20)      /* of one alert and its forms */
+#define MAX_POLICIES 8192               /* counted by name; more are counted as one */
+#define MAX_NOTICES 64
+#define NOTICE_INTERVAL_NS NSEC_PER_MIN
+
+struct policy_count {
+        char *name;                     /* owned */
+        uint64_t n_alerts, n_suppressed;
+};
+
+struct notice {
+        char policy[128];
+        char key[128];                  /* of the last one */
+        enum wire_reason reason;
+        uint64_t told_ns;
+        uint64_t count;                 /* since then */
+};
+
+struct report {
+        struct report_options options;
+        int64_t offset_ns;
+        struct arena arena;
+        struct strbuf text, json;
+        struct report_stats stats;
+        struct policy_list ARRAY_BODY(struct policy_count) policies;    /* sorted by name */
+        struct notice notices[MAX_NOTICES];
+        size_t n_notices;
+        struct log_limit fd_limit, journal_limit, build_limit;
+};
+
+DEFINE_CLEANUP(struct report *, report_free)
+
+int report_new(const struct report_options *options, struct report **ret) {
+        _cleanup_(report_freep) struct report *report = NULL;
+
+        assert(options && options->redactor && ret);
+
+        report = calloc(1, sizeof(*report));
+        if (!report)
+                return -ENOMEM;
+
+        report->options = *options;
+        arena_init(&report->arena, MAX_ALERT_BYTES);
+        report->text.limit_bytes = report->json.limit_bytes = MAX_ALERT_BYTES;
+        report->fd_limit = report->journal_limit = report->build_limit = (struct log_limit)LOG_ONCE_A_MINUTE;
+
+        *ret = TAKE_PTR(report);
+        return 0;
+}
+
+struct report *report_free(struct report *report) {
+        if (!report)
+                return NULL;
+
+        ARRAY_FOREACH(policy, &report->policies)
+                free(policy->name);
+        array_done(&report->policies);
+        strbuf_done(&report->json);
+        strbuf_done(&report->text);
+        arena_done(&report->arena);
+        free(report);
+        return NULL;
+}
+
+void report_set_offset(struct report *report, int64_t offset_ns) {
+        report->offset_ns = offset_ns;
+}
+
+void report_set_redactor(struct report *report, const struct redactor *redactor) {
+        assert(redactor);
+        report->options.redactor = redactor;
+}
+
+void report_set_min_severity(struct report *report, enum severity severity) {
+        report->options.min_severity = severity;
+}
+
+static struct policy_count *count_of(struct report *report, const char *name, size_t length) {
+        size_t low = 0, high = report->policies.n;
+        struct policy_count count = {};
+
+        if (report->policies.n >= MAX_POLICIES) {
+                name = "(others)";
+                length = strlen(name);
+        }
+
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+                const char *other = report->policies.items[middle].name;
+                int c = strncmp(name, other, length);
+
+                if (c == 0 && other[length] != 0)
+                        c = -1;
+                if (c == 0)
+                        return report->policies.items + middle;
+                if (c < 0)
+                        high = middle;
+                else
+                        low = middle + 1;
+        }
+
+        count.name = strndup(name, length);
+        if (!count.name)
+                return NULL;
+        if (array_push(&report->policies, count) < 0) {
+                free(count.name);
+                return NULL;
+        }
+        memmove(report->policies.items + low + 1, report->policies.items + low, (report->policies.n - 1 - low) * sizeof(count));
+        report->policies.items[low] = count;
+        return report->policies.items + low;
+}
+
+static void count_match(struct report *report, const struct match *match) {
+        struct program_string name = match->path->name;
+        struct policy_count *count = count_of(report, program_text(match->program, name), name.length);
+
+        if (match->summary)
+                report->stats.n_summaries++;
+        else
+                report->stats.n_alerts++;
+        if (!count)
+                return;
+        if (match->summary)
+                count->n_suppressed += match->suppressed;
+        else
+                count->n_alerts++;
+}
+
+static int write_out(struct report *report, const struct strbuf *b) {
+        int r = b->error;
+
+        if (r >= 0 && b->n > 0)
+                r = fd_write_full(report->options.fd, b->data, b->n);
+        if (r < 0)
+                log_limited(&report->fd_limit, LOG_WARNING, r, "Cannot write an alert to the output, it is counted as failed: %m");
+        return r;
+}
+
+static int note_journal(struct report *report, int r) {
+        if (r >= 0)
+                return r;
+        report->stats.n_journal_failed++;
+        return log_limited(&report->journal_limit, LOG_WARNING, r, "Cannot send an alert to the journal, it is counted as failed: %m");
+}
+
+static int tell(struct report *report, const struct match *match) {
+        struct alert_context context = {
+                .table = report->options.table,
+                .redactor = report->options.redactor,
+                .offset_ns = report->offset_ns,
+        };
+        struct report_text_style style = {.width = report->options.width, .colour = report->options.colour};
+        struct alert *alert;
+        int r, q;
+
+        arena_reset(&report->arena);
+        strbuf_clear(&report->text);
+        strbuf_clear(&report->json);
+
+        r = alert_build(match, &context, &report->arena, &alert);
+        if (r < 0)
+                return log_limited(&report->build_limit, LOG_WARNING, r, "Cannot put an alert into words, it is counted as failed: %m");
+
+        if (report->options.outputs & REPORT_TEXT) {
+                report_text_alert(alert, &style, &report->text);
+                strbuf_put_char(&report->text, '\n');
+                r = write_out(report, &report->text);
+        }
+
+        if (report->options.outputs & (REPORT_JSON | REPORT_JOURNAL))
+                report_json_alert(alert, &report->json);
+        if (report->options.outputs & REPORT_JSON) {
+                q = write_out(report, &report->json);
+                if (r >= 0)
+                        r = q;
+        }
+
+        if (report->options.outputs & REPORT_JOURNAL) {
+                struct report_text_style plain = {};
+                const char *story;
+
+                strbuf_clear(&report->text);
+                report_text_headline(alert, &report->text);
+                strbuf_put_char(&report->text, '\n');
+                report_text_story(alert, &plain, &report->text);
+                while (report->text.n > 0 && report->text.data[report->text.n - 1] == '\n')
+                        strbuf_truncate(&report->text, report->text.n - 1);
+                if (report->json.n > 0)
+                        strbuf_truncate(&report->json, report->json.n - 1);
+                story = strbuf_str(&report->text);
+
+                q = report->text.error < 0 ? report->text.error : report_journal_alert(alert, story, strbuf_str(&report->json));
+                q = note_journal(report, q);
+                if (r >= 0)
+                        r = q;
+        }
+
+        return r;
+}
+
+int report_match(struct report *report, const struct match *match) {
+        int r;
+
+        count_match(report, match);
+        if (match->path->severity < report->options.min_severity) {
+                report->stats.n_below++;
+                return 0;
+        }
+        if (report->options.outputs == 0)
+                return 0;
+
+        r = tell(report, match);
+        if (r < 0)
+                report->stats.n_failed++;
+        return r;
+}
+
+static void tell_notice(struct report *report, struct notice *notice, uint64_t now_ns) {
+        struct report_text_style style = {.width = report->options.width, .colour = report->options.colour};
+        uint64_t wall_ns = now_ns + (uint64_t)report->offset_ns;
+
+        strbuf_clear(&report->text);
+        strbuf_clear(&report->json);
+
+        if (report->options.outputs & REPORT_TEXT) {
+                report_text_obscured(notice->reason, notice->policy, notice->key, notice->count, wall_ns, &style, &report->text);
+                write_out(report, &report->text);
+        }
+        if (report->options.outputs & REPORT_JSON) {
+                report_json_obscured(notice->reason, notice->policy, notice->key, notice->count, wall_ns, &report->json);
+                write_out(report, &report->json);
+        }
+        if (report->options.outputs & REPORT_JOURNAL) {
+                struct report_text_style plain = {};
+
+                strbuf_clear(&report->text);
+                report_text_obscured(notice->reason, notice->policy, notice->key, notice->count, wall_ns, &plain, &report->text);
+                if (report->text.n > 0)
+                        strbuf_truncate(&report->text, report->text.n - 1);
+                note_journal(report, report_journal_obscured(notice->reason, notice->policy, notice->key,
+                                                             strbuf_str(&report->text), notice->count));
+        }
+
+        notice->told_ns = now_ns;
+        notice->count = 0;
+}
+
+void report_obscured(struct report *report, enum wire_reason reason, const char *policy, const char *key, uint64_t now_ns) {
+        struct notice *notice = NULL;
+
+        report->stats.n_obscured++;
+        for (size_t i = 0; i < report->n_notices && !notice; i++)
+                if (report->notices[i].reason == reason && strncmp(report->notices[i].policy, policy, sizeof(notice->policy) - 1) == 0)
+                        notice = report->notices + i;
+
+        if (!notice) {
+                /* More kinds than fit share the last place: counted, told under the name of the latest. */
+                notice = report->notices + MIN(report->n_notices, (size_t)MAX_NOTICES - 1);
+                if (report->n_notices < MAX_NOTICES) {
+                        report->n_notices++;
+                        *notice = (struct notice){};
+                }
+                notice->reason = reason;
+                strncpy(notice->policy, policy, sizeof(notice->policy) - 1);
+        }
+
+        memset(notice->key, 0, sizeof(notice->key));
+        strncpy(notice->key, key ?: "", sizeof(notice->key) - 1);
+        notice->count++;
+        if (notice->told_ns == 0 || nsec_sub(now_ns, notice->told_ns) >= NOTICE_INTERVAL_NS)
+                tell_notice(report, notice, now_ns);
+}
+
+void report_flush(struct report *report, uint64_t now_ns) {
+        for (size_t i = 0; i < report->n_notices; i++)
+                if (report->notices[i].count > 0)
+                        tell_notice(report, report->notices + i, now_ns);
+}
+
+void report_stats(const struct report *report, struct report_stats *ret) {
+        *ret = report->stats;
+}
+
+bool report_policy_at(const struct report *report, size_t i, const char **ret_name, uint64_t *ret_alerts, uint64_t *ret_suppressed) {
+        if (i >= report->policies.n)
+                return false;
+        *ret_name = report->policies.items[i].name;
+        *ret_alerts = report->policies.items[i].n_alerts;
+        *ret_suppressed = report->policies.items[i].n_suppressed;
+        return true;
+}

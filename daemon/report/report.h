@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Report - where alerts leave the daemon: as text or JSON lines on a descriptor, and as entries of the journal.
+ *
+ * One alert is built once (alert.h: redacted there) and printed in every form that was asked for. A form that cannot be delivered is
+ * counted and said once a minute; it never holds back the others. This room does the I/O; time comes with the events. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/match.h"
+#include "process/process-table.h"
+#include "report/redact.h"
+
+enum report_output {
+        REPORT_TEXT = 1U << 0,
+        REPORT_JSON = 1U << 1,
+        REPORT_JOURNAL = 1U << 2,
+};
+
+struct report_options {
+        unsigned outputs;               /* enum report_output, or 0 for none: alerts are counted only */
+        int fd;                         /* of text and JSON; borrowed */
+        bool colour;
+        unsigned width;                 /* of text; 0: do not cut */
+        enum severity min_severity;     /* what is below is counted, not told */
+        const struct redactor *redactor;        /* borrowed */
+        const struct process_table *table;      /* borrowed */
+};
+
+struct report_stats {
+        uint64_t n_alerts, n_summaries;
+        uint64_t n_obscured;            /* notices that were due, told or joined */
+        uint64_t n_below;               /* alerts and summaries below the severity that is told */
+        uint64_t n_failed;              /* alerts that could not be built or delivered in a form that was asked for */
+        uint64_t n_journal_failed;      /* of these, to the journal */
+};
+
+struct report;
+
+int report_new(const struct report_options *options, struct report **ret);
+struct report *report_free(struct report *report);
+
+/* The offset of wall-clock time from here on: from the `clock` records of the stream, so that a replay shows the times of then. */
+void report_set_offset(struct report *report, int64_t offset_ns);
+
+/* After a reload of the configuration. */
+void report_set_redactor(struct report *report, const struct redactor *redactor);
+void report_set_min_severity(struct report *report, enum severity severity);
+
+/* Tell it. Returns 0, or the first error of the forms that failed: counted and logged here, nothing is left to do. */
+int report_match(struct report *report, const struct match *match);
+
+/* An open story was evicted or a regex met its limit. Told at once the first time for a policy and reason, then once a minute
+ * with a count: an attacker can cause these at will. */
+void report_obscured(struct report *report, enum wire_reason reason, const char *policy, const char *key, uint64_t now_ns);
+
+/* Tell what report_obscured() has counted and not told. At the end. */
+void report_flush(struct report *report, uint64_t now_ns);
+
+void report_stats(const struct report *report, struct report_stats *ret);
+
+/* Alerts by policy over the whole life of the report, in order of name. i from 0; false: there are no more. */
+bool report_policy_at(const struct report *report, size_t i, const char **ret_name, uint64_t *ret_alerts, uint64_t *ret_suppressed);

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "report/report-text.h"
+
+#include "../unit.h"
+
+#include "base/strbuf.h"
+#include "base/utf8.h"
+#include "sample-alert.h"
+
+START_TEST(an_alert_reads_as_headline_and_story) {
+        struct report_text_style style = {};
+        struct alert alert = sample_alert();
+        struct strbuf b = {};
+
+        report_text_alert(&alert, &style, &b);
+        ck_assert_str_eq(strbuf_str(&b),
+                         "HIGH dropped_and_run  2023-11-14 22:13:20.417 UTC  #3\n"
+                         "  A file is written and run by the same activity\n"
+                         "  who    x[4711] uid 33, nginx.service: /tmp/x -i\n"
+                         "  below  systemd[1]\n"
+                         "  1  +0.000  write   curl[4709]  /tmp/x length=51200 content=? (2 times, last +0.500)\n"
+                         "  2  +1.000  execve  x[4711]  /tmp/x: /tmp/x -i\n"
+                         "  T1105 T1204.002; tree 4700; file=/tmp/x\n");
+        strbuf_done(&b);
+}
+END_TEST
+
+START_TEST(no_byte_can_forge_a_line_or_move_the_cursor) {
+        struct report_text_style style = {};
+        struct alert alert = sample_alert();
+        struct strbuf b = {}, plain = {};
+        unsigned n_lines = 0, n_plain = 0;
+
+        report_text_alert(&alert, &style, &plain);
+        for (size_t i = 0; i < plain.n; i++)
+                n_plain += plain.data[i] == '\n';
+
+        alert.process.exe = alert.process.args = alert.process.name = alert.steps[0].fields[0].text = alert.key =
+                alert.captures[0].value.text = alert.description = sample_text("x\nCRITICAL y\x1b[2J\r\x9b\xc2\x9b\xe2\x80\xae\xffz\x7f");
+        report_text_alert(&alert, &style, &b);
+        for (size_t i = 0; i < b.n; i++) {
+                n_lines += b.data[i] == '\n';
+                ck_assert(b.data[i] == '\n' || (unsigned char)b.data[i] >= 0x20);
+                ck_assert_int_ne(b.data[i], 0x7f);
+        }
+        ck_assert_uint_eq(n_lines, n_plain);
+        ck_assert(utf8_is_valid(b.data, b.n));
+        ck_assert_ptr_null(strstr(b.data, "\xc2\x9b"));
+        ck_assert_ptr_null(strstr(b.data, "\xe2\x80\xae"));
+        strbuf_done(&plain);
+        strbuf_done(&b);
+}
+END_TEST
+
+START_TEST(lines_fit_the_terminal) {
+        struct alert alert = sample_alert();
+        char path[600];
+
+        memset(path, 'a', sizeof(path) - 1);
+        path[sizeof(path) - 1] = 0;
+        alert.process.args = alert.steps[0].fields[0].text = alert.policy = sample_text(path);
+        alert.description = sample_text("many words of the author, which go on and on, further than one line of a small terminal can hold, "
+                                        "so that they must be broken");
+
+        for (unsigned width = 30; width < 200; width += 17) {
+                struct report_text_style style = {.width = width, .colour = width % 2};
+                struct strbuf b = {};
+                unsigned columns = 0;
+
+                report_text_alert(&alert, &style, &b);
+                for (size_t i = 0; i < b.n;) {
+                        uint32_t c;
+                        size_t n = utf8_decode(b.data + i, b.n - i, &c);
+
+                        ck_assert_uint_gt(n, 0);
+                        if (c == 0x1b) {
+                                while (b.data[i] != 'm')
+                                        i++;
+                                i++;
+                                continue;
+                        }
+                        columns = c == '\n' ? 0 : columns + 1;
+                        ck_assert_uint_le(columns, width);
+                        i += n;
+                }
+                strbuf_done(&b);
+        }
+}
+END_TEST
+
+START_TEST(colour_only_where_asked_and_always_taken_back) {
+        struct report_text_style style = {.colour = true};
+        struct alert alert = sample_alert();
+        struct strbuf b = {};
+
+        report_text_alert(&alert, &style, &b);
+        ck_assert_ptr_eq(strstr(b.data, "\033[1;31mHIGH\033[0m dropped_and_run"), b.data);
+        ck_assert_ptr_null(strstr(b.data + 20, "\033"));
+        strbuf_done(&b);
+}
+END_TEST
+
+START_TEST(a_failed_call_says_how_it_failed) {
+        struct report_text_style style = {};
+        struct alert alert = sample_alert();
+        struct strbuf b = {};
+
+        alert.steps[0].result = -13;
+        report_text_alert(&alert, &style, &b);
+        ck_assert_ptr_nonnull(strstr(b.data, " = -EACCES"));
+        strbuf_done(&b);
+}
+END_TEST
+
+START_TEST(a_summary_says_how_many_and_nothing_twice) {
+        struct report_text_style style = {};
+        struct alert alert = sample_alert();
+        struct strbuf b = {};
+
+        alert.summary = true;
+        alert.suppressed = 12;
+        alert.first_ns = alert.time_ns - 60 * NSEC_PER_SEC;
+        report_text_alert(&alert, &style, &b);
+        ck_assert_str_eq(strbuf_str(&b), "HIGH dropped_and_run  2023-11-14 22:13:20.417 UTC  #3: 12 more of these in the last 60 s\n"
+                                         "  who    x[4711] uid 33, nginx.service: /tmp/x -i\n");
+        strbuf_done(&b);
+}
+END_TEST
+
+START_TEST(the_headline_of_an_entry_is_one_line) {
+        struct alert alert = sample_alert();
+        struct strbuf b = {};
+
+        report_text_headline(&alert, &b);
+        ck_assert_str_eq(strbuf_str(&b), "dropped_and_run: A file is written and run by the same activity (x[4711] /tmp/x)");
+        strbuf_done(&b);
+}
+END_TEST
+
+START_TEST(a_notice_says_why) {
+        struct report_text_style style = {};
+        struct strbuf b = {};
+
+        report_text_obscured(WIRE_OBSCURED_EVICTED, "p", "tree 1", 4, SAMPLE_TIME_NS, &style, &b);
+        ck_assert_str_eq(strbuf_str(&b),
+                         "OBSCURED p  2023-11-14 22:13:20.417 UTC  an open story made room for another, 4 times: tree 1\n");
+        strbuf_done(&b);
+}
+END_TEST
+
+UNIT_MAIN("report/report-text", an_alert_reads_as_headline_and_story, no_byte_can_forge_a_line_or_move_the_cursor, lines_fit_the_terminal,
+          colour_only_where_asked_and_always_taken_back, a_failed_call_says_how_it_failed, a_summary_says_how_many_and_nothing_twice,
+          the_headline_of_an_entry_is_one_line, a_notice_says_why)

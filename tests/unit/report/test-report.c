@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "report/report.h"
+
+#include "../unit.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "sample-match.h"
+
+static const char *const argv[] = {"/tmp/x", NULL};
+static struct sample_match sample;
+static struct redactor *redactor;
+static struct report *report;
+static FILE *file;
+static int n_log_lines;
+
+static void on_log(int level, const char *line, size_t n, void *userdata) {
+        n_log_lines++;
+}
+
+static void begin(unsigned outputs, enum severity min_severity) {
+        struct redact_options redact = {};
+        struct report_options options = {.outputs = outputs, .min_severity = min_severity};
+
+        sample_match_init(&sample, argv);
+        ck_assert_int_eq(redactor_new(&redact, &redactor), 0);
+        file = tmpfile();
+        ck_assert_ptr_nonnull(file);
+        options.fd = fileno(file);
+        options.redactor = redactor;
+        options.table = sample.table;
+        ck_assert_int_eq(report_new(&options, &report), 0);
+        report_set_offset(report, (int64_t)(UINT64_C(1700000000) * NSEC_PER_SEC));
+        log_set_sink(on_log, NULL);
+        n_log_lines = 0;
+}
+
+static void end(void) {
+        log_set_sink(NULL, NULL);
+        report = report_free(report);
+        redactor = redactor_free(redactor);
+        sample_match_done(&sample);
+        fclose(file);
+}
+
+/* What was written, whole. */
+static const char *written(void) {
+        static char text[1 << 20];
+        ssize_t n = pread(fileno(file), text, sizeof(text) - 1, 0);
+
+        ck_assert_int_ge(n, 0);
+        text[n] = 0;
+        return text;
+}
+
+static int count(const char *text, const char *part) {
+        int n = 0;
+
+        while ((text = strstr(text, part))) {
+                text += strlen(part);
+                n++;
+        }
+        return n;
+}
+
+START_TEST(each_output_that_was_asked_for_gets_the_alert) {
+        begin(REPORT_TEXT | REPORT_JSON, SEVERITY_INFO);
+        ck_assert_int_eq(report_match(report, &sample.match), 0);
+        ck_assert_int_eq(count(written(), "HIGH dropped_and_run"), 1);
+        ck_assert_int_eq(count(written(), "{\"version\":1,"), 1);
+        end();
+}
+END_TEST
+
+START_TEST(no_output_still_counts) {
+        struct report_stats stats;
+
+        begin(0, SEVERITY_INFO);
+        ck_assert_int_eq(report_match(report, &sample.match), 0);
+        report_stats(report, &stats);
+        ck_assert_uint_eq(stats.n_alerts, 1);
+        ck_assert_uint_eq(stats.n_failed, 0);
+        ck_assert_str_eq(written(), "");
+        end();
+}
+END_TEST
+
+START_TEST(alerts_are_counted_by_policy_in_order_of_name) {
+        static const char *const names[] = {"mm", "zz", "aa", "mm", "m", "mmm", "aa"};
+        const char *name, *last = "";
+        uint64_t alerts, suppressed, sum = 0;
+
+        begin(0, SEVERITY_INFO);
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                sample.path.name = sample_string(&sample, names[i]);
+                report_match(report, &sample.match);
+        }
+        sample.match.summary = true;
+        sample.match.suppressed = 5;
+        report_match(report, &sample.match);
+
+        for (size_t i = 0; report_policy_at(report, i, &name, &alerts, &suppressed); i++) {
+                ck_assert_int_lt(strcmp(last, name), 0);
+                last = name;
+                sum += alerts;
+                ck_assert_uint_eq(alerts, streq(name, "aa") || streq(name, "mm") ? 2 : 1);
+                ck_assert_uint_eq(suppressed, streq(name, "aa") ? 5 : 0);
+        }
+        ck_assert_uint_eq(sum, ELEMENTSOF(names));
+        end();
+}
+END_TEST
+
+START_TEST(what_is_below_the_severity_is_counted_not_told) {
+        struct report_stats stats;
+
+        begin(REPORT_JSON, SEVERITY_CRITICAL);
+        report_match(report, &sample.match);
+        ck_assert_str_eq(written(), "");
+        report_set_min_severity(report, SEVERITY_HIGH);
+        report_match(report, &sample.match);
+        ck_assert_int_eq(count(written(), "\n"), 1);
+        report_stats(report, &stats);
+        ck_assert_uint_eq(stats.n_alerts, 2);
+        ck_assert_uint_eq(stats.n_below, 1);
+        end();
+}
+END_TEST
+
+START_TEST(an_output_that_fails_is_counted_and_said_once) {
+        struct report_stats stats;
+        struct report_options options = {.outputs = REPORT_JSON | REPORT_TEXT};
+
+        begin(0, SEVERITY_INFO);
+        report = report_free(report);
+        options.fd = -1;
+        options.redactor = redactor;
+        ck_assert_int_eq(report_new(&options, &report), 0);
+        for (int i = 0; i < 10; i++)
+                ck_assert_int_eq(report_match(report, &sample.match), -EBADF);
+        report_stats(report, &stats);
+        ck_assert_uint_eq(stats.n_failed, 10);
+        ck_assert_int_eq(n_log_lines, 1);
+        end();
+}
+END_TEST
+
+START_TEST(notices_are_told_at_once_and_then_once_a_minute_with_their_count) {
+        uint64_t now = NSEC_PER_SEC;
+
+        begin(REPORT_JSON, SEVERITY_INFO);
+        report_obscured(report, WIRE_OBSCURED_EVICTED, "p", "tree 1", now);
+        for (int i = 0; i < 1000; i++)
+                report_obscured(report, WIRE_OBSCURED_EVICTED, "p", "tree 2", now + i);
+        ck_assert_int_eq(count(written(), "\n"), 1);
+
+        /* Another policy or reason is another matter. */
+        report_obscured(report, WIRE_OBSCURED_EVICTED, "q", "tree 1", now);
+        report_obscured(report, WIRE_OBSCURED_LIMIT, "p", "tree 1", now);
+        ck_assert_int_eq(count(written(), "\n"), 3);
+
+        report_obscured(report, WIRE_OBSCURED_EVICTED, "p", "tree 3", now + NSEC_PER_MIN);
+        ck_assert_int_eq(count(written(), "\"key\":\"tree 3\",\"count\":1001}"), 1);
+
+        report_obscured(report, WIRE_OBSCURED_EVICTED, "p", "tree 4", now + NSEC_PER_MIN + 1);
+        report_flush(report, now + NSEC_PER_MIN + 2);
+        report_flush(report, now + NSEC_PER_MIN + 3);
+        ck_assert_int_eq(count(written(), "\"key\":\"tree 4\",\"count\":1}"), 1);
+        ck_assert_int_eq(count(written(), "\n"), 5);
+        end();
+}
+END_TEST
+
+START_TEST(more_kinds_of_notices_than_fit_are_still_counted) {
+        struct report_stats stats;
+        char name[16];
+
+        begin(REPORT_JSON, SEVERITY_INFO);
+        for (int i = 0; i < 1000; i++) {
+                snprintf(name, sizeof(name), "p%d", i);
+                report_obscured(report, WIRE_OBSCURED_EVICTED, name, "host", NSEC_PER_SEC);
+        }
+        report_flush(report, NSEC_PER_SEC);
+        report_stats(report, &stats);
+        ck_assert_uint_eq(stats.n_obscured, 1000);
+        ck_assert_int_le(count(written(), "\n"), 66);
+        end();
+}
+END_TEST
+
+static int make_once(void *userdata) {
+        struct report_options options = {.redactor = redactor};
+        struct report *r = NULL;
+        int q = report_new(&options, &r);
+
+        report_free(r);
+        return q;
+}
+
+START_TEST(out_of_memory_fails_whole) {
+        begin(0, SEVERITY_INFO);
+        ck_assert_uint_ge(alloc_fail_sweep(make_once, NULL), 1);
+        end();
+}
+END_TEST
+
+UNIT_MAIN("report/report", each_output_that_was_asked_for_gets_the_alert, no_output_still_counts,
+          alerts_are_counted_by_policy_in_order_of_name, what_is_below_the_severity_is_counted_not_told,
+          an_output_that_fails_is_counted_and_said_once, notices_are_told_at_once_and_then_once_a_minute_with_their_count,
+          more_kinds_of_notices_than_fit_are_still_counted, out_of_memory_fails_whole)
