@@ -19,6 +19,7 @@
 #define WIRE_MAX_LIST 8192              /* bytes of one argument vector or environment, each string with its NUL */
 #define WIRE_MAX_CONTENT 1024           /* bytes of written content */
 #define WIRE_MAX_NAME 256               /* bytes of a cgroup path component, a reason, a subject */
+#define WIRE_MAX_ENV_NAME 64            /* bytes of the name of an environment variable, with NUL */
 
 enum wire_kind {
         WIRE_NONE,
@@ -75,6 +76,7 @@ enum {
         WIRE_DETACHED = 1U << 6,        /* the path did not end at a root: a detached or lazily unmounted tree */
         WIRE_SYNTHETIC = 1U << 7,       /* made by the daemon, not by a hook */
         WIRE_KTHREAD = 1U << 8,         /* the actor is a kernel thread */
+        WIRE_EXCHANGED = 1U << 9,       /* the object was exchanged during the call: there is one record for each */
 };
 
 struct wire_bytes {
@@ -82,8 +84,8 @@ struct wire_bytes {
         __u32 length;
 };
 
-/* Files: device as major << 20 | minor, inode number, generation. Sockets: device 0, generation 0, inode is the cookie.
- * Pipes: device of pipefs, generation 0, inode of the pipe. */
+/* Device as major << 20 | minor, inode number, generation: the kernel's own, for files, pipes and sockets alike. Sockets and pipes have the
+ * device of their internal file system, generation 0, and the inode that /proc/PID/fd shows. */
 struct wire_object {
         __u32 device;
         __u32 generation;
@@ -128,6 +130,21 @@ struct wire_header {
         __u32 flags;                    /* WIRE_* */
         __u32 cpu;
         __u64 lost;                     /* events lost on this CPU until now, all kinds */
+};
+
+/* A process over its whole life, as key of a map. */
+struct wire_identity {
+        __u64 start_ns;
+        __u32 tgid;
+        __u32 pad;
+};
+
+/* What the programs counted on one CPU. In memory that kernel and daemon share, never in a recording. */
+struct wire_counters {
+        __u64 produced[_WIRE_KIND_MAX];         /* passed the filters */
+        __u64 filtered[_WIRE_KIND_MAX];
+        __u64 lost[_WIRE_KIND_MAX][_WIRE_LOSS_MAX];
+        __u64 lost_total;
 };
 
 #define WIRE_TYPE_NUMBER __s64

@@ -19,6 +19,7 @@
 
 #include <systemd/sd-event.h>
 
+#include "base/cleanup.h"
 #include "event/event.h"
 #include "event/interest.h"
 
@@ -79,6 +80,7 @@ int capture_new_replay(const char *path, const struct capture_sink *sink, void *
 /* Stops, too. Detaching from system calls is slow in the kernel; it is left to a process that outlives this call, unless
  * `wait` was set by capture_set_wait(). */
 struct capture *capture_free(struct capture *capture);
+DEFINE_CLEANUP(struct capture *, capture_free)
 void capture_set_wait(struct capture *capture, bool wait);
 
 /* Attach and begin on the loop, at its lowest priority. With the kernel as the source everything up to `start` is delivered

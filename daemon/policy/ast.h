@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/diag.h"
+#include "base/macro.h"
 #include "event/schema.h"
 #include "program/program.h"
 
@@ -47,10 +48,12 @@ enum compare_op {
         COMPARE_IN, COMPARE_NOT_IN,
         COMPARE_REGEX, COMPARE_NOT_REGEX,       /* =~ !~ */
         COMPARE_FOLD,                   /* ~= : equal but for case */
-        COMPARE_GLOB, COMPARE_STARTSWITH, COMPARE_ENDSWITH, COMPARE_CONTAINS,
+        COMPARE_GLOB,                   /* of a string, or of a list of strings: any of them */
+        COMPARE_STARTSWITH, COMPARE_ENDSWITH, COMPARE_CONTAINS, /* sema makes an OR of one with a list */
         COMPARE_BITS_ANY,               /* flags & O_CREAT */
         COMPARE_BITS_ALL,               /* flags has all O_CREAT|O_EXCL */
         COMPARE_TRUE,                   /* a bare boolean or number field: not 0 */
+        _COMPARE_OP_MAX,
 };
 
 struct field_ref {
@@ -105,6 +108,7 @@ struct element {
 
         /* STEP, NOT, and the deciding step of CONDITIONAL */
         struct text kind_name;
+        struct diag_span kind_span;
         enum wire_kind kind;            /* sema */
         struct expr *condition;         /* NULL: none */
         struct capture *captures;
@@ -123,7 +127,7 @@ struct element {
 
 struct exception {
         struct diag_span span;
-        struct expr *condition;
+        struct expr *condition;         /* sema: a field of events stands here once for each kind of the path that has it, joined by OR */
         uint64_t slots;                 /* sema: captures that it names */
         struct text reason;             /* may be empty */
         struct exception *next;
@@ -154,6 +158,7 @@ struct path_node {
         enum field capture_fields[PROGRAM_MAX_SLOTS];   /* sema: what each holds */
         uint32_t n_captures;            /* sema */
         const struct source *source;    /* borrowed from the policy set */
+        bool broken;                    /* parser: a fault was reported, something may be missing: what depends on it is not judged */
         struct path_node *next;         /* in the policy set, sorted by name (sema) */
 };
 
@@ -166,7 +171,30 @@ struct list_node {
 
 struct file_node {
         const struct source *source;
-        struct path_node *paths;        /* as written */
+        struct path_node *paths;        /* as written; sema moves them into the policy set */
         struct list_node *lists;
+        bool broken;                    /* parser: a fault was reported outside of any path */
         struct file_node *next;
 };
+
+static inline bool text_is(struct text text, const char *other) {
+        return memeq_str(text.bytes, text.length, other);
+}
+
+static inline bool text_equal(struct text a, struct text b) {
+        return a.length == b.length && (a.length == 0 || memcmp(a.bytes, b.bytes, a.length) == 0);
+}
+
+/* As policies write them; NULL for a number that is none. COMPARE_TRUE has no sign and gives "". */
+const char *compare_op_to_string(enum compare_op op);
+const char *on_loss_to_string(enum on_loss on_loss);
+int on_loss_from_string(const char *name, size_t length);      /* -EINVAL if it is none */
+
+/* != !~ not in: the negation of another comparison. */
+bool compare_op_is_negative(enum compare_op op);
+
+/* Do two conditions say the same? As parsed. Both may be NULL. */
+bool expr_equal(const struct expr *a, const struct expr *b);
+
+/* Do two files say the same? As parsed: what sema fills in is not looked at, nor are places. */
+bool file_node_equal(const struct file_node *a, const struct file_node *b);

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Core fixes - what differs between kernels and configurations: one function each, with the reason.
+ *
+ * GET() reads a member through a pointer that the verifier knows nothing about: as one load where bpf_rdonly_cast() exists
+ * (fd35fdbf7d "bpf: Add a kfunc for generic type cast", 6.2), else with a helper call. Bad pointers read as 0 either way. */
+#pragma once
+
+#include "maps.bpf.h"
+
+extern void *bpf_rdonly_cast(const void *object, __u32 type_id) __ksym __weak;
+
+#define GET(pointer, member)                                                                                                   \
+        ({                                                                                                                     \
+                __typeof__(pointer) _pointer = (pointer);                                                                      \
+                __typeof__(_pointer->member) _value;                                                                           \
+                if (can_cast)                                                                                                  \
+                        _value = ((__typeof__(pointer))bpf_rdonly_cast(                                                        \
+                                _pointer, bpf_core_type_id_kernel(__typeof__(*_pointer))))->member;                            \
+                else                                                                                                           \
+                        bpf_core_read(&_value, sizeof(_value), &_pointer->member);                                             \
+                _value;                                                                                                        \
+        })
+
+/* CONFIG_AUDIT may be off: then there are no logins. */
+static __always_inline __u32 task_loginuid(struct task_struct *task) {
+        return bpf_core_field_exists(task->loginuid) ? task->loginuid.val : (__u32)-1;
+}
+
+static __always_inline __u32 task_session(struct task_struct *task) {
+        return bpf_core_field_exists(task->sessionid) ? task->sessionid : (__u32)-1;
+}
+
+/* Was the call that this task is in made through the 32-bit table? */
+static __always_inline bool task_is_compat(struct task_struct *task) {
+#if defined(__TARGET_ARCH_x86)
+        return task->thread_info.status & 0x0002;       /* TS_COMPAT */
+#else
+        return task->thread_info.flags & (1UL << 22);   /* TIF_32BIT */
+#endif
+}
+
+/* struct ovl_inode is in the kernel's types only if overlayfs is built in. As a module it is not, but the upper dentry follows
+ * the inode in all kernels since 4.13 (09d8b586731b). */
+static __always_inline bool overlay_is_upper(struct inode *inode) {
+        struct dentry *upper = NULL;
+
+        if (bpf_core_field_exists(struct ovl_inode, __upperdentry))
+                bpf_probe_read_kernel(&upper, sizeof(upper), (char *)inode -
+                        bpf_core_field_offset(struct ovl_inode, vfs_inode) + bpf_core_field_offset(struct ovl_inode, __upperdentry));
+        else
+                bpf_probe_read_kernel(&upper, sizeof(upper), (char *)inode + bpf_core_type_size(struct inode));
+        return upper;
+}
+
+/* A host with both hierarchies may keep all processes in the root of v2: there the unit is in the hierarchy that systemd
+ * named. The task's set of cgroups has one link for each hierarchy. The id is kept with the task, for as long as
+ * its set is the same. */
+#define MAX_HIERARCHIES 24
+
+static __always_inline __u64 named_cgroup_id(struct css_set *set) {
+        struct list_head *head, *position;
+
+        head = (void *)set + bpf_core_field_offset(struct css_set, cgrp_links);
+        position = GET(set, cgrp_links.next);
+        for (int i = 0; i < MAX_HIERARCHIES && position && position != head; i++) {
+                struct cgrp_cset_link *link =
+                        (void *)position - bpf_core_field_offset(struct cgrp_cset_link, cgrp_link);
+                struct cgroup *cgroup = GET(link, cgrp);
+                struct cgroup_root *root = GET(cgroup, root);
+                __u64 name = 0;
+
+                bpf_probe_read_kernel(&name, sizeof(name), (void *)root + bpf_core_field_offset(struct cgroup_root, name));
+                if (name == 0x00646d6574737973ULL)      /* "systemd" and its NUL, low byte first */
+                        return GET(GET(cgroup, kn), id);
+                position = GET(position, next);
+        }
+        return 0;
+}
+
+static __always_inline __u64 task_cgroup_id(struct task_struct *task, struct task_state *state) {
+        struct css_set *set = task->cgroups;
+        __u64 id;
+
+        if (!named_hierarchy)
+                return set->dfl_cgrp->kn->id;
+        if (state && state->css_set == (__u64)set)
+                return state->cgroup_id;
+        id = named_cgroup_id(set);
+        if (state) {
+                state->css_set = (__u64)set;
+                state->cgroup_id = id;
+        }
+        return id;
+}
+
+/* The cgroup's hierarchy: is it the one that ids and names are taken from? v2 is number 0 and has no name. */
+static __always_inline bool cgroup_is_ours(struct cgroup *cgroup) {
+        struct cgroup_root *root = GET(cgroup, root);
+        __u64 name = 0;
+
+        if (!named_hierarchy)
+                return GET(root, hierarchy_id) == 0;
+        bpf_probe_read_kernel(&name, sizeof(name), (void *)root + bpf_core_field_offset(struct cgroup_root, name));
+        return name == 0x00646d6574737973ULL;
+}
+
+/* Arguments of a system call, at its exit as well: the registers keep them. arm64 puts the result in x0 and keeps the first
+ * argument in orig_x0. */
+static __always_inline unsigned long call_argument(struct pt_regs *regs, int i) {
+#if defined(__TARGET_ARCH_x86)
+        switch (i) {
+        case 0: return regs->di;
+        case 1: return regs->si;
+        case 2: return regs->dx;
+        case 3: return regs->r10;
+        case 4: return regs->r8;
+        default: return regs->r9;
+        }
+#else
+        return i == 0 ? regs->orig_x0 : regs->regs[i];
+#endif
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Emit - from a hook to the ring: filter, begin a record, fill in who, append bytes, hand it over; and count what is lost.
+ *
+ * Order of a program: want() before any work; record_begin(); fields; record_submit() or record_drop(). The record is built
+ * in memory of the CPU and copied into the ring once: reservations have constant sizes only, and a record that sits in the
+ * ring unfinished holds up all that come after it.
+ *
+ * Offsets live in memory (cpu->used) and are masked at each use: the verifier then bounds each access by itself and need
+ * not follow a sum through all branches. */
+#pragma once
+
+#include "maps.bpf.h"
+#include "core-fixes.bpf.h"
+
+/* clang keeps a plain `x & mask` only while it cannot prove it useless; the verifier knows less than clang. */
+#define OPAQUE(x) asm volatile("" : "+r"(x))
+
+static __always_inline struct cpu *this_cpu(void) {
+        __u32 id = bpf_get_smp_processor_id();
+
+        return bpf_map_lookup_elem(&cpus, &id);
+}
+
+static __always_inline bool is_self(struct task_struct *task) {
+        return task->tgid == self_tgid && task->group_leader->start_boottime == self_start_ns;
+}
+
+/* An attempt that the kernel makes again by itself is no event. */
+static __always_inline bool is_restart(long result) {
+        return result <= -ERESTARTSYS && result >= -ERESTART_LAST;
+}
+
+static __always_inline bool is_failure(long result) {
+        return result < 0 && result != -EINPROGRESS;
+}
+
+/* Is an event of this kind and result wanted from this task? Kinds of class EVENT only. */
+static __always_inline bool want(enum wire_kind kind, long result) {
+        __u64 bit = 1ULL << kind;
+        struct cpu *cpu;
+
+        if (!(kinds & bit) || is_restart(result))
+                return false;
+        if (is_failure(result) ? kinds_failed & bit : kinds_succeeded & bit)
+                return true;
+
+        cpu = this_cpu();
+        if (cpu)
+                cpu->counters.filtered[kind]++;
+        return false;
+}
+
+static __always_inline void count_filtered(enum wire_kind kind) {
+        struct cpu *cpu = this_cpu();
+
+        if (cpu)
+                cpu->counters.filtered[kind]++;
+}
+
+static __always_inline void count_lost(struct cpu *cpu, enum wire_kind kind, enum wire_loss reason) {
+        cpu->counters.lost[kind][reason]++;
+        cpu->counters.lost_total++;
+}
+
+/* `size` is that of the kind's struct, all of which is set to 0 here. `spare` kinds stop at three quarters of the ring: the process
+ * table lives on the others. NULL: lost, and counted. */
+static __always_inline struct cpu *record_begin(enum wire_kind kind, __u32 size, bool spare) {
+        struct cpu *cpu = this_cpu();
+
+        if (!cpu)
+                return NULL;            /* cannot be: there is one for each possible CPU */
+
+        cpu->counters.produced[kind]++;
+        if (cpu->busy) {
+                count_lost(cpu, kind, WIRE_LOSS_SCRATCH);
+                return NULL;
+        }
+        cpu->waiting = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
+        if (spare && cpu->waiting > ring_share_bytes) {
+                count_lost(cpu, kind, WIRE_LOSS_SHARE);
+                return NULL;
+        }
+        cpu->busy = 1;
+        cpu->used = size;
+        __builtin_memset(cpu->record, 0, size);
+        cpu->header.version = WIRE_VERSION;
+        cpu->header.kind = kind;
+        return cpu;
+}
+
+static __always_inline struct task_state *state_of(struct task_struct *task, bool create) {
+        return bpf_task_storage_get(&tasks, task, NULL, create ? BPF_LOCAL_STORAGE_GET_F_CREATE : 0);
+}
+
+/* The actor's part of the header. */
+static __always_inline void header_fill(
+                struct wire_header *header, struct task_struct *task, struct task_state *state, long result) {
+        struct cred *cred = task->cred;
+
+        header->time_ns = bpf_ktime_get_boot_ns();
+        header->start_ns = task->group_leader->start_boottime;
+        header->tgid = task->tgid;
+        header->tid = task->pid;
+        header->uid = cred->uid.val;
+        header->euid = cred->euid.val;
+        header->gid = cred->gid.val;
+        header->egid = cred->egid.val;
+        header->loginuid = task_loginuid(task);
+        header->session = task_session(task);
+        header->cgroup_id = task_cgroup_id(task, state);
+        header->result = result;
+        header->cpu = bpf_get_smp_processor_id();
+        if (is_failure(result))
+                header->flags |= WIRE_FAILED;
+        if (task->flags & PF_KTHREAD)
+                header->flags |= WIRE_KTHREAD;
+        if (state) {
+                header->creator_start_ns = state->creator_start_ns;
+                header->creator_tgid = state->creator_tgid;
+                header->tree_start_ns = state->tree_start_ns;
+                header->tree_tgid = state->tree_tgid;
+        }
+}
+
+static __always_inline void record_drop(struct cpu *cpu, enum wire_kind kind) {
+        count_lost(cpu, kind, WIRE_LOSS_SCRATCH);
+        cpu->busy = 0;
+}
+
+/* The reader slept and there is something to read: wake it once. It sets reader_asleep, then looks at the ring a last time; a
+ * record is in the ring before its writer looks at reader_asleep. So one of the two sees the other. An empty record carries the
+ * wake-up, since the real one has gone without. */
+static __always_inline void wake_reader(void) {
+        void *nothing;
+
+        if (!reader_asleep || !__sync_lock_test_and_set(&reader_asleep, 0))
+                return;
+        nothing = bpf_ringbuf_reserve(&ring, 8, 0);
+        if (nothing)
+                bpf_ringbuf_discard(nothing, BPF_RB_FORCE_WAKEUP);
+}
+
+/* No wake-up per record: an awake reader comes by itself every millisecond, and is called when much is waiting. */
+static __always_inline void record_submit(struct cpu *cpu, enum wire_kind kind) {
+        __u64 flags = BPF_RB_NO_WAKEUP;
+        __u32 size = cpu->used;
+
+        if (size > WIRE_MAX_RECORD - 8) {
+                record_drop(cpu, kind);
+                return;
+        }
+        OPAQUE(size);
+        size &= WIRE_MAX_RECORD - 1;
+        __builtin_memset(cpu->record + size, 0, 8);
+        size = (size + 7) & ~7U;
+        cpu->header.size = size;
+        cpu->header.lost = cpu->counters.lost_total;
+
+        if (cpu->waiting >= ring_wake_bytes && !reader_called) {
+                reader_called = 1;
+                flags = BPF_RB_FORCE_WAKEUP;
+        }
+        if (bpf_ringbuf_output(&ring, cpu->record, size, flags) < 0)
+                count_lost(cpu, kind, WIRE_LOSS_RING_FULL);
+        cpu->busy = 0;
+        wake_reader();
+}
+
+/* Where the next bytes go: `*ret_offset` is below WIRE_MAX_RECORD. Returns how many bytes are free, at most `want`. */
+static __always_inline __u32 record_room(struct cpu *cpu, __u32 want, __u32 *ret_offset) {
+        __u32 used = cpu->used;
+
+        if (used >= WIRE_MAX_RECORD - 8)
+                return 0;
+        *ret_offset = used;
+        return want < WIRE_MAX_RECORD - 8 - used ? want : WIRE_MAX_RECORD - 8 - used;
+}
+
+static __always_inline char *record_at(struct cpu *cpu, __u32 offset) {
+        OPAQUE(offset);
+        return cpu->record + (offset & (WIRE_MAX_RECORD - 1));
+}
+
+#define SET(cpu, kind_, field_, value_)                                                                                        \
+        do {                                                                                                                   \
+                ((struct wire_##kind_ *)(cpu)->record)->field_ = (value_);                                                     \
+                (cpu)->header.known |= WIRE_BIT(kind_, field_);                                                                \
+        } while (0)

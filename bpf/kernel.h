@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Kernel - the kernel types that the programs use, and of each only the members that they use.
+ *
+ * Kept by hand, so that the object builds on a machine without type information. Order and offsets here mean nothing: the
+ * loader puts in those of the running kernel (preserve_access_index); names and types have to be the kernel's. A member that some
+ * kernels lack is asked for with bpf_core_field_exists() in core-fixes.bpf.h. */
+#pragma once
+
+#include <linux/bpf.h>
+#include <linux/types.h>
+
+typedef _Bool bool;
+#define true 1
+#define false 0
+#define NULL ((void *)0)
+
+#ifndef offsetof
+#define offsetof(type, member) __builtin_offsetof(type, member)
+#endif
+
+/* Constants of the stable interface to user space. */
+#define PF_EXITING 0x00000004
+#define PF_KTHREAD 0x00200000
+#define CLONE_THREAD 0x00010000
+
+#define EINPROGRESS 115
+#define EINVAL 22
+#define ERESTARTSYS 512                 /* the first of those that mean: will be called again */
+#define ERESTART_LAST 517
+
+#define AT_FDCWD -100
+#define AT_REMOVEDIR 0x200
+#define AT_EMPTY_PATH 0x1000
+
+#define O_CREAT 00000100
+#define O_EXCL 00000200
+#define O_NOCTTY 00000400
+#define O_TRUNC 00001000
+#define O_WRONLY 00000001
+#define O_TMPFILE_BIT 020000000
+
+#define S_IFMT 00170000
+#define S_IFSOCK 0140000
+#define S_IFLNK 0120000
+#define S_IFREG 0100000
+#define S_IFBLK 0060000
+#define S_IFDIR 0040000
+#define S_IFCHR 0020000
+#define S_IFIFO 0010000
+
+#define AF_UNSPEC 0
+#define AF_UNIX 1
+#define AF_INET 2
+#define AF_INET6 10
+
+#define SOCKFS_MAGIC 0x534F434B
+#define OVERLAYFS_SUPER_MAGIC 0x794c7630
+
+/* Of the kernel's own, the same from 6.1 to 6.18. */
+#define FMODE_CREATED 0x100000
+#define TASK_COMM_LEN 16
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+typedef struct {
+        int counter;
+} atomic_t;
+
+typedef struct {
+        __s64 counter;
+} atomic64_t;
+
+typedef struct {
+        __u32 val;
+} kuid_t;
+
+typedef struct {
+        __u32 val;
+} kgid_t;
+
+typedef int pid_t;
+
+struct list_head {
+        struct list_head *next, *prev;
+};
+
+struct hlist_bl_node {
+        struct hlist_bl_node *next, **pprev;
+};
+
+struct seqcount {
+        unsigned int sequence;
+};
+typedef struct seqcount seqcount_t;
+
+struct seqcount_spinlock {
+        seqcount_t seqcount;
+};
+typedef struct seqcount_spinlock seqcount_spinlock_t;
+
+struct qstr {
+        union {
+                struct {
+                        __u32 hash;
+                        __u32 len;
+                };
+                __u64 hash_len;
+        };
+        const unsigned char *name;
+};
+
+struct super_block {
+        __u32 s_dev;
+        unsigned long s_magic;
+};
+
+struct inode {
+        unsigned short i_mode;
+        kuid_t i_uid;
+        struct super_block *i_sb;
+        unsigned long i_ino;
+        unsigned int i_nlink;
+        __u32 i_rdev;
+        __u32 i_generation;
+};
+
+struct dentry {
+        seqcount_spinlock_t d_seq;
+        struct hlist_bl_node d_hash;
+        struct dentry *d_parent;
+        struct qstr d_name;
+        struct inode *d_inode;
+};
+
+struct ovl_inode {
+        struct inode vfs_inode;
+        struct dentry *__upperdentry;
+};
+
+struct vfsmount {
+        struct dentry *mnt_root;
+};
+
+struct mnt_namespace;
+
+struct mount {
+        struct mount *mnt_parent;
+        struct dentry *mnt_mountpoint;
+        struct vfsmount mnt;
+        struct mnt_namespace *mnt_ns;
+};
+
+struct path {
+        struct vfsmount *mnt;
+        struct dentry *dentry;
+};
+
+struct file {
+        unsigned int f_flags;
+        unsigned int f_mode;
+        struct path f_path;
+        struct inode *f_inode;
+        void *private_data;
+};
+
+struct fdtable {
+        unsigned int max_fds;
+        struct file **fd;
+};
+
+struct files_struct {
+        atomic_t count;
+        struct fdtable *fdt;
+};
+
+struct fs_struct {
+        struct path root;
+        struct path pwd;
+};
+
+struct cred {
+        kuid_t uid;
+        kgid_t gid;
+        kuid_t euid;
+        kgid_t egid;
+};
+
+struct mm_struct {
+        unsigned long arg_start, arg_end, env_start, env_end;
+        struct file *exe_file;
+};
+
+struct tty_driver {
+        int major;
+        int minor_start;
+};
+
+struct tty_struct {
+        int index;
+        struct tty_driver *driver;
+};
+
+struct signal_struct {
+        atomic_t live;
+        int group_exit_code;
+        unsigned int flags;
+        struct tty_struct *tty;
+};
+
+struct kernfs_node {
+        __u64 id;
+};
+
+struct cgroup_root {
+        int hierarchy_id;
+        char name[64];
+};
+
+struct cgroup {
+        struct kernfs_node *kn;
+        struct cgroup_root *root;
+};
+
+struct css_set {
+        struct cgroup *dfl_cgrp;
+        struct list_head cgrp_links;
+};
+
+struct cgrp_cset_link {
+        struct cgroup *cgrp;
+        struct list_head cgrp_link;
+};
+
+struct thread_info {
+        unsigned long flags;
+        __u32 status;                   /* x86 */
+};
+
+struct task_struct {
+        struct thread_info thread_info;
+        unsigned int flags;
+        pid_t pid, tgid;
+        struct task_struct *real_parent;
+        struct task_struct *group_leader;
+        __u64 start_boottime;
+        struct cred *cred;
+        char comm[TASK_COMM_LEN];
+        struct fs_struct *fs;
+        struct files_struct *files;
+        struct mm_struct *mm;
+        struct signal_struct *signal;
+        struct css_set *cgroups;
+        int exit_code;
+        kuid_t loginuid;
+        unsigned int sessionid;
+};
+
+struct linux_binprm {
+        struct file *file;
+        const char *filename;
+        const char *interp;
+        int argc, envc;
+        unsigned int secureexec : 1;
+};
+
+struct in6_addr {
+        union {
+                __u8 u6_addr8[16];
+                __be32 u6_addr32[4];
+        } in6_u;
+};
+
+struct sock_common {
+        __be32 skc_daddr;
+        __be16 skc_dport;
+        unsigned short skc_family;
+        struct in6_addr skc_v6_daddr;
+        atomic64_t skc_cookie;
+};
+
+struct sock {
+        struct sock_common __sk_common;
+        __u16 sk_protocol;
+};
+
+struct socket {
+        short type;
+        struct sock *sk;
+};
+
+struct iovec {
+        void *iov_base;
+        unsigned long iov_len;
+};
+
+struct seq_file;
+
+struct bpf_iter_meta {
+        struct seq_file *seq;
+};
+
+struct bpf_iter__task {
+        struct bpf_iter_meta *meta;
+        struct task_struct *task;
+};
+
+#if defined(__TARGET_ARCH_x86)
+struct pt_regs {
+        unsigned long di, si, dx, r10, r8, r9;
+};
+#elif defined(__TARGET_ARCH_arm64)
+struct pt_regs {
+        __u64 regs[31];
+        __u64 orig_x0;
+};
+#else
+#error "Only x86-64 and arm64 are supported"
+#endif
+
+#pragma clang attribute pop
+
+/* The context of the programs on system calls: laid out by the tracepoint's format, the same everywhere. */
+struct syscall_exit {
+        __u64 common;
+        int nr;
+        int pad;
+        long ret;
+};
+
+struct syscall_enter {
+        __u64 common;
+        int nr;
+        int pad;
+        unsigned long args[6];
+};

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Maps - what the programs keep and what they are told: all, so that the objects share one of each.
+ *
+ * const volatile is fixed before the programs are loaded; the other variables are shared memory with the daemon, which changes
+ * them while the programs run (a reload) and reads them without a system call. */
+#pragma once
+
+#include "kernel.h"
+#include "wire.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#define RECORD_SLACK 8192               /* one read may begin at the last byte of a record and be this long */
+
+/* Fixed at load. */
+const volatile bool can_cast = false;             /* the kernel has bpf_rdonly_cast() (>= 6.2) */
+const volatile bool named_hierarchy = false;      /* cgroups are those of name=systemd, not of v2 */
+const volatile __u64 ring_share_bytes = 0;        /* more than this waiting: CORE and META only */
+const volatile __u64 ring_wake_bytes = 0;         /* this much waiting: wake the reader at once */
+const volatile __u64 tty_majors[8] = {};          /* bit per major device number that is a terminal */
+
+/* Changed by the daemon at any time. A bit per enum wire_kind, where nothing else is said. */
+__u64 kinds = 0;                    /* wanted at all; CORE kinds need no bit */
+__u64 kinds_failed = 0;             /* calls that failed are wanted */
+__u64 kinds_succeeded = 0;
+__u64 openat_flags_any = 0;         /* open flags of which one is needed; 0: no need */
+__u32 content_bytes = 0;            /* of written content */
+__u32 env_wanted = 0;               /* env_names is not empty */
+__u32 self_tgid = 0;                /* the daemon: its own file and network events are left out */
+__u64 self_start_ns = 0;
+__u64 host_root = 0;                /* the dentry that is `/` for PID 1 */
+
+/* The reader's sleep (emit.bpf.h). */
+__u32 reader_asleep = 0;
+__u32 reader_called = 0;
+
+struct {
+        __uint(type, BPF_MAP_TYPE_RINGBUF);
+        __uint(max_entries, 8 << 20);   /* set before load */
+} ring SEC(".maps");
+
+/* State of a walk (path.bpf.h, process.bpf.c). In a map and not on the stack, where the verifier would follow each value through each step
+ * and never come to an end. */
+struct walk {
+        struct dentry *dentry;
+        struct mount *mount;
+        struct dentry *root;            /* of that mount */
+        struct dentry *slash;           /* root of the lowest mount above which there are no more names: what is `/` here */
+        __u64 sum;
+        __u32 length;                   /* of the names and slashes seen so far */
+        __u32 start;                    /* second pass: offset of the path in the record, */
+        __u32 at;                       /* bytes of the path in front of the last name written, */
+        __u32 limit;                    /* bytes that there is room for, */
+        __u32 end;                      /* bytes written: less than the length if the path was cut */
+        __u32 flags;                    /* WIRE_* */
+        bool done;
+        bool cut;
+        __u8 pad[6];
+};
+
+struct env_walk {
+        __u64 at, end;                  /* in user memory */
+        __u32 start;                    /* of the list in the record */
+        bool inside;                    /* `at` is in the middle of a string, */
+        bool keep;                      /* which is one that is wanted */
+        bool cut;
+        bool done;
+};
+
+/* One for each CPU: counters and the record under construction. Not a per-CPU map, so that the daemon can read the counters in
+ * shared memory. Only for programs that run with preemption off, in task context: nothing else can then run here meanwhile,
+ * and `busy` would show it if it did. */
+struct cpu {
+        struct wire_counters counters;
+        __u32 busy;
+        __u32 used;                     /* bytes of the record so far */
+        __u64 waiting;                  /* bytes in the ring when the record was begun */
+        struct walk walk;
+        struct env_walk env;
+        union {
+                struct wire_header header;
+                char record[WIRE_MAX_RECORD + RECORD_SLACK];
+        };
+};
+
+struct {
+        __uint(type, BPF_MAP_TYPE_ARRAY);
+        __uint(map_flags, BPF_F_MMAPABLE);
+        __uint(max_entries, 1);         /* number of possible CPUs, set before load */
+        __type(key, __u32);
+        __type(value, struct cpu);
+} cpus SEC(".maps");
+
+/* What is known of a task beyond what the kernel keeps. Copied to children and threads: after an exec by a thread that is not
+ * the leader, that thread's own storage is the one that survives. */
+struct task_state {
+        __u64 creator_start_ns;
+        __u64 tree_start_ns;
+        __u32 creator_tgid;
+        __u32 tree_tgid;
+        __u32 uid, euid, gid, egid;     /* last seen; before an exec those before it */
+        __u64 css_set;                  /* cgroup_id was found from this one */
+        __u64 cgroup_id;
+        __u64 file;                     /* a write in progress: struct file at enter, 0 if none */
+        struct wire_object object;
+        __u32 exited;                   /* of the leader's storage: the exit was told */
+        __u32 pad;
+};
+
+struct {
+        __uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+        __uint(map_flags, BPF_F_NO_PREALLOC);
+        __type(key, int);
+        __type(value, struct task_state);
+} tasks SEC(".maps");
+
+/* Identities of processes whose children begin trees of their own, beside PID 1 and kthreadd. Filled by the daemon. */
+struct {
+        __uint(type, BPF_MAP_TYPE_HASH);
+        __uint(max_entries, 1024);
+        __type(key, struct wire_identity);
+        __type(value, __u32);
+} supervisors SEC(".maps");
+
+/* Names of environment variables that a policy asks for, padded with NUL. */
+struct env_name {
+        char name[WIRE_MAX_ENV_NAME];
+};
+
+struct {
+        __uint(type, BPF_MAP_TYPE_HASH);
+        __uint(max_entries, 64);
+        __type(key, struct env_name);
+        __type(value, __u32);
+} env_names SEC(".maps");
+
+/* connect: the kernel's copy of the address, from the cgroup hook to the end of the call, by thread. */
+struct attempt {
+        __u64 cookie;
+        struct wire_address address;
+        __u32 port;
+        __u32 pad;
+};
+
+struct {
+        __uint(type, BPF_MAP_TYPE_LRU_HASH);
+        __uint(max_entries, 4096);
+        __type(key, __u64);
+        __type(value, struct attempt);
+} attempts SEC(".maps");
+
+/* While the daemon takes its snapshot: where it said that each process belongs. */
+struct seed {
+        struct wire_identity creator;
+        struct wire_identity tree;
+};
+
+struct {
+        __uint(type, BPF_MAP_TYPE_HASH);
+        __uint(map_flags, BPF_F_NO_PREALLOC);
+        __uint(max_entries, 65536);
+        __type(key, struct wire_identity);
+        __type(value, struct seed);
+} seeds SEC(".maps");

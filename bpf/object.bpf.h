@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Object - what a descriptor is: its file from the table, and of the file its identity, type, owner and far side. */
+#pragma once
+
+#include "path.bpf.h"
+
+/* What was read of a file, at once. */
+struct seen {
+        struct file *file;
+        struct inode *inode;
+        struct wire_object object;
+        __u32 type;                     /* enum wire_object_type */
+        __u32 mode;
+        __u32 uid;
+        __u32 pad;
+};
+
+/* The task's own table, for the current task only. Shared with other threads it may change at any time. */
+static __always_inline struct file *file_of(struct task_struct *task, __u32 fd) {
+        struct files_struct *files = task->files;
+        struct fdtable *table = files->fdt;
+        struct file **slots = table->fd;
+        struct file *file = NULL;
+
+        if (fd >= table->max_fds)
+                return NULL;
+        bpf_probe_read_kernel(&file, sizeof(file), slots + fd);
+        return file;
+}
+
+static __always_inline bool files_are_shared(struct task_struct *task) {
+        return task->files->count.counter > 1;
+}
+
+static __always_inline bool is_tty(__u32 major) {
+        return major < 512 && tty_majors[major / 64 & 7] & 1ULL << (major & 63);
+}
+
+static __always_inline bool is_memfd(struct file *file) {
+        struct dentry *dentry = GET(file, f_path.dentry);
+        __u64 name = 0;
+
+        if (GET(dentry, d_parent) != dentry)
+                return false;
+        bpf_probe_read_kernel(&name, 6, GET(dentry, d_name.name));
+        return name == 0x3a64666d656dULL;       /* "memfd:", low byte first */
+}
+
+static __always_inline void see_file(struct file *file, struct seen *seen) {
+        struct inode *inode = GET(file, f_inode);
+        struct super_block *sb = GET(inode, i_sb);
+        __u32 mode = GET(inode, i_mode);
+
+        seen->file = file;
+        seen->inode = inode;
+        seen->mode = mode;
+        seen->object.device = GET(sb, s_dev);
+        seen->object.inode = GET(inode, i_ino);
+        seen->object.generation = 0;
+        seen->uid = GET(inode, i_uid.val);
+
+        switch (mode & S_IFMT) {
+        case S_IFREG:
+                seen->type = is_memfd(file) ? WIRE_OBJECT_MEMFD : WIRE_OBJECT_FILE;
+                seen->object.generation = GET(inode, i_generation);
+                break;
+        case S_IFDIR:
+                seen->type = WIRE_OBJECT_DIRECTORY;
+                seen->object.generation = GET(inode, i_generation);
+                break;
+        case S_IFCHR:
+                seen->type = is_tty(GET(inode, i_rdev) >> 20) ? WIRE_OBJECT_TTY : WIRE_OBJECT_DEVICE;
+                break;
+        case S_IFBLK:
+                seen->type = WIRE_OBJECT_DEVICE;
+                break;
+        case S_IFIFO:
+                seen->type = WIRE_OBJECT_PIPE;
+                break;
+        case S_IFSOCK:
+                /* A socket's name in a directory can be opened too (O_PATH), and is no socket. */
+                seen->type = GET(sb, s_magic) == SOCKFS_MAGIC ? WIRE_OBJECT_SOCKET : WIRE_OBJECT_OTHER;
+                break;
+        default:
+                seen->type = WIRE_OBJECT_OTHER;
+        }
+}
+
+static __always_inline bool has_path(__u32 type) {
+        return type == WIRE_OBJECT_FILE || type == WIRE_OBJECT_DIRECTORY || type == WIRE_OBJECT_MEMFD ||
+                type == WIRE_OBJECT_TTY || type == WIRE_OBJECT_DEVICE;
+}
+
+/* IPv4 inside IPv6 is IPv4: or an address could be written in two ways, and a policy would know one. */
+static __always_inline void set_address6(struct wire_address *address, const struct in6_addr *from) {
+        if (from->in6_u.u6_addr32[0] == 0 && from->in6_u.u6_addr32[1] == 0 && from->in6_u.u6_addr32[2] == __bpf_htonl(0xffff)) {
+                *(__u32 *)address->bytes = from->in6_u.u6_addr32[3];
+                address->family = AF_INET;
+        } else {
+                __builtin_memcpy(address->bytes, from, 16);
+                address->family = AF_INET6;
+        }
+}
+
+/* The far side of a connected internet socket. False if there is none. */
+static __always_inline bool see_peer(struct sock *sk, struct wire_address *address, __u32 *port) {
+        __u16 family = GET(sk, __sk_common.skc_family);
+        __u16 net_port = GET(sk, __sk_common.skc_dport);
+
+        if (!net_port || (family != AF_INET && family != AF_INET6))
+                return false;
+        if (family == AF_INET) {
+                *(__u32 *)address->bytes = GET(sk, __sk_common.skc_daddr);
+                address->family = AF_INET;
+        } else {
+                struct in6_addr from = {};
+
+                bpf_core_read(&from, 16, &sk->__sk_common.skc_v6_daddr);
+                set_address6(address, &from);
+        }
+        *port = __bpf_ntohs(net_port);
+        return true;
+}
+
+static __always_inline struct sock *sock_of(const struct seen *seen) {
+        struct socket *socket = GET(seen->file, private_data);
+
+        return GET(socket, sk);
+}

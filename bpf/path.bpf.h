@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Path - names of files, from the kernel's own dentries and mounts.
+ *
+ * The helpers for it (bpf_d_path) may not be used in tracepoints, so the tree is walked here: from the file up to the root of
+ * the mount namespace, over mount points. Twice: the first pass measures and adds up what it saw (d_seq, and the hash of each
+ * name, which its parent is part of), the second writes the names, each before its d_seq, from the back to the front, and must come to the same sum. Then nothing
+ * changed between the end of the first and the beginning of the second, and the path is the one of that moment. If not, once
+ * more; if not again, WIRE_UNSTABLE.
+ *
+ * The walk does not stop at a task's root but at the top of its namespace: a chroot is seen from outside. WIRE_ROOT_OTHER says that
+ * what is `/` there is not the host's, WIRE_DETACHED that no namespace was reached. */
+#pragma once
+
+#include "emit.bpf.h"
+
+#define MAX_COMPONENTS 2048
+
+/* One step up. Returns 1 at the end. Gives the name passed on the way, or none at a mount point. */
+static __always_inline long walk_up(struct walk *walk, const unsigned char **ret_name, __u32 *ret_length) {
+        struct dentry *dentry = walk->dentry, *parent;
+        struct mount *mount = walk->mount, *above;
+        __u64 hash_length;
+
+        *ret_name = NULL;
+        *ret_length = 0;
+
+        if (dentry == walk->root) {
+                if (!walk->slash)
+                        walk->slash = dentry;
+                above = GET(mount, mnt_parent);
+                if (above == mount || !above) {
+                        __u64 namespace = (__u64)GET(mount, mnt_ns);
+
+                        if (!namespace || namespace >= (__u64)-4095)    /* MNT_NS_INTERNAL is an error pointer */
+                                walk->flags |= WIRE_DETACHED;
+                        walk->done = true;
+                        return 1;
+                }
+                walk->dentry = GET(mount, mnt_mountpoint);
+                walk->mount = above;
+                walk->root = GET(above, mnt.mnt_root);
+                return 0;
+        }
+
+        hash_length = GET(dentry, d_name.hash_len);
+        *ret_length = hash_length >> 32;
+        *ret_name = GET(dentry, d_name.name);
+        parent = GET(dentry, d_parent);
+        walk->sum = walk->sum * 31 + hash_length;
+        walk->slash = NULL;
+        walk->dentry = parent;
+        if (parent == dentry || !parent) {
+                /* The top of a tree that is mounted nowhere: a memfd, a pipe, or a disconnected one of NFS. */
+                walk->flags |= WIRE_DETACHED;
+                walk->done = true;
+                return 1;
+        }
+        return 0;
+}
+
+static long walk_measure(__u32 i, struct cpu **context) {
+        struct walk *walk = &(*context)->walk;
+        struct dentry *dentry = walk->dentry;
+        const unsigned char *name;
+        __u32 length, sequence;
+        long r;
+
+        sequence = GET(dentry, d_seq.seqcount.sequence);
+        r = walk_up(walk, &name, &length);
+        if (name) {
+                walk->sum += sequence & ~1U;    /* odd: being renamed right now, and will not be the same again */
+                walk->length += length + 1;
+        }
+        return r;
+}
+
+static long walk_write(__u32 i, struct cpu **context) {
+        struct cpu *cpu = *context;
+        struct walk *walk = &cpu->walk;
+        struct dentry *dentry = walk->dentry;
+        const unsigned char *name;
+        __u32 length, at, offset;
+        long r;
+
+        r = walk_up(walk, &name, &length);
+        if (!name)
+                return r;
+
+        length &= 0xff;                 /* NAME_MAX; for the verifier */
+        at = walk->at;
+        if (at < length + 1) {          /* longer than what was measured */
+                walk->sum = 0;
+                walk->done = true;
+                return 1;
+        }
+        at -= length + 1;
+        walk->at = at;
+
+        /* What lies behind the limit is left out, by whole names. */
+        if (at + length + 1 <= walk->limit) {
+                char *to;
+
+                offset = walk->start + at;
+                to = record_at(cpu, offset);
+                to[0] = '/';
+                bpf_probe_read_kernel(to + 1, length, name);
+                if (!walk->end)
+                        walk->end = at + length + 1;
+        }
+        walk->sum += GET(dentry, d_seq.seqcount.sequence);
+        return r;
+}
+
+static __always_inline void walk_begin(struct walk *walk, struct dentry *dentry, struct vfsmount *mount) {
+        walk->dentry = dentry;
+        walk->mount = (void *)mount - bpf_core_field_offset(struct mount, mnt);
+        walk->root = GET(mount, mnt_root);
+        walk->slash = NULL;
+        walk->sum = 1;
+        walk->length = 0;
+        walk->flags = 0;
+        walk->done = false;
+}
+
+/* Append a path to the record; it is not ended by NUL. Returns its length, 0 if it could not be had; walk->start is where it
+ * is, walk->cut whether it is only the front of the path. */
+static __noinline __u32 path_walk(struct cpu *cpu, struct dentry *dentry, struct vfsmount *mount) {
+        struct walk *walk = &cpu->walk;
+        __u64 measured;
+        __u32 length;
+
+        for (int attempt = 0; attempt < 2; attempt++) {
+                walk_begin(walk, dentry, mount);
+                bpf_loop(MAX_COMPONENTS, walk_measure, &cpu, 0);
+                if (!walk->done)
+                        return 0;       /* deeper than any path that can be passed to a call */
+                length = walk->length;
+                measured = walk->sum;
+
+                walk->limit = record_room(cpu, WIRE_MAX_PATH, &walk->start);
+                if (!walk->limit)
+                        return 0;
+                if (length == 0) {
+                        *record_at(cpu, walk->start) = '/';
+                        walk->end = length = 1;
+                        break;
+                }
+                walk_begin(walk, dentry, mount);
+                walk->at = length;
+                walk->end = 0;
+                bpf_loop(MAX_COMPONENTS, walk_write, &cpu, 0);
+                if (walk->sum == measured && walk->at == 0)
+                        break;
+                if (attempt == 1) {
+                        if (walk->at != 0)
+                                return 0;
+                        walk->flags |= WIRE_UNSTABLE;
+                }
+        }
+
+        if (walk->slash && (__u64)walk->slash != host_root)
+                walk->flags |= WIRE_ROOT_OTHER;
+        cpu->header.flags |= walk->flags;
+        walk->cut = walk->end < length;
+        cpu->used = walk->start + walk->end;
+        return walk->end;
+}
+
+/* Set a field, of which `bytes` is the place in the record and `bit` the mark, to the path. */
+static __always_inline bool path_append(
+                struct cpu *cpu, struct wire_bytes *bytes, __u64 bit, struct dentry *dentry, struct vfsmount *mount) {
+        __u32 length;
+
+        length = path_walk(cpu, dentry, mount);
+        if (!length)
+                return false;
+        bytes->offset = cpu->walk.start;
+        bytes->length = length;
+        cpu->header.known |= bit;
+        if (cpu->walk.cut)
+                cpu->header.cut |= bit;
+        return true;
+}

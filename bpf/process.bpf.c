@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Process - fork, execve, exit: always attached, never filtered, for the process table lives on them. */
+#include "given.bpf.h"
+
+static __always_inline void see_credentials(struct task_struct *task, struct task_state *state) {
+        struct cred *cred = task->cred;
+
+        state->uid = cred->uid.val;
+        state->euid = cred->euid.val;
+        state->gid = cred->gid.val;
+        state->egid = cred->egid.val;
+}
+
+/* Do children of this task begin activities of their own? PID 1 and kthreadd, and those that the daemon entered. */
+static __always_inline bool is_supervisor(struct task_struct *task) {
+        struct wire_identity identity = { .start_ns = task->group_leader->start_boottime, .tgid = task->tgid };
+
+        if (identity.tgid == 1 || (identity.tgid == 2 && task->flags & PF_KTHREAD))
+                return true;
+        return bpf_map_lookup_elem(&supervisors, &identity);
+}
+
+/* The child is complete and has not run yet. The current task is its creator, whoever becomes its parent (CLONE_PARENT). */
+SEC("tp_btf/task_newtask")
+int BPF_PROG(on_fork, struct task_struct *child, __u64 clone_flags) {
+        struct task_struct *task = bpf_get_current_task_btf();
+        struct task_state *own = state_of(task, false), *state;
+        struct cpu *cpu;
+
+        state = state_of(child, true);
+        if (state) {
+                if (clone_flags & CLONE_THREAD) {
+                        if (own)
+                                *state = *own;
+                } else {
+                        state->creator_start_ns = task->group_leader->start_boottime;
+                        state->creator_tgid = task->tgid;
+                        if (is_supervisor(task)) {
+                                state->tree_start_ns = child->start_boottime;
+                                state->tree_tgid = child->tgid;
+                        } else if (own) {
+                                state->tree_start_ns = own->tree_start_ns;
+                                state->tree_tgid = own->tree_tgid;
+                        }
+                }
+                state->css_set = 0;
+                state->file = 0;
+                state->exited = 0;
+                see_credentials(child, state);
+        }
+        if (clone_flags & CLONE_THREAD)
+                return 0;
+
+        cpu = record_begin(WIRE_KIND_fork, sizeof(struct wire_fork), false);
+        if (!cpu)
+                return 0;
+        header_fill(&cpu->header, task, own, child->tgid);
+        SET(cpu, fork, child_pid, child->tgid);
+        SET(cpu, fork, child_start, child->start_boottime);
+        SET(cpu, fork, flags, clone_flags);
+        record_submit(cpu, WIRE_KIND_fork);
+        return 0;
+}
+
+/* Every exec names the task before it takes its new credentials, on all kernels (sched_prepare_exec is there since 6.11 only):
+ * the last moment to see the old ones. */
+SEC("tp_btf/task_rename")
+int BPF_PROG(before_exec, struct task_struct *task, const char *name) {
+        struct task_struct *self = bpf_get_current_task_btf();
+        struct task_state *state;
+
+        if (self->pid != task->pid)     /* a name may be given to another thread through /proc */
+                return 0;
+        state = state_of(self, true);
+        if (state)
+                see_credentials(self, state);
+        return 0;
+}
+
+/* A list from the memory of the new image, before it has run: nobody else has a hand in it yet. */
+static __always_inline void append_arguments(struct cpu *cpu, struct mm_struct *mm) {
+        struct wire_execve *record = (void *)cpu->record;
+        unsigned long start = mm->arg_start, end = mm->arg_end;
+        __u32 offset = 0, room, length;
+
+        if (end <= start)
+                return;
+        room = record_room(cpu, WIRE_MAX_LIST, &offset);
+        length = end - start < room ? end - start : room;
+        if (!length)
+                return;
+        OPAQUE(length);
+        if (length > WIRE_MAX_LIST)
+                return;
+        if (bpf_probe_read_user(record_at(cpu, offset), length, (void *)start) < 0)
+                return;
+        *record_at(cpu, offset + length - 1) = 0;
+        record->argv.offset = offset;
+        record->argv.length = length;
+        cpu->header.known |= WIRE_BIT(execve, argv);
+        if (length < end - start)
+                cpu->header.cut |= WIRE_BIT(execve, argv);
+        cpu->used = offset + length;
+}
+
+#define MAX_ENV_STRINGS 4096
+#define MAX_ENV_CHUNK 4096
+
+/* One string, or 4 KiB of a long one. Each is read to the end of the record, and stays there if its name is wanted. Nothing is said of
+ * those that are not. */
+static long env_step(__u32 i, struct cpu **context) {
+        struct cpu *cpu = *context;
+        struct env_walk *walk = &cpu->env;
+        struct env_name name = {};
+        __u32 offset = 0, room;
+        bool ended;
+        char *to;
+        long n;
+
+        if (walk->at >= walk->end) {
+                walk->done = true;
+                return 1;
+        }
+        room = record_room(cpu, MAX_ENV_CHUNK, &offset);
+        if (room < MAX_ENV_CHUNK || offset - walk->start > WIRE_MAX_LIST - MAX_ENV_CHUNK) {
+                walk->cut = true;
+                return 1;
+        }
+        to = record_at(cpu, offset);
+        n = bpf_probe_read_user_str(to, MAX_ENV_CHUNK, (void *)walk->at);
+        if (n <= 0) {
+                walk->cut = true;
+                return 1;
+        }
+        ended = n < MAX_ENV_CHUNK || walk->at + n >= walk->end;
+
+        if (!walk->inside) {
+                bool found = false;
+
+                for (int k = 0; k < WIRE_MAX_ENV_NAME - 1; k++) {
+                        char c = to[k];
+
+                        if (c == '=')
+                                found = true;
+                        if (!c || found)
+                                break;
+                        name.name[k] = c;
+                }
+                walk->keep = found && bpf_map_lookup_elem(&env_names, &name);
+        }
+        if (walk->keep)
+                cpu->used = offset + (n & (MAX_ENV_CHUNK - 1)) - (ended ? 0 : 1);
+        walk->inside = !ended;
+        walk->at += ended ? n : n - 1;
+        return 0;
+}
+
+static __always_inline void append_environment(struct cpu *cpu, struct mm_struct *mm) {
+        struct wire_execve *record = (void *)cpu->record;
+        struct env_walk *walk = &cpu->env;
+        __u32 length;
+
+        __builtin_memset(walk, 0, sizeof(*walk));
+        walk->at = mm->env_start;
+        walk->end = mm->env_end;
+        walk->start = cpu->used;
+        bpf_loop(MAX_ENV_STRINGS, env_step, &cpu, 0);
+        length = cpu->used - walk->start;
+        if (length > 0 && walk->inside && walk->keep) {
+                /* Cut in the middle of one that is wanted. */
+                *record_at(cpu, walk->start + length) = 0;
+                length++;
+                cpu->used = walk->start + length;
+        }
+        record->env.offset = walk->start;
+        record->env.length = length;
+        cpu->header.known |= WIRE_BIT(execve, env);
+        if (walk->cut || !walk->done)
+                cpu->header.cut |= WIRE_BIT(execve, env);
+}
+
+/* What the call named, made absolute but not tidied (the daemon takes out `.` and `..`). It is the kernel's copy. After fexecve() the
+ * name is /dev/fd/N, which says nothing: then it is left out, and the daemon takes the image's path, if it is no script. */
+static __always_inline void append_filename(struct cpu *cpu, struct task_struct *task, struct linux_binprm *bprm) {
+        struct wire_execve *record = (void *)cpu->record;
+        const char *name = bprm->filename;
+        __u32 start = cpu->used, offset = 0, room;
+        char first = 0;
+        long n;
+
+        bpf_probe_read_kernel(&first, 1, name);
+        if (first != '/') {
+                struct fs_struct *fs = task->fs;
+
+                if (!path_append(cpu, &record->filename, 0, fs->pwd.dentry, fs->pwd.mnt))
+                        return;
+        } else {
+                struct fs_struct *fs = task->fs;
+
+                if (!path_append(cpu, &record->filename, 0, fs->root.dentry, fs->root.mnt))
+                        return;
+        }
+        room = record_room(cpu, WIRE_MAX_PATH, &offset);
+        if (room < WIRE_MAX_PATH)
+                return;
+        *record_at(cpu, offset) = '/';
+        n = bpf_probe_read_kernel_str(record_at(cpu, offset + 1), WIRE_MAX_PATH, name);
+        if (n <= 0)
+                return;
+        cpu->used = offset + n;         /* the slash, and not the NUL */
+        record->filename.offset = start;
+        record->filename.length = cpu->used - start;
+        cpu->header.known |= WIRE_BIT(execve, filename);
+}
+
+/* Descriptors 0 to 2: the table is no longer shared, and close-on-exec is done. */
+#define APPEND_STDIO(cpu, task, fd_, name)                                                                                     \
+        do {                                                                                                                   \
+                struct wire_execve *_record = (void *)(cpu)->record;                                                           \
+                struct file *_file = file_of(task, fd_);                                                                       \
+                struct seen _seen = {};                                                                                        \
+                __u32 _port = 0;                                                                                               \
+                                                                                                                               \
+                if (!_file) {                                                                                                  \
+                        SET(cpu, execve, name##_type, WIRE_OBJECT_CLOSED);                                                     \
+                        break;                                                                                                 \
+                }                                                                                                              \
+                see_file(_file, &_seen);                                                                                       \
+                SET(cpu, execve, name##_type, _seen.type);                                                                     \
+                SET(cpu, execve, name##_object, _seen.object);                                                                 \
+                if (_seen.type == WIRE_OBJECT_SOCKET && see_peer(sock_of(&_seen), &_record->name##_peer, &_port)) {            \
+                        (cpu)->header.known |= WIRE_BIT(execve, name##_peer);                                                  \
+                        SET(cpu, execve, name##_port, _port);                                                                  \
+                }                                                                                                              \
+        } while (0)
+
+static __always_inline void append_tty(struct cpu *cpu, struct task_struct *task) {
+        struct tty_struct *tty = task->signal->tty;
+
+        if (tty)
+                SET(cpu, execve, tty, (__u32)GET(GET(tty, driver), major) << 20 |
+                        (GET(GET(tty, driver), minor_start) + GET(tty, index)));
+        else
+                SET(cpu, execve, tty, 0);
+}
+
+static __always_inline void append_comm(struct cpu *cpu, struct wire_bytes *bytes, struct task_struct *task) {
+        __u32 offset = 0, n = 0;
+
+        if (record_room(cpu, TASK_COMM_LEN, &offset) < TASK_COMM_LEN)
+                return;
+        bpf_probe_read_kernel(record_at(cpu, offset), TASK_COMM_LEN, task->comm);
+        while (n < TASK_COMM_LEN - 1 && *record_at(cpu, offset + n))
+                n++;
+        bytes->offset = offset;
+        bytes->length = n;
+        cpu->used = offset + n;
+}
+
+static __always_inline void append_image(struct cpu *cpu, struct file *file) {
+        struct wire_execve *record = (void *)cpu->record;
+        struct dentry *dentry = GET(file, f_path.dentry);
+        struct seen seen = {};
+
+        path_append(cpu, &record->exe, WIRE_BIT(execve, exe), dentry, GET(file, f_path.mnt));
+        see_file(file, &seen);
+        SET(cpu, execve, file, seen.object);
+        SET(cpu, execve, file_mode, seen.mode);
+        SET(cpu, execve, file_uid, seen.uid);
+        SET(cpu, execve, memfd, seen.type == WIRE_OBJECT_MEMFD);
+        SET(cpu, execve, deleted, !GET(seen.inode, i_nlink) || !GET(dentry, d_hash.pprev));
+        SET(cpu, execve, upper,
+            GET(GET(seen.inode, i_sb), s_magic) == OVERLAYFS_SUPER_MAGIC && overlay_is_upper(seen.inode));
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm) {
+        struct task_struct *self = bpf_get_current_task_btf();
+        struct task_state *state = state_of(self, true);
+        struct wire_execve *record;
+        struct fs_struct *fs = self->fs;
+        struct mm_struct *mm = self->mm;
+        struct cpu *cpu;
+
+        cpu = record_begin(WIRE_KIND_execve, sizeof(struct wire_execve), false);
+        if (!cpu)
+                return 0;
+        record = (void *)cpu->record;
+        header_fill(&cpu->header, self, state, 0);
+        if (task_is_compat(self))
+                cpu->header.flags |= WIRE_COMPAT;
+
+        append_image(cpu, bprm->file);
+        append_filename(cpu, self, bprm);
+        path_append(cpu, &record->cwd, WIRE_BIT(execve, cwd), fs->pwd.dentry, fs->pwd.mnt);
+        append_comm(cpu, &record->comm, self);
+        cpu->header.known |= WIRE_BIT(execve, comm);
+        SET(cpu, execve, argc, bprm->argc);
+        SET(cpu, execve, script, bprm->interp != bprm->filename);
+        SET(cpu, execve, secure, BPF_CORE_READ_BITFIELD(bprm, secureexec));
+        append_tty(cpu, self);
+        if (state) {
+                SET(cpu, execve, old_uid, state->uid);
+                SET(cpu, execve, old_euid, state->euid);
+                SET(cpu, execve, old_gid, state->gid);
+                SET(cpu, execve, old_egid, state->egid);
+                see_credentials(self, state);
+        }
+        APPEND_STDIO(cpu, self, 0, stdin);
+        APPEND_STDIO(cpu, self, 1, stdout);
+        APPEND_STDIO(cpu, self, 2, stderr);
+        append_arguments(cpu, mm);
+        if (env_wanted)
+                append_environment(cpu, mm);
+        record_submit(cpu, WIRE_KIND_execve);
+        return 0;
+}
+
+/* The process is gone with its last thread. Two that end at the same time may both find no other alive: the mark in the leader's
+ * storage lets one of them tell it. (Since 6.18 there is an argument for it; one way for all kernels is simpler.) */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct *unused) {
+        struct task_struct *task = bpf_get_current_task_btf();
+        struct signal_struct *signal = task->signal;
+        struct task_state *state, *shared;
+        __u32 code = task->group_leader->exit_code;
+        struct cpu *cpu;
+
+        if (signal->live.counter != 0)
+                return 0;
+        shared = bpf_task_storage_get(&tasks, task->group_leader, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+        if (shared && __sync_lock_test_and_set(&shared->exited, 1))
+                return 0;
+        if (signal->flags & 0x00000004) /* SIGNAL_GROUP_EXIT: exit_group() or a signal set the code for all */
+                code = signal->group_exit_code;
+
+        state = state_of(task, false);
+        cpu = record_begin(WIRE_KIND_exit, sizeof(struct wire_exit), false);
+        if (!cpu)
+                return 0;
+        header_fill(&cpu->header, task, state, 0);
+        SET(cpu, exit, code, code >> 8 & 0xff);
+        SET(cpu, exit, signal, code & 0x7f);
+        SET(cpu, exit, core, code >> 7 & 1);
+        SET(cpu, exit, run_ns, cpu->header.time_ns - cpu->header.start_ns);
+        record_submit(cpu, WIRE_KIND_exit);
+        return 0;
+}
+
+/* An exec that succeeds is told above; these two are attached only when a policy looks at failures. The old image is still there. */
+static __noinline int exec_failed(long result, const char *name, int directory) {
+        struct task_struct *task = bpf_get_current_task_btf();
+        struct task_state *state = state_of(task, false);
+        struct fs_struct *fs = task->fs;
+        struct wire_execve *record;
+        struct wire_bytes unused = {};
+        struct given call = {
+                .user = name,
+                .directory = directory,
+                .path_bit = WIRE_BIT(execve, filename),
+        };
+        struct cpu *cpu;
+
+        cpu = record_begin(WIRE_KIND_execve, sizeof(struct wire_execve), false);
+        if (!cpu)
+                return 0;
+        record = (void *)cpu->record;
+        header_fill(&cpu->header, task, state, result);
+        given_append(cpu, &call, &record->filename, &unused);
+        path_append(cpu, &record->cwd, WIRE_BIT(execve, cwd), fs->pwd.dentry, fs->pwd.mnt);
+        append_comm(cpu, &record->comm, task);
+        cpu->header.known |= WIRE_BIT(execve, comm);
+        append_tty(cpu, task);
+        record_submit(cpu, WIRE_KIND_execve);
+        return 0;
+}
+
+static __always_inline bool exec_failure_wanted(long result) {
+        return result < 0 && !is_restart(result) && kinds_failed & 1ULL << WIRE_KIND_execve;
+}
+
+SEC("tp/syscalls/sys_exit_execve")
+int exit_execve(struct syscall_exit *context) {
+        struct pt_regs *regs;
+
+        if (!exec_failure_wanted(context->ret))
+                return 0;
+        regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+        return exec_failed(context->ret, (const char *)call_argument(regs, 0), AT_FDCWD);
+}
+
+SEC("tp/syscalls/sys_exit_execveat")
+int exit_execveat(struct syscall_exit *context) {
+        struct pt_regs *regs;
+
+        if (!exec_failure_wanted(context->ret))
+                return 0;
+        regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+        return exec_failed(context->ret, (const char *)call_argument(regs, 1), (int)call_argument(regs, 0));
+}

@@ -1,0 +1,651 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Capture from the running kernel: the ring's reader.
+ *
+ * Two ways of waiting. Asleep: nothing came for a while; no timer but the next tick's, and the first record wakes us (emit.bpf.h).
+ * Awake: look into the ring every max_latency, woken sooner only when much is waiting. So a busy host pays for no wake-up, a
+ * quiet one for no timer. */
+#include "capture/capture.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/macro.h"
+#include "base/strbuf.h"
+#include "event/encode.h"
+
+#include "capture/capture-private.h"
+#include "capture/hierarchy.h"
+#include "capture/hooks.h"
+#include "capture/kernel.h"
+#include "capture/ring.h"
+#include "capture/snapshot.h"
+#include "capture/tidy.h"
+
+#define DEFAULT_RING_BYTES ((size_t)8 << 20)
+#define MIN_RING_BYTES ((size_t)64 << 10)
+#define DEFAULT_LATENCY_NS NSEC_PER_MSEC
+#define DEFAULT_BATCH 512
+#define TICK_INTERVAL_NS NSEC_PER_SEC
+#define STALL_NS (10 * NSEC_PER_MSEC)
+#define CLOCK_STEP_NS ((int64_t)(10 * NSEC_PER_MSEC))
+
+struct capture_bpf {
+        struct capture capture;         /* first: what the callers hold */
+        struct hooks *hooks;            /* owned */
+        struct ring ring;
+        struct hierarchy hierarchy;
+        struct interest interest;       /* until it is started */
+        char **supervisors;             /* owned, and its strings */
+        size_t n_supervisors;
+        uint64_t latency_ns;
+        size_t batch, ring_bytes;
+
+        sd_event_source *ring_source, *timer, *again;
+        uint64_t generation;
+        uint64_t ticked_ns;             /* time of the last tick */
+        uint64_t deadline_ns;           /* asked for; UINT64_MAX: none */
+        uint64_t busy_since_ns;         /* the first record is not finished; 0: it is, or there is none */
+        bool stalled;
+        int64_t clock_offset_ns;        /* last told */
+
+        /* Loss as last told, to see what is new. */
+        uint64_t told[_WIRE_KIND_MAX][_WIRE_LOSS_MAX];
+        uint64_t skipped[_WIRE_KIND_MAX];
+        uint64_t *cpu_lost;             /* owned; lost_total of each CPU as last told */
+
+        struct record own;              /* for the daemon's own records */
+        struct record copy;             /* for records that are changed on their way */
+};
+
+static struct capture_bpf *bpf_of(struct capture *capture) {
+        return container_of(capture, struct capture_bpf, capture);
+}
+
+/* ---- the daemon's own records ---- */
+
+static void own_begin(struct capture_bpf *bpf, enum wire_kind kind, uint64_t time_ns) {
+        record_begin(&bpf->own, kind);
+        bpf->own.header.time_ns = time_ns;
+        bpf->own.header.flags = WIRE_SYNTHETIC;
+}
+
+static void own_deliver(struct capture_bpf *bpf) {
+        if (record_finish(&bpf->own) >= 0)
+                (void)capture_deliver_own(&bpf->capture, &bpf->own.header);
+}
+
+static void tell_clock(struct capture_bpf *bpf, uint64_t now_ns) {
+        int64_t offset_ns = clock_realtime_offset_ns(), step_ns = offset_ns - bpf->clock_offset_ns;
+
+        if (bpf->clock_offset_ns != 0 && step_ns < CLOCK_STEP_NS && step_ns > -CLOCK_STEP_NS)
+                return;
+        bpf->clock_offset_ns = offset_ns;
+        own_begin(bpf, WIRE_KIND_clock, now_ns);
+        record_set_number(&bpf->own, (enum field)WIRE_FIELD_clock_offset_ns, offset_ns);
+        own_deliver(bpf);
+}
+
+static void tell_cgroup(uint64_t id, const char *path, void *userdata) {
+        struct capture_bpf *bpf = userdata;
+
+        own_begin(bpf, WIRE_KIND_cgroup, bpf->capture.clock_ns);
+        record_set_number(&bpf->own, (enum field)WIRE_FIELD_cgroup_id, id);
+        record_set_text(&bpf->own, (enum field)WIRE_FIELD_cgroup_path, path);
+        own_deliver(bpf);
+}
+
+static void tell_start(struct capture_bpf *bpf) {
+        own_begin(bpf, WIRE_KIND_start, bpf->capture.clock_ns);
+        record_set_number(&bpf->own, (enum field)WIRE_FIELD_start_generation, bpf->generation);
+        own_deliver(bpf);
+}
+
+static void tell_tick(struct capture_bpf *bpf, uint64_t time_ns) {
+        own_begin(bpf, WIRE_KIND_tick, time_ns);
+        own_deliver(bpf);
+        bpf->ticked_ns = time_ns;
+        if (bpf->deadline_ns < time_ns)
+                bpf->deadline_ns = UINT64_MAX;
+}
+
+static void tell_obscured(struct capture_bpf *bpf, const struct wire_header *about, enum wire_reason reason, const char *subject) {
+        record_begin(&bpf->own, WIRE_KIND_obscured);
+        memcpy(&bpf->own.header.start_ns, &about->start_ns,
+               offsetof(struct wire_header, result) - offsetof(struct wire_header, start_ns));
+        bpf->own.header.time_ns = about->time_ns;
+        bpf->own.header.flags = WIRE_SYNTHETIC;
+        bpf->own.header.cpu = about->cpu;
+        record_set_number(&bpf->own, (enum field)WIRE_FIELD_obscured_reason, reason);
+        record_set_text(&bpf->own, (enum field)WIRE_FIELD_obscured_subject, subject);
+        record_set_number(&bpf->own, (enum field)WIRE_FIELD_obscured_count, 1);
+        own_deliver(bpf);
+}
+
+/* ---- loss ---- */
+
+static uint64_t lost_of(const struct capture_bpf *bpf, int kind, int reason) {
+        uint64_t lost = bpf->capture.stats.lost[kind][reason];
+
+        for (size_t cpu = 0; cpu < hooks_n_cpus(bpf->hooks); cpu++)
+                lost += __atomic_load_n(&hooks_counters(bpf->hooks, cpu)->lost[kind][reason], __ATOMIC_RELAXED);
+        if (reason == WIRE_LOSS_SKIPPED)
+                lost += bpf->skipped[kind];
+        return lost;
+}
+
+/* One record for each reason, before whatever is read next. */
+static void tell_gaps(struct capture_bpf *bpf) {
+        for (size_t cpu = 0; cpu < hooks_n_cpus(bpf->hooks); cpu++)
+                bpf->cpu_lost[cpu] = __atomic_load_n(&hooks_counters(bpf->hooks, cpu)->lost_total, __ATOMIC_ACQUIRE);
+
+        for (int reason = 1; reason < _WIRE_LOSS_MAX; reason++) {
+                uint64_t kinds = 0, count = 0;
+
+                for (int kind = 0; kind < _WIRE_KIND_MAX; kind++) {
+                        uint64_t lost = lost_of(bpf, kind, reason);
+
+                        if (lost == bpf->told[kind][reason])
+                                continue;
+                        kinds |= UINT64_C(1) << kind;
+                        count += lost - bpf->told[kind][reason];
+                        bpf->told[kind][reason] = lost;
+                }
+                if (count == 0)
+                        continue;
+                own_begin(bpf, WIRE_KIND_gap, bpf->capture.clock_ns);
+                record_set_number(&bpf->own, (enum field)WIRE_FIELD_gap_kinds, kinds);
+                record_set_number(&bpf->own, (enum field)WIRE_FIELD_gap_count, count);
+                record_set_number(&bpf->own, (enum field)WIRE_FIELD_gap_reason, reason);
+                own_deliver(bpf);
+        }
+}
+
+/* A look at one word of each CPU: cheap enough for every turn. */
+static void look_for_loss(struct capture_bpf *bpf) {
+        for (size_t cpu = 0; cpu < hooks_n_cpus(bpf->hooks); cpu++)
+                if (__atomic_load_n(&hooks_counters(bpf->hooks, cpu)->lost_total, __ATOMIC_ACQUIRE) != bpf->cpu_lost[cpu]) {
+                        tell_gaps(bpf);
+                        return;
+                }
+}
+
+/* ---- records from the kernel ---- */
+
+/* A listed program that PID 1 starts is the main process of a unit. Its children's trees are decided in the kernel, so the kernel is told,
+ * and the process table through a record of the same form as in the snapshot. */
+static void look_for_supervisor(struct capture_bpf *bpf, const struct event *event) {
+        struct identity id = event_actor(event);
+        struct value exe;
+        int r;
+
+        if (event->wire->creator_tgid != 1 || event->wire->result < 0)
+                return;
+        event_get(event, (enum field)WIRE_FIELD_execve_exe, &exe);
+        if (exe.state != VALUE_KNOWN)
+                return;
+        for (size_t i = 0; i < bpf->n_supervisors; i++) {
+                if (!memeq_str(exe.bytes, exe.length, bpf->supervisors[i]))
+                        continue;
+                r = hooks_add_supervisor(bpf->hooks, &id);
+                if (r < 0) {
+                        static struct log_limit limit = LOG_ONCE_A_MINUTE;
+
+                        log_limited(&limit, LOG_WARNING, r, "Cannot enter process %u as a supervisor, its children count as one activity: %m",
+                                    id.pid);
+                        return;
+                }
+                record_begin(&bpf->own, WIRE_KIND_process);
+                memcpy(&bpf->own.header.start_ns, &event->wire->start_ns,
+                       offsetof(struct wire_header, result) - offsetof(struct wire_header, start_ns));
+                bpf->own.header.time_ns = event->wire->time_ns;
+                bpf->own.header.flags = WIRE_SYNTHETIC;
+                record_set_value(&bpf->own, (enum field)WIRE_FIELD_process_exe, &exe);
+                record_set_number(&bpf->own, (enum field)WIRE_FIELD_process_supervisor, true);
+                own_deliver(bpf);
+                return;
+        }
+}
+
+static void look_for_cgroup(struct capture_bpf *bpf, const struct wire_header *header) {
+        char path[WIRE_MAX_PATH + 1];
+
+        if (header->kind == WIRE_KIND_cgroup) {
+                (void)hierarchy_see(&bpf->hierarchy, ((const struct wire_cgroup *)header)->id);
+                return;
+        }
+        if (header->cgroup_id == 0 || hierarchy_see(&bpf->hierarchy, header->cgroup_id))
+                return;
+        if (hierarchy_name(&bpf->hierarchy, header->cgroup_id, path, sizeof(path)) >= 0)
+                tell_cgroup(header->cgroup_id, path, bpf);
+}
+
+static void take_record(struct capture_bpf *bpf, const void *data, size_t size) {
+        const struct wire_header *header = data;
+        const char *subject = NULL;
+        enum wire_reason reason;
+        struct event event;
+
+        if (unlikely(event_parse(data, size, &event) < 0)) {
+                (void)capture_deliver(&bpf->capture, data, size, NULL);         /* counts it */
+                tell_gaps(bpf);
+                return;
+        }
+        if (unlikely(header->cpu < hooks_n_cpus(bpf->hooks) && header->lost > bpf->cpu_lost[header->cpu]))
+                tell_gaps(bpf);
+        look_for_cgroup(bpf, header);
+
+        if (tidy_event(&event, &bpf->copy))
+                header = &bpf->copy.header;
+        if (capture_deliver(&bpf->capture, header, header->size, &event) < 0)
+                return;
+
+        reason = tidy_obscured(&event, &subject);
+        if (unlikely(reason != WIRE_OBSCURED_NONE))
+                tell_obscured(bpf, event.wire, reason, subject);
+        if (event_kind(&event) == WIRE_KIND_execve)
+                look_for_supervisor(bpf, &event);
+}
+
+/* The first record is reserved and unfinished: its writer was interrupted. Longer than 10 ms means that nothing more can be read for now,
+ * and what follows may be lost. */
+static void look_for_stall(struct capture_bpf *bpf, uint64_t now_ns) {
+        if (bpf->busy_since_ns == 0) {
+                bpf->busy_since_ns = now_ns;
+                return;
+        }
+        if (bpf->stalled || now_ns - bpf->busy_since_ns < STALL_NS)
+                return;
+        bpf->stalled = true;
+        bpf->capture.stats.n_stalls++;
+        own_begin(bpf, WIRE_KIND_gap, bpf->capture.clock_ns);
+        record_set_number(&bpf->own, (enum field)WIRE_FIELD_gap_kinds, 0);
+        record_set_number(&bpf->own, (enum field)WIRE_FIELD_gap_count, 0);
+        record_set_number(&bpf->own, (enum field)WIRE_FIELD_gap_reason, WIRE_LOSS_STALLED);
+        own_deliver(bpf);
+}
+
+/* Once a second: what costs system calls. */
+static void look_around(struct capture_bpf *bpf, uint64_t now_ns) {
+        uint64_t skipped[_WIRE_KIND_MAX];
+
+        hooks_reap(bpf->hooks);
+        tell_clock(bpf, now_ns);
+        hooks_count_skipped(bpf->hooks, skipped);
+        if (memcmp(skipped, bpf->skipped, sizeof(skipped)) != 0) {
+                /* A detached program takes its count with it. */
+                for (int kind = 0; kind < _WIRE_KIND_MAX; kind++)
+                        bpf->skipped[kind] = MAX(bpf->skipped[kind], skipped[kind]);
+                tell_gaps(bpf);
+        }
+}
+
+/* Read up to `max` records. *ret_empty: the ring was empty at the end, and everything up to now is told. */
+static size_t read_ring(struct capture_bpf *bpf, size_t max, bool *ret_empty) {
+        uint64_t before_ns = clock_boottime_ns();
+        enum ring_state state = RING_RECORD;
+        size_t n = 0, pending;
+
+        *ret_empty = false;
+        bpf->capture.stats.n_turns++;
+        pending = ring_pending(&bpf->ring);
+        bpf->capture.stats.ring_pending_max = MAX(bpf->capture.stats.ring_pending_max, pending);
+        look_for_loss(bpf);
+
+        while (n < max) {
+                const void *data;
+                size_t size;
+
+                state = ring_peek(&bpf->ring, &data, &size);
+                if (state != RING_RECORD)
+                        break;
+                bpf->busy_since_ns = 0;
+                bpf->stalled = false;
+                take_record(bpf, data, size);
+                ring_advance(&bpf->ring);
+                n++;
+                /* A busy ring is never seen empty: look at the clock now and then. */
+                if (n % 256 == 0)
+                        before_ns = clock_boottime_ns();
+        }
+
+        if (state == RING_BUSY)
+                look_for_stall(bpf, before_ns);
+        if (state == RING_EMPTY) {
+                *ret_empty = true;
+                bpf->busy_since_ns = 0;
+                if (before_ns - bpf->ticked_ns >= TICK_INTERVAL_NS) {
+                        look_around(bpf, before_ns);
+                        look_for_loss(bpf);
+                        tell_tick(bpf, before_ns);
+                } else if (bpf->deadline_ns < before_ns)
+                        tell_tick(bpf, before_ns);
+        }
+        return n;
+}
+
+/* ---- the loop ---- */
+
+static int set_timer(struct capture_bpf *bpf, uint64_t at_ns) {
+        int r;
+
+        r = sd_event_source_set_time(bpf->timer, at_ns / NSEC_PER_USEC + (at_ns % NSEC_PER_USEC != 0));
+        if (r < 0)
+                return r;
+        return sd_event_source_set_enabled(bpf->timer, SD_EVENT_ONESHOT);
+}
+
+static uint64_t next_tick_ns(const struct capture_bpf *bpf) {
+        return MIN(nsec_add(bpf->ticked_ns, TICK_INTERVAL_NS), nsec_add(bpf->deadline_ns, 1));
+}
+
+static int turn(struct capture_bpf *bpf) {
+        uint32_t *asleep = hooks_asleep(bpf->hooks);
+        bool empty;
+        size_t n;
+
+        __atomic_store_n(hooks_called(bpf->hooks), 0, __ATOMIC_RELEASE);
+        n = read_ring(bpf, bpf->batch, &empty);
+        if (n == bpf->batch)
+                return sd_event_source_set_enabled(bpf->again, SD_EVENT_ONESHOT);
+        if (n > 0 || !empty)
+                return set_timer(bpf, MIN(clock_boottime_ns() + bpf->latency_ns, next_tick_ns(bpf)));
+
+        /* Nothing came in the last interval. Say that we sleep, then look a last time. */
+        __atomic_store_n(asleep, 1, __ATOMIC_RELEASE);
+        if (ring_pending(&bpf->ring) > 0) {
+                __atomic_store_n(asleep, 0, __ATOMIC_RELEASE);
+                return sd_event_source_set_enabled(bpf->again, SD_EVENT_ONESHOT);
+        }
+        return set_timer(bpf, next_tick_ns(bpf));
+}
+
+static int on_ring(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+        struct capture_bpf *bpf = userdata;
+
+        bpf->capture.stats.n_wakeups++;
+        return turn(bpf);
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
+        return turn(userdata);
+}
+
+static int on_again(sd_event_source *source, void *userdata) {
+        return turn(userdata);
+}
+
+/* The ring comes last, so that nobody else on the loop starves: timers of the engine, signals, the bus. */
+static int prepare_source(sd_event_source *source, const char *what) {
+        int r;
+
+        r = sd_event_source_set_priority(source, SD_EVENT_PRIORITY_IDLE);
+        if (r >= 0)
+                r = sd_event_source_set_description(source, what);
+        if (r >= 0)
+                r = sd_event_source_set_exit_on_failure(source, true);
+        return r;
+}
+
+static int join_loop(struct capture_bpf *bpf, sd_event *loop) {
+        int r;
+
+        /* Edge triggered: it speaks when the kernel wakes us, not whenever there is something. */
+        r = sd_event_add_io(loop, &bpf->ring_source, hooks_ring_fd(bpf->hooks), EPOLLIN | EPOLLET, on_ring, bpf);
+        if (r >= 0)
+                r = prepare_source(bpf->ring_source, "capture-ring");
+        if (r >= 0)
+                r = sd_event_add_time(loop, &bpf->timer, CLOCK_BOOTTIME, 0, 1, on_timer, bpf);
+        if (r >= 0)
+                r = prepare_source(bpf->timer, "capture-timer");
+        if (r >= 0)
+                r = sd_event_add_defer(loop, &bpf->again, on_again, bpf);
+        if (r >= 0)
+                r = prepare_source(bpf->again, "capture-again");
+        return r;
+}
+
+/* ---- the operations ---- */
+
+static int tell_snapshot(struct capture_bpf *bpf, uint64_t time_ns) {
+        _cleanup_(snapshot_freep) struct snapshot *snapshot = NULL;
+        _cleanup_(closep) int fd = -1;
+        int r;
+
+        fd = hooks_open_snapshot(bpf->hooks);
+        if (fd < 0)
+                return fd;
+        r = snapshot_read(fd, (const char *const *)bpf->supervisors, bpf->n_supervisors, &snapshot);
+        if (r < 0)
+                return r;
+
+        for (size_t i = 0; i < snapshot_size(snapshot); i++) {
+                const struct wire_header *header = snapshot_get(snapshot, i, &bpf->copy);
+                struct identity id, creator, tree;
+
+                if (!header)
+                        continue;
+                id = (struct identity){.start_ns = header->start_ns, .pid = header->tgid};
+                creator = (struct identity){.start_ns = header->creator_start_ns, .pid = header->creator_tgid};
+                tree = (struct identity){.start_ns = header->tree_start_ns, .pid = header->tree_tgid};
+                r = hooks_add_seed(bpf->hooks, &id, &creator, &tree);
+                if (r < 0 && r != -E2BIG)
+                        return r;
+                if (((const struct wire_process *)header)->supervisor && id.pid > 2)
+                        (void)hooks_add_supervisor(bpf->hooks, &id);
+
+                /* The time of all is the one before the first hook: nothing in the ring is older. */
+                bpf->copy.header.time_ns = time_ns;
+                (void)capture_deliver_own(&bpf->capture, header);
+        }
+        return hooks_plant_seeds(bpf->hooks);
+}
+
+static int bpf_start(struct capture *capture, sd_event *loop, uint64_t generation) {
+        struct capture_bpf *bpf = bpf_of(capture);
+        uint64_t now_ns = clock_boottime_ns();
+        int r;
+
+        bpf->generation = generation;
+        bpf->ticked_ns = now_ns;
+
+        /* Once before anything is attached: the programs learn who we are and where the host's root is. */
+        {
+                _cleanup_(closep) int fd = hooks_open_snapshot(bpf->hooks);
+                char unused[4096];
+
+                while (fd >= 0 && read(fd, unused, sizeof(unused)) > 0)
+                        ;
+        }
+
+        r = hooks_attach_core(bpf->hooks);
+        if (r < 0)
+                return r;
+        r = hooks_set_interest(bpf->hooks, &bpf->interest);
+        if (r < 0)
+                return r;
+
+        tell_clock(bpf, now_ns);
+        hierarchy_scan(&bpf->hierarchy, tell_cgroup, bpf);
+        r = tell_snapshot(bpf, now_ns);
+        if (r < 0)
+                return log_error_errno(r, "Cannot take a snapshot of the running processes: %m");
+        tell_start(bpf);
+
+        if (loop) {
+                r = join_loop(bpf, loop);
+                if (r < 0)
+                        return log_error_errno(r, "Cannot watch the ring: %m");
+        }
+        return 0;
+}
+
+static int bpf_dispatch(struct capture *capture, size_t max) {
+        bool empty;
+
+        return read_ring(bpf_of(capture), max, &empty);
+}
+
+static int bpf_set_interest(struct capture *capture, const struct interest *interest, uint64_t generation) {
+        struct capture_bpf *bpf = bpf_of(capture);
+        int r;
+
+        r = hooks_set_interest(bpf->hooks, interest);
+        if (r < 0)
+                return r;
+        bpf->generation = generation;
+        tell_start(bpf);
+        hooks_detach_unneeded(bpf->hooks);
+        return 0;
+}
+
+static void bpf_set_deadline(struct capture *capture, uint64_t deadline_ns) {
+        struct capture_bpf *bpf = bpf_of(capture);
+        uint64_t at;
+
+        if (bpf->deadline_ns == deadline_ns)
+                return;
+        bpf->deadline_ns = deadline_ns;
+        /* The timer is earlier already when we are awake. */
+        if (bpf->timer && sd_event_source_get_time(bpf->timer, &at) >= 0 && at > next_tick_ns(bpf) / NSEC_PER_USEC)
+                (void)set_timer(bpf, next_tick_ns(bpf));
+}
+
+static void bpf_set_wait(struct capture *capture, bool wait) {
+        hooks_set_wait(bpf_of(capture)->hooks, wait);
+}
+
+static void bpf_stats(const struct capture *capture, struct capture_stats *ret) {
+        const struct capture_bpf *bpf = container_of(capture, const struct capture_bpf, capture);
+
+        for (size_t cpu = 0; cpu < hooks_n_cpus(bpf->hooks); cpu++) {
+                const struct wire_counters *counters = hooks_counters(bpf->hooks, cpu);
+
+                for (int kind = 0; kind < _WIRE_KIND_MAX; kind++) {
+                        ret->produced[kind] += counters->produced[kind];
+                        ret->filtered[kind] += counters->filtered[kind];
+                        for (int reason = 0; reason < _WIRE_LOSS_MAX; reason++)
+                                ret->lost[kind][reason] += counters->lost[kind][reason];
+                }
+        }
+        for (int kind = 0; kind < _WIRE_KIND_MAX; kind++) {
+                /* A program that was skipped counted nothing. */
+                ret->produced[kind] += bpf->skipped[kind];
+                ret->lost[kind][WIRE_LOSS_SKIPPED] += bpf->skipped[kind];
+        }
+        ret->ring_bytes = bpf->ring_bytes;
+        ret->ring_pending = ring_pending(&bpf->ring);
+        ret->n_programs = hooks_n_attached(bpf->hooks);
+}
+
+static size_t bpf_describe(const struct capture *capture, char *buffer, size_t size) {
+        const struct capture_bpf *bpf = container_of(capture, const struct capture_bpf, capture);
+        struct strbuf b;
+        char text[512];
+
+        strbuf_init_fixed(&b, buffer, size);
+        kernel_describe(kernel_get(), text, sizeof(text));
+        strbuf_put(&b, text);
+        hooks_describe(bpf->hooks, &b);
+        strbuf_printf(&b, "ring: %zu KiB; cgroups: %s\n", bpf->ring_bytes >> 10,
+                      !bpf->hierarchy.mount ? "none" : bpf->hierarchy.named ? "v1, name=systemd" : "v2");
+        return b.n;
+}
+
+static struct capture *bpf_free(struct capture *capture) {
+        struct capture_bpf *bpf = bpf_of(capture);
+
+        sd_event_source_disable_unref(bpf->ring_source);
+        sd_event_source_disable_unref(bpf->timer);
+        sd_event_source_disable_unref(bpf->again);
+        ring_unmap(&bpf->ring);
+        hooks_free(bpf->hooks);
+        hierarchy_done(&bpf->hierarchy);
+        for (size_t i = 0; i < bpf->n_supervisors; i++)
+                free(bpf->supervisors[i]);
+        free(bpf->supervisors);
+        free(bpf->cpu_lost);
+        free(bpf);
+        return NULL;
+}
+
+static const struct capture_ops bpf_ops = {
+        .start = bpf_start,
+        .dispatch = bpf_dispatch,
+        .set_interest = bpf_set_interest,
+        .set_deadline = bpf_set_deadline,
+        .set_wait = bpf_set_wait,
+        .stats = bpf_stats,
+        .describe = bpf_describe,
+        .free = bpf_free,
+};
+
+static int copy_supervisors(struct capture_bpf *bpf, const struct capture_options *options) {
+        bpf->supervisors = calloc(options->n_supervisors + 1, sizeof(char *));
+        if (!bpf->supervisors)
+                return -ENOMEM;
+        for (size_t i = 0; i < options->n_supervisors; i++) {
+                bpf->supervisors[i] = strdup(options->supervisors[i]);
+                if (!bpf->supervisors[i])
+                        return -ENOMEM;
+                bpf->n_supervisors = i + 1;
+        }
+        return 0;
+}
+
+int capture_new_bpf(
+        const struct capture_options *options,
+        const struct interest *interest,
+        const struct capture_sink *sink,
+        void *userdata,
+        struct capture **ret) {
+        _cleanup_(capture_freep) struct capture *capture = NULL;
+        struct hooks_options hooks_options = {};
+        struct capture_bpf *bpf;
+        int r;
+
+        assert(options && interest && sink && sink->on_event && ret);
+
+        bpf = calloc(1, sizeof(*bpf));
+        if (!bpf)
+                return log_oom();
+        capture = &bpf->capture;
+        capture->ops = &bpf_ops;
+        capture->sink = *sink;
+        capture->userdata = userdata;
+        bpf->hierarchy.mount_fd = -1;
+        bpf->interest = *interest;
+        bpf->deadline_ns = UINT64_MAX;
+        bpf->latency_ns = options->max_latency_ns ?: DEFAULT_LATENCY_NS;
+        bpf->batch = options->batch ?: DEFAULT_BATCH;
+        bpf->ring_bytes = options->ring_bytes ?: DEFAULT_RING_BYTES;
+        if (!is_pow2(bpf->ring_bytes) || bpf->ring_bytes < MIN_RING_BYTES)
+                return log_error_errno(-EINVAL, "The ring's size has to be a power of two of at least %zu bytes", MIN_RING_BYTES);
+
+        r = copy_supervisors(bpf, options);
+        if (r >= 0)
+                r = hierarchy_init(&bpf->hierarchy);
+        if (r < 0)
+                return log_oom();
+
+        hooks_options.ring_bytes = bpf->ring_bytes;
+        hooks_options.named_hierarchy = bpf->hierarchy.named;
+        r = hooks_new(&hooks_options, &bpf->hooks);
+        if (r < 0)
+                return r;
+        bpf->cpu_lost = calloc(hooks_n_cpus(bpf->hooks), sizeof(uint64_t));
+        if (!bpf->cpu_lost)
+                return log_oom();
+        r = ring_map(&bpf->ring, hooks_ring_fd(bpf->hooks), bpf->ring_bytes);
+        if (r < 0)
+                return log_error_errno(r, "Cannot map the ring of %zu bytes: %m", bpf->ring_bytes);
+
+        *ret = TAKE_PTR(capture);
+        return 0;
+}

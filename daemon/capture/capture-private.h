@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Capture, inside - what the kinds of sources share: the end of the stream where records are checked, timed and numbered.
+ * A source embeds struct capture and fills in its operations. For this room only. */
+
+#include "capture/capture.h"
+
+struct capture_ops {
+        int (*start)(struct capture *capture, sd_event *loop, uint64_t generation);
+        int (*dispatch)(struct capture *capture, size_t max);
+        int (*set_interest)(struct capture *capture, const struct interest *interest, uint64_t generation);
+        void (*set_deadline)(struct capture *capture, uint64_t deadline_ns);
+        void (*set_wait)(struct capture *capture, bool wait);
+        void (*stats)(const struct capture *capture, struct capture_stats *ret);        /* adds to what is there */
+        size_t (*describe)(const struct capture *capture, char *buffer, size_t size);
+        struct capture *(*free)(struct capture *capture);
+};
+
+struct capture {
+        const struct capture_ops *ops;
+        struct capture_sink sink;
+        void *userdata;                 /* borrowed; the sink's */
+        uint64_t clock_ns;              /* stream time */
+        uint64_t number;                /* of the last event */
+        struct capture_stats stats;     /* what this end of the stream counts */
+};
+
+/* Give one record to the sink. -EBADMSG or -EPROTO if it is none; that is counted, too. `*ret_event` (may be NULL) is what was
+ * given: good as long as the record is. */
+int capture_deliver(struct capture *capture, const void *data, size_t size, struct event *ret_event);
+
+/* The same for a record that was made here: counted as produced. */
+int capture_deliver_own(struct capture *capture, const struct wire_header *header);

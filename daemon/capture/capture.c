@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/capture.h"
+
+#include <assert.h>
+#include <errno.h>
+
+#include "base/macro.h"
+
+#include "capture/capture-private.h"
+
+int capture_deliver(struct capture *capture, const void *data, size_t size, struct event *ret_event) {
+        struct event event;
+        enum wire_kind kind;
+        int r;
+
+        r = event_parse(data, size, &event);
+        if (unlikely(r < 0)) {
+                const struct wire_header *header = data;
+
+                kind = size >= sizeof(*header) && header->kind < _WIRE_KIND_MAX ? header->kind : WIRE_NONE;
+                capture->stats.lost[kind][WIRE_LOSS_INVALID]++;
+                return r;
+        }
+
+        if (event.time_ns < capture->clock_ns) {
+                event.time_ns = capture->clock_ns;
+                capture->stats.n_late++;
+        }
+        capture->clock_ns = event.time_ns;
+        event.number = ++capture->number;
+
+        kind = event_kind(&event);
+        capture->stats.delivered[kind]++;
+        if (kind == WIRE_KIND_obscured)
+                capture->stats.n_obscured++;
+        capture->sink.on_event(&event, capture->userdata);
+        if (ret_event)
+                *ret_event = event;
+        return 0;
+}
+
+int capture_deliver_own(struct capture *capture, const struct wire_header *header) {
+        capture->stats.produced[header->kind]++;
+        return capture_deliver(capture, header, header->size, NULL);
+}
+
+struct capture *capture_free(struct capture *capture) {
+        return capture ? capture->ops->free(capture) : NULL;
+}
+
+void capture_set_wait(struct capture *capture, bool wait) {
+        capture->ops->set_wait(capture, wait);
+}
+
+int capture_start(struct capture *capture, sd_event *loop, uint64_t generation) {
+        return capture->ops->start(capture, loop, generation);
+}
+
+int capture_dispatch(struct capture *capture, size_t max) {
+        return capture->ops->dispatch(capture, max);
+}
+
+int capture_set_interest(struct capture *capture, const struct interest *interest, uint64_t generation) {
+        return capture->ops->set_interest(capture, interest, generation);
+}
+
+void capture_set_deadline(struct capture *capture, uint64_t deadline_ns) {
+        capture->ops->set_deadline(capture, deadline_ns);
+}
+
+void capture_stats(const struct capture *capture, struct capture_stats *ret) {
+        *ret = capture->stats;
+        capture->ops->stats(capture, ret);
+}
+
+size_t capture_describe(const struct capture *capture, char *buffer, size_t size) {
+        return capture->ops->describe(capture, buffer, size);
+}

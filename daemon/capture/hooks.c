@@ -1,0 +1,503 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/hooks.h"
+
+#include <assert.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/macro.h"
+#include "base/strbuf.h"
+#include "event/schema.h"
+
+#include "capture/attach.h"
+#include "capture/kernel.h"
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"               /* generated code */
+#include "sensor.skel.h"
+#pragma GCC diagnostic pop
+
+/* When a program is attached. */
+enum hook_use {
+        HOOK_CORE,                      /* always; without it there is no capture */
+        HOOK_KIND,                      /* when the kind is of interest */
+        HOOK_FAILURES,                  /* when its failures are */
+        HOOK_FALLBACK,                  /* when it is, and if it can be: the others do without */
+        HOOK_NEVER,                     /* an iterator: run by us */
+};
+
+static const struct hook {
+        const char *program;
+        enum wire_kind kind;
+        enum hook_use use;
+} hooks_table[] = {
+        {"on_fork", WIRE_KIND_fork, HOOK_CORE},
+        {"before_exec", WIRE_NONE, HOOK_CORE},
+        {"on_exec", WIRE_KIND_execve, HOOK_CORE},
+        {"on_exit", WIRE_KIND_exit, HOOK_CORE},
+        {"on_cgroup", WIRE_KIND_cgroup, HOOK_CORE},
+        {"exit_execve", WIRE_KIND_execve, HOOK_FAILURES},
+        {"exit_execveat", WIRE_KIND_execve, HOOK_FAILURES},
+        {"exit_open", WIRE_KIND_openat, HOOK_KIND},
+        {"exit_creat", WIRE_KIND_openat, HOOK_KIND},
+        {"exit_openat", WIRE_KIND_openat, HOOK_KIND},
+        {"exit_openat2", WIRE_KIND_openat, HOOK_KIND},
+        {"exit_open_by_handle_at", WIRE_KIND_openat, HOOK_KIND},
+        {"enter_write", WIRE_KIND_write, HOOK_KIND},
+        {"exit_write", WIRE_KIND_write, HOOK_KIND},
+        {"enter_pwrite64", WIRE_KIND_write, HOOK_KIND},
+        {"exit_pwrite64", WIRE_KIND_write, HOOK_KIND},
+        {"enter_writev", WIRE_KIND_write, HOOK_KIND},
+        {"exit_writev", WIRE_KIND_write, HOOK_KIND},
+        {"enter_pwritev", WIRE_KIND_write, HOOK_KIND},
+        {"exit_pwritev", WIRE_KIND_write, HOOK_KIND},
+        {"enter_pwritev2", WIRE_KIND_write, HOOK_KIND},
+        {"exit_pwritev2", WIRE_KIND_write, HOOK_KIND},
+        {"exit_unlink", WIRE_KIND_unlink, HOOK_KIND},
+        {"exit_rmdir", WIRE_KIND_unlink, HOOK_KIND},
+        {"exit_unlinkat", WIRE_KIND_unlink, HOOK_KIND},
+        {"exit_rename", WIRE_KIND_rename, HOOK_KIND},
+        {"exit_renameat", WIRE_KIND_rename, HOOK_KIND},
+        {"exit_renameat2", WIRE_KIND_rename, HOOK_KIND},
+        {"exit_chmod", WIRE_KIND_chmod, HOOK_KIND},
+        {"exit_fchmod", WIRE_KIND_chmod, HOOK_KIND},
+        {"exit_fchmodat", WIRE_KIND_chmod, HOOK_KIND},
+        {"exit_fchmodat2", WIRE_KIND_chmod, HOOK_KIND},
+        {"exit_connect", WIRE_KIND_connect, HOOK_KIND},
+        {"on_connect4", WIRE_KIND_connect, HOOK_FALLBACK},
+        {"on_connect6", WIRE_KIND_connect, HOOK_FALLBACK},
+        {"take_snapshot", WIRE_NONE, HOOK_NEVER},
+        {"plant_seeds", WIRE_NONE, HOOK_NEVER},
+};
+
+#define N_HOOKS ELEMENTSOF(hooks_table)
+#define MAX_DETACHERS 16
+
+struct hooks {
+        struct sensor *sensor;          /* owned */
+        struct bpf_program *programs[N_HOOKS];
+        int links[N_HOOKS];             /* owned; -1: not attached */
+        struct interest interest;       /* what the filters say now */
+        char *cpus;                     /* mapped; values of the map `cpus` */
+        size_t n_cpus, cpu_size;
+        int tracefs_fd, cgroup_fd;      /* negative: there is none, and why */
+        pid_t detachers[MAX_DETACHERS];
+        bool wait;
+};
+
+static int on_libbpf_print(enum libbpf_print_level level, const char *format, va_list ap) {
+        if (level == LIBBPF_DEBUG || log_get_max_level() < LOG_DEBUG)
+                return 0;
+        return log_vmessage(LOG_DEBUG, 0, format, ap);
+}
+
+/* ---- load ---- */
+
+/* Terminals are known by their device numbers: /proc/tty/drivers has `driver /dev/name major minors type`. */
+static void read_tty_majors(uint64_t majors[static 8]) {
+        _cleanup_(fclosep) FILE *file = fopen("/proc/tty/drivers", "re");
+        char *line = NULL;
+        size_t size = 0;
+
+        while (file && getline(&line, &size, file) >= 0) {
+                unsigned major;
+
+                if (sscanf(line, "%*s %*s %u", &major) == 1 && major < 512)
+                        majors[major / 64] |= UINT64_C(1) << (major % 64);
+        }
+        free(line);
+}
+
+static int hooks_load(struct hooks *hooks, const struct hooks_options *options) {
+        const struct kernel *kernel = kernel_get();
+        struct sensor *sensor;
+        uint64_t majors[8] = {};
+        int r;
+
+        sensor = hooks->sensor = sensor__open();
+        if (!sensor)
+                return -errno;
+
+        hooks->n_cpus = libbpf_num_possible_cpus();
+        r = bpf_map__set_max_entries(sensor->maps.cpus, hooks->n_cpus);
+        if (r >= 0)
+                r = bpf_map__set_max_entries(sensor->maps.ring, options->ring_bytes);
+        if (r < 0)
+                return r;
+
+        sensor->rodata->can_cast = kernel->cast;
+        sensor->rodata->named_hierarchy = options->named_hierarchy;
+        sensor->rodata->ring_share_bytes = options->ring_bytes / 4 * 3;
+        sensor->rodata->ring_wake_bytes = MIN(options->ring_bytes / 4, (size_t)128 << 10);
+        read_tty_majors(majors);
+        for (size_t i = 0; i < 8; i++)
+                sensor->rodata->tty_majors[i] = majors[i];
+
+        if (!kernel->cgroup_address) {
+                bpf_program__set_autoload(sensor->progs.on_connect4, false);
+                bpf_program__set_autoload(sensor->progs.on_connect6, false);
+        }
+
+        r = sensor__load(sensor);
+        if (r < 0)
+                return r;
+
+        for (size_t i = 0; i < N_HOOKS; i++) {
+                hooks->programs[i] = bpf_object__find_program_by_name(sensor->obj, hooks_table[i].program);
+                assert(hooks->programs[i]);
+        }
+
+        hooks->cpu_size = ALIGN_UP((size_t)bpf_map__value_size(sensor->maps.cpus), (size_t)8);
+        hooks->cpus = mmap(NULL, hooks->cpu_size * hooks->n_cpus, PROT_READ, MAP_SHARED, bpf_map__fd(sensor->maps.cpus), 0);
+        if (hooks->cpus == MAP_FAILED) {
+                hooks->cpus = NULL;
+                return -errno;
+        }
+        return 0;
+}
+
+int hooks_new(const struct hooks_options *options, struct hooks **ret) {
+        _cleanup_(hooks_freep) struct hooks *hooks = NULL;
+        const char *why;
+        int r;
+
+        r = kernel_check(kernel_get(), &why);
+        if (r < 0) {
+                log_error("Cannot watch this kernel (%s): %s", kernel_get()->release, why);
+                return r;
+        }
+
+        hooks = calloc(1, sizeof(*hooks));
+        if (!hooks)
+                return log_oom();
+        for (size_t i = 0; i < N_HOOKS; i++)
+                hooks->links[i] = -1;
+        hooks->tracefs_fd = tracefs_open();
+        hooks->cgroup_fd = cgroup2_root_open();
+
+        libbpf_set_print(on_libbpf_print);
+        r = hooks_load(hooks, options);
+        if (r == -ENOMEM)
+                return log_oom();
+        if (r < 0) {
+                log_error_errno(r, "Cannot load the BPF programs, this kernel (%s) refuses them (run with debug messages "
+                                   "for its reasons): %m", kernel_get()->release);
+                return r == -EPERM ? r : -EOPNOTSUPP;
+        }
+        *ret = TAKE_PTR(hooks);
+        return 0;
+}
+
+/* ---- attach and detach ---- */
+
+static bool hook_is_needed(const struct hook *hook, const struct interest *interest) {
+        switch (hook->use) {
+        case HOOK_CORE: return true;
+        case HOOK_KIND:
+        case HOOK_FALLBACK: return interest->kinds & UINT64_C(1) << hook->kind;
+        case HOOK_FAILURES: return interest->filter[hook->kind].failures;
+        case HOOK_NEVER: return false;
+        }
+        return false;
+}
+
+/* 0 also if the kernel has no such hook and can do without. */
+static int hooks_attach(struct hooks *hooks, size_t i) {
+        const struct hook *hook = &hooks_table[i];
+        const char *section = bpf_program__section_name(hooks->programs[i]);
+        int prog_fd = bpf_program__fd(hooks->programs[i]), fd;
+
+        fd = prog_fd < 0 ? -ENOENT : attach_program(prog_fd, section, hooks->tracefs_fd, hooks->cgroup_fd);
+        if (fd >= 0) {
+                hooks->links[i] = fd;
+                return 0;
+        }
+        if (hook->use == HOOK_FALLBACK) {
+                log_notice_errno(fd, "Cannot attach to %s: addresses come from the sockets and, for calls that fail, from the "
+                                     "calling program: %m", section);
+                return 0;
+        }
+        /* Not every kernel has every call: arm64 has no open(), 6.1 has no fchmodat2(). */
+        if (fd == -ENOENT && hook->use != HOOK_CORE && hooks->tracefs_fd >= 0)
+                return 0;
+        log_error_errno(fd, "Cannot attach to %s%s: %m", section,
+                        hooks->tracefs_fd < 0 ? " (tracefs is not mounted on /sys/kernel/tracing, and we may not mount it)" : "");
+        return -ENOLINK;
+}
+
+int hooks_attach_core(struct hooks *hooks) {
+        for (size_t i = 0; i < N_HOOKS; i++)
+                if (hooks_table[i].use == HOOK_CORE) {
+                        int r = hooks_attach(hooks, i);
+
+                        if (r < 0)
+                                return r;
+                }
+        return 0;
+}
+
+/* Shared memory: each store is seen by the programs at once. */
+#define STORE(place, value) __atomic_store_n(&(place), (value), __ATOMIC_RELEASE)
+
+static void env_key(char key[static WIRE_MAX_ENV_NAME], const char *name) {
+        memset(key, 0, WIRE_MAX_ENV_NAME);
+        strncpy(key, name, WIRE_MAX_ENV_NAME - 1);
+}
+
+static bool interest_has_env(const struct interest *interest, const char *name) {
+        for (uint32_t i = 0; i < interest->n_env; i++)
+                if (streq(interest->env[i], name))
+                        return true;
+        return false;
+}
+
+static int hooks_set_env(struct hooks *hooks, const struct interest *interest) {
+        int fd = bpf_map__fd(hooks->sensor->maps.env_names);
+        char key[WIRE_MAX_ENV_NAME];
+        uint32_t one = 1;
+
+        for (uint32_t i = 0; i < interest->n_env; i++) {
+                int r;
+
+                env_key(key, interest->env[i]);
+                r = bpf_map_update_elem(fd, key, &one, BPF_ANY);
+                if (r < 0)
+                        return r;
+        }
+        for (uint32_t i = 0; i < hooks->interest.n_env; i++)
+                if (!interest_has_env(interest, hooks->interest.env[i])) {
+                        env_key(key, hooks->interest.env[i]);
+                        (void)bpf_map_delete_elem(fd, key);
+                }
+        STORE(hooks->sensor->bss->env_wanted, interest->n_env > 0);
+        return 0;
+}
+
+/* First as wide as both, then as narrow as the new one: nothing that both want is filtered in between. */
+static void hooks_set_filters(struct hooks *hooks, const struct interest *interest) {
+        struct sensor__bss *knobs = hooks->sensor->bss;
+        uint64_t failed = 0, succeeded = 0, flags_any = interest->filter[WIRE_KIND_openat].flags_any;
+
+        for (int kind = 0; kind < _WIRE_KIND_MAX; kind++) {
+                failed |= (uint64_t)interest->filter[kind].failures << kind;
+                succeeded |= (uint64_t)interest->filter[kind].successes << kind;
+        }
+        STORE(knobs->kinds_failed, knobs->kinds_failed | failed);
+        STORE(knobs->kinds_succeeded, knobs->kinds_succeeded | succeeded);
+        STORE(knobs->openat_flags_any, knobs->openat_flags_any && flags_any ? knobs->openat_flags_any | flags_any : 0);
+        STORE(knobs->content_bytes, MAX(knobs->content_bytes, interest->content_bytes));
+
+        STORE(knobs->kinds, interest->kinds);
+        STORE(knobs->kinds_failed, failed);
+        STORE(knobs->kinds_succeeded, succeeded);
+        STORE(knobs->openat_flags_any, flags_any);
+        STORE(knobs->content_bytes, MIN(interest->content_bytes, (uint32_t)WIRE_MAX_CONTENT));
+}
+
+int hooks_set_interest(struct hooks *hooks, const struct interest *interest) {
+        size_t added[N_HOOKS], n_added = 0;
+        int r = 0;
+
+        for (size_t i = 0; i < N_HOOKS && r >= 0; i++) {
+                if (hooks->links[i] >= 0 || !hook_is_needed(&hooks_table[i], interest))
+                        continue;
+                r = hooks_attach(hooks, i);
+                if (hooks->links[i] >= 0)
+                        added[n_added++] = i;
+        }
+        if (r >= 0) {
+                r = hooks_set_env(hooks, interest);
+                if (r < 0)
+                        log_error_errno(r, "Cannot tell the kernel which environment variables to look for: %m");
+        }
+        if (r < 0) {
+                /* What is new is not used by the filters yet, and goes. */
+                int fds[N_HOOKS];
+
+                for (size_t i = 0; i < n_added; i++) {
+                        fds[i] = hooks->links[added[i]];
+                        hooks->links[added[i]] = -1;
+                }
+                for (size_t i = 0; i < n_added; i++)
+                        close_fd(fds[i]);
+                return r;
+        }
+
+        hooks_set_filters(hooks, interest);
+        hooks->interest = *interest;
+        return 0;
+}
+
+void hooks_reap(struct hooks *hooks) {
+        for (size_t i = 0; i < MAX_DETACHERS; i++)
+                if (hooks->detachers[i] > 0 && waitpid(hooks->detachers[i], NULL, WNOHANG | __WALL) != 0)
+                        hooks->detachers[i] = 0;
+}
+
+static void hooks_detach_list(struct hooks *hooks, const int *fds, size_t n) {
+        pid_t pid;
+
+        pid = detach_elsewhere(fds, n);
+        if (pid == 0)
+                return;
+        if (hooks->wait) {
+                (void)waitpid(pid, NULL, __WALL);
+                return;
+        }
+        hooks_reap(hooks);
+        for (size_t i = 0; i < MAX_DETACHERS; i++)
+                if (hooks->detachers[i] == 0) {
+                        hooks->detachers[i] = pid;
+                        return;
+                }
+        /* More reloads in a second than anybody needs: wait for this one. */
+        (void)waitpid(pid, NULL, __WALL);
+}
+
+void hooks_detach_unneeded(struct hooks *hooks) {
+        int fds[N_HOOKS];
+        size_t n = 0;
+
+        for (size_t i = 0; i < N_HOOKS; i++)
+                if (hooks->links[i] >= 0 && !hook_is_needed(&hooks_table[i], &hooks->interest))
+                        fds[n++] = TAKE_FD(hooks->links[i]);
+        hooks_detach_list(hooks, fds, n);
+}
+
+struct hooks *hooks_free(struct hooks *hooks) {
+        int fds[N_HOOKS];
+        size_t n = 0;
+
+        if (!hooks)
+                return NULL;
+        for (size_t i = 0; i < N_HOOKS; i++)
+                if (hooks->links[i] >= 0)
+                        fds[n++] = TAKE_FD(hooks->links[i]);
+        hooks_detach_list(hooks, fds, n);
+        if (hooks->cpus)
+                munmap(hooks->cpus, hooks->cpu_size * hooks->n_cpus);
+        if (hooks->sensor)
+                sensor__destroy(hooks->sensor);
+        close_fd(hooks->tracefs_fd);
+        close_fd(hooks->cgroup_fd);
+        free(hooks);
+        return NULL;
+}
+
+void hooks_set_wait(struct hooks *hooks, bool wait) {
+        hooks->wait = wait;
+}
+
+/* ---- the rest ---- */
+
+int hooks_ring_fd(const struct hooks *hooks) {
+        return bpf_map__fd(hooks->sensor->maps.ring);
+}
+
+uint32_t *hooks_asleep(struct hooks *hooks) {
+        return &hooks->sensor->bss->reader_asleep;
+}
+
+uint32_t *hooks_called(struct hooks *hooks) {
+        return &hooks->sensor->bss->reader_called;
+}
+
+size_t hooks_n_cpus(const struct hooks *hooks) {
+        return hooks->n_cpus;
+}
+
+const struct wire_counters *hooks_counters(const struct hooks *hooks, size_t cpu) {
+        return (const struct wire_counters *)(hooks->cpus + cpu * hooks->cpu_size);
+}
+
+void hooks_count_skipped(const struct hooks *hooks, uint64_t ret[static _WIRE_KIND_MAX]) {
+        memset(ret, 0, _WIRE_KIND_MAX * sizeof(*ret));
+        for (size_t i = 0; i < N_HOOKS; i++) {
+                struct bpf_prog_info info = {};
+                uint32_t size = sizeof(info);
+
+                if (hooks->links[i] < 0 || hooks_table[i].kind == WIRE_NONE)
+                        continue;
+                if (bpf_obj_get_info_by_fd(bpf_program__fd(hooks->programs[i]), &info, &size) >= 0)
+                        ret[hooks_table[i].kind] += info.recursion_misses;
+        }
+}
+
+static int hooks_open_iterator(const struct bpf_program *program) {
+        _cleanup_(closep) int link_fd = -1;
+
+        link_fd = bpf_link_create(bpf_program__fd(program), 0, BPF_TRACE_ITER, NULL);
+        return link_fd < 0 ? link_fd : bpf_iter_create(link_fd);
+}
+
+int hooks_open_snapshot(struct hooks *hooks) {
+        return hooks_open_iterator(hooks->sensor->progs.take_snapshot);
+}
+
+static struct wire_identity wire_identity(const struct identity *id) {
+        return (struct wire_identity){.start_ns = id->start_ns, .tgid = id->pid};
+}
+
+int hooks_add_supervisor(struct hooks *hooks, const struct identity *id) {
+        struct wire_identity key = wire_identity(id);
+        uint32_t one = 1;
+
+        return bpf_map_update_elem(bpf_map__fd(hooks->sensor->maps.supervisors), &key, &one, BPF_ANY);
+}
+
+int hooks_add_seed(struct hooks *hooks, const struct identity *id, const struct identity *creator, const struct identity *tree) {
+        struct wire_identity key = wire_identity(id), value[2] = {wire_identity(creator), wire_identity(tree)};
+
+        return bpf_map_update_elem(bpf_map__fd(hooks->sensor->maps.seeds), &key, value, BPF_ANY);
+}
+
+int hooks_plant_seeds(struct hooks *hooks) {
+        int map_fd = bpf_map__fd(hooks->sensor->maps.seeds);
+        _cleanup_(closep) int fd = -1;
+        struct wire_identity key;
+        char unused[64];
+
+        fd = hooks_open_iterator(hooks->sensor->progs.plant_seeds);
+        if (fd < 0)
+                return fd;
+        while (read(fd, unused, sizeof(unused)) > 0)
+                ;
+        while (bpf_map_get_next_key(map_fd, NULL, &key) >= 0)
+                (void)bpf_map_delete_elem(map_fd, &key);
+        return 0;
+}
+
+size_t hooks_n_attached(const struct hooks *hooks) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < N_HOOKS; i++)
+                n += hooks->links[i] >= 0;
+        return n;
+}
+
+void hooks_describe(const struct hooks *hooks, struct strbuf *b) {
+        for (int kind = 1; kind < _WIRE_KIND_MAX; kind++) {
+                const char *separator = ": ";
+
+                for (size_t i = 0; i < N_HOOKS; i++) {
+                        if (hooks->links[i] < 0 || hooks_table[i].kind != kind)
+                                continue;
+                        if (*separator == ':')
+                                strbuf_put(b, schema_kind(kind)->name);
+                        strbuf_printf(b, "%s%s", separator, strrchr(bpf_program__section_name(hooks->programs[i]), '/') + 1);
+                        separator = ", ";
+                }
+                if (*separator == ',')
+                        strbuf_put_char(b, '\n');
+        }
+}

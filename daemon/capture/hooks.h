@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Hooks - the programs in the kernel: loaded, told what to look for, attached where a policy needs them, and their counters.
+ * All are loaded at the start, so that a reload cannot meet the verifier. Logs what it decides. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/cleanup.h"
+#include "event/event.h"
+#include "event/interest.h"
+
+struct hooks;
+
+struct hooks_options {
+        size_t ring_bytes;              /* a power of two */
+        bool named_hierarchy;           /* hierarchy.h */
+};
+
+/* Errors as of capture_new_bpf(). */
+int hooks_new(const struct hooks_options *options, struct hooks **ret);
+
+/* Detaches, here or in a process of its own. */
+struct hooks *hooks_free(struct hooks *hooks);
+DEFINE_CLEANUP(struct hooks *, hooks_free)
+void hooks_set_wait(struct hooks *hooks, bool wait);
+
+/* fork, execve, exit, cgroups: what is always watched. */
+int hooks_attach_core(struct hooks *hooks);
+
+/* Attach what this interest needs and set the filters; on failure nothing is changed. What is not needed any more stays attached, and is
+ * filtered, until hooks_detach_unneeded(). */
+int hooks_set_interest(struct hooks *hooks, const struct interest *interest);
+void hooks_detach_unneeded(struct hooks *hooks);
+
+/* Wait, without blocking, for processes that detached. */
+void hooks_reap(struct hooks *hooks);
+
+int hooks_ring_fd(const struct hooks *hooks);
+
+/* Shared with the programs: see bpf/emit.bpf.h. */
+uint32_t *hooks_asleep(struct hooks *hooks);
+uint32_t *hooks_called(struct hooks *hooks);
+
+size_t hooks_n_cpus(const struct hooks *hooks);
+const struct wire_counters *hooks_counters(const struct hooks *hooks, size_t cpu);
+
+/* How often the kernel skipped each kind's programs (they would have nested), since the programs were loaded. Costs a system call for each
+ * program. */
+void hooks_count_skipped(const struct hooks *hooks, uint64_t ret[static _WIRE_KIND_MAX]);
+
+/* Run an iterator: a descriptor to read its records from. */
+int hooks_open_snapshot(struct hooks *hooks);
+
+/* From now on children of this process begin trees of their own. */
+int hooks_add_supervisor(struct hooks *hooks, const struct identity *id);
+
+/* Tell the kernel where the processes of the snapshot belong: one call for each, then run. */
+int hooks_add_seed(struct hooks *hooks, const struct identity *id, const struct identity *creator, const struct identity *tree);
+int hooks_plant_seeds(struct hooks *hooks);
+
+size_t hooks_n_attached(const struct hooks *hooks);
+
+/* "openat: sys_exit_openat, ..." one line for each kind. */
+struct strbuf;
+void hooks_describe(const struct hooks *hooks, struct strbuf *b);

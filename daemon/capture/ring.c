@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/ring.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/macro.h"
+
+int ring_map(struct ring *ring, int map_fd, size_t size) {
+        size_t page = sysconf(_SC_PAGESIZE);
+        void *consumer, *producer;
+
+        assert(is_pow2(size) && size % page == 0);
+
+        consumer = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, map_fd, 0);
+        if (consumer == MAP_FAILED)
+                return -errno;
+        producer = mmap(NULL, page + 2 * size, PROT_READ, MAP_SHARED, map_fd, page);
+        if (producer == MAP_FAILED) {
+                int r = -errno;
+
+                munmap(consumer, page);
+                return r;
+        }
+        *ring = (struct ring){
+                .consumer = consumer,
+                .producer = producer,
+                .data = (char *)producer + page,
+                .size = size,
+                .page = page,
+                .position = *(uint64_t *)consumer,
+        };
+        return 0;
+}
+
+void ring_unmap(struct ring *ring) {
+        if (ring->consumer)
+                munmap(ring->consumer, ring->page);
+        if (ring->producer)
+                munmap(ring->producer, ring->page + 2 * ring->size);
+        *ring = (struct ring){};
+}
+
+enum ring_state ring_peek(struct ring *ring, const void **ret_data, size_t *ret_size) {
+        while (ring->position < __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE)) {
+                const char *head = ring->data + (ring->position & (ring->size - 1));
+                uint32_t length = __atomic_load_n((const uint32_t *)head, __ATOMIC_ACQUIRE);
+                uint32_t bytes = length & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
+
+                if (length & BPF_RINGBUF_BUSY_BIT)
+                        return RING_BUSY;
+                ring->next = ALIGN_UP(bytes + BPF_RINGBUF_HDR_SZ, 8);
+                if (!(length & BPF_RINGBUF_DISCARD_BIT)) {
+                        *ret_data = head + BPF_RINGBUF_HDR_SZ;
+                        *ret_size = bytes;
+                        return RING_RECORD;
+                }
+                ring_advance(ring);
+        }
+        return RING_EMPTY;
+}
+
+void ring_advance(struct ring *ring) {
+        ring->position += ring->next;
+        ring->next = 0;
+        __atomic_store_n(ring->consumer, ring->position, __ATOMIC_RELEASE);
+}
+
+size_t ring_pending(const struct ring *ring) {
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        return __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE) - ring->position;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Snapshot - the processes that ran before the daemon, as `process` records, parents first.
+ *
+ * Who they are and what they run comes from the kernel's task iterator (start times in nanoseconds, images from the kernel's own
+ * files), only the arguments from /proc, matched by start time in ticks. Where each belongs is made out here: a process whose parent
+ * is a supervisor is the first of its tree, any other belongs to its parent's. The parent of an orphan is whoever
+ * adopted it: its real creator cannot be known any more. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "event/encode.h"
+#include "event/event.h"
+
+#define SNAPSHOT_MAX_BYTES (256U << 20)
+
+struct snapshot;
+
+/* Read all records from the iterator. `supervisors` are absolute paths of programs. */
+int snapshot_read(int iterator_fd, const char *const *supervisors, size_t n_supervisors, struct snapshot **ret);
+struct snapshot *snapshot_free(struct snapshot *snapshot);
+DEFINE_CLEANUP(struct snapshot *, snapshot_free)
+
+size_t snapshot_size(const struct snapshot *snapshot);
+
+/* The i-th, complete: arguments, tree, supervisor. NULL if the kernel's bytes were wrong. Builds it in `record`. */
+const struct wire_header *snapshot_get(struct snapshot *snapshot, size_t i, struct record *record);

@@ -1,0 +1,639 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parser's part that reads what stands between the braces of a step. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/parse.h"
+#include "policy/parser-private.h"
+
+static bool parse_or(struct parser *p, struct expr **ret);
+
+static struct expr *expr_new(struct parser *p, enum expr_type type, struct diag_span span) {
+        struct expr *expr = arena_new(p->arena, struct expr);
+
+        if (!expr) {
+                parser_no_memory(p);
+                return NULL;
+        }
+        expr->type = type;
+        expr->span = span;
+        return expr;
+}
+
+/* AND or OR of two, of which a capture may have left none. */
+static bool expr_join(struct parser *p, enum expr_type type, struct expr *left, struct expr *right, struct expr **ret) {
+        struct expr *expr;
+
+        if (!left || !right) {
+                *ret = left ? left : right;
+                return true;
+        }
+        expr = expr_new(p, type, span_join(left->span, right->span));
+        if (!expr)
+                return false;
+        expr->left = left;
+        expr->right = right;
+        *ret = expr;
+        return true;
+}
+
+/* number = [ "-" ] NUMBER ;  in C notation, as a size or as a duration */
+static bool parse_number(struct parser *p, struct operand *ret) {
+        const char *s = token_bytes(p->source, &p->token);
+        size_t n = p->token.length;
+        uint64_t value = 0;
+        int r;
+
+        r = parse_u64_n(s, n, 0, INT64_MAX, &value);
+        if (r == -EINVAL)
+                r = parse_size_n(s, n, 0, INT64_MAX, &value);
+        if (r == -EINVAL)
+                r = parse_duration_n(s, n, 0, INT64_MAX, &value);
+        if (r < 0) {
+                parser_fail(p, r == -ERANGE ? "the number %s is too large" : "%s is no number", parser_describe(p));
+                if (n > 1 && s[0] == '0' && r != -ERANGE)
+                        diag_hint(p->diags, "a leading 0 means octal, 0x hexadecimal");
+        }
+        parser_advance(p);
+
+        ret->type = OPERAND_NUMBER;
+        ret->number = (int64_t)value;
+        return true;
+}
+
+/* network = ADDRESS ; */
+static void parse_network(struct parser *p, struct operand *ret) {
+        const char *s = token_bytes(p->source, &p->token);
+        const char *slash = memchr(s, '/', p->token.length);
+        size_t n = slash ? (size_t)(slash - s) : p->token.length;
+        struct wire_address *address = &ret->network.address;
+        uint64_t prefix = 0;
+        char text[64];
+        uint32_t max;
+        int family;
+
+        ret->type = OPERAND_NETWORK;
+        memcpy(text, s, MIN(n, sizeof(text) - 1));
+        text[MIN(n, sizeof(text) - 1)] = '\0';
+
+        family = memchr(s, ':', n) ? AF_INET6 : AF_INET;
+        max = family == AF_INET ? 32 : 128;
+        if (n >= sizeof(text) || inet_pton(family, text, address->bytes) != 1)
+                parser_fail(p, "%s is no address", parser_describe(p));
+        else if (slash && parse_u64_n(slash + 1, p->token.length - n - 1, 0, max, &prefix) < 0)
+                parser_fail(p, "the prefix of an IPv%d network is 0 to %u", family == AF_INET ? 4 : 6, max);
+        address->family = (uint16_t)family;
+        ret->network.prefix = slash ? (uint32_t)prefix : max;
+        parser_advance(p);
+}
+
+/* flags = constant { "|" constant } ;  constant = [ "-" ] WORD | NUMBER ; joined without blanks into the operand's text */
+static bool parse_flags(struct parser *p, struct operand *ret) {
+        char *bytes;
+        size_t n = 0, capacity = 64;
+
+        bytes = arena_alloc(p->arena, capacity);
+        if (!bytes)
+                return parser_no_memory(p);
+
+        for (;;) {
+                size_t length = p->token.length;
+
+                if (n + length + 2 > capacity) {
+                        char *larger;
+
+                        capacity = (n + length + 2) * 2;
+                        larger = arena_alloc(p->arena, capacity);
+                        if (!larger)
+                                return parser_no_memory(p);
+                        memcpy(larger, bytes, n);
+                        bytes = larger;
+                }
+                memcpy(bytes + n, token_bytes(p->source, &p->token), length);
+                n += length;
+
+                if (parser_at(p, TOKEN_MINUS)) {
+                        parser_advance(p);
+                        if (!parser_at(p, TOKEN_WORD) && !parser_at(p, TOKEN_NUMBER))
+                                return parser_fail(p, "expected a number after '-', found %s", parser_describe(p));
+                        continue;
+                }
+
+                ret->type = OPERAND_NAME;
+                parser_advance(p);
+                if (!parser_at(p, TOKEN_PIPE))
+                        break;
+                bytes[n++] = '|';
+                parser_advance(p);
+                if (!parser_at(p, TOKEN_WORD) && !parser_at(p, TOKEN_NUMBER))
+                        return parser_fail(p, "expected a constant after '|', found %s", parser_describe(p));
+        }
+
+        bytes[n] = '\0';
+        ret->text = (struct text){ .bytes = bytes, .length = n };
+        return true;
+}
+
+static bool token_has(struct parser *p, const char *bytes) {
+        return memmem(token_bytes(p->source, &p->token), p->token.length, bytes, strlen(bytes));
+}
+
+static bool parse_string_operand(struct parser *p, enum compare_op op, struct operand *ret) {
+        ret->type = op == COMPARE_REGEX || op == COMPARE_NOT_REGEX ? OPERAND_REGEX : OPERAND_STRING;
+
+        if (ret->type == OPERAND_REGEX && parser_at(p, TOKEN_STRING) && !p->token.broken && token_has(p, "\\b") && !token_has(p, "\\\\b")) {
+                diag_warning(p->diags, parser_span(p), "in double quotes '\\b' is a backspace, not the edge of a word");
+                diag_hint(p->diags, "put the pattern in single quotes");
+        }
+        if (p->token.broken)
+                p->broken = true;
+        if (!parser_text(p, &p->token, &ret->text))
+                return false;
+        parser_advance(p);
+        return true;
+}
+
+/* operand = STRING | number | flags | network | CAPTURE | items ; */
+static bool parse_operand(struct parser *p, enum compare_op op, bool in_list, struct operand *ret) {
+        struct diag_span start = parser_span(p);
+        struct token token = p->token;
+        bool paren;
+
+        switch (p->token.type) {
+        case TOKEN_STRING:
+        case TOKEN_RAW:
+                if (!parse_string_operand(p, op, ret))
+                        return false;
+                break;
+
+        case TOKEN_NUMBER:
+                if (parser_next_is(p, TOKEN_PIPE)) {
+                        if (!parse_flags(p, ret))
+                                return false;
+                } else if (!parser_text(p, &token, &ret->text) || !parse_number(p, ret))
+                        return false;
+                break;
+
+        case TOKEN_MINUS:
+        case TOKEN_WORD:
+                if (!parse_flags(p, ret))
+                        return false;
+                if (ret->text.bytes[0] == '-') {
+                        int64_t value;
+
+                        if (parse_i64_n(ret->text.bytes, ret->text.length, INT64_MIN, INT64_MAX, &value) >= 0) {
+                                ret->type = OPERAND_NUMBER;
+                                ret->number = value;
+                        }
+                }
+                break;
+
+        case TOKEN_ADDRESS:
+                if (!parser_text(p, &token, &ret->text))
+                        return false;
+                parse_network(p, ret);
+                break;
+
+        case TOKEN_CAPTURE:
+                if (in_list)
+                        return parser_fail(p, "a list holds constants, not captures");
+                ret->type = OPERAND_CAPTURE;
+                if (p->token.broken)
+                        p->broken = true;
+                if (!parser_text(p, &p->token, &ret->text))
+                        return false;
+                parser_advance(p);
+                break;
+
+        case TOKEN_BRACKET_OPEN:
+                if (in_list)
+                        return parser_fail(p, "a list in a list");
+                ret->type = OPERAND_LIST;
+                if (!parse_items(p, ret))
+                        return false;
+                break;
+
+        case TOKEN_PAREN_OPEN:
+                paren = parser_next_is(p, TOKEN_WORD) || parser_next_is(p, TOKEN_NUMBER);
+                if (!paren || in_list)
+                        return parser_fail_expected(p, "a value");
+                parser_advance(p);
+                if (!parse_flags(p, ret))
+                        return false;
+                if (!parser_expect(p, TOKEN_PAREN_CLOSE, "after the flags"))
+                        return false;
+                break;
+
+        case TOKEN_EOF: case TOKEN_BRACE_OPEN: case TOKEN_BRACE_CLOSE: case TOKEN_BRACKET_CLOSE: case TOKEN_PAREN_CLOSE:
+        case TOKEN_COMMA: case TOKEN_QUESTION: case TOKEN_COLON: case TOKEN_ASSIGN: case TOKEN_EQUAL: case TOKEN_NOT_EQUAL:
+        case TOKEN_LESS: case TOKEN_LESS_EQUAL: case TOKEN_GREATER: case TOKEN_GREATER_EQUAL: case TOKEN_MATCH: case TOKEN_NOT_MATCH:
+        case TOKEN_FOLD: case TOKEN_AMPERSAND: case TOKEN_PIPE: case TOKEN_PLUS: case TOKEN_PLUS_ASSIGN: case TOKEN_ELLIPSIS_TWO:
+        case TOKEN_ELLIPSIS_THREE: case _TOKEN_MAX:
+                return parser_fail_expected(p, op == COMPARE_REGEX || op == COMPARE_NOT_REGEX ? "a pattern" : "a value");
+        }
+
+        ret->span = parser_span_from(p, start);
+        return true;
+}
+
+/* items = "[" { operand [ "," ] } "]" ; at the "[" */
+bool parse_items(struct parser *p, struct operand *ret) {
+        struct diag_span open = parser_span(p);
+        struct operand *items = NULL;
+        size_t n = 0, capacity = 0;
+
+        parser_advance(p);
+        while (!parser_take(p, TOKEN_BRACKET_CLOSE)) {
+                if (parser_take(p, TOKEN_COMMA))
+                        continue;
+                if (parser_at(p, TOKEN_EOF) || parser_at(p, TOKEN_BRACE_CLOSE) || parser_at(p, TOKEN_BRACE_OPEN)) {
+                        p->broken = true;
+                        diag_error(p->diags, open, "this '[' is never closed");
+                        if (parser_at(p, TOKEN_EOF))
+                                p->told_end = true;
+                        return false;
+                }
+                if (n >= PARSER_MAX_ITEMS)
+                        return parser_fail(p, "too many items in one list: more than %d", PARSER_MAX_ITEMS);
+
+                if (n == capacity) {
+                        struct operand *larger;
+
+                        capacity = MAX((size_t)4, capacity * 2);
+                        larger = arena_new_array(p->arena, struct operand, capacity);
+                        if (!larger)
+                                return parser_no_memory(p);
+                        if (n > 0)
+                                memcpy(larger, items, n * sizeof(*items));
+                        items = larger;
+                }
+                if (!parse_operand(p, COMPARE_IN, true, &items[n]))
+                        return false;
+                n++;
+        }
+
+        ret->type = OPERAND_LIST;
+        ret->items = items;
+        ret->n_items = n;
+        ret->span = parser_span_from(p, open);
+        return true;
+}
+
+/* field = [ "any" ] name [ "[" NUMBER "]" ] ; */
+static bool parse_field(struct parser *p, struct field_ref *ret) {
+        struct diag_span start = parser_span(p);
+
+        ret->index = INDEX_NONE;
+        if (parser_at_word(p, "any") && parser_next_is(p, TOKEN_WORD)) {
+                ret->index = INDEX_ANY;
+                parser_advance(p);
+        }
+
+        if (!parser_at(p, TOKEN_WORD))
+                return parser_fail_expected(p, "a field");
+        if (!parser_text(p, &p->token, &ret->name))
+                return false;
+        parser_advance(p);
+
+        if (parser_at(p, TOKEN_BRACKET_OPEN) && !p->token.first_on_line) {
+                uint64_t index = 0;
+
+                parser_advance(p);
+                if (!parser_at(p, TOKEN_NUMBER) ||
+                    parse_u64_n(token_bytes(p->source, &p->token), p->token.length, 0, WIRE_MAX_LIST - 1, &index) < 0)
+                        return parser_fail(p, "expected an index from 0 to %d, found %s", WIRE_MAX_LIST - 1, parser_describe(p));
+                if (ret->index == INDEX_ANY)
+                        parser_fail(p, "'any' and an index exclude each other");
+                ret->index = (int)index;
+                parser_advance(p);
+                if (!parser_expect(p, TOKEN_BRACKET_CLOSE, "after the index"))
+                        return false;
+        }
+        ret->span = parser_span_from(p, start);
+        return true;
+}
+
+/* operator; false if there is none: a field by itself. *ret_not: `not` stood before it. */
+static bool parse_operator(struct parser *p, enum compare_op *ret, bool *ret_not) {
+        static const struct {
+                enum token_type token;
+                enum compare_op op;
+        } signs[] = {
+                { TOKEN_ASSIGN, COMPARE_EQUAL }, { TOKEN_EQUAL, COMPARE_EQUAL }, { TOKEN_NOT_EQUAL, COMPARE_NOT_EQUAL },
+                { TOKEN_LESS, COMPARE_LESS }, { TOKEN_LESS_EQUAL, COMPARE_LESS_EQUAL }, { TOKEN_GREATER, COMPARE_GREATER },
+                { TOKEN_GREATER_EQUAL, COMPARE_GREATER_EQUAL }, { TOKEN_MATCH, COMPARE_REGEX }, { TOKEN_NOT_MATCH, COMPARE_NOT_REGEX },
+                { TOKEN_FOLD, COMPARE_FOLD }, { TOKEN_AMPERSAND, COMPARE_BITS_ANY },
+        };
+        static const struct {
+                const char *word;
+                enum compare_op op;
+        } words[] = {
+                { "in", COMPARE_IN }, { "glob", COMPARE_GLOB }, { "startswith", COMPARE_STARTSWITH }, { "endswith", COMPARE_ENDSWITH },
+                { "contains", COMPARE_CONTAINS },
+        };
+
+        *ret_not = false;
+        for (size_t i = 0; i < ELEMENTSOF(signs); i++)
+                if (parser_take(p, signs[i].token)) {
+                        *ret = signs[i].op;
+                        return true;
+                }
+
+        for (size_t i = 0; i < ELEMENTSOF(words); i++) {
+                if (parser_at_word(p, "not") && parser_next_is_word(p, words[i].word)) {
+                        parser_advance(p);
+                        *ret_not = words[i].op != COMPARE_IN;
+                        parser_advance(p);
+                        *ret = words[i].op == COMPARE_IN ? COMPARE_NOT_IN : words[i].op;
+                        return true;
+                }
+                if (parser_take_word(p, words[i].word)) {
+                        *ret = words[i].op;
+                        return true;
+                }
+        }
+
+        if (parser_at_word(p, "has") && parser_next_is_word(p, "all")) {
+                parser_advance(p);
+                parser_advance(p);
+                *ret = COMPARE_BITS_ALL;
+                return true;
+        }
+        *ret = COMPARE_TRUE;
+        return false;
+}
+
+static bool count_term(struct parser *p) {
+        if (p->n_terms++ < PARSER_MAX_TERMS)
+                return true;
+        if (!p->told_terms)
+                diag_error(p->diags, parser_span(p), "too many conditions in one step: more than %d", PARSER_MAX_TERMS);
+        diag_hint(p->told_terms ? NULL : p->diags, "put the values in a list");
+        p->told_terms = true;
+        p->broken = true;
+        return false;
+}
+
+/* comparison = field [ operator operand ] ; */
+static bool parse_comparison(struct parser *p, struct expr **ret) {
+        struct diag_span start = parser_span(p);
+        struct expr *expr;
+        bool negated;
+
+        if (!count_term(p))
+                return false;
+        expr = expr_new(p, EXPR_COMPARE, start);
+        if (!expr || !parse_field(p, &expr->field))
+                return false;
+
+        if (parse_operator(p, &expr->op, &negated)) {
+                if (!parse_operand(p, expr->op, false, &expr->operand))
+                        return false;
+                if (expr->op == COMPARE_BITS_ANY && (parser_at(p, TOKEN_EQUAL) || parser_at(p, TOKEN_NOT_EQUAL) || parser_at(p, TOKEN_ASSIGN))) {
+                        parser_fail_unsupported(p, parser_span(p), "comparing the result of '&' is");
+                        diag_hint(p->diags, "'field & BITS' is true if any of the bits is set, 'field has all BITS' if all are");
+                        return false;
+                }
+        } else if (parser_at_word(p, "has"))
+                return parser_fail(p, "expected 'has all'");
+        else if (parser_at(p, TOKEN_PLUS) || parser_at(p, TOKEN_MINUS) || parser_at(p, TOKEN_PIPE))
+                return parser_fail(p, "arithmetic on fields is not supported yet");
+
+        expr->span = parser_span_from(p, start);
+        *ret = expr;
+        if (negated) {
+                *ret = expr_new(p, EXPR_NOT, expr->span);
+                if (!*ret)
+                        return false;
+                (*ret)->left = expr;
+        }
+        return true;
+}
+
+/* capture = CAPTURE "=" field ; it is no condition: *ret of the caller stays NULL */
+static bool parse_capture(struct parser *p) {
+        struct diag_span start = parser_span(p);
+        struct capture *capture;
+
+        capture = arena_new(p->arena, struct capture);
+        if (!capture)
+                return parser_no_memory(p);
+        capture->span = start;
+        if (p->token.broken)
+                p->broken = true;
+        if (!parser_text(p, &p->token, &capture->name))
+                return false;
+        parser_advance(p);
+
+        if (parser_at(p, TOKEN_EQUAL) || parser_at(p, TOKEN_NOT_EQUAL)) {
+                parser_fail(p, "'%.*s' is not known yet where it is bound", (int)MIN(capture->name.length, (size_t)60), capture->name.bytes);
+                diag_hint(p->diags, "bind with '%.*s = field', compare with 'field == %.*s'", (int)MIN(capture->name.length, (size_t)60),
+                          capture->name.bytes, (int)MIN(capture->name.length, (size_t)60), capture->name.bytes);
+                return false;
+        }
+        if (!parser_expect(p, TOKEN_ASSIGN, "after the capture") || !parse_field(p, &capture->field))
+                return false;
+
+        capture->span = parser_span_from(p, start);
+        *p->captures_end = capture;
+        p->captures_end = &capture->next;
+        p->n_captures++;
+        return true;
+}
+
+/* The captures from `from` on stand where they may not. */
+static void check_captures(struct parser *p, struct capture **from, const char *where) {
+        for (struct capture *c = *from; c; c = c->next) {
+                p->broken = true;
+                diag_error(p->diags, c->span, "a capture cannot stand under %s", where);
+                diag_hint(p->diags, "it would be bound only sometimes");
+        }
+        /* Told; outer ones need not tell again. */
+        *from = NULL;
+        p->captures_end = from;
+}
+
+/* primary = "(" or ")" | capture | comparison ; */
+static bool parse_primary(struct parser *p, struct expr **ret) {
+        if (parser_at(p, TOKEN_PAREN_OPEN)) {
+                bool good;
+
+                if (!parser_enter(p))
+                        return false;
+                parser_advance(p);
+                good = parse_or(p, ret);
+                parser_leave(p);
+                return good && parser_expect(p, TOKEN_PAREN_CLOSE, "after the condition");
+        }
+
+        if (parser_at(p, TOKEN_CAPTURE))
+                return parse_capture(p);
+
+        if (parser_at(p, TOKEN_WORD) && !p->token.broken) {
+                struct diag_span span = parser_span(p);
+
+                if (parser_next_is(p, TOKEN_BRACE_OPEN) &&
+                    (parser_at_word(p, "ancestor") || parser_at_word(p, "parent") || parser_at_word(p, "proc"))) {
+                        parser_fail_unsupported(p, span, "a group of conditions on one process is");
+                        parser_advance(p);
+                        parser_skip_group(p);
+                        return true;
+                }
+                if (parser_at_word(p, "distinct") && parser_next_is(p, TOKEN_WORD))
+                        return parser_fail_unsupported(p, span, "'distinct' is");
+                if ((parser_at_word(p, "all") || parser_at_word(p, "none")) && parser_next_is(p, TOKEN_WORD))
+                        return parser_fail_unsupported(p, span, parser_at_word(p, "all") ? "'all' before a field is" : "'none' before a field is");
+                if (parser_next_is(p, TOKEN_PAREN_OPEN) && !p->next.first_on_line)
+                        return parser_fail(p, "%s is no function: there are none", parser_describe(p));
+                return parse_comparison(p, ret);
+        }
+
+        if (parser_at(p, TOKEN_STRING) || parser_at(p, TOKEN_RAW) || parser_at(p, TOKEN_NUMBER)) {
+                parser_fail(p, "a condition begins with a field, found %s", parser_describe(p));
+                return false;
+        }
+        return parser_fail_expected(p, "a condition");
+}
+
+/* not_condition = { "not" } primary ; */
+static bool parse_not_condition(struct parser *p, struct expr **ret) {
+        struct diag_span start = parser_span(p);
+        struct capture **captures = p->captures_end;
+        struct expr *inner = NULL, *expr;
+        bool good;
+
+        if (!parser_at_word(p, "not"))
+                return parse_primary(p, ret);
+
+        if (!parser_enter(p))
+                return false;
+        parser_advance(p);
+        good = parse_not_condition(p, &inner);
+        parser_leave(p);
+        if (*captures)
+                check_captures(p, captures, "'not'");
+        if (!good || !inner)
+                return good;
+
+        expr = expr_new(p, EXPR_NOT, span_join(start, inner->span));
+        if (!expr)
+                return false;
+        expr->left = inner;
+        *ret = expr;
+        return true;
+}
+
+/* and = not_condition { "and" not_condition } ; */
+static bool parse_and(struct parser *p, struct expr **ret) {
+        struct expr *left = NULL;
+
+        if (!parse_not_condition(p, &left))
+                return false;
+        while (parser_take_word(p, "and")) {
+                struct expr *right = NULL;
+
+                if (!parse_not_condition(p, &right) || !expr_join(p, EXPR_AND, left, right, &left))
+                        return false;
+        }
+        *ret = left;
+        return true;
+}
+
+/* or = and { "or" and } ; */
+static bool parse_or(struct parser *p, struct expr **ret) {
+        struct capture **captures = p->captures_end;
+        struct expr *left = NULL;
+        bool several = false;
+
+        if (!parse_and(p, &left))
+                return false;
+        while (parser_take_word(p, "or")) {
+                struct expr *right = NULL;
+
+                several = true;
+                if (!parse_and(p, &right) || !expr_join(p, EXPR_OR, left, right, &left))
+                        return false;
+        }
+        if (several && *captures)
+                check_captures(p, captures, "'or'");
+        *ret = left;
+        return true;
+}
+
+/* Behind a fault in a condition: to the next one of this step. */
+static void skip_condition(struct parser *p) {
+        while (!parser_at(p, TOKEN_EOF) && !parser_at(p, TOKEN_BRACE_CLOSE) && !parser_at(p, TOKEN_COMMA) && !p->token.first_on_line) {
+                if (parser_at(p, TOKEN_PAREN_OPEN) || parser_at(p, TOKEN_BRACKET_OPEN) || parser_at(p, TOKEN_BRACE_OPEN))
+                        parser_skip_group(p);
+                else
+                        parser_advance(p);
+        }
+}
+
+/* Did the step end without its `}`? */
+static bool at_next_statement(const struct parser *p) {
+        if (!p->token.first_on_line || !parser_at(p, TOKEN_WORD))
+                return false;
+        if (parser_next_is(p, TOKEN_BRACE_OPEN))
+                return !parser_at_word(p, "ancestor") && !parser_at_word(p, "parent") && !parser_at_word(p, "proc");
+        return parser_next_is(p, TOKEN_STRING) && (parser_at_word(p, "path") || parser_at_word(p, "block"));
+}
+
+/* conditions = { or [ "," ] } "}" ; from behind the `{` at `open` */
+bool parse_conditions(struct parser *p, struct diag_span open, bool in_step, struct expr **ret) {
+        struct expr *all = NULL;
+
+        for (;;) {
+                struct capture **captures = p->captures_end;
+                struct diag_span start;
+                struct expr *expr = NULL;
+                uint32_t before;
+
+                while (parser_take(p, TOKEN_COMMA))
+                        ;
+                if (parser_take(p, TOKEN_BRACE_CLOSE))
+                        break;
+                if (parser_at(p, TOKEN_EOF) || at_next_statement(p)) {
+                        bool end = parser_at(p, TOKEN_EOF);
+
+                        parser_report_unclosed(p, open, in_step ? "a step" : "'except'");
+                        p->told_end = end;      /* if there is more, the next one is worth its own message */
+                        *ret = all;
+                        return p->error >= 0;
+                }
+
+                start = parser_span(p);
+                before = p->token.offset;
+                if (!parse_or(p, &expr)) {
+                        if (p->error < 0)
+                                return false;
+                        p->broken = true;
+                        /* A token that begins a line may be what is wrong: get on. */
+                        if (p->token.offset == before && !parser_at(p, TOKEN_BRACE_CLOSE) && !parser_at(p, TOKEN_EOF))
+                                parser_advance(p);
+                        skip_condition(p);
+                        continue;
+                }
+                if (!in_step && *captures) {
+                        p->broken = true;
+                        diag_error(p->diags, span_join(start, (*captures)->span), "a capture cannot be bound in 'except'");
+                        *captures = NULL;
+                        p->captures_end = captures;
+                }
+                if (expr && !expr_join(p, EXPR_AND, all, expr, &all))
+                        return false;
+
+                /* Commas may be left out between lines, and before a word, as they always could. */
+                if (!parser_at(p, TOKEN_COMMA) && !parser_at(p, TOKEN_BRACE_CLOSE) && !parser_at(p, TOKEN_EOF) && !p->token.first_on_line &&
+                    !parser_at(p, TOKEN_WORD) && !parser_at(p, TOKEN_CAPTURE) && !parser_at(p, TOKEN_PAREN_OPEN)) {
+                        parser_fail_expected(p, "',' or '}'");
+                        if (parser_at(p, TOKEN_PAREN_CLOSE) || parser_at(p, TOKEN_BRACKET_CLOSE))
+                                parser_advance(p);
+                        skip_condition(p);
+                }
+        }
+
+        *ret = all;
+        return true;
+}

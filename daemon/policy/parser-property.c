@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parser's part that reads what is said about a path as a whole: properties and exceptions. */
+#include <stdio.h>
+#include <string.h>
+
+#include "policy/parser-private.h"
+
+enum property {
+        PROPERTY_DESCRIPTION, PROPERTY_SEVERITY, PROPERTY_MITRE, PROPERTY_BY, PROPERTY_WITHIN, PROPERTY_RESPOND, PROPERTY_SUPPRESS,
+        PROPERTY_ON_LOSS,
+        _PROPERTY_MAX,
+};
+
+static const char *const property_names[_PROPERTY_MAX] = {
+        [PROPERTY_DESCRIPTION] = "description", [PROPERTY_SEVERITY] = "severity", [PROPERTY_MITRE] = "mitre", [PROPERTY_BY] = "by",
+        [PROPERTY_WITHIN] = "within", [PROPERTY_RESPOND] = "respond", [PROPERTY_SUPPRESS] = "suppress", [PROPERTY_ON_LOSS] = "on_loss",
+};
+
+/* Planned, or found in other languages of this kind. */
+static const char *const unsupported_properties[] = { "owner", "expires", "threshold", "decay", "score", "tags", "references",
+                                                      "enforce", "enabled", "author", "priority" };
+
+_Static_assert(_PROPERTY_MAX <= sizeof(((struct body *)0)->properties) / sizeof(struct diag_span), "one place for each property");
+
+/* texts = STRING | "[" STRING { "," STRING } "]" ; */
+static bool parse_texts(struct parser *p, const char *where, struct texts *ret) {
+        size_t capacity = 0;
+        bool list = parser_take(p, TOKEN_BRACKET_OPEN);
+
+        while (!list || !parser_take(p, TOKEN_BRACKET_CLOSE)) {
+                struct text text;
+                struct diag_span span;
+
+                if (list && parser_take(p, TOKEN_COMMA))
+                        continue;
+                if (!parser_string(p, where, &text, &span))
+                        return false;
+
+                if (ret->n == capacity) {
+                        size_t n = MAX((size_t)4, capacity * 2);
+                        struct text *items = arena_new_array(p->arena, struct text, n);
+                        struct diag_span *spans = arena_new_array(p->arena, struct diag_span, n);
+
+                        if (!items || !spans)
+                                return parser_no_memory(p);
+                        if (ret->n > 0) {
+                                memcpy(items, ret->items, ret->n * sizeof(*items));
+                                memcpy(spans, ret->spans, ret->n * sizeof(*spans));
+                        }
+                        ret->items = items;
+                        ret->spans = spans;
+                        capacity = n;
+                }
+                ret->items[ret->n] = text;
+                ret->spans[ret->n++] = span;
+
+                if (!list)
+                        break;
+        }
+        return true;
+}
+
+/* A word of a fixed set, with or without quotes. */
+static bool parse_choice(struct parser *p, const char *property, int (*from_string)(const char *, size_t), const char *(*to_string)(int),
+                         int n_choices, int *ret) {
+        const char *choices[16];
+        char all[160] = "";
+        struct text text;
+        int value;
+
+        if (!parser_at(p, TOKEN_WORD) && !parser_at(p, TOKEN_STRING) && !parser_at(p, TOKEN_RAW))
+                return parser_fail(p, "expected a word after '%s =', found %s", property, parser_describe(p));
+        if (!parser_text(p, &p->token, &text))
+                return false;
+
+        value = from_string(text.bytes, text.length);
+        if (value >= 0) {
+                *ret = value;
+                parser_advance(p);
+                return true;
+        }
+
+        for (int i = 0; i < n_choices; i++) {
+                choices[i] = to_string(i);
+                snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", i == 0 ? "" : i + 1 < n_choices ? ", " : " or ", choices[i]);
+        }
+        parser_fail(p, "unknown %s %s", property, parser_describe(p));
+        if (!p->token.broken) {
+                const char *closest = diag_closest_n(text.bytes, text.length, choices, (size_t)n_choices);
+
+                if (closest)
+                        diag_did_you_mean(p->diags, closest);
+                else
+                        diag_hint(p->diags, "it is %s", all);
+        }
+        parser_advance(p);
+        return true;
+}
+
+static const char *severity_name(int i) {
+        return severity_to_string((enum severity)i);
+}
+
+static const char *key_name(int i) {
+        return program_key_to_string((enum program_key)i);
+}
+
+static const char *on_loss_name(int i) {
+        return on_loss_to_string((enum on_loss)i);
+}
+
+static bool parse_value(struct parser *p, enum property property, struct body *body) {
+        struct path_node *path = body->path;
+        struct diag_span span;
+        int value = -1;
+
+        switch (property) {
+        case PROPERTY_DESCRIPTION:
+                return parser_string(p, "after 'description ='", &path->description, &span);
+        case PROPERTY_SEVERITY:
+                if (!parse_choice(p, "severity", severity_from_string, severity_name, _SEVERITY_MAX, &value))
+                        return false;
+                if (value >= 0)
+                        path->severity = (enum severity)value;
+                return true;
+        case PROPERTY_MITRE:
+                return parse_texts(p, "after 'mitre =', like \"T1059.004\"", &path->mitre);
+        case PROPERTY_BY:
+                if (!parse_choice(p, "by", program_key_from_string, key_name, _KEY_MAX, &value))
+                        return false;
+                if (value >= 0)
+                        path->by = (enum program_key)value;
+                return true;
+        case PROPERTY_WITHIN:
+                if (body->type == BODY_BLOCK)
+                        return parse_period(p, body->within_ns);
+                path->within_given = true;
+                if (parser_take_word(p, "unlimited"))
+                        return true;
+                span = parser_span(p);
+                if (!parse_period(p, &path->within_ns))
+                        return false;
+                if (path->within_ns == 0 && !p->broken) {
+                        diag_error(p->diags, span, "a window of nothing");
+                        diag_hint(p->diags, "'within = unlimited' is no window at all");
+                        p->broken = true;
+                }
+                return true;
+        case PROPERTY_RESPOND:
+                return parse_texts(p, "after 'respond =', like \"notify\"", &path->respond);
+        case PROPERTY_SUPPRESS:
+                path->suppress_given = true;
+                return parse_period(p, &path->suppress_ns);
+        case PROPERTY_ON_LOSS:
+                if (!parse_choice(p, "on_loss", on_loss_from_string, on_loss_name, _ON_LOSS_MAX, &value))
+                        return false;
+                if (value >= 0)
+                        path->on_loss = (enum on_loss)value;
+                return true;
+        case _PROPERTY_MAX:
+                break;
+        }
+        return false;
+}
+
+/* Behind a property that is not taken: its value, if it looks like one. */
+static void skip_value(struct parser *p) {
+        if (parser_at(p, TOKEN_BRACKET_OPEN))
+                parser_skip_group(p);
+        else if (!parser_at(p, TOKEN_BRACE_CLOSE) && !p->token.first_on_line)
+                parser_advance(p);
+}
+
+static enum property property_find(const struct parser *p) {
+        for (int i = 0; i < _PROPERTY_MAX; i++)
+                if (parser_at_word(p, property_names[i]))
+                        return (enum property)i;
+        return _PROPERTY_MAX;
+}
+
+/* property = name "=" value ; */
+bool parse_property(struct parser *p, struct body *body) {
+        enum property property = property_find(p);
+        struct diag_span span = parser_span(p);
+        char name[64];
+
+        snprintf(name, sizeof(name), "%.*s", (int)MIN(p->token.length, 60U), token_bytes(p->source, &p->token));
+        parser_advance(p);
+
+        if (parser_at(p, TOKEN_PLUS_ASSIGN)) {
+                parser_fail_unsupported(p, parser_span(p), "'+=' is");
+                parser_advance(p);
+                skip_value(p);
+                return true;
+        }
+        if (parser_at(p, TOKEN_EQUAL)) {
+                parser_fail(p, "properties are set with '='");
+                if (property == _PROPERTY_MAX)
+                        diag_hint(p->diags, "a condition stands inside the braces of a step");
+        }
+        parser_advance(p);
+
+        if (property == _PROPERTY_MAX) {
+                p->broken = true;
+                for (size_t i = 0; i < ELEMENTSOF(unsupported_properties); i++)
+                        if (streq(name, unsupported_properties[i])) {
+                                diag_error(p->diags, span, "the property '%s' is not supported yet", name);
+                                skip_value(p);
+                                return true;
+                        }
+                if (p->previous.type == TOKEN_ASSIGN) {
+                        diag_error(p->diags, span, "unknown property '%s'", name);
+                        diag_did_you_mean(p->diags, diag_closest(name, property_names, _PROPERTY_MAX));
+                }
+                skip_value(p);
+                return true;
+        }
+
+        if (body->type != BODY_PATH && !(body->type == BODY_BLOCK && property == PROPERTY_WITHIN)) {
+                p->broken = true;
+                diag_error(p->diags, span, "'%s' belongs to the path, not to %s", name, body->type == BODY_BLOCK ? "a block" : body->type == BODY_ANY ? "'any'" : "a branch");
+                skip_value(p);
+                return true;
+        }
+
+        if (body->properties[property].line > 0 || (body->type == BODY_BLOCK && body->within_given)) {
+                struct diag_span first = body->properties[body->within_given ? 0 : property];
+
+                p->broken = true;
+                diag_error(p->diags, span, "'%s' is set a second time", name);
+                diag_related(p->diags, first, "first here");
+                skip_value(p);
+                return true;
+        }
+        body->properties[property] = span;
+        return parse_value(p, property, body);
+}
+
+/* exception = "except" [ STRING ] "{" conditions "}" ; */
+bool parse_exception(struct parser *p, struct body *body) {
+        struct diag_span start = parser_span(p), open, span;
+        struct exception *exception;
+
+        parser_advance(p);
+        if (body->type != BODY_PATH) {
+                p->broken = true;
+                diag_error(p->diags, start, "'except' belongs to the path as a whole");
+                return false;
+        }
+
+        exception = arena_new(p->arena, struct exception);
+        if (!exception)
+                return parser_no_memory(p);
+
+        if ((parser_at(p, TOKEN_STRING) || parser_at(p, TOKEN_RAW)) && !parser_string(p, "", &exception->reason, &span))
+                return false;
+
+        open = parser_span(p);
+        if (!parser_expect(p, TOKEN_BRACE_OPEN, "after 'except'"))
+                return false;
+
+        p->n_terms = p->n_captures = 0;
+        p->captures = NULL;
+        p->captures_end = &p->captures;
+        p->told_terms = false;
+        if (!parse_conditions(p, open, false, &exception->condition))
+                return false;
+
+        exception->span = parser_span_from(p, start);
+        *body->exceptions_end = exception;
+        body->exceptions_end = &exception->next;
+        return true;
+}

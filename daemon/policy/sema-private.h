@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sema, private - the parts that its files share. Functions that return bool return false when they reported an error (or are out of memory); the
+ * caller goes on with the next thing. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "policy/sema.h"
+#include "policy/source.h"
+
+struct sema_list {
+        struct list_node *node;         /* borrowed; its value is flat once state is LIST_FLAT */
+        uint8_t state;
+        bool built_in;
+};
+
+struct sema {
+        struct policy_set *set;
+        const struct policy_options *options;
+        struct arena *arena;
+        struct diag_set *diags;
+        int error;                      /* -ENOMEM */
+
+        struct sema_list *lists;        /* sorted by name */
+        size_t n_lists;
+        size_t n_items;                 /* of all lists, for SEMA_MAX_LIST_ITEMS */
+        bool broken;                    /* a file could not be read in full: a name that is missing may be defined there */
+
+        /* The path at hand. */
+        struct path_node *path;
+        uint64_t kinds;                 /* bit set of those that its steps name */
+        struct diag_span bound_at[PROGRAM_MAX_SLOTS];
+
+        /* The step at hand. */
+        bool any_result;
+        bool in_exception;
+        uint64_t bound, maybe;          /* slots that every way here binds, and those that some way binds */
+        uint64_t used;                  /* slots that the exception at hand names */
+};
+
+bool sema_no_memory(struct sema *s);
+bool sema_error(struct sema *s, struct diag_span span, const char *fmt, ...) _printf_(3, 4);    /* false */
+
+/* A text for "%.*s", cut. */
+#define TEXT_ARGS(text) (int)MIN((text).length, (size_t)60), (text).bytes
+
+/* sema-list.c */
+bool sema_collect_lists(struct sema *s);
+struct sema_list *sema_find_list(struct sema *s, struct text name);
+const char *sema_closest_list(struct sema *s, struct text name);
+void sema_check_lists(struct sema *s);
+bool sema_flatten_list(struct sema *s, struct sema_list *list);
+
+/* sema-field.c. Sets field and subject; in an exception `kind` is tried quietly (false without a message). */
+enum wire_kind sema_resolve_kind(struct sema *s, struct text name, struct diag_span span);
+bool sema_resolve_field(struct sema *s, struct field_ref *ref, enum wire_kind kind, bool quiet);
+bool sema_name_is_of_process(struct text name);
+/* `fd` stands for the object behind it where something is captured or compared with a capture: FIELD_NONE if the kind has none. */
+enum field sema_object_behind(enum field field);
+
+/* sema-compare.c */
+bool sema_check_compare(struct sema *s, struct expr *expr);
+bool sema_value_is_string(const struct field_ref *ref);
+bool sema_is_absolute(const struct field_ref *ref, bool *ret_resolved);
+
+/* sema-number.c */
+bool sema_check_number(struct sema *s, struct expr *expr, const struct field_info *info);
+bool sema_constant(struct text text, enum field_format format, int64_t *ret);
+
+/* sema-string.c */
+bool sema_check_string(struct sema *s, struct expr *expr, const struct field_info *info);
+bool sema_spread(struct sema *s, struct expr *expr);    /* op [a, b] becomes op a or op b */
+
+/* sema-condition.c */
+bool sema_check_condition(struct sema *s, struct expr *expr, enum wire_kind kind);
+bool sema_check_exception(struct sema *s, struct exception *exception);
+
+/* sema-path.c */
+void sema_check_path(struct sema *s, struct path_node *path);
