@@ -51,6 +51,10 @@
 /* `align` is a power of two. The result wraps when x is within align of the type's end: check first if x comes from outside. */
 #define ALIGN_UP(x, align)      (((x) + (align)-1) & ~((__typeof__(x))(align)-1))
 
+#define KIB UINT64_C(1024)
+#define MIB (1024 * KIB)
+#define GIB (1024 * MIB)
+
 /* Both may be NULL; two NULLs are equal. */
 static inline bool streq(const char *a, const char *b) {
         return a == b || (a && b && strcmp(a, b) == 0);

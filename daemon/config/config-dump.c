@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "base/strbuf.h"
+#include "config/config-private.h"
+
+#define DUMP_WIDTH 100
+
+/* The text in lines that begin with this. */
+static void put_wrapped(const char *prefix, const char *text, struct strbuf *b) {
+        const char *word;
+        size_t n, column = 0;
+
+        while (config_next_word(&text, ' ', &word, &n)) {
+                if (column > 0 && column + 1 + n > DUMP_WIDTH) {
+                        strbuf_put_char(b, '\n');
+                        column = 0;
+                }
+                strbuf_put(b, column == 0 ? prefix : " ");
+                strbuf_put_n(b, word, n);
+                column += (column == 0 ? strlen(prefix) : 1) + n;
+        }
+        strbuf_put_char(b, '\n');
+}
+
+static void put_number(const struct config_key *key, uint64_t value, struct strbuf *b) {
+        char duration[FORMAT_DURATION_MAX], size[FORMAT_SIZE_MAX];
+        const char *rest = key->words, *word = "";
+        size_t n = 0;
+
+        switch (key->type) {
+        case CONFIG_SIZE: strbuf_put(b, format_size(size, value)); break;
+        case CONFIG_DURATION: strbuf_put(b, format_duration(duration, value)); break;
+        case CONFIG_COUNT: strbuf_put_u64(b, value); break;
+        case CONFIG_BOOLEAN: strbuf_put(b, value ? "yes" : "no"); break;
+        case CONFIG_CHOICE:
+                for (uint64_t i = 0; i <= value; i++)
+                        (void)config_next_word(&rest, '|', &word, &n);
+                strbuf_put_n(b, word, n);
+                break;
+        case CONFIG_SECTION:
+        case CONFIG_LIST_PATH:
+        case CONFIG_LIST_NAME: break;
+        }
+}
+
+static bool is_default(const struct config *config, const struct config_key *key) {
+        const struct config_list *list;
+        const char *rest = key->words, *word;
+        size_t n;
+
+        if (key->type != CONFIG_LIST_PATH && key->type != CONFIG_LIST_NAME)
+                return config_get_number(config, key) == key->number;
+
+        list = config_get_list(config, key);
+        for (size_t i = 0; i < list->n; i++)
+                if (!config_next_word(&rest, '\n', &word, &n) || !memeq_str(word, n, list->items[i]))
+                        return false;
+        return !config_next_word(&rest, '\n', &word, &n);
+}
+
+/* What a value may be, as text; nothing for what says so itself. */
+static void put_range(const struct config_key *key, struct strbuf *b) {
+        switch (key->type) {
+        case CONFIG_SIZE:
+        case CONFIG_DURATION:
+        case CONFIG_COUNT:
+                put_number(key, key->min, b);
+                strbuf_put(b, " to ");
+                put_number(key, key->max, b);
+                break;
+        case CONFIG_BOOLEAN: strbuf_put(b, "yes or no"); break;
+        case CONFIG_CHOICE: {
+                const char *rest = key->words, *word;
+                size_t n;
+
+                for (bool first = true; config_next_word(&rest, '|', &word, &n); first = false) {
+                        strbuf_put(b, first ? "" : ", ");
+                        strbuf_put_n(b, word, n);
+                }
+                break;
+        }
+        case CONFIG_LIST_PATH: strbuf_put(b, "a list of absolute paths"); break;
+        case CONFIG_LIST_NAME: strbuf_put(b, "a list of words"); break;
+        case CONFIG_SECTION: break;
+        }
+}
+
+void config_dump(const struct config *config, struct strbuf *b) {
+        strbuf_put(b, "# Configuration of execrayd. Lines that are commented out show the defaults.\n");
+
+        for (size_t i = 0; i < n_config_keys; i++) {
+                const struct config_key *key = &config_keys[i];
+                const char *mark;
+
+                if (key->type == CONFIG_SECTION) {
+                        strbuf_put_char(b, '\n');
+                        put_wrapped("# ", key->doc, b);
+                        strbuf_printf(b, "%s:\n", key->section);
+                        continue;
+                }
+
+                mark = is_default(config, key) ? "#" : "";
+                strbuf_put_char(b, '\n');
+                put_wrapped("        # ", key->doc, b);
+                if (key->type != CONFIG_BOOLEAN && key->type != CONFIG_LIST_PATH && key->type != CONFIG_LIST_NAME) {
+                        strbuf_put(b, "        # (");
+                        put_range(key, b);
+                        strbuf_put(b, ")\n");
+                }
+                strbuf_printf(b, "        %s%s:", mark, key->name);
+
+                if (key->type == CONFIG_LIST_PATH || key->type == CONFIG_LIST_NAME) {
+                        const struct config_list *list = config_get_list(config, key);
+
+                        strbuf_put(b, list->n > 0 ? "\n" : " []\n");
+                        for (size_t k = 0; k < list->n; k++) {
+                                strbuf_printf(b, "        %s    - ", mark);
+                                strbuf_put_json(b, list->items[k], strlen(list->items[k]));     /* a JSON string is a YAML string */
+                                strbuf_put_char(b, '\n');
+                        }
+                } else {
+                        strbuf_put_char(b, ' ');
+                        put_number(key, config_get_number(config, key), b);
+                        strbuf_put_char(b, '\n');
+                }
+        }
+}
+
+int config_dump_defaults(struct strbuf *b) {
+        _cleanup_(config_done) struct config config = {};
+        int r;
+
+        r = config_init(&config);
+        if (r < 0)
+                return r;
+        config_dump(&config, b);
+        return b->error;
+}
+
+static void put_reference_default(const struct config_key *key, struct strbuf *b) {
+        const char *rest = key->words, *word;
+        bool first = true;
+        size_t n;
+
+        if (key->type != CONFIG_LIST_PATH && key->type != CONFIG_LIST_NAME) {
+                strbuf_put_char(b, '`');
+                put_number(key, key->number, b);
+                strbuf_put_char(b, '`');
+                return;
+        }
+        for (; config_next_word(&rest, '\n', &word, &n); first = false)
+                strbuf_printf(b, "%s`%.*s`", first ? "" : "<br>", (int)n, word);
+        if (first)
+                strbuf_put(b, "none");
+}
+
+void config_dump_reference(struct strbuf *b) {
+        for (size_t i = 0; i < n_config_keys; i++) {
+                const struct config_key *key = &config_keys[i];
+
+                if (key->type == CONFIG_SECTION) {
+                        strbuf_printf(b, "%s## %s\n\n%s\n\n", i > 0 ? "\n" : "", key->section, key->doc);
+                        strbuf_put(b, "| Key | Default | Values | Meaning |\n|---|---|---|---|\n");
+                        continue;
+                }
+                strbuf_printf(b, "| `%s` | ", key->name);
+                put_reference_default(key, b);
+                strbuf_put(b, " | ");
+                put_range(key, b);
+                strbuf_printf(b, "%s | %s |\n", key->is_power_of_two ? ", a power of two" : "", key->doc);
+        }
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "unit.h"
+
+static struct config config;
+static struct diag_set diags;
+
+static int parse(const char *text) {
+        diag_set_init(&diags, 0);
+        return config_parse("execrayd.yaml", text, strlen(text), &diags, &config);
+}
+
+static void forget(void) {
+        config_done(&config);
+        diag_set_done(&diags);
+}
+
+/* One fault, one message, there; with this hint, or none. */
+static void complains(const char *text, uint32_t line, uint32_t column, const char *message, const char *hint) {
+        const struct diag *d;
+
+        ck_assert_msg(parse(text) == -EBADMSG, "accepted: %s", text);
+        ck_assert_msg(diags.list.n == 1, "%zu messages for: %s", diags.list.n, text);
+        d = &diags.list.items[0];
+        ck_assert_str_eq(d->text, message);
+        ck_assert_msg(streq(d->hint, hint), "hint '%s' for: %s", d->hint ? d->hint : "none", text);
+        ck_assert_uint_eq(d->span.line, line);
+        ck_assert_uint_eq(d->span.column, column);
+        ck_assert_ptr_null(config.capture.supervisors.items);
+        forget();
+}
+
+START_TEST(without_a_word_everything_has_its_default) {
+        ck_assert_int_eq(parse(""), 0);
+        ck_assert_uint_eq(config.capture.ring_size_bytes, 4 * MIB);
+        ck_assert_uint_eq(config.capture.max_latency_ns, NSEC_PER_MSEC);
+        ck_assert_int_eq(config.capture.compat, CONFIG_COMPAT_AUTO);
+        ck_assert_uint_ge(config.capture.supervisors.n, 10);
+        ck_assert_uint_eq(config.policies.directories.n, 3);
+        ck_assert_str_eq(config.policies.directories.items[0], "/etc/execrayd/policies");
+        ck_assert_str_eq(config.policies.directories.items[1], "/run/execrayd/policies");
+        ck_assert_str_eq(config.policies.directories.items[2], "/usr/lib/execrayd/policies");
+        ck_assert_uint_eq(config.policies.default_within_ns, 10 * NSEC_PER_MIN);
+        ck_assert_uint_eq(config.policies.suppress_ns, 60 * NSEC_PER_SEC);
+        ck_assert_uint_eq(config.engine.max_runs, 65536);
+        ck_assert_uint_eq(config.engine.max_tuples_per_key, 1024);
+        ck_assert_uint_eq(config.process.grace_ns, 10 * NSEC_PER_SEC);
+        ck_assert_int_eq(config.alerts.min_severity, CONFIG_SEVERITY_INFO);
+        ck_assert(config.alerts.redact);
+        ck_assert_uint_eq(config.alerts.redact_patterns.n, 0);
+        forget();
+}
+END_TEST
+
+START_TEST(what_the_file_says_wins_and_the_rest_stays_default) {
+        ck_assert_int_eq(parse("capture:\n"
+                               "    ring_size: 64K\n"
+                               "    compat: off\n"
+                               "    supervisors: []\n"
+                               "policies:\n"
+                               "    directories:\n"
+                               "        - /srv/policies\n"
+                               "        - \"/srv/with blank\"\n"
+                               "process: { grace: 1h }\n"
+                               "alerts:\n"
+                               "    min_severity: high\n"
+                               "    redact: no\n"
+                               "    redact_patterns: ['*_pin']\n"
+                               "engine:\n"),
+                         0);
+        ck_assert_uint_eq(diags.list.n, 0);
+        ck_assert_uint_eq(config.capture.ring_size_bytes, 64 * KIB);
+        ck_assert_int_eq(config.capture.compat, CONFIG_COMPAT_OFF);
+        ck_assert_uint_eq(config.capture.supervisors.n, 0);
+        ck_assert_uint_eq(config.capture.max_latency_ns, NSEC_PER_MSEC);
+        ck_assert_uint_eq(config.policies.directories.n, 2);
+        ck_assert_str_eq(config.policies.directories.items[1], "/srv/with blank");
+        ck_assert_uint_eq(config.process.grace_ns, NSEC_PER_HOUR);
+        ck_assert_int_eq(config.alerts.min_severity, CONFIG_SEVERITY_HIGH);
+        ck_assert(!config.alerts.redact);
+        ck_assert_str_eq(config.alerts.redact_patterns.items[0], "*_pin");
+        ck_assert_uint_eq(config.engine.max_runs, 65536);
+        forget();
+}
+END_TEST
+
+START_TEST(unknown_names_are_errors_with_what_was_probably_meant) {
+        complains("captur:\n    ring_size: 4M\n", 1, 1, "unknown section 'captur'", "did you mean 'capture'?");
+        complains("capture:\n    ringsize: 4M\n", 2, 5, "unknown key 'ringsize' in section 'capture'", "did you mean 'ring_size'?");
+        complains("capture:\n    zzz: 4M\n", 2, 5, "unknown key 'zzz' in section 'capture'", NULL);
+        complains("capture:\n    grace: 4s\n", 2, 5, "unknown key 'grace' in section 'capture'", "it belongs in section 'process'");
+        complains("ring_size: 4M\n", 1, 1, "unknown section 'ring_size'", "'ring_size' belongs in section 'capture'");
+        complains("<<: {}\n", 1, 1, "unknown section '<<'", NULL);
+}
+END_TEST
+
+START_TEST(values_of_the_wrong_form_are_errors_at_the_value) {
+        complains("capture: {ring_size: big}", 1, 22, "'big' is not a size", "write it like 512K or 16M");
+        complains("capture: {max_latency: 5}", 1, 24, "'5' is not a duration", "write it like 500ms, 30s or 1h30min");
+        complains("engine: {max_runs: -1}", 1, 20, "'-1' is not a number", "write it like 4096");
+        complains("alerts: {redact: maybe}", 1, 18, "'maybe' is neither yes nor no", NULL);
+        complains("alerts: {min_severity: hihg}", 1, 24, "'hihg' is none of info|low|medium|high|critical", "did you mean 'high'?");
+        complains("capture: {compat: [auto]}", 1, 19, "capture.compat is one value, not a list", NULL);
+        complains("capture: {compat: {}}", 1, 19, "capture.compat is one value, not a section", NULL);
+        complains("capture: {compat: }", 1, 11, "capture.compat has no value", "leave the line out to get the default");
+}
+END_TEST
+
+START_TEST(values_out_of_range_are_told_the_range) {
+        complains("capture: {ring_size: 32K}", 1, 22, "capture.ring_size must be from 64K to 256M", NULL);
+        complains("capture: {ring_size: 512M}", 1, 22, "capture.ring_size must be from 64K to 256M", NULL);
+        complains("capture: {ring_size: 3M}", 1, 22, "capture.ring_size must be a power of two", "the nearest are 2M and 4M");
+        complains("process: {grace: 2h}", 1, 18, "process.grace must be from 0s to 1h", NULL);
+        complains("engine: {max_runs: 99999999999999999999}", 1, 20, "engine.max_runs must be from 64 to 65536", NULL);
+}
+END_TEST
+
+START_TEST(lists_are_checked_item_by_item) {
+        const char *hint = "write one item a line, each after '- ', or [a, b] on one line, [] for none";
+
+        complains("policies: {directories: /etc}", 1, 25, "policies.directories is a list, not a value", hint);
+        complains("policies: {directories: }", 1, 12, "policies.directories has no value", "leave the line out to get the default");
+        complains("policies: {directories: [/a, b]}", 1, 30, "'b' is not an absolute path", NULL);
+        complains("policies: {directories: [/a, '']}", 1, 30, "an empty item", NULL);
+        complains("policies: {directories: [/a, [/b]]}", 1, 30, "policies.directories is a list of plain values", NULL);
+}
+END_TEST
+
+START_TEST(a_list_that_is_too_long_is_refused) {
+        char text[4 * (CONFIG_LIST_MAX + 1) + 64];
+        size_t n = sprintf(text, "alerts: {redact_patterns: [");
+
+        for (int i = 0; i < CONFIG_LIST_MAX; i++)
+                n += sprintf(text + n, "a, ");
+        strcpy(text + n - 2, "]}");
+        ck_assert_int_eq(parse(text), 0);
+        forget();
+        strcpy(text + n - 2, ", a]}");
+        complains(text, 1, 27, "alerts.redact_patterns has 257 items, more than 256", NULL);
+}
+END_TEST
+
+START_TEST(what_is_not_made_of_sections_is_refused) {
+        complains("just text", 1, 1, "a configuration consists of sections, this is a value", NULL);
+        complains("- a\n- b\n", 1, 1, "a configuration consists of sections, this is a list", NULL);
+        complains("capture: 4M\n", 1, 10, "'capture' is a section of keys, not a value", NULL);
+        ck_assert_int_eq(parse("---\n"), 0);
+        forget();
+}
+END_TEST
+
+START_TEST(every_fault_of_a_file_is_reported_in_one_go) {
+        static const uint32_t lines[] = {2, 3, 4, 5, 6, 7, 9};
+
+        ck_assert_int_eq(parse("capture:\n"
+                               "    ring_size: 3M\n"
+                               "    max_latency: 1h\n"
+                               "    compat: sometimes\n"
+                               "    compatt: auto\n"
+                               "    supervisors: [sshd]\n"
+                               "nothing: 1\n"
+                               "alerts:\n"
+                               "    redact: &anchor yes\n"),
+                         -EBADMSG);
+        diag_set_sort(&diags);
+        ck_assert_uint_eq(diags.list.n, ELEMENTSOF(lines));
+        for (size_t i = 0; i < ELEMENTSOF(lines); i++)
+                ck_assert_uint_eq(diags.list.items[i].span.line, lines[i]);
+        forget();
+}
+END_TEST
+
+/* A directory for the files of one test. */
+static char dir[] = "/tmp/test-config-XXXXXX", path[PATH_MAX];
+
+static void enter(const char *text, mode_t mode) {
+        int fd;
+
+        umask(022);
+        ck_assert_ptr_nonnull(mkdtemp(dir));
+        snprintf(path, sizeof(path), "%s/execrayd.yaml", dir);
+        fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq(fd_write_full(fd, text, strlen(text)), 0);
+        ck_assert_int_eq(fchmod(fd, mode), 0);
+        close(fd);
+        diag_set_init(&diags, 0);
+}
+
+static void leave(void) {
+        unlink(path);
+        rmdir(dir);
+        diag_set_done(&diags);
+}
+
+START_TEST(a_file_is_read_if_only_its_owner_can_write_it) {
+        _cleanup_(freep) char *text = NULL;
+        size_t n = 0;
+
+        enter("capture:\n", 0644);
+        ck_assert_int_eq(config_read(path, &diags, &text, &n), 0);
+        ck_assert_uint_eq(n, 9);
+        ck_assert_str_eq(text, "capture:\n");
+        leave();
+}
+END_TEST
+
+START_TEST(a_file_that_others_can_write_is_refused_with_the_reason) {
+        char *text = NULL;
+        size_t n;
+
+        enter("capture:\n", 0666);
+        ck_assert_int_eq(config_read(path, &diags, &text, &n), -EBADMSG);
+        ck_assert_str_eq(diags.list.items[0].text, "the file is writable by everybody: refused");
+        ck_assert_ptr_nonnull(diags.list.items[0].hint);
+        ck_assert_int_eq(chmod(path, 0644), 0);
+        ck_assert_int_eq(chmod(dir, 0775), 0);
+        ck_assert_int_eq(config_read(path, &diags, &text, &n), -EBADMSG);
+        ck_assert_str_eq(diags.list.items[1].text, "its directory is writable by its group: refused");
+        ck_assert_ptr_null(text);
+        leave();
+}
+END_TEST
+
+START_TEST(a_missing_file_is_no_fault_but_a_strange_one_is) {
+        char *text = NULL;
+        size_t n;
+
+        enter("", 0644);
+        ck_assert_int_eq(config_read("/nowhere/execrayd.yaml", &diags, &text, &n), -ENOENT);
+        ck_assert_uint_eq(diags.list.n, 0);
+
+        ck_assert_int_eq(unlink(path), 0);
+        ck_assert_int_eq(symlink("/etc/passwd", path), 0);
+        ck_assert_int_eq(config_read(path, &diags, &text, &n), -EBADMSG);
+        ck_assert_str_eq(diags.list.items[0].text, "not a regular file");
+
+        ck_assert_int_eq(unlink(path), 0);
+        ck_assert_int_eq(mkfifo(path, 0600), 0);
+        ck_assert_int_eq(config_read(path, &diags, &text, &n), -EBADMSG);
+        leave();
+}
+END_TEST
+
+START_TEST(a_huge_file_is_refused) {
+        char *text = NULL;
+        size_t n;
+
+        enter("", 0644);
+        ck_assert_int_eq(truncate(path, CONFIG_FILE_MAX + 1), 0);
+        ck_assert_int_eq(config_read(path, &diags, &text, &n), -EBADMSG);
+        ck_assert_str_eq(diags.list.items[0].text, "larger than 1048576 bytes");
+        leave();
+}
+END_TEST
+
+static int init(void *userdata) {
+        struct config c = {};
+        int r = config_init(&c);
+
+        config_done(&c);
+        return r;
+}
+
+static int parse_and_forget(void *userdata) {
+        int r = parse("capture: {supervisors: [/a, /b], ring_size: 64K}\nalerts: {redact: no}\n");
+
+        forget();
+        return r;
+}
+
+START_TEST(without_memory_nothing_is_taken_over_and_nothing_leaks) {
+        ck_assert_uint_ge(alloc_fail_sweep(init, NULL), 1);
+        ck_assert_uint_ge(alloc_fail_sweep(parse_and_forget, NULL), 2);
+}
+END_TEST
+
+UNIT_MAIN("config/config",
+          without_a_word_everything_has_its_default,
+          what_the_file_says_wins_and_the_rest_stays_default,
+          unknown_names_are_errors_with_what_was_probably_meant,
+          values_of_the_wrong_form_are_errors_at_the_value,
+          values_out_of_range_are_told_the_range,
+          lists_are_checked_item_by_item,
+          a_list_that_is_too_long_is_refused,
+          what_is_not_made_of_sections_is_refused,
+          every_fault_of_a_file_is_reported_in_one_go,
+          a_file_is_read_if_only_its_owner_can_write_it,
+          a_file_that_others_can_write_is_refused_with_the_reason,
+          a_missing_file_is_no_fault_but_a_strange_one_is,
+          a_huge_file_is_refused,
+          without_memory_nothing_is_taken_over_and_nothing_leaks)
