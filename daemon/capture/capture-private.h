@@ -30,5 +30,8 @@ struct capture {
  * given: good as long as the record is. */
 int capture_deliver(struct capture *capture, const void *data, size_t size, struct event *ret_event);
 
+/* The same for one that is checked already: sets its time and number. */
+void capture_pass(struct capture *capture, struct event *event);
+
 /* The same for a record that was made here: counted as produced. */
 int capture_deliver_own(struct capture *capture, const struct wire_header *header);

@@ -8,32 +8,36 @@
 
 #include "capture/capture-private.h"
 
+void capture_pass(struct capture *capture, struct event *event) {
+        enum wire_kind kind = event_kind(event);
+
+        if (event->time_ns < capture->clock_ns) {
+                event->time_ns = capture->clock_ns;
+                capture->stats.n_late++;
+        }
+        capture->clock_ns = event->time_ns;
+        event->number = ++capture->number;
+        capture->stats.delivered[kind]++;
+        if (kind == WIRE_KIND_obscured)
+                capture->stats.n_obscured++;
+        capture->sink.on_event(event, capture->userdata);
+}
+
 int capture_deliver(struct capture *capture, const void *data, size_t size, struct event *ret_event) {
         struct event event;
-        enum wire_kind kind;
         int r;
 
         r = event_parse(data, size, &event);
         if (unlikely(r < 0)) {
                 const struct wire_header *header = data;
 
-                kind = size >= sizeof(*header) && header->kind < _WIRE_KIND_MAX ? header->kind : WIRE_NONE;
-                capture->stats.lost[kind][WIRE_LOSS_INVALID]++;
+                /* For the count alone: the kind as far as it can be believed. */
+                capture->stats.lost[size >= sizeof(*header) && header->kind < _WIRE_KIND_MAX ? header->kind : WIRE_NONE]
+                                   [WIRE_LOSS_INVALID]++;
                 return r;
         }
 
-        if (event.time_ns < capture->clock_ns) {
-                event.time_ns = capture->clock_ns;
-                capture->stats.n_late++;
-        }
-        capture->clock_ns = event.time_ns;
-        event.number = ++capture->number;
-
-        kind = event_kind(&event);
-        capture->stats.delivered[kind]++;
-        if (kind == WIRE_KIND_obscured)
-                capture->stats.n_obscured++;
-        capture->sink.on_event(&event, capture->userdata);
+        capture_pass(capture, &event);
         if (ret_event)
                 *ret_event = event;
         return 0;

@@ -74,7 +74,8 @@ int capture_new_bpf(
         struct capture **ret);
 
 /* Read a recording, as fast as it goes; needs no privilege and looks at no clock. The interest plays no part: what is in the
- * recording is delivered. -EBADMSG: no recording, -EPROTO: of another wire version. */
+ * recording is delivered. Fails with one log line that says why: -EBADMSG (no recording, or damaged), -EPROTO (of another version or
+ * machine), -ENODATA (cut), or the error of opening it. */
 int capture_new_replay(const char *path, const struct capture_sink *sink, void *userdata, struct capture **ret);
 
 /* Stops, too. Detaching from system calls is slow in the kernel; it is left to a process that outlives this call, unless
