@@ -52,6 +52,6 @@ static inline bool identity_equal(const struct identity *a, const struct identit
 
 enum field;
 
-/* Read a field of the event's own kind or a common one (scopes FIELD_EVENT and FIELD_COMMON of schema.h). A field of another kind reads as unknown.
- * Never fails: what is not there has state VALUE_UNKNOWN. */
+/* Read a field of the event's own kind or a common one (scopes FIELD_EVENT and FIELD_COMMON of schema.h). Never fails: what is not
+ * there has state VALUE_UNKNOWN, a field of another kind among it. */
 void event_get(const struct event *event, enum field field, struct value *ret);

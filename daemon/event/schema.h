@@ -81,8 +81,8 @@ enum field schema_find_process_field(const char *name, size_t length);
 /* Kinds of the language that this version does not capture yet ("mmap"): to tell "not yet" from "no such thing". */
 bool schema_kind_is_planned(const char *name, size_t length);
 
-/* A symbolic constant (`O_WRONLY`, `SIGKILL`, `AF_INET6`, `S_ISUID`, `ENOENT`, "socket" for an OBJTYPE). True if it is one. With `format` FORMAT_PLAIN
- * any constant is taken, else those that make sense for it. */
+/* A symbolic constant (`O_WRONLY`, `SIGKILL`, `AF_INET6`, `S_ISUID`, "socket" for an OBJTYPE). True if it is one. With `format`
+ * FORMAT_PLAIN any constant is taken, else those that make sense for it. Errors are positive: a failed result is -ENOENT. */
 bool schema_constant(const char *name, size_t length, enum field_format format, int64_t *ret);
 
 /* Write a value for people, as its format says ("O_RDWR|O_CREAT", "0755", "10.0.0.1", "socket", an unknown one "?"), into

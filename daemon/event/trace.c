@@ -173,7 +173,7 @@ void trace_describe(const struct trace_state *state, char *buffer, size_t size) 
                 strbuf_put(&b, "was recorded by a release whose events have other fields; replay it with that release");
                 break;
         case TRACE_MACHINE:
-                strbuf_put(&b, "was recorded on another kind of machine, where flags have other numbers; replay it on a machine other than this " MACHINE);
+                strbuf_put(&b, "was recorded on another kind of machine than " MACHINE ", where flags have other numbers; replay it there");
                 break;
         case TRACE_HEADER:
                 strbuf_put(&b, "has a damaged or incomplete header");
@@ -182,8 +182,8 @@ void trace_describe(const struct trace_state *state, char *buffer, size_t size) 
                 strbuf_printf(&b, "is damaged at byte %" PRIu64 ", after %" PRIu64 " good records", state->offset, state->n_records);
                 break;
         case TRACE_TORN:
-                strbuf_printf(&b, "ends within a record at byte %" PRIu64 ", after %" PRIu64 " good ones: the recorder was interrupted", state->offset,
-                              state->n_records);
+                strbuf_printf(&b, "ends within a record at byte %" PRIu64 ", after %" PRIu64 " good ones: the recorder was interrupted",
+                              state->offset, state->n_records);
                 break;
         }
 }

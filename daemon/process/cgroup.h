@@ -59,7 +59,8 @@ void cgroups_done(struct cgroups *cgroups);
 /* NULL if not known. */
 struct cgroup *cgroups_find(const struct cgroups *cgroups, uint64_t id);
 
-/* Learn the name of one; a known one gets the new name, where it lies. Full: the one longest without a process goes. 0, -ENOSPC, -ENOMEM. */
+/* Learn the name of one; a known one gets the new name, where it lies. Full: the one longest without a process goes.
+ * 0, -ENOSPC, -ENOMEM. */
 int cgroups_add(struct cgroups *cgroups, uint64_t id, const char *path, size_t length, bool is_cut);
 
 /* A process has come or gone. */

@@ -44,6 +44,10 @@ struct entry {
         bool orphan;
 };
 
+struct entries {
+        struct entry *first, *last;
+};
+
 /* Identities that left the table lately, so that a record that comes very late does not enter them again. */
 #define TABLE_DEPARTED 1024
 
@@ -51,8 +55,8 @@ struct process_table {
         struct process_table_limits limits;
         struct process_table_stats stats;       /* but for what others count */
         struct idmap by_pid, trees_by_pid, orphans_by_pid;
-        struct slab entries, trees;
-        struct { struct entry *first, *last; } lists[_ENTRY_LIST_MAX];
+        struct slab entry_slab, tree_slab;
+        struct entries lists[_ENTRY_LIST_MAX];
         struct process_images images;
         struct cgroups cgroups;
         struct entry *latest;           /* of the last record: the next one is often of the same process */

@@ -32,9 +32,9 @@ int process_table_new(const struct process_table_limits *limits, struct process_
         idmap_init(&table->by_pid);
         idmap_init(&table->trees_by_pid);
         idmap_init(&table->orphans_by_pid);
-        slab_init(&table->entries, sizeof(struct entry), limits->max_processes);
+        slab_init(&table->entry_slab, sizeof(struct entry), limits->max_processes);
         /* One more: a process joins its new tree before it leaves the old one. */
-        slab_init(&table->trees, sizeof(struct tree), limits->max_processes + 1);
+        slab_init(&table->tree_slab, sizeof(struct tree), limits->max_processes + 1);
         cgroups_init(&table->cgroups, limits->max_cgroups);
         r = process_images_init(&table->images, limits->max_image_bytes);
         if (r < 0)
@@ -51,8 +51,8 @@ struct process_table *process_table_free(struct process_table *table) {
         idmap_done(&table->by_pid);
         idmap_done(&table->trees_by_pid);
         idmap_done(&table->orphans_by_pid);
-        slab_done(&table->entries);
-        slab_done(&table->trees);
+        slab_done(&table->entry_slab);
+        slab_done(&table->tree_slab);
         cgroups_done(&table->cgroups);
         process_images_done(&table->images);
         free(table);
@@ -128,12 +128,12 @@ static struct tree *tree_join(struct process_table *table, const struct identity
         void *others = NULL;
 
         if (!tree) {
-                tree = slab_alloc(&table->trees);
+                tree = slab_alloc(&table->tree_slab);
                 if (!tree)
                         return NULL;
                 tree->id = *id;
                 if (idmap_replace(&table->trees_by_pid, id->pid, tree, &others) < 0) {
-                        slab_free(&table->trees, tree);
+                        slab_free(&table->tree_slab, tree);
                         return NULL;
                 }
                 tree->same_pid = others;
@@ -160,7 +160,7 @@ static void tree_leave(struct process_table *table, struct tree *tree) {
         if (!tree || --tree->n_members > 0)
                 return;
         CHAIN_REMOVE(&table->trees_by_pid, tree->id.pid, struct tree, tree);
-        slab_free(&table->trees, tree);
+        slab_free(&table->tree_slab, tree);
 }
 
 void table_set_tree(struct process_table *table, struct entry *entry, const struct identity *id) {
@@ -341,7 +341,7 @@ static void entry_free(struct process_table *table, struct entry *entry, uint64_
         table->departed[departed_slot(&process->id)] = process->id;
         if (table->latest == entry)
                 table->latest = NULL;
-        slab_free(&table->entries, entry);
+        slab_free(&table->entry_slab, entry);
         table->stats.n_kept--;
 }
 
@@ -388,11 +388,11 @@ struct entry *table_add(struct process_table *table, const struct identity *id, 
                 table_exit(table, older, now_ns);
         }
 
-        entry = slab_alloc(&table->entries);
+        entry = slab_alloc(&table->entry_slab);
         if (!entry && table_evict(table, now_ns))
-                entry = slab_alloc(&table->entries);
+                entry = slab_alloc(&table->entry_slab);
         if (!entry || idmap_replace(&table->by_pid, id->pid, entry, &same_pid) < 0) {
-                slab_free(&table->entries, entry);
+                slab_free(&table->entry_slab, entry);
                 table->stats.n_refused++;
                 return NULL;
         }
@@ -427,7 +427,7 @@ void table_exit(struct process_table *table, struct entry *entry, uint64_t now_n
 
 void process_table_stats(const struct process_table *table, struct process_table_stats *ret) {
         *ret = table->stats;
-        ret->n_trees = table->trees.n_used;
+        ret->n_trees = table->tree_slab.n_used;
         ret->n_images = table->images.n_images;
         ret->image_bytes = table->images.buddy.used_bytes;
         ret->n_cgroups = table->cgroups.slab.n_used;

@@ -48,9 +48,11 @@ struct process *process_table_creator(const struct process_table *table, const s
  * the last gives NULL. The order is the same in every replay. The table must not change meanwhile. */
 struct process *process_table_next(const struct process_table *table, const struct process *previous);
 
-/* Apply one event (process-update.c): fork, execve, exit, process, cgroup change the table, and any event heals it: an actor that is not known
- * is entered from what its header carries. Call before the engine sees the event (semantics.md, step 2).
- * Returns the actor, or NULL if it has none (META kinds) or could not be entered. */
+/* Apply one event (process-update.c): fork, execve, exit, process, cgroup change the table, and any event heals it: an actor that
+ * is not known is entered from what its header carries. The tree is the first that a record of the process names, before that
+ * its creator's, or its own if the creator is PID 1, kthreadd, a supervisor or not known.
+ * Call before the engine sees the event (docs/SEMANTICS.md). Returns the actor, also one that had exited; NULL if there is none
+ * (META kinds) or it could not be entered. */
 struct process *process_table_update(struct process_table *table, const struct event *event);
 
 /* Drop what has outlived its grace at `now_ns`. Bounded work per call. */

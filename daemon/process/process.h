@@ -36,7 +36,8 @@ struct process {
         uint64_t cgroup_id;
         const struct cgroup *cgroup;    /* owned by the table; NULL: not known */
         uint32_t n_children;            /* running or kept; a process with children is kept as their ancestor */
-        uint32_t n_live_children;       /* of these, those that run or have a live child: an exited process with none has no descendant left */
+        uint32_t n_live_children;       /* of these, those that run or have a live child: an exited process with none has no
+                                         * descendant left */
 };
 
 /* An image outlives its process where evidence refers to it. unref gives NULL back; both take NULL. */

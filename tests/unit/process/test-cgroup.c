@@ -84,7 +84,8 @@ START_TEST(containers_of_docker_podman_and_kubernetes) {
               "cri-containerd-" ID ".scope", "kubepods-burstable-podd2a.slice", ID);
         check("/kubepods.slice/kubepods-podd2a.slice/crio-" ID ".scope/container", "crio-" ID ".scope", "kubepods-podd2a.slice", ID);
         check("/kubepods/burstable/pod12345678-1234-1234-1234-123456789abc/" ID, "", "", ID);
-        check("/system.slice/containerd.service/kubepods-burstable-podd2a.slice:cri-containerd:" ID, "containerd.service", "system.slice", ID);
+        check("/system.slice/containerd.service/kubepods-burstable-podd2a.slice:cri-containerd:" ID,
+              "containerd.service", "system.slice", ID);
         check("/ecs/0f0f0f0f/" ID, "", "", ID);
 }
 END_TEST
@@ -110,7 +111,8 @@ START_TEST(machines_of_lxc_and_nspawn_have_names) {
         check("/lxc.payload.web-1/init.scope", "init.scope", "", "web-1");
         check("/machine.slice/machine-web.scope", "machine-web.scope", "machine.slice", "web");
         check("/machine.slice/machine-my\\x2dweb\\x2d1.scope", "machine-my\\x2dweb\\x2d1.scope", "machine.slice", "my-web-1");
-        check("/machine.slice/systemd-nspawn@deb\\x2d12.service/payload/init.scope", "systemd-nspawn@deb\\x2d12.service", "machine.slice", "deb-12");
+        check("/machine.slice/systemd-nspawn@deb\\x2d12.service/payload/init.scope",
+              "systemd-nspawn@deb\\x2d12.service", "machine.slice", "deb-12");
         check("/machine.slice/machine-qemu\\x2d1\\x2dvm.scope", "machine-qemu\\x2d1\\x2dvm.scope", "machine.slice", "");
         check("/machine.slice/machine-bad\\x2gescape\\x2.scope", "machine-bad\\x2gescape\\x2.scope", "machine.slice", "bad\\x2gescape\\x2");
 }

@@ -97,7 +97,8 @@ START_TEST(unit_slice_and_container_come_from_the_cgroup) {
         ck_assert_str_eq(show(find(table, 100), FIELD_PROCESS_slice), "system.slice");
         ck_assert_str_eq(show(open_in(8), FIELD_PROCESS_unit), "user@1000.service");
         ck_assert_str_eq(show(find(table, 100), FIELD_PROCESS_user_unit), "ssh.service");
-        ck_assert_str_eq(show(find(table, 100), FIELD_PROCESS_cgroup), "/user.slice/user-1000.slice/user@1000.service/app.slice/ssh.service");
+        ck_assert_str_eq(show(find(table, 100), FIELD_PROCESS_cgroup),
+                         "/user.slice/user-1000.slice/user@1000.service/app.slice/ssh.service");
         teardown();
 }
 END_TEST
