@@ -53,35 +53,35 @@ static void default_execve(struct story *story, struct world_process *actor, str
         const char *filename, *exe, *slash;
         bool failed = record->header.result < 0;
 
-        default_text(record, given, WIRE_FIELD_execve_filename, known_text(story, record, WIRE_FIELD_execve_exe));
-        filename = known_text(story, record, WIRE_FIELD_execve_filename);
-        default_text(record, given, WIRE_FIELD_execve_exe, filename);
-        exe = known_text(story, record, WIRE_FIELD_execve_exe);
+        default_text(record, given, FIELD_execve_filename, known_text(story, record, FIELD_execve_exe));
+        filename = known_text(story, record, FIELD_execve_filename);
+        default_text(record, given, FIELD_execve_exe, filename);
+        exe = known_text(story, record, FIELD_execve_exe);
 
         slash = filename ? strrchr(filename, '/') : NULL;
-        if (filename && !is_known_or_unknown_on_purpose(record, given, WIRE_FIELD_execve_argv))
-                record_set_list(record, WIRE_FIELD_execve_argv, (const char *const[]){ slash ? slash + 1 : filename, NULL });
-        default_number(record, given, WIRE_FIELD_execve_argc, 1);
-        default_text(record, given, WIRE_FIELD_execve_cwd, "/");
-        if (filename && !is_known_or_unknown_on_purpose(record, given, WIRE_FIELD_execve_comm))
-                record_set_bytes(record, WIRE_FIELD_execve_comm, slash ? slash + 1 : filename,
+        if (filename && !is_known_or_unknown_on_purpose(record, given, FIELD_execve_argv))
+                record_set_list(record, FIELD_execve_argv, (const char *const[]){ slash ? slash + 1 : filename, NULL });
+        default_number(record, given, FIELD_execve_argc, 1);
+        default_text(record, given, FIELD_execve_cwd, "/");
+        if (filename && !is_known_or_unknown_on_purpose(record, given, FIELD_execve_comm))
+                record_set_bytes(record, FIELD_execve_comm, slash ? slash + 1 : filename,
                                  MIN(strlen(slash ? slash + 1 : filename), (size_t)15));
-        default_object(record, given, WIRE_FIELD_execve_file, exe);
-        default_number(record, given, WIRE_FIELD_execve_file_mode, S_IFREG | 0755);
-        default_number(record, given, WIRE_FIELD_execve_file_uid, 0);
-        default_number(record, given, WIRE_FIELD_execve_script, exe && filename && !streq(exe, filename));
-        default_number(record, given, WIRE_FIELD_execve_memfd, 0);
-        default_number(record, given, WIRE_FIELD_execve_deleted, 0);
-        default_number(record, given, WIRE_FIELD_execve_upper, 0);
-        default_number(record, given, WIRE_FIELD_execve_secure, 0);
-        default_number(record, given, WIRE_FIELD_execve_tty, 0);
-        default_number(record, given, WIRE_FIELD_execve_old_uid, actor->uid);
-        default_number(record, given, WIRE_FIELD_execve_old_euid, actor->euid);
-        default_number(record, given, WIRE_FIELD_execve_old_gid, actor->gid);
-        default_number(record, given, WIRE_FIELD_execve_old_egid, actor->egid);
-        default_number(record, given, WIRE_FIELD_execve_stdin_type, WIRE_OBJECT_DEVICE);
-        default_number(record, given, WIRE_FIELD_execve_stdout_type, WIRE_OBJECT_DEVICE);
-        default_number(record, given, WIRE_FIELD_execve_stderr_type, WIRE_OBJECT_DEVICE);
+        default_object(record, given, FIELD_execve_file, exe);
+        default_number(record, given, FIELD_execve_file_mode, S_IFREG | 0755);
+        default_number(record, given, FIELD_execve_file_uid, 0);
+        default_number(record, given, FIELD_execve_script, exe && filename && !streq(exe, filename));
+        default_number(record, given, FIELD_execve_memfd, 0);
+        default_number(record, given, FIELD_execve_deleted, 0);
+        default_number(record, given, FIELD_execve_upper, 0);
+        default_number(record, given, FIELD_execve_secure, 0);
+        default_number(record, given, FIELD_execve_tty, 0);
+        default_number(record, given, FIELD_execve_old_uid, actor->uid);
+        default_number(record, given, FIELD_execve_old_euid, actor->euid);
+        default_number(record, given, FIELD_execve_old_gid, actor->gid);
+        default_number(record, given, FIELD_execve_old_egid, actor->egid);
+        default_number(record, given, FIELD_execve_stdin_type, WIRE_OBJECT_DEVICE);
+        default_number(record, given, FIELD_execve_stdout_type, WIRE_OBJECT_DEVICE);
+        default_number(record, given, FIELD_execve_stderr_type, WIRE_OBJECT_DEVICE);
         if (!failed && exe)
                 actor->exe = exe;
 }
@@ -90,12 +90,12 @@ static void default_connect(struct record *record, uint64_t given) {
         const struct wire_connect *connect = (const void *)record->data;
 
         if (record->header.known & WIRE_BIT(connect, daddr))
-                default_number(record, given, WIRE_FIELD_connect_family, connect->daddr.family);
+                default_number(record, given, FIELD_connect_family, connect->daddr.family);
         else if (record->header.known & WIRE_BIT(connect, path))
-                default_number(record, given, WIRE_FIELD_connect_family, AF_UNIX);
-        default_number(record, given, WIRE_FIELD_connect_fd, 3);
-        default_number(record, given, WIRE_FIELD_connect_type, SOCK_STREAM);
-        default_number(record, given, WIRE_FIELD_connect_protocol, IPPROTO_TCP);
+                default_number(record, given, FIELD_connect_family, AF_UNIX);
+        default_number(record, given, FIELD_connect_fd, 3);
+        default_number(record, given, FIELD_connect_type, SOCK_STREAM);
+        default_number(record, given, FIELD_connect_protocol, IPPROTO_TCP);
 }
 
 static void set_defaults(struct story *story, struct world_process *actor, enum wire_kind kind, struct record *record, uint64_t given) {
@@ -104,43 +104,43 @@ static void set_defaults(struct story *story, struct world_process *actor, enum 
         if (kind == WIRE_KIND_execve)
                 default_execve(story, actor, record, given);
         else if (kind == WIRE_KIND_openat) {
-                path = known_text(story, record, WIRE_FIELD_openat_pathname);
-                default_text(record, given, WIRE_FIELD_openat_given, path);
-                default_number(record, given, WIRE_FIELD_openat_flags, O_RDONLY);
-                default_number(record, given, WIRE_FIELD_openat_mode, 0);
-                default_number(record, given, WIRE_FIELD_openat_fd, 3);
-                default_object(record, given, WIRE_FIELD_openat_file, path);
-                default_number(record, given, WIRE_FIELD_openat_file_mode, S_IFREG | 0644);
-                default_number(record, given, WIRE_FIELD_openat_file_uid, 0);
-                default_number(record, given, WIRE_FIELD_openat_created, 0);
+                path = known_text(story, record, FIELD_openat_pathname);
+                default_text(record, given, FIELD_openat_given, path);
+                default_number(record, given, FIELD_openat_flags, O_RDONLY);
+                default_number(record, given, FIELD_openat_mode, 0);
+                default_number(record, given, FIELD_openat_fd, 3);
+                default_object(record, given, FIELD_openat_file, path);
+                default_number(record, given, FIELD_openat_file_mode, S_IFREG | 0644);
+                default_number(record, given, FIELD_openat_file_uid, 0);
+                default_number(record, given, FIELD_openat_created, 0);
                 record->header.result = record->header.result ?: 3;
         } else if (kind == WIRE_KIND_write) {
                 const struct wire_write *write = (const void *)record->data;
 
-                path = known_text(story, record, WIRE_FIELD_write_pathname);
-                default_number(record, given, WIRE_FIELD_write_fd, 3);
-                default_object(record, given, WIRE_FIELD_write_file, path);
-                default_number(record, given, WIRE_FIELD_write_type, WIRE_OBJECT_FILE);
-                default_number(record, given, WIRE_FIELD_write_length, 100);
-                default_number(record, given, WIRE_FIELD_write_count, write->length);
+                path = known_text(story, record, FIELD_write_pathname);
+                default_number(record, given, FIELD_write_fd, 3);
+                default_object(record, given, FIELD_write_file, path);
+                default_number(record, given, FIELD_write_type, WIRE_OBJECT_FILE);
+                default_number(record, given, FIELD_write_length, 100);
+                default_number(record, given, FIELD_write_count, write->length);
                 record->header.result = record->header.result ?: write->length;
         } else if (kind == WIRE_KIND_connect)
                 default_connect(record, given);
         else if (kind == WIRE_KIND_unlink) {
-                default_text(record, given, WIRE_FIELD_unlink_given, known_text(story, record, WIRE_FIELD_unlink_pathname));
-                default_number(record, given, WIRE_FIELD_unlink_flags, 0);
+                default_text(record, given, FIELD_unlink_given, known_text(story, record, FIELD_unlink_pathname));
+                default_number(record, given, FIELD_unlink_flags, 0);
         } else if (kind == WIRE_KIND_rename) {
-                default_text(record, given, WIRE_FIELD_rename_given, known_text(story, record, WIRE_FIELD_rename_pathname));
-                default_text(record, given, WIRE_FIELD_rename_newgiven, known_text(story, record, WIRE_FIELD_rename_newpath));
-                default_number(record, given, WIRE_FIELD_rename_flags, 0);
+                default_text(record, given, FIELD_rename_given, known_text(story, record, FIELD_rename_pathname));
+                default_text(record, given, FIELD_rename_newgiven, known_text(story, record, FIELD_rename_newpath));
+                default_number(record, given, FIELD_rename_flags, 0);
         } else if (kind == WIRE_KIND_chmod)
-                default_text(record, given, WIRE_FIELD_chmod_given, known_text(story, record, WIRE_FIELD_chmod_pathname));
+                default_text(record, given, FIELD_chmod_given, known_text(story, record, FIELD_chmod_pathname));
         else if (kind == WIRE_KIND_exit) {
-                default_number(record, given, WIRE_FIELD_exit_code, 0);
-                default_number(record, given, WIRE_FIELD_exit_signal, 0);
-                default_number(record, given, WIRE_FIELD_exit_core, 0);
+                default_number(record, given, FIELD_exit_code, 0);
+                default_number(record, given, FIELD_exit_signal, 0);
+                default_number(record, given, FIELD_exit_core, 0);
         } else if (kind == WIRE_KIND_fork)
-                default_number(record, given, WIRE_FIELD_fork_flags, 0);
+                default_number(record, given, FIELD_fork_flags, 0);
 }
 
 static int parse_object(const struct story_place *place, const struct story_word *word, struct wire_object *ret) {
@@ -183,7 +183,7 @@ static int set_kinds(const struct story_place *place, const struct story_word *w
                 kinds |= UINT64_C(1) << kind;
                 at = comma < end ? comma + 1 : end;
         }
-        record_set_number(record, WIRE_FIELD_gap_kinds, (int64_t)kinds);
+        record_set_number(record, FIELD_gap_kinds, (int64_t)kinds);
         return 0;
 }
 
@@ -195,7 +195,7 @@ static int set_field(const struct story_place *place, const struct story_word *w
         int64_t number;
         int r;
 
-        if (field == WIRE_FIELD_gap_kinds)
+        if (field == FIELD_gap_kinds)
                 return set_kinds(place, word, record);
 
         switch (info->type) {

@@ -126,8 +126,8 @@ uint64_t world_cgroup(struct world *world, const char *path) {
         if (!path || array_push(&world->cgroups, path) < 0)
                 return 0;
         record = world_begin(world, NULL, WIRE_KIND_cgroup);
-        record_set_number(record, WIRE_FIELD_cgroup_id, world->cgroups.n);
-        record_set_text(record, WIRE_FIELD_cgroup_path, path);
+        record_set_number(record, FIELD_cgroup_id, world->cgroups.n);
+        record_set_text(record, FIELD_cgroup_path, path);
         return world_end(world) < 0 ? 0 : world->cgroups.n;
 }
 
@@ -141,16 +141,16 @@ int world_tell(struct world *world, struct world_process *process, const char *c
         struct record *record = world_begin(world, process, WIRE_KIND_process);
         struct wire_object file = world_object(process->exe);
 
-        record_set_text(record, WIRE_FIELD_process_exe, process->exe);
-        record_set_list(record, WIRE_FIELD_process_argv, argv ?: (const char *const[]){ last_part(process->exe), NULL });
-        record_set_bytes(record, WIRE_FIELD_process_comm, last_part(process->exe), MIN(strlen(last_part(process->exe)), (size_t)15));
-        record_set_text(record, WIRE_FIELD_process_cwd, "/");
-        record_set_object(record, WIRE_FIELD_process_file, &file);
-        record_set_number(record, WIRE_FIELD_process_tty, 0);
-        record_set_number(record, WIRE_FIELD_process_memfd, 0);
-        record_set_number(record, WIRE_FIELD_process_deleted, 0);
-        record_set_number(record, WIRE_FIELD_process_kthread, process->kthread);
-        record_set_number(record, WIRE_FIELD_process_supervisor, process->supervisor);
+        record_set_text(record, FIELD_process_exe, process->exe);
+        record_set_list(record, FIELD_process_argv, argv ?: (const char *const[]){ last_part(process->exe), NULL });
+        record_set_bytes(record, FIELD_process_comm, last_part(process->exe), MIN(strlen(last_part(process->exe)), (size_t)15));
+        record_set_text(record, FIELD_process_cwd, "/");
+        record_set_object(record, FIELD_process_file, &file);
+        record_set_number(record, FIELD_process_tty, 0);
+        record_set_number(record, FIELD_process_memfd, 0);
+        record_set_number(record, FIELD_process_deleted, 0);
+        record_set_number(record, FIELD_process_kthread, process->kthread);
+        record_set_number(record, FIELD_process_supervisor, process->supervisor);
         return world_end(world);
 }
 
@@ -165,9 +165,9 @@ int world_fork(struct world *world, struct world_process *actor, const char *lab
 
         record = world_begin(world, actor, WIRE_KIND_fork);
         record->header.result = child->id.pid;
-        record_set_number(record, WIRE_FIELD_fork_child_pid, child->id.pid);
-        record_set_number(record, WIRE_FIELD_fork_child_start, (int64_t)child->id.start_ns);
-        record_set_number(record, WIRE_FIELD_fork_flags, 0);
+        record_set_number(record, FIELD_fork_child_pid, child->id.pid);
+        record_set_number(record, FIELD_fork_child_start, (int64_t)child->id.start_ns);
+        record_set_number(record, FIELD_fork_flags, 0);
         r = world_end(world);
         if (r >= 0 && ret)
                 *ret = child;
@@ -177,9 +177,9 @@ int world_fork(struct world *world, struct world_process *actor, const char *lab
 int world_exit(struct world *world, struct world_process *actor) {
         struct record *record = world_begin(world, actor, WIRE_KIND_exit);
 
-        record_set_number(record, WIRE_FIELD_exit_code, 0);
-        record_set_number(record, WIRE_FIELD_exit_signal, 0);
-        record_set_number(record, WIRE_FIELD_exit_core, 0);
+        record_set_number(record, FIELD_exit_code, 0);
+        record_set_number(record, FIELD_exit_signal, 0);
+        record_set_number(record, FIELD_exit_core, 0);
         actor->exited = true;
         return world_end(world);
 }

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "outcome.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+
+void outcome_list_init(struct outcome_list *list) {
+        *list = (struct outcome_list){};
+        arena_init(&list->arena, 0);
+}
+
+void outcome_list_done(struct outcome_list *list) {
+        array_done(&list->list);
+        arena_done(&list->arena);
+}
+
+void outcome_put_value(enum field field, const struct value *value, struct strbuf *b) {
+        switch ((enum value_type)value->type) {
+        case VALUE_NUMBER:
+                strbuf_put_i64(b, value->number);
+                break;
+        case VALUE_STRING:
+        case VALUE_LIST:
+                strbuf_put_text(b, value->bytes, value->length);
+                break;
+        case VALUE_OBJECT:
+                strbuf_printf(b, "%u:%llu.%u", value->object.device, (unsigned long long)value->object.inode, value->object.generation);
+                break;
+        case VALUE_ADDRESS: {
+                char buffer[128];
+
+                schema_format(field, value, buffer, sizeof(buffer));
+                strbuf_put(b, buffer);
+                break;
+        }
+        case _VALUE_TYPE_MAX:
+                break;
+        }
+}
+
+void outcome_put(const struct outcome *o, bool without_starts, struct strbuf *b) {
+        strbuf_printf(b, "%s", o->path);
+        if (o->summary) {
+                strbuf_printf(b, " summary=%llu key=%s%s", (unsigned long long)o->suppressed, o->key, o->captures);
+                return;
+        }
+        strbuf_printf(b, " #%zu steps=", o->record);
+        for (size_t i = 0; i < o->n_steps; i++) {
+                strbuf_printf(b, "%s%u@#%zu", i > 0 ? "," : "", o->steps[i].number, o->steps[i].record);
+                if (o->steps[i].count != 1)
+                        strbuf_printf(b, "*%llu..%llu", (unsigned long long)o->steps[i].count, (unsigned long long)o->steps[i].last_ns);
+        }
+        strbuf_printf(b, " key=%s%s", o->key, o->captures);
+        if (o->uncertain)
+                strbuf_put(b, " uncertain");
+        if (o->gap)
+                strbuf_printf(b, " gap=%llu/%llx", (unsigned long long)o->gap_count, (unsigned long long)o->gap_kinds);
+        if (o->starts > 1 && !without_starts)
+                strbuf_printf(b, " starts=%llu", (unsigned long long)o->starts);
+}
+
+static int compare(const void *a, const void *b) {
+        _cleanup_(strbuf_done) struct strbuf x = {}, y = {};
+        const struct outcome *p = a, *q = b;
+
+        if (p->summary || q->summary || p->record != q->record)
+                return 0;
+        if (!streq(p->path, q->path))
+                return strcmp(p->path, q->path);
+        outcome_put(p, true, &x);
+        outcome_put(q, true, &y);
+        return strcmp(strbuf_str(&x), strbuf_str(&y));
+}
+
+/* Insertion: stable, and what must not be reordered compares as equal. */
+void outcome_list_sort(struct outcome_list *list) {
+        for (size_t i = 1; i < list->list.n; i++)
+                for (size_t j = i; j > 0 && compare(&list->list.items[j - 1], &list->list.items[j]) > 0; j--) {
+                        struct outcome swap = list->list.items[j];
+
+                        list->list.items[j] = list->list.items[j - 1];
+                        list->list.items[j - 1] = swap;
+                }
+}
+
+struct remembered {
+        const struct outcome *first;
+        uint64_t deadline_ns;
+        uint64_t joined;
+};
+
+struct memory ARRAY_BODY(struct remembered);
+
+static bool same_story(const struct outcome *a, const struct outcome *b) {
+        return streq(a->path, b->path) && streq(a->key, b->key) && streq(a->captures, b->captures) && streq(a->actor_exe, b->actor_exe);
+}
+
+/* The deadlines before `now_ns`, the earliest first, of equal ones the oldest; joined ones are summed up. */
+static int forget(struct memory *memory, uint64_t now_ns, struct outcome_array *to) {
+        for (;;) {
+                struct remembered *due = NULL;
+                int r;
+
+                ARRAY_FOREACH(m, memory)
+                        if (m->deadline_ns < now_ns && (!due || m->deadline_ns < due->deadline_ns))
+                                due = m;
+                if (!due)
+                        return 0;
+                if (due->joined > 0) {
+                        struct outcome summary = *due->first;
+
+                        summary.record = 0;
+                        summary.summary = true;
+                        summary.suppressed = due->joined;
+                        r = array_push(to, summary);
+                        if (r < 0)
+                                return r;
+                }
+                array_remove_at(memory, due - memory->items);
+        }
+}
+
+int outcome_suppress(struct outcome_list *list, outcome_suppress_of suppress_of, void *data, const uint64_t *clocks, size_t n_records) {
+        _cleanup_(freep) struct outcome *before = NULL;
+        struct outcome_array to = {};
+        struct memory memory = {};
+        size_t at = 0;
+        int r = 0;
+
+        for (size_t record = 1; record <= n_records && r >= 0; record++) {
+                r = forget(&memory, clocks[record - 1], &to);
+                for (; at < list->list.n && list->list.items[at].record == record && r >= 0; at++) {
+                        const struct outcome *o = &list->list.items[at];
+                        uint64_t suppress_ns = suppress_of(o->path, data);
+                        struct remembered *found = NULL;
+
+                        ARRAY_FOREACH(m, &memory)
+                                if (same_story(m->first, o))
+                                        found = m;
+                        if (found) {
+                                found->joined++;
+                                continue;
+                        }
+                        r = array_push(&to, *o);
+                        if (r >= 0 && suppress_ns > 0)
+                                r = array_push(&memory, ((struct remembered){ .first = o, .deadline_ns = o->time_ns + suppress_ns }));
+                }
+        }
+        if (r >= 0)
+                r = forget(&memory, UINT64_MAX, &to);
+
+        before = list->list.items;
+        list->list = to;
+        array_done(&memory);
+        return r;
+}
