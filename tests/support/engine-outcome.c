@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine-outcome.h"
+
+#include <errno.h>
+
+#include "base/cleanup.h"
+#include "process/process-table.h"
+
+const struct engine_limits engine_trial_wide = {
+        .max_runs = 65536,
+        .max_tuples = 1024,
+        .max_keys = 65536,
+        .max_suppressed = 65536,
+        .evidence_bytes = 64 << 20,
+};
+
+static const struct process_table_limits table_limits = {
+        .max_processes = 65536,
+        .max_image_bytes = 64 << 20,
+        .max_cgroups = 4096,
+        .grace_ns = UINT64_MAX / 2,
+};
+
+struct sink {
+        struct outcome_list *to;
+        int error;
+};
+
+static const char *key_text(struct outcome_list *to, const struct match *match) {
+        switch (match->key_type) {
+        case KEY_TREE:
+        case KEY_PROCESS:
+        case KEY_DESCENT:
+                return arena_printf(&to->arena, "%s %u@%llu", program_key_to_string(match->key_type), match->key_identity.pid,
+                                    (unsigned long long)match->key_identity.start_ns);
+        case KEY_UNIT:
+        case KEY_CONTAINER:
+        case KEY_USER:
+        case KEY_HOST:
+        case _KEY_MAX:
+                break;
+        }
+        return arena_strdup(&to->arena, match->key);
+}
+
+static const char *captures_text(struct outcome_list *to, const struct match *match) {
+        _cleanup_(strbuf_done) struct strbuf b = {};
+        const struct path *path = match->path;
+
+        for (uint32_t i = 0; i < path->slots.n; i++) {
+                struct program_string name = match->program->texts[path->slots.first + i];
+
+                if (match->captures[i].state == VALUE_UNKNOWN)
+                        continue;
+                strbuf_printf(&b, " %.*s=", (int)name.length, program_text(match->program, name));
+                outcome_put_value((enum field)match->capture_fields[i], &match->captures[i], &b);
+        }
+        return arena_strdup(&to->arena, strbuf_str(&b));
+}
+
+static void on_match(const struct match *match, void *data) {
+        struct sink *sink = data;
+        struct outcome_list *to = sink->to;
+        struct outcome o = {
+                .path = arena_strndup(&to->arena, program_text(match->program, match->path->name), match->path->name.length),
+                .time_ns = match->time_ns,
+                .key = key_text(to, match),
+                .captures = captures_text(to, match),
+                .uncertain = match->uncertain,
+                .gap = match->gap,
+                .gap_count = match->gap_count,
+                .gap_kinds = match->gap_kinds,
+                .starts = match->starts,
+                .summary = match->summary,
+                .suppressed = match->suppressed,
+                .n_steps = match->n_steps,
+        };
+
+        o.steps = arena_new_array(&to->arena, struct outcome_step, match->n_steps);
+        if (!o.path || !o.key || !o.captures || !o.steps) {
+                sink->error = -ENOMEM;
+                return;
+        }
+        for (size_t i = 0; i < match->n_steps; i++) {
+                o.steps[i] = (struct outcome_step){
+                        .number = match->steps[i].step->number,
+                        .record = match->steps[i].event.number,
+                        .first_ns = match->steps[i].first_ns,
+                        .last_ns = match->steps[i].last_ns,
+                        .count = match->steps[i].count,
+                };
+                if (!match->summary && o.steps[i].record > o.record)
+                        o.record = o.steps[i].record;   /* the completing one is the last */
+        }
+        if (array_push(&to->list, o) < 0)
+                sink->error = -ENOMEM;
+}
+
+static void on_obscured(enum wire_reason reason, const struct path *path, const char *key, void *data) {
+}
+
+static int feed(const struct engine_trial *trial, struct engine *engine, struct process_table *table) {
+        int r;
+
+        for (size_t i = 0; i < trial->world->records.n; i++) {
+                struct event event;
+
+                if (trial->swap_to && i == trial->swap_before) {
+                        r = engine_swap(engine, trial->swap_to);
+                        if (r < 0)
+                                return r;
+                }
+                r = world_event(trial->world, i, &event);
+                if (r < 0)
+                        return r;
+                engine_feed(engine, &event, process_table_update(table, &event));
+        }
+        engine_end(engine);
+        return 0;
+}
+
+int engine_outcome(const struct engine_trial *trial, struct outcome_list *to, struct engine_stats *ret_stats) {
+        struct sink sink = { .to = to };
+        const struct engine_sink engine_sink = { on_match, on_obscured, &sink };
+        struct process_table *table = NULL;
+        struct engine *engine = NULL;
+        int r;
+
+        r = process_table_new(&table_limits, &table);
+        if (r >= 0)
+                r = engine_new(trial->program, table, trial->limits ?: &engine_trial_wide, &engine_sink, &engine);
+        if (r >= 0)
+                r = feed(trial, engine, table);
+        if (r >= 0 && ret_stats)
+                engine_stats(engine, ret_stats);
+        engine_free(engine);
+        process_table_free(table);
+        return r < 0 ? r : sink.error;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Engine outcome - what the daemon's own compiler and engine say about a world's stream, in the form of outcome.h. */
+#pragma once
+
+#include "compile/compile.h"
+#include "engine/engine.h"
+#include "outcome.h"
+#include "world.h"
+
+struct engine_trial {
+        const struct world *world;
+        struct program *program;
+        const struct engine_limits *limits;
+        struct program *swap_to;        /* NULL: none */
+        size_t swap_before;             /* index of the record before which the program is exchanged */
+};
+
+extern const struct engine_limits engine_trial_wide;    /* bounds out of reach */
+
+/* Feed all records. *ret_stats may be NULL. Returns 0 or a negative errno. */
+int engine_outcome(const struct engine_trial *trial, struct outcome_list *to, struct engine_stats *ret_stats);
