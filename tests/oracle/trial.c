@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "trial.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "declarative.h"
+#include "policy/source.h"
+
+static const struct {
+        const char *name;
+        struct compile_options options;
+} variants[] = {
+        { "engine", {} },
+        { "engine without matchers", { .no_matchers = true } },
+        { "engine without dispatch", { .no_dispatch = true } },
+        { "engine without sharing", { .no_sharing = true } },
+        { "engine without any of them", { .no_matchers = true, .no_dispatch = true, .no_sharing = true } },
+};
+
+struct path_lists {
+        const struct path_node *lists[2];
+};
+
+static uint64_t suppress_of(const char *name, void *data) {
+        const struct path_lists *paths = data;
+
+        for (size_t i = 0; i < 2; i++)
+                for (const struct path_node *p = paths->lists[i]; p; p = p->next)
+                        if (memeq_str(p->name.bytes, p->name.length, name))
+                                return p->suppress_ns;
+        return 0;
+}
+
+static void put_list(const char *title, struct outcome_list *list, bool without_starts, struct strbuf *b) {
+        strbuf_printf(b, "%s: %zu\n", title, list->list.n);
+        ARRAY_FOREACH(o, &list->list) {
+                strbuf_put(b, "    ");
+                outcome_put(o, without_starts, b);
+                strbuf_put_char(b, '\n');
+        }
+}
+
+static bool same_lists(struct outcome_list *a, struct outcome_list *b, bool without_starts) {
+        if (a->list.n != b->list.n)
+                return false;
+        for (size_t i = 0; i < a->list.n; i++) {
+                _cleanup_(strbuf_done) struct strbuf x = {}, y = {};
+
+                outcome_put(&a->list.items[i], without_starts, &x);
+                outcome_put(&b->list.items[i], without_starts, &y);
+                if (!streq(strbuf_str(&x), strbuf_str(&y)))
+                        return false;
+        }
+        return true;
+}
+
+/* A path is the same if its text is. */
+static bool same_path(const struct path_node *a, const struct path_node *b) {
+        const char *x = a->source ? a->source->text + a->span.offset : NULL, *y = b->source ? b->source->text + b->span.offset : NULL;
+
+        return x && y && a->span.length == b->span.length && memcmp(x, y, a->span.length) == 0;
+}
+
+static int run_operational(const struct trial *trial, const struct facts *facts, struct outcome_list *to, size_t *ret_evicted) {
+        const struct engine_limits *limits = trial->limits ?: &engine_trial_wide;
+        const struct operational_limits bounds = { .max_runs = limits->max_runs, .max_tuples = limits->max_tuples };
+        struct operational *op = NULL;
+        int r;
+
+        r = operational_new(facts, &bounds, trial->trace, to, &op);
+        if (r >= 0)
+                r = operational_swap(op, trial->policies->paths, same_path);
+        for (size_t i = 0; i < facts->n && r >= 0; i++) {
+                if (trial->swap_to && i == trial->swap_before)
+                        r = operational_swap(op, trial->swap_to->paths, same_path);
+                if (r >= 0)
+                        r = operational_feed(op, &facts->items[i]);
+        }
+        if (r >= 0)
+                *ret_evicted = operational_evicted(op);
+        operational_free(op);
+        return r;
+}
+
+static int compile(const struct policy_set *set, const struct compile_options *options, struct strbuf *report, struct program **ret) {
+        struct diag_set diags;
+        int r;
+
+        diag_set_init(&diags, 0);
+        r = compile_policies(set, options, &diags, ret);
+        if (r < 0) {
+                strbuf_put(report, "does not compile:\n");
+                diag_set_put_text(&diags, NULL, 0, report);
+        }
+        diag_set_done(&diags);
+        return r;
+}
+
+static int run_engine(const struct trial *trial, size_t variant, struct outcome_list *to, struct strbuf *report) {
+        struct engine_trial engine = {
+                .world = trial->world,
+                .limits = trial->limits,
+                .swap_before = trial->swap_before,
+        };
+        int r;
+
+        r = compile(trial->policies, &variants[variant].options, report, &engine.program);
+        if (r >= 0 && trial->swap_to)
+                r = compile(trial->swap_to, &variants[variant].options, report, &engine.swap_to);
+        if (r >= 0)
+                r = engine_outcome(&engine, to, NULL);
+        program_unref(engine.program);
+        program_unref(engine.swap_to);
+        outcome_list_sort(to);
+        return r;
+}
+
+static int suppress(const struct trial *trial, const struct facts *facts, struct outcome_list *list) {
+        struct path_lists paths = { { trial->policies->paths, trial->swap_to ? trial->swap_to->paths : NULL } };
+        _cleanup_(freep) uint64_t *clocks = calloc(facts->n + 1, sizeof(*clocks));
+        int r;
+
+        if (!clocks)
+                return -ENOMEM;
+        for (size_t i = 0; i < facts->n; i++)
+                clocks[i] = facts->items[i].clock_ns;
+        r = outcome_suppress(list, suppress_of, &paths, clocks, facts->n);
+        outcome_list_sort(list);
+        return r;
+}
+
+static int run_references(const struct trial *trial, struct facts *facts, struct outcome_list *op, struct outcome_list *declared, struct trial_result *result) {
+        bool declarative = !trial->limits && !trial->swap_to;
+        int r;
+
+        r = run_operational(trial, facts, op, &result->n_evicted);
+        if (r >= 0)
+                r = suppress(trial, facts, op);
+        if (r >= 0 && declarative)
+                r = declarative_match(facts, trial->policies->paths, declared);
+        if (r >= 0 && declarative)
+                r = suppress(trial, facts, declared);
+        if (r < 0)
+                return r;
+
+        result->n_alerts = op->list.n;
+        if (declarative && !same_lists(op, declared, true)) {
+                put_list("operational", op, true, &result->report);
+                put_list("declarative", declared, true, &result->report);
+        }
+        return 0;
+}
+
+int trial_run(const struct trial *trial, struct trial_result *ret) {
+        const struct path_node *paths[2] = { trial->policies->paths, trial->swap_to ? trial->swap_to->paths : NULL };
+        struct outcome_list op, declared;
+        struct facts facts;
+        int r;
+
+        *ret = (struct trial_result){};
+        outcome_list_init(&ret->outcomes);
+        outcome_list_init(&op);
+        outcome_list_init(&declared);
+
+        r = facts_init(&facts, trial->world, paths, trial->swap_to ? 2 : 1);
+        if (r >= 0)
+                r = run_references(trial, &facts, &op, &declared, ret);
+        for (size_t v = 0; v < ELEMENTSOF(variants) && r >= 0 && !trial->without_engine; v++) {
+                outcome_list_done(&ret->outcomes);
+                outcome_list_init(&ret->outcomes);
+                r = run_engine(trial, v, &ret->outcomes, &ret->report);
+                if (r >= 0 && !same_lists(&op, &ret->outcomes, false)) {
+                        put_list("operational", &op, false, &ret->report);
+                        put_list(variants[v].name, &ret->outcomes, false, &ret->report);
+                        break;
+                }
+        }
+        facts_done(&facts);
+        outcome_list_done(&declared);
+        if (trial->without_engine) {
+                outcome_list_done(&ret->outcomes);
+                ret->outcomes = op;
+        } else
+                outcome_list_done(&op);
+        return r < 0 ? r : ret->report.n == 0;
+}
+
+void trial_result_done(struct trial_result *result) {
+        outcome_list_done(&result->outcomes);
+        strbuf_done(&result->report);
+}
