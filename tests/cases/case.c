@@ -30,6 +30,8 @@ static void on_cell(size_t record, const char *path, uint64_t serial, const char
         ARRAY_FOREACH(c, &cells->cells)
                 if (c->record == record && c->serial == serial)
                         cell = c;
+        if (cell && streq(text, "."))
+                return;                 /* it fell back, and then only stayed */
         if (!cell)
                 cell = array_add(&cells->cells);
         if (!cell)
