@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "random.h"
+
+#include "base/macro.h"
+
+#define MAX_NAMES 4
+
+/* Captures by what they hold, so that a comparison has the right type. */
+enum holds { HOLDS_PATH, HOLDS_OBJECT, HOLDS_NUMBER, _HOLDS_MAX };
+
+struct scope {
+        bool bound[_HOLDS_MAX];         /* $p, $o, $n: bound on every way to here */
+        bool used[_HOLDS_MAX];          /* bound on some way: cannot be bound again */
+};
+
+struct maker {
+        struct random *random;
+        const struct random_style *style;
+        struct strbuf *b;
+        unsigned n_steps, depth;
+        bool captures;                  /* this path has captures */
+};
+
+static const char *const names[_HOLDS_MAX] = { "$p", "$o", "$n" };
+
+static const struct kind {
+        const char *name;
+        const char *path;               /* its path field */
+        const char *object, *number;
+        unsigned weight;
+} kinds[] = {
+        { "openat", "pathname", "file", "flags", 6 },
+        { "unlink", "pathname", NULL, NULL, 4 },
+        { "chmod", "pathname", "file", "mode", 3 },
+        { "write", "pathname", "file", "length", 2 },
+        { "rename", "newpath", NULL, NULL, 2 },
+        { "execve", "filename", "file", NULL, 2 },
+        { "connect", NULL, NULL, "dport", 1 },
+        { "fork", NULL, NULL, NULL, 1 },
+        { "exit", NULL, NULL, NULL, 1 },
+};
+
+static const struct kind *pick_kind(struct maker *m) {
+        unsigned sum = 0, at;
+
+        for (size_t i = 0; i < ELEMENTSOF(kinds); i++)
+                sum += kinds[i].weight;
+        at = random_below(m->random, sum);
+        for (size_t i = 0;; i++) {
+                if (at < kinds[i].weight)
+                        return &kinds[i];
+                at -= kinds[i].weight;
+        }
+}
+
+static void put_path_test(struct maker *m, const char *field) {
+        static const char *const tests[] = {
+                "%s == \"/a\"", "%s == \"/b\"", "%s != \"/a\"", "%s startswith \"/a\"", "%s startswith \"/tmp/\"", "%s endswith \"/x\"",
+                "%s contains \"a\"", "%s in [\"/a\", \"/b\"]", "%s not in [\"/c\", \"/b\", \"/tmp/f\"]", "%s glob \"/*\"", "%s glob \"/a**\"",
+                "%s glob \"/[ab]\"", "%s glob \"/tmp/?\"", "%s =~ '^/(a|b)$'", "%s !~ '/(x|f)$'", "%s =~ 'p/.$'", "%s ~= \"/A\"",
+                "%s glob [\"/tmp/**\", \"/c\"]",
+        };
+
+        strbuf_printf(m->b, RANDOM_PICK(m->random, tests), field);
+}
+
+static void put_any_test(struct maker *m, const struct kind *kind) {
+        static const char *const common[] = {
+                "proc.name == \"a\"", "proc.exe == \"/bin/sh\"", "proc.exe != \"/bin/sh\"", "proc.uid == 0", "proc.uid != 0",
+                "parent.exe == \"/bin/a\"", "ancestor.exe == \"/bin/sh\"", "ancestor.name != \"b\"", "parent.name not in [\"a\", \"b\"]",
+                "proc.filename startswith \"/tmp\"", "proc.unit == \"nginx.service\"", "any proc.argv == \"-c\"", "proc.args contains \"x\"",
+        };
+        static const char *const execve[] = {
+                "argv contains \"-c\"", "any argv == \"-i\"", "argv[1] == \"-c\"", "argv[1] != \"x\"", "any argv startswith \"/\"", "stdin.type == socket",
+                "argv[2] =~ '^(x|-i)$'", "exe == \"/bin/sh\"", "argc > 2", "any argv in [\"x\", \"/a\"]",
+        };
+        static const char *const openat[] = { "flags & O_CREAT", "flags & (O_CREAT|O_WRONLY)", "flags == O_RDONLY", "not (flags & O_WRONLY)" };
+        static const char *const chmod[] = { "mode & 0111", "mode == 0600", "mode >= 0700" };
+        static const char *const write[] = { "length > 1", "length <= 2", "length in [0, 3]" };
+        static const char *const connect[] = {
+                "daddr in [10.0.0.0/8]", "daddr not in [10.0.0.0/8]", "daddr == 203.0.0.1", "dport == 443", "dport in [4444, 80]",
+        };
+
+        if (random_chance(m->random, 25))
+                strbuf_put(m->b, RANDOM_PICK(m->random, common));
+        else if (streq(kind->name, "execve") && random_chance(m->random, 70))
+                strbuf_put(m->b, RANDOM_PICK(m->random, execve));
+        else if (streq(kind->name, "openat") && random_chance(m->random, 40))
+                strbuf_put(m->b, RANDOM_PICK(m->random, openat));
+        else if (streq(kind->name, "chmod") && random_chance(m->random, 40))
+                strbuf_put(m->b, RANDOM_PICK(m->random, chmod));
+        else if (streq(kind->name, "write") && random_chance(m->random, 40))
+                strbuf_put(m->b, RANDOM_PICK(m->random, write));
+        else if (streq(kind->name, "connect"))
+                strbuf_put(m->b, RANDOM_PICK(m->random, connect));
+        else if (kind->path)
+                put_path_test(m, kind->path);
+        else
+                strbuf_put(m->b, RANDOM_PICK(m->random, common));
+}
+
+static void put_condition(struct maker *m, const struct kind *kind, unsigned depth) {
+        if (depth < 2 && random_chance(m->random, 20)) {
+                strbuf_put_char(m->b, '(');
+                put_condition(m, kind, depth + 1);
+                strbuf_put(m->b, random_chance(m->random, 60) ? " or " : " and ");
+                put_condition(m, kind, depth + 1);
+                strbuf_put_char(m->b, ')');
+        } else if (depth < 2 && random_chance(m->random, 8)) {
+                strbuf_put(m->b, "not (");
+                put_condition(m, kind, depth + 1);
+                strbuf_put_char(m->b, ')');
+        } else
+                put_any_test(m, kind);
+}
+
+static const char *field_that_holds(const struct kind *kind, enum holds holds) {
+        switch (holds) {
+        case HOLDS_PATH: return kind->path;
+        case HOLDS_OBJECT: return kind->object;
+        case HOLDS_NUMBER: return kind->number;
+        case _HOLDS_MAX: break;
+        }
+        return NULL;
+}
+
+/* `kind { ... }`; what it binds is in the scope behind it, if it may bind. */
+static void put_step(struct maker *m, const struct kind *kind, struct scope *scope, bool may_bind) {
+        bool first = true;
+
+        strbuf_printf(m->b, "%s { ", kind->name);
+        for (enum holds h = 0; h < _HOLDS_MAX; h++) {
+                const char *field = field_that_holds(kind, h);
+
+                if (!field || !m->captures)
+                        continue;
+                if (scope->bound[h] && random_chance(m->random, 60)) {
+                        strbuf_printf(m->b, "%s%s %s %s", first ? "" : ", ", field, h == HOLDS_NUMBER && random_chance(m->random, 50) ? ">=" : random_chance(m->random, 85) ? "==" : "!=",
+                                      names[h]);
+                        first = false;
+                } else if (may_bind && !scope->used[h] && random_chance(m->random, 50)) {
+                        strbuf_printf(m->b, "%s%s = %s", first ? "" : ", ", names[h], field);
+                        scope->bound[h] = scope->used[h] = true;
+                        first = false;
+                }
+        }
+        if (random_chance(m->random, first ? 85 : 35)) {
+                strbuf_put(m->b, first ? "" : ", ");
+                put_condition(m, kind, 0);
+                first = false;
+        }
+        if (random_chance(m->random, 6)) {
+                strbuf_put(m->b, first ? "" : ", ");
+                strbuf_put(m->b, random_chance(m->random, 50) ? "failed" : "result >= -13");
+        }
+        strbuf_put(m->b, " }");
+        m->n_steps++;
+}
+
+static void put_body(struct maker *m, struct scope *scope, unsigned n, bool outermost);
+
+static void put_any(struct maker *m, struct scope *scope) {
+        const struct scope before = *scope;
+        struct scope all = before;
+        unsigned n = 2 + random_below(m->random, 2);
+
+        strbuf_put(m->b, "any {\n");
+        for (unsigned i = 0; i < n; i++) {
+                struct scope one = before;
+
+                if (m->depth < 3 && random_chance(m->random, 35)) {
+                        m->depth++;
+                        strbuf_printf(m->b, "block \"m%u\" %s{\n", m->n_steps, random_chance(m->random, 30) ? "within 2s " : "");
+                        put_body(m, &one, 1 + random_below(m->random, 2), false);
+                        strbuf_put(m->b, "}\n");
+                        m->depth--;
+                } else {
+                        put_step(m, pick_kind(m), &one, true);
+                        strbuf_put(m->b, random_chance(m->random, 8) ? " ..\n" : "\n");
+                }
+                for (enum holds h = 0; h < _HOLDS_MAX; h++) {
+                        all.bound[h] = i == 0 ? one.bound[h] : all.bound[h] && one.bound[h];
+                        all.used[h] = all.used[h] || one.used[h];
+                }
+        }
+        strbuf_put(m->b, "}\n");
+        *scope = all;
+}
+
+static void put_conditional(struct maker *m, struct scope *scope, bool last) {
+        const struct scope before = *scope;
+        struct scope then = before, otherwise = before;
+        const struct kind *kind = pick_kind(m);
+        bool chained = random_chance(m->random, 30), with_else = last || random_chance(m->random, 60);
+
+        put_step(m, kind, &then, random_chance(m->random, 30));
+        strbuf_put(m->b, " ? ");
+        put_step(m, pick_kind(m), &then, true);
+        if (chained) {
+                strbuf_put(m->b, " : ");
+                put_step(m, random_chance(m->random, 70) ? kind : pick_kind(m), &otherwise, false);
+                strbuf_put(m->b, " ? ");
+                put_step(m, pick_kind(m), &otherwise, false);
+        }
+        if (with_else || chained) {
+                strbuf_put(m->b, " : ");
+                put_step(m, pick_kind(m), &otherwise, false);
+        }
+        strbuf_put(m->b, "\n");
+        for (enum holds h = 0; h < _HOLDS_MAX; h++) {
+                scope->bound[h] = then.bound[h] && otherwise.bound[h];
+                scope->used[h] = then.used[h] || otherwise.used[h];
+        }
+}
+
+static void put_block(struct maker *m, struct scope *scope) {
+        static const char *const windows[] = { "1s", "2s", "4s" };
+
+        m->depth++;
+        if (random_chance(m->random, 75))
+                strbuf_printf(m->b, "within %s {\n", RANDOM_PICK(m->random, windows));
+        else
+                strbuf_printf(m->b, "block \"b%u\" {\n", m->n_steps);
+        put_body(m, scope, 1 + random_below(m->random, 3), false);
+        strbuf_put(m->b, "}\n");
+        m->depth--;
+}
+
+static void put_body(struct maker *m, struct scope *scope, unsigned n, bool outermost) {
+        for (unsigned i = 0; i < n; i++) {
+                bool first = i == 0, last = i + 1 == n;
+                unsigned what = m->style->simple ? 0 : random_below(m->random, 100);
+
+                if (!first && random_chance(m->random, m->style->simple ? 10 : 22)) {
+                        strbuf_put(m->b, "not ");
+                        put_step(m, pick_kind(m), scope, false);
+                        strbuf_put_char(m->b, '\n');
+                        m->n_steps--;
+                }
+                if (what < 58 || m->depth >= 3) {
+                        put_step(m, pick_kind(m), scope, true);
+                        strbuf_put(m->b, random_chance(m->random, 10) && !m->style->simple ? " ..\n" : "\n");
+                        if (!last && !m->style->simple && random_chance(m->random, 8)) {
+                                put_step(m, pick_kind(m), scope, false);
+                                strbuf_put(m->b, " ...\n");
+                        }
+                        if (!last && random_chance(m->random, 3))
+                                strbuf_put(m->b, "...\n");
+                } else if (what < 72)
+                        put_any(m, scope);
+                else if (what < 84)
+                        put_conditional(m, scope, last);
+                else
+                        put_block(m, scope);
+        }
+}
+
+static void put_exceptions(struct maker *m, const struct scope *scope) {
+        static const char *const plain[] = {
+                "proc.name == \"b\"", "proc.exe == \"/tmp/f\"", "ancestor.name == \"b\"", "parent.exe == \"/bin/b\"", "not (proc.uid == 0)",
+        };
+
+        if (random_chance(m->random, 25))
+                strbuf_printf(m->b, "except { %s }\n", RANDOM_PICK(m->random, plain));
+}
+
+void random_path(struct random *random, const struct random_style *style, unsigned number, struct strbuf *b) {
+        static const char *const bys[] = { "tree", "tree", "tree", "process", "descent", "descent", "unit", "container", "user", "host" };
+        static const char *const withins[] = { "2s", "5s", "10s", "unlimited" };
+        static const char *const losses[] = { "alert", "skip", "flag" };
+        struct maker m = { .random = random, .style = style, .b = b, .captures = random_chance(random, 65) };
+        struct scope scope = {};
+
+        strbuf_printf(b, "path \"p%u\" {\n", number);
+        strbuf_printf(b, "by = %s\n", RANDOM_PICK(random, bys));
+        if (random_chance(random, 60))
+                strbuf_printf(b, "within = %s\n", RANDOM_PICK(random, withins));
+        if (random_chance(random, 60))
+                strbuf_put(b, random_chance(random, 70) ? "suppress = 0s\n" : "suppress = 3s\n");
+        if (random_chance(random, 30))
+                strbuf_printf(b, "on_loss = %s\n", RANDOM_PICK(random, losses));
+        put_body(&m, &scope, 1 + random_below(random, 4), true);
+        put_exceptions(&m, &scope);
+        strbuf_put(b, "}\n");
+}

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Random stories - the engine against the two reference matchers, on policies and streams made of dice.
+ *
+ *      random-stories [--seed N] [--stories N] [--seconds N] [--long] [--one SEED] [--without-engine]
+ *
+ * The same seed tells the same stories. A story on which they differ is made smaller as long as they still differ, and
+ * printed with the number that --one takes. Exit status: 0 they agree, 1 they differ, 2 it could not be run. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "random.h"
+#include "trial.h"
+
+#define MAX_PATHS 4
+
+enum mode {
+        MODE_PLAIN,                     /* bounds out of reach */
+        MODE_TIGHT,                     /* tiny bounds */
+        MODE_RELOAD,                    /* other policies in the middle */
+        _MODE_MAX,
+};
+
+struct told {
+        uint64_t seed;
+        enum mode mode;
+        char *paths[MAX_PATHS];         /* owned; NULL: left out */
+        uint64_t after_swap;            /* bit per path: is there behind the reload */
+        size_t n_paths;
+        size_t swap_before;
+        struct engine_limits limits;
+        struct world world;
+};
+
+struct totals {
+        uint64_t n_stories, n_events, n_alerts, n_evicted, n_refused;
+        uint64_t n_by_mode[_MODE_MAX];
+};
+
+static bool without_engine, verbose;
+
+static uint64_t seconds_since(const struct timespec *start) {
+        struct timespec now;
+
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        return now.tv_sec - start->tv_sec;
+}
+
+/* The policies as one text; `which`: bit per path. */
+static int parse(const struct told *told, uint64_t which, bool complain, struct policy_set **ret) {
+        const struct policy_options options = { .trust_any_owner = true };
+        _cleanup_(strbuf_done) struct strbuf text = {};
+        struct diag_set diags;
+        int r;
+
+        for (size_t i = 0; i < told->n_paths; i++)
+                if (told->paths[i] && (which & UINT64_C(1) << i))
+                        strbuf_put(&text, told->paths[i]);
+        diag_set_init(&diags, 0);
+        r = policy_set_parse("random", strbuf_str(&text), text.n, &options, &diags, ret);
+        if (r < 0 && complain) {
+                _cleanup_(strbuf_done) struct strbuf b = {};
+
+                policy_set_put_diags(*ret, &diags, &b);
+                fprintf(stderr, "%s\n%s", strbuf_str(&text), strbuf_str(&b));
+        }
+        diag_set_done(&diags);
+        return r;
+}
+
+/* Each path has to pass the checker by itself; one that does not is thrown again. */
+static int tell_paths(struct random *random, const struct random_style *style, struct told *told, struct totals *totals) {
+        for (unsigned i = 0; i < style->n_paths;) {
+                _cleanup_(strbuf_done) struct strbuf text = {};
+                struct policy_set *set = NULL;
+                int r;
+
+                random_path(random, style, i, &text);
+                r = strbuf_take(&text, &told->paths[i]);
+                if (r < 0)
+                        return r;
+                told->n_paths = i + 1;
+                r = parse(told, UINT64_C(1) << i, verbose, &set);
+                policy_set_free(set);
+                if (r < 0) {
+                        totals->n_refused++;
+                        free(told->paths[i]);
+                        told->paths[i] = NULL;
+                        continue;
+                }
+                i++;
+        }
+        return 0;
+}
+
+static void told_done(struct told *told) {
+        for (size_t i = 0; i < MAX_PATHS; i++)
+                free(told->paths[i]);
+        world_done(&told->world);
+}
+
+static int tell(uint64_t seed, struct told *told, struct totals *totals) {
+        struct random random;
+        struct random_style style;
+        int r;
+
+        random_init(&random, seed);
+        *told = (struct told){
+                .seed = seed,
+                .mode = (enum mode)random_below(&random, _MODE_MAX),
+                .limits = engine_trial_wide,
+        };
+        style = (struct random_style){
+                .simple = random_chance(&random, 25),
+                .flat_time = random_chance(&random, 20),
+                .n_paths = 1 + random_below(&random, 3),
+                .n_events = 15 + random_below(&random, 50),
+        };
+        told->limits.max_tuples = 1 + random_below(&random, 4);
+        told->limits.max_runs = 1 + random_below(&random, 8);
+
+        r = world_init(&told->world);
+        if (r >= 0)
+                r = tell_paths(&random, &style, told, totals);
+        if (r >= 0)
+                r = random_stream(&random, &style, &told->world);
+        told->after_swap = random_below(&random, 1 << style.n_paths) | (random_chance(&random, 50) ? 1 : 0);
+        told->swap_before = random_below(&random, told->world.records.n + 1);
+        return r;
+}
+
+/* Returns 1 if all agree, 0 if not, with what they say in `report`. */
+static int try(const struct told *told, struct trial_result *result) {
+        _cleanup_(policy_set_freep) struct policy_set *set = NULL, *other = NULL;
+        struct trial trial = {
+                .world = &told->world,
+                .without_engine = without_engine,
+        };
+        uint64_t after = told->after_swap;
+        int r;
+
+        *result = (struct trial_result){};
+        outcome_list_init(&result->outcomes);
+        r = parse(told, UINT64_MAX, false, &set);
+        if (r < 0)
+                return r;
+        trial.policies = set;
+        if (told->mode == MODE_TIGHT)
+                trial.limits = &told->limits;
+        if (told->mode == MODE_RELOAD) {
+                if (after == 0)
+                        after = 1;
+                r = parse(told, after, false, &other);
+                if (r < 0)
+                        return r;
+                trial.swap_to = other;
+                trial.swap_before = told->swap_before;
+        }
+        return trial_run(&trial, result);
+}
+
+static bool still_differs(const struct told *told) {
+        struct trial_result result;
+        int r = try(told, &result);
+
+        trial_result_done(&result);
+        return r == 0;
+}
+
+/* Leave out what is not needed for the difference: paths, then records in ever smaller pieces. */
+static void shrink(struct told *told) {
+        struct world_records *records = &told->world.records;
+
+        for (size_t i = 0; i < told->n_paths; i++) {
+                char *path = told->paths[i];
+
+                told->paths[i] = NULL;
+                if (still_differs(told))
+                        free(path);
+                else
+                        told->paths[i] = path;
+        }
+        for (size_t piece = records->n / 2; piece > 0; piece = piece > 1 ? piece / 2 : 0)
+                for (size_t i = 0; i + piece <= records->n;) {
+                        _cleanup_(freep) struct world_record *all = malloc(records->n * sizeof(*all));
+                        size_t n = records->n, swap = told->swap_before;
+
+                        if (!all)
+                                return;
+                        memcpy(all, records->items, n * sizeof(*all));
+                        memmove(records->items + i, records->items + i + piece, (n - i - piece) * sizeof(*all));
+                        records->n -= piece;
+                        if (swap > i)
+                                told->swap_before = swap >= i + piece ? swap - piece : i;
+                        if (still_differs(told))
+                                continue;
+                        memcpy(records->items, all, n * sizeof(*all));
+                        records->n = n;
+                        told->swap_before = swap;
+                        i += piece;
+                }
+}
+
+static const char *label_of(const struct world *world, const struct wire_header *wire) {
+        for (size_t i = 0; i < world->processes.n; i++)
+                if (world->processes.items[i]->id.pid == wire->tgid)
+                        return world->processes.items[i]->label;
+        return "-";
+}
+
+static void print_record(const struct told *told, size_t i) {
+        const struct world_record *record = &told->world.records.items[i];
+        const struct kind_info *kind = schema_kind((enum wire_kind)record->wire->kind);
+        struct event event;
+
+        if (world_event(&told->world, i, &event) < 0)
+                return;
+        if (told->mode == MODE_RELOAD && i == told->swap_before)
+                printf("        -- reload --\n");
+        printf("#%-3zu %8.3fs  %s %s", i + 1, ((double)record->time_ns - (double)WORLD_START_NS) / 1e9, label_of(&told->world, record->wire), kind->name);
+        if (record->wire->result != 0)
+                printf(" result=%lld", (long long)record->wire->result);
+        if (record->wire->flags & WIRE_NO_RESULT)
+                printf(" result=?");
+        if (record->wire->tgid != 0)
+                printf(" creator=%u tree=%u uid=%u", record->wire->creator_tgid, record->wire->tree_tgid, record->wire->uid);
+        for (uint32_t f = 0; f < kind->n_fields; f++) {
+                enum field field = (enum field)(kind->first_field + f);
+                struct value value;
+                char buffer[512];
+
+                event_get(&event, field, &value);
+                if (value.state == VALUE_UNKNOWN)
+                        continue;
+                schema_format(field, &value, buffer, sizeof(buffer));
+                printf(" %s=%s%s", schema_field(field)->name, buffer, value.state == VALUE_CUT ? "~" : "");
+        }
+        printf("\n");
+}
+
+static void print_story(const struct told *told, const struct trial_result *result) {
+        static const char *const modes[] = { "plain", "tight", "reload" };
+
+        printf("---- story %llu (--one %llu), %s\n", (unsigned long long)told->seed, (unsigned long long)told->seed, modes[told->mode]);
+        if (told->mode == MODE_TIGHT)
+                printf("bounds: %zu runs, %zu of a key\n", told->limits.max_runs, told->limits.max_tuples);
+        if (told->mode == MODE_RELOAD)
+                printf("behind the reload: paths %llx\n", (unsigned long long)told->after_swap);
+        for (size_t i = 0; i < told->n_paths; i++)
+                if (told->paths[i])
+                        printf("%s", told->paths[i]);
+        for (size_t i = 0; i < told->world.records.n; i++)
+                print_record(told, i);
+        printf("%s", strbuf_str(&result->report));
+        fflush(stdout);
+}
+
+/* Returns 1 agree, 0 differ, negative errno. */
+static int one_story(uint64_t seed, struct totals *totals) {
+        struct trial_result result = {};
+        struct told told;
+        int r;
+
+        r = tell(seed, &told, totals);
+        if (r >= 0)
+                r = try(&told, &result);
+        if (r >= 0) {
+                totals->n_stories++;
+                totals->n_by_mode[told.mode]++;
+                totals->n_events += told.world.records.n;
+                totals->n_alerts += result.n_alerts;
+                totals->n_evicted += result.n_evicted;
+        }
+        if (r == 0) {
+                trial_result_done(&result);
+                shrink(&told);
+                try(&told, &result);
+                print_story(&told, &result);
+        } else if (r < 0) {
+                printf("story %llu: %s\n%s", (unsigned long long)seed, strerror(-r), strbuf_str(&result.report));
+        }
+        trial_result_done(&result);
+        told_done(&told);
+        return r;
+}
+
+static int run(uint64_t seed, uint64_t n_stories, uint64_t n_seconds, unsigned max_differences) {
+        struct totals totals = {};
+        struct timespec start;
+        unsigned n_different = 0;
+
+        clock_gettime(CLOCK_MONOTONIC, &start);
+        for (uint64_t i = 0; i < n_stories; i++) {
+                int r = one_story(seed + i, &totals);
+
+                if (r < 0)
+                        return 2;
+                if (r == 0 && ++n_different >= max_differences)
+                        break;
+                if (n_seconds > 0 && seconds_since(&start) >= n_seconds)
+                        break;
+        }
+        printf("%llu stories (%llu plain, %llu tight, %llu with a reload), %llu events, %llu alerts, %llu evictions, %llu policies thrown again; %u differ\n",
+               (unsigned long long)totals.n_stories, (unsigned long long)totals.n_by_mode[MODE_PLAIN], (unsigned long long)totals.n_by_mode[MODE_TIGHT],
+               (unsigned long long)totals.n_by_mode[MODE_RELOAD], (unsigned long long)totals.n_events, (unsigned long long)totals.n_alerts,
+               (unsigned long long)totals.n_evicted, (unsigned long long)totals.n_refused, n_different);
+        if (totals.n_alerts == 0 || (totals.n_evicted == 0 && totals.n_stories > 100)) {
+                printf("nothing was tested: no alerts, or no evictions\n");
+                return 2;
+        }
+        return n_different > 0;
+}
+
+int main(int argc, char *argv[]) {
+        uint64_t seed = 1, n_stories = 3000, n_seconds = 0, value;
+        unsigned max_differences = 1;
+
+        for (int i = 1; i < argc; i++) {
+                if (streq(argv[i], "--without-engine"))
+                        without_engine = true;
+                else if (streq(argv[i], "--verbose"))
+                        verbose = true;
+                else if (streq(argv[i], "--long"))
+                        n_stories = 200000;
+                else if (i + 1 < argc && parse_u64(argv[i + 1], 0, UINT64_MAX, &value) >= 0) {
+                        if (streq(argv[i], "--seed"))
+                                seed = value;
+                        else if (streq(argv[i], "--stories"))
+                                n_stories = value;
+                        else if (streq(argv[i], "--seconds"))
+                                n_seconds = value;
+                        else if (streq(argv[i], "--differences"))
+                                max_differences = value;
+                        else if (streq(argv[i], "--one")) {
+                                struct totals totals = {};
+                                int r = one_story(value, &totals);
+
+                                return r < 0 ? 2 : r == 0;
+                        } else
+                                return 2;
+                        i++;
+                } else {
+                        fprintf(stderr, "usage: %s [--seed N] [--stories N] [--seconds N] [--long] [--one SEED] [--differences N] [--without-engine] [--verbose]\n", argv[0]);
+                        return 2;
+                }
+        }
+        return run(seed, n_stories, n_seconds, max_differences);
+}
