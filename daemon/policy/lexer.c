@@ -10,7 +10,7 @@
 void lexer_init(struct lexer *lexer, const struct source *source, struct diag_set *diags) {
         assert(lexer && source);
 
-        *lexer = (struct lexer){ .source = source, .diags = diags };
+        *lexer = (struct lexer){.source = source, .diags = diags};
 
         /* Some editors put a byte order mark in front. */
         if (source->length >= 3 && memcmp(source->text, "\xef\xbb\xbf", 3) == 0)
@@ -19,7 +19,9 @@ void lexer_init(struct lexer *lexer, const struct source *source, struct diag_se
 
 const char *token_type_to_string(enum token_type type) {
         switch (type) {
-#define TOKEN(id, name) case TOKEN_##id: return name;
+#define TOKEN(id, name) \
+        case TOKEN_##id: \
+                return name;
 #include "policy/token.def"
         case _TOKEN_MAX: break;
         }
@@ -171,7 +173,8 @@ static void lexer_report_escape(struct lexer *lexer, uint32_t at) {
                 diag_error(lexer->diags, span, "unknown escape");
 
         if (c > ' ' && c < 0x7f && c != 'x' && !is_digit(c))
-                diag_hint(lexer->diags, "write '\\\\%c' for a backslash before '%c', or put the text in single quotes, which know no escapes", c, c);
+                diag_hint(lexer->diags,
+                          "write '\\\\%c' for a backslash before '%c', or put the text in single quotes, which know no escapes", c, c);
 }
 
 /* "..." or '...', on one line. */
@@ -265,7 +268,8 @@ static void lexer_scan_capture(struct lexer *lexer, struct token *token) {
                 lexer->position++;
         if (lexer->position == token->offset + 1) {
                 token->broken = true;
-                diag_error(lexer->diags, token_span(lexer->source, &(struct token){ .offset = token->offset, .length = 1 }), "'$' needs a name: '$file'");
+                diag_error(lexer->diags, token_span(lexer->source, &(struct token){.offset = token->offset, .length = 1}),
+                           "'$' needs a name: '$file'");
         }
 }
 
@@ -274,7 +278,7 @@ static bool lexer_scan_habit(struct lexer *lexer, struct token *token) {
         static const struct {
                 char text[3];
                 const char *word;
-        } habits[] = { { "&&", "and" }, { "||", "or" } };
+        } habits[] = {{"&&", "and"}, {"||", "or"}};
 
         for (size_t i = 0; i < ELEMENTSOF(habits); i++)
                 if (lexer_peek(lexer, 0) == habits[i].text[0] && lexer_peek(lexer, 1) == habits[i].text[1]) {
@@ -294,14 +298,32 @@ static bool lexer_scan_sign(struct lexer *lexer, struct token *token) {
                 char text[4];
                 enum token_type type;
         } signs[] = {
-                { "...", TOKEN_ELLIPSIS_THREE },
-                { "..", TOKEN_ELLIPSIS_TWO }, { "==", TOKEN_EQUAL }, { "!=", TOKEN_NOT_EQUAL }, { "<=", TOKEN_LESS_EQUAL },
-                { ">=", TOKEN_GREATER_EQUAL }, { "=~", TOKEN_MATCH }, { "!~", TOKEN_NOT_MATCH }, { "~=", TOKEN_FOLD },
-                { "+=", TOKEN_PLUS_ASSIGN },
-                { "{", TOKEN_BRACE_OPEN }, { "}", TOKEN_BRACE_CLOSE }, { "[", TOKEN_BRACKET_OPEN }, { "]", TOKEN_BRACKET_CLOSE },
-                { "(", TOKEN_PAREN_OPEN }, { ")", TOKEN_PAREN_CLOSE }, { ",", TOKEN_COMMA }, { "?", TOKEN_QUESTION },
-                { ":", TOKEN_COLON }, { "=", TOKEN_ASSIGN }, { "<", TOKEN_LESS }, { ">", TOKEN_GREATER }, { "&", TOKEN_AMPERSAND },
-                { "|", TOKEN_PIPE }, { "+", TOKEN_PLUS }, { "-", TOKEN_MINUS },
+                {"...", TOKEN_ELLIPSIS_THREE},
+                {"..", TOKEN_ELLIPSIS_TWO},
+                {"==", TOKEN_EQUAL},
+                {"!=", TOKEN_NOT_EQUAL},
+                {"<=", TOKEN_LESS_EQUAL},
+                {">=", TOKEN_GREATER_EQUAL},
+                {"=~", TOKEN_MATCH},
+                {"!~", TOKEN_NOT_MATCH},
+                {"~=", TOKEN_FOLD},
+                {"+=", TOKEN_PLUS_ASSIGN},
+                {"{", TOKEN_BRACE_OPEN},
+                {"}", TOKEN_BRACE_CLOSE},
+                {"[", TOKEN_BRACKET_OPEN},
+                {"]", TOKEN_BRACKET_CLOSE},
+                {"(", TOKEN_PAREN_OPEN},
+                {")", TOKEN_PAREN_CLOSE},
+                {",", TOKEN_COMMA},
+                {"?", TOKEN_QUESTION},
+                {":", TOKEN_COLON},
+                {"=", TOKEN_ASSIGN},
+                {"<", TOKEN_LESS},
+                {">", TOKEN_GREATER},
+                {"&", TOKEN_AMPERSAND},
+                {"|", TOKEN_PIPE},
+                {"+", TOKEN_PLUS},
+                {"-", TOKEN_MINUS},
         };
 
         for (size_t i = 0; i < ELEMENTSOF(signs); i++) {
@@ -318,7 +340,7 @@ static bool lexer_scan_sign(struct lexer *lexer, struct token *token) {
 }
 
 struct token lexer_next(struct lexer *lexer) {
-        struct token token = { .first_on_line = lexer->position == 0 };
+        struct token token = {.first_on_line = lexer->position == 0};
 
         for (;;) {
                 char c;

@@ -21,14 +21,14 @@ enum token_type {
 
 struct token {
         enum token_type type;
-        uint32_t offset, length;        /* with quotes and dollar sign */
+        uint32_t offset, length; /* with quotes and dollar sign */
         bool first_on_line;
-        bool broken;                    /* reported already: an unclosed string, a bad escape */
+        bool broken; /* reported already: an unclosed string, a bad escape */
 };
 
 struct lexer {
-        const struct source *source;    /* borrowed */
-        struct diag_set *diags;         /* borrowed; may be NULL */
+        const struct source *source; /* borrowed */
+        struct diag_set *diags; /* borrowed; may be NULL */
         uint32_t position;
 };
 

@@ -131,7 +131,7 @@ static bool parse_flags(struct parser *p, struct operand *ret) {
         }
 
         bytes[n] = '\0';
-        ret->text = (struct text){ .bytes = bytes, .length = n };
+        ret->text = (struct text){.bytes = bytes, .length = n};
         return true;
 }
 
@@ -225,11 +225,31 @@ static bool parse_operand(struct parser *p, enum compare_op op, bool in_list, st
                         return false;
                 break;
 
-        case TOKEN_EOF: case TOKEN_BRACE_OPEN: case TOKEN_BRACE_CLOSE: case TOKEN_BRACKET_CLOSE: case TOKEN_PAREN_CLOSE:
-        case TOKEN_COMMA: case TOKEN_QUESTION: case TOKEN_COLON: case TOKEN_ASSIGN: case TOKEN_EQUAL: case TOKEN_NOT_EQUAL:
-        case TOKEN_LESS: case TOKEN_LESS_EQUAL: case TOKEN_GREATER: case TOKEN_GREATER_EQUAL: case TOKEN_MATCH: case TOKEN_NOT_MATCH:
-        case TOKEN_FOLD: case TOKEN_AMPERSAND: case TOKEN_PIPE: case TOKEN_PLUS: case TOKEN_PLUS_ASSIGN: case TOKEN_ELLIPSIS_TWO:
-        case TOKEN_ELLIPSIS_THREE: case _TOKEN_MAX:
+        case TOKEN_EOF:
+        case TOKEN_BRACE_OPEN:
+        case TOKEN_BRACE_CLOSE:
+        case TOKEN_BRACKET_CLOSE:
+        case TOKEN_PAREN_CLOSE:
+        case TOKEN_COMMA:
+        case TOKEN_QUESTION:
+        case TOKEN_COLON:
+        case TOKEN_ASSIGN:
+        case TOKEN_EQUAL:
+        case TOKEN_NOT_EQUAL:
+        case TOKEN_LESS:
+        case TOKEN_LESS_EQUAL:
+        case TOKEN_GREATER:
+        case TOKEN_GREATER_EQUAL:
+        case TOKEN_MATCH:
+        case TOKEN_NOT_MATCH:
+        case TOKEN_FOLD:
+        case TOKEN_AMPERSAND:
+        case TOKEN_PIPE:
+        case TOKEN_PLUS:
+        case TOKEN_PLUS_ASSIGN:
+        case TOKEN_ELLIPSIS_TWO:
+        case TOKEN_ELLIPSIS_THREE:
+        case _TOKEN_MAX:
                 return parser_fail_expected(p, op == COMPARE_REGEX || op == COMPARE_NOT_REGEX ? "a pattern" : "a value");
         }
 
@@ -320,17 +340,27 @@ static bool parse_operator(struct parser *p, enum compare_op *ret, bool *ret_not
                 enum token_type token;
                 enum compare_op op;
         } signs[] = {
-                { TOKEN_ASSIGN, COMPARE_EQUAL }, { TOKEN_EQUAL, COMPARE_EQUAL }, { TOKEN_NOT_EQUAL, COMPARE_NOT_EQUAL },
-                { TOKEN_LESS, COMPARE_LESS }, { TOKEN_LESS_EQUAL, COMPARE_LESS_EQUAL }, { TOKEN_GREATER, COMPARE_GREATER },
-                { TOKEN_GREATER_EQUAL, COMPARE_GREATER_EQUAL }, { TOKEN_MATCH, COMPARE_REGEX }, { TOKEN_NOT_MATCH, COMPARE_NOT_REGEX },
-                { TOKEN_FOLD, COMPARE_FOLD }, { TOKEN_AMPERSAND, COMPARE_BITS_ANY },
+                {TOKEN_ASSIGN, COMPARE_EQUAL},
+                {TOKEN_EQUAL, COMPARE_EQUAL},
+                {TOKEN_NOT_EQUAL, COMPARE_NOT_EQUAL},
+                {TOKEN_LESS, COMPARE_LESS},
+                {TOKEN_LESS_EQUAL, COMPARE_LESS_EQUAL},
+                {TOKEN_GREATER, COMPARE_GREATER},
+                {TOKEN_GREATER_EQUAL, COMPARE_GREATER_EQUAL},
+                {TOKEN_MATCH, COMPARE_REGEX},
+                {TOKEN_NOT_MATCH, COMPARE_NOT_REGEX},
+                {TOKEN_FOLD, COMPARE_FOLD},
+                {TOKEN_AMPERSAND, COMPARE_BITS_ANY},
         };
         static const struct {
                 const char *word;
                 enum compare_op op;
         } words[] = {
-                { "in", COMPARE_IN }, { "glob", COMPARE_GLOB }, { "startswith", COMPARE_STARTSWITH }, { "endswith", COMPARE_ENDSWITH },
-                { "contains", COMPARE_CONTAINS },
+                {"in", COMPARE_IN},
+                {"glob", COMPARE_GLOB},
+                {"startswith", COMPARE_STARTSWITH},
+                {"endswith", COMPARE_ENDSWITH},
+                {"contains", COMPARE_CONTAINS},
         };
 
         *ret_not = false;
@@ -390,7 +420,8 @@ static bool parse_comparison(struct parser *p, struct expr **ret) {
         if (parse_operator(p, &expr->op, &negated)) {
                 if (!parse_operand(p, expr->op, false, &expr->operand))
                         return false;
-                if (expr->op == COMPARE_BITS_ANY && (parser_at(p, TOKEN_EQUAL) || parser_at(p, TOKEN_NOT_EQUAL) || parser_at(p, TOKEN_ASSIGN))) {
+                if (expr->op == COMPARE_BITS_ANY && (parser_at(p, TOKEN_EQUAL) || parser_at(p, TOKEN_NOT_EQUAL) ||
+                                                     parser_at(p, TOKEN_ASSIGN))) {
                         parser_fail_unsupported(p, parser_span(p), "comparing the result of '&' is");
                         diag_hint(p->diags, "'field & BITS' is true if any of the bits is set, 'field has all BITS' if all are");
                         return false;
@@ -427,7 +458,8 @@ static bool parse_capture(struct parser *p) {
         parser_advance(p);
 
         if (parser_at(p, TOKEN_EQUAL) || parser_at(p, TOKEN_NOT_EQUAL)) {
-                parser_fail(p, "'%.*s' is not known yet where it is bound", (int)MIN(capture->name.length, (size_t)60), capture->name.bytes);
+                parser_fail(p, "'%.*s' is not known yet where it is bound", (int)MIN(capture->name.length, (size_t)60),
+                            capture->name.bytes);
                 diag_hint(p->diags, "bind with '%.*s = field', compare with 'field == %.*s'", (int)MIN(capture->name.length, (size_t)60),
                           capture->name.bytes, (int)MIN(capture->name.length, (size_t)60), capture->name.bytes);
                 return false;
@@ -483,7 +515,7 @@ static bool parse_primary(struct parser *p, struct expr **ret) {
                 if (parser_at_word(p, "distinct") && parser_next_is(p, TOKEN_WORD))
                         return parser_fail_unsupported(p, span, "'distinct' is");
                 if ((parser_at_word(p, "all") || parser_at_word(p, "none")) && parser_next_is(p, TOKEN_WORD))
-                        return parser_fail_unsupported(p, span, parser_at_word(p, "all") ? "'all' before a field is" : "'none' before a field is");
+                        return parser_fail_unsupported(p, span, "'all' or 'none' before a field is");
                 if (parser_next_is(p, TOKEN_PAREN_OPEN) && !p->next.first_on_line)
                         return parser_fail(p, "%s is no function: there are none", parser_describe(p));
                 return parse_comparison(p, ret);
@@ -598,7 +630,7 @@ bool parse_conditions(struct parser *p, struct diag_span open, bool in_step, str
                         bool end = parser_at(p, TOKEN_EOF);
 
                         parser_report_unclosed(p, open, in_step ? "a step" : "'except'");
-                        p->told_end = end;      /* if there is more, the next one is worth its own message */
+                        p->told_end = end; /* if there is more, the next one is worth its own message */
                         *ret = all;
                         return p->error >= 0;
                 }

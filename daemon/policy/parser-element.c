@@ -16,7 +16,7 @@ static struct element *element_new(struct parser *p, enum element_type type, str
                         diag_error(p->diags, span, "too many steps in one path: more than %d", PARSER_MAX_ELEMENTS);
                 p->told_elements = true;
                 p->broken = true;
-                parser_advance(p);      /* whoever skips the rest must get on */
+                parser_advance(p); /* whoever skips the rest must get on */
                 return NULL;
         }
 
@@ -59,8 +59,23 @@ bool parse_period(struct parser *p, uint64_t *ret_ns) {
         r = parse_duration_n(text, n, 0, INT64_MAX, ret_ns);
         if (r < 0) {
                 p->broken = true;
+                *ret_ns = 1; /* anything that is not judged once more */
                 diag_error(p->diags, span, r == -ERANGE ? "this duration is too long" : "'%.*s' is no duration", (int)n, text);
                 diag_hint(p->diags, "a number and its unit: 30s, 5m, 1h30m");
+        }
+        return true;
+}
+
+/* A period that is a window. */
+bool parse_window(struct parser *p, uint64_t *ret_ns) {
+        struct diag_span span = parser_span(p);
+
+        if (!parse_period(p, ret_ns))
+                return false;
+        if (*ret_ns == 0) {
+                p->broken = true;
+                diag_error(p->diags, span, "a window of no time at all");
+                diag_hint(p->diags, "leave it out for no window; of a path it is 'within = unlimited'");
         }
         return true;
 }
@@ -77,7 +92,7 @@ static void parse_suffix(struct parser *p, struct element *e) {
 
 /* What the language has planned to stand behind a step: told once, left out. */
 static void parse_unsupported_suffix(struct parser *p) {
-        static const char *const words[] = { "child", "same", "sibling", "descendant", "parent", "within", "respond" };
+        static const char *const words[] = {"child", "same", "sibling", "descendant", "parent", "within", "respond"};
         struct diag_span span = parser_span(p);
         char what[64];
 
@@ -96,9 +111,8 @@ static void parse_unsupported_suffix(struct parser *p) {
         return;
 
 skip:
-        while (!p->token.first_on_line && (parser_at(p, TOKEN_WORD) || parser_at(p, TOKEN_NUMBER) || parser_at(p, TOKEN_PLUS) ||
-                                           parser_at(p, TOKEN_CAPTURE)) &&
-               !parser_next_is(p, TOKEN_BRACE_OPEN))
+        while (!p->token.first_on_line && !parser_next_is(p, TOKEN_BRACE_OPEN) &&
+               (parser_at(p, TOKEN_WORD) || parser_at(p, TOKEN_NUMBER) || parser_at(p, TOKEN_PLUS) || parser_at(p, TOKEN_CAPTURE)))
                 parser_advance(p);
 }
 
@@ -157,7 +171,7 @@ static bool parse_step(struct parser *p, enum element_type type, struct element 
 
 /* A branch that is a body of its own: "{" { statement } "}". */
 static bool parse_group(struct parser *p, struct element **ret) {
-        struct body body = { .type = BODY_BRANCH };
+        struct body body = {.type = BODY_BRANCH};
         struct diag_span open = parser_span(p);
 
         parser_advance(p);
@@ -198,7 +212,7 @@ static bool parse_conditional(struct parser *p, struct element *e) {
  * window = "within" period "{" { statement } "}" ;
  * any = "any" "{" { statement } "}" ; */
 static bool parse_compound(struct parser *p, struct element **ret) {
-        struct body body = { .type = BODY_BLOCK };
+        struct body body = {.type = BODY_BLOCK};
         struct diag_span start = parser_span(p), open;
         const char *where;
         struct element *e;
@@ -225,7 +239,7 @@ static bool parse_compound(struct parser *p, struct element **ret) {
                         body.properties[0] = parser_span(p);
                         body.within_given = true;
                         parser_advance(p);
-                        if (!parse_period(p, &e->within_ns))
+                        if (!parse_window(p, &e->within_ns))
                                 return false;
                         where = "after the duration";
                 }
@@ -233,7 +247,7 @@ static bool parse_compound(struct parser *p, struct element **ret) {
 
         open = parser_span(p);
         if (parser_at(p, TOKEN_BRACE_OPEN) && !parser_enter(p))
-                return false;                   /* at the `{`, so that the whole group is skipped */
+                return false; /* at the `{`, so that the whole group is skipped */
         if (!parser_expect(p, TOKEN_BRACE_OPEN, where))
                 return false;
         good = parse_body(p, &body, open, &e->children);
@@ -278,8 +292,8 @@ static bool parse_not(struct parser *p, struct element **ret) {
 
 /* Statements that the language has and this version has not. Whole: their end is found by brackets and lines. */
 static bool parse_unsupported(struct parser *p) {
-        static const char *const words[] = { "until", "no", "all", "repeat", "score", "optional", "on", "distinct", "eventually",
-                                             "frequency", "anomaly_score", "macro", "last", "first" };
+        static const char *const words[] = {"until", "no", "all", "repeat", "score", "optional", "on", "distinct", "eventually",
+                                            "frequency", "anomaly_score", "macro", "last", "first"};
         char what[64];
 
         for (size_t i = 0; i < ELEMENTSOF(words); i++)
@@ -360,7 +374,7 @@ static bool at_next_path(const struct parser *p) {
 
 /* Properties, exceptions and statements, up to and with the `}`. */
 bool parse_body(struct parser *p, struct body *body, struct diag_span open, struct element **ret) {
-        static const char *const names[] = { "the path", "the block", "'any'", "the branch" };
+        static const char *const names[] = {"the path", "the block", "'any'", "the branch"};
         uint32_t outer_line = p->body_line;
 
         p->body_line = open.line;

@@ -6,19 +6,31 @@
 #include "policy/parser-private.h"
 
 enum property {
-        PROPERTY_DESCRIPTION, PROPERTY_SEVERITY, PROPERTY_MITRE, PROPERTY_BY, PROPERTY_WITHIN, PROPERTY_RESPOND, PROPERTY_SUPPRESS,
+        PROPERTY_DESCRIPTION,
+        PROPERTY_SEVERITY,
+        PROPERTY_MITRE,
+        PROPERTY_BY,
+        PROPERTY_WITHIN,
+        PROPERTY_RESPOND,
+        PROPERTY_SUPPRESS,
         PROPERTY_ON_LOSS,
         _PROPERTY_MAX,
 };
 
 static const char *const property_names[_PROPERTY_MAX] = {
-        [PROPERTY_DESCRIPTION] = "description", [PROPERTY_SEVERITY] = "severity", [PROPERTY_MITRE] = "mitre", [PROPERTY_BY] = "by",
-        [PROPERTY_WITHIN] = "within", [PROPERTY_RESPOND] = "respond", [PROPERTY_SUPPRESS] = "suppress", [PROPERTY_ON_LOSS] = "on_loss",
+        [PROPERTY_DESCRIPTION] = "description",
+        [PROPERTY_SEVERITY] = "severity",
+        [PROPERTY_MITRE] = "mitre",
+        [PROPERTY_BY] = "by",
+        [PROPERTY_WITHIN] = "within",
+        [PROPERTY_RESPOND] = "respond",
+        [PROPERTY_SUPPRESS] = "suppress",
+        [PROPERTY_ON_LOSS] = "on_loss",
 };
 
 /* Planned, or found in other languages of this kind. */
-static const char *const unsupported_properties[] = { "owner", "expires", "threshold", "decay", "score", "tags", "references",
-                                                      "enforce", "enabled", "author", "priority" };
+static const char *const unsupported_properties[] = {"owner", "expires", "threshold", "decay", "score", "tags", "references",
+                                                     "enforce", "enabled", "author", "priority"};
 
 _Static_assert(_PROPERTY_MAX <= sizeof(((struct body *)0)->properties) / sizeof(struct diag_span), "one place for each property");
 
@@ -82,7 +94,9 @@ static bool parse_choice(struct parser *p, const char *property, int (*from_stri
 
         for (int i = 0; i < n_choices; i++) {
                 choices[i] = to_string(i);
-                snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", i == 0 ? "" : i + 1 < n_choices ? ", " : " or ", choices[i]);
+                snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", i == 0 ? "" : i + 1 < n_choices ? ", "
+                                                                                                               : " or ",
+                         choices[i]);
         }
         parser_fail(p, "unknown %s %s", property, parser_describe(p));
         if (!p->token.broken) {
@@ -133,19 +147,9 @@ static bool parse_value(struct parser *p, enum property property, struct body *b
                 return true;
         case PROPERTY_WITHIN:
                 if (body->type == BODY_BLOCK)
-                        return parse_period(p, body->within_ns);
+                        return parse_window(p, body->within_ns);
                 path->within_given = true;
-                if (parser_take_word(p, "unlimited"))
-                        return true;
-                span = parser_span(p);
-                if (!parse_period(p, &path->within_ns))
-                        return false;
-                if (path->within_ns == 0 && !p->broken) {
-                        diag_error(p->diags, span, "a window of nothing");
-                        diag_hint(p->diags, "'within = unlimited' is no window at all");
-                        p->broken = true;
-                }
-                return true;
+                return parser_take_word(p, "unlimited") || parse_window(p, &path->within_ns);
         case PROPERTY_RESPOND:
                 return parse_texts(p, "after 'respond =', like \"notify\"", &path->respond);
         case PROPERTY_SUPPRESS:
@@ -180,6 +184,7 @@ static enum property property_find(const struct parser *p) {
 
 /* property = name "=" value ; */
 bool parse_property(struct parser *p, struct body *body) {
+        static const char *const where[] = {[BODY_BLOCK] = "a block", [BODY_ANY] = "'any'", [BODY_BRANCH] = "a branch"};
         enum property property = property_find(p);
         struct diag_span span = parser_span(p);
         char name[64];
@@ -218,7 +223,7 @@ bool parse_property(struct parser *p, struct body *body) {
 
         if (body->type != BODY_PATH && !(body->type == BODY_BLOCK && property == PROPERTY_WITHIN)) {
                 p->broken = true;
-                diag_error(p->diags, span, "'%s' belongs to the path, not to %s", name, body->type == BODY_BLOCK ? "a block" : body->type == BODY_ANY ? "'any'" : "a branch");
+                diag_error(p->diags, span, "'%s' belongs to the path, not to %s", name, where[body->type]);
                 skip_value(p);
                 return true;
         }

@@ -107,7 +107,7 @@ bool parser_fail_unsupported(struct parser *p, struct diag_span span, const char
 bool parser_no_memory(struct parser *p) {
         p->error = -ENOMEM;
         p->broken = true;
-        p->token = p->next = (struct token){ .type = TOKEN_EOF, .offset = p->source->length };
+        p->token = p->next = (struct token){.type = TOKEN_EOF, .offset = p->source->length};
         p->lexer.position = p->source->length;
         return false;
 }
@@ -144,7 +144,8 @@ void parser_skip_group(struct parser *p) {
         enum token_type open = p->token.type, close;
         size_t depth = 0;
 
-        close = open == TOKEN_BRACE_OPEN ? TOKEN_BRACE_CLOSE : open == TOKEN_PAREN_OPEN ? TOKEN_PAREN_CLOSE : TOKEN_BRACKET_CLOSE;
+        close = open == TOKEN_BRACE_OPEN ? TOKEN_BRACE_CLOSE : open == TOKEN_PAREN_OPEN ? TOKEN_PAREN_CLOSE
+                                                                                        : TOKEN_BRACKET_CLOSE;
         do {
                 if (parser_at(p, open))
                         depth++;
@@ -154,7 +155,7 @@ void parser_skip_group(struct parser *p) {
                         return;
                 if (parser_at(p, TOKEN_EOF)) {
                         if (open == TOKEN_BRACE_OPEN)
-                                p->told_end = true;     /* what made us skip has been told; this is its consequence */
+                                p->told_end = true; /* what made us skip has been told; this is its consequence */
                         return;
                 }
                 parser_advance(p);
@@ -214,7 +215,7 @@ bool parser_string(struct parser *p, const char *where, struct text *ret, struct
 /* path = "path" STRING "{" body ; */
 static bool parse_path(struct parser *p, struct path_node **ret) {
         struct diag_span start = parser_span(p), open;
-        struct body body = { .type = BODY_PATH };
+        struct body body = {.type = BODY_PATH};
         struct path_node *node;
         bool good;
 
@@ -380,7 +381,7 @@ static void parse_file(struct parser *p, struct file_node *file) {
 }
 
 int parser_parse(const struct source *source, struct arena *arena, struct diag_set *diags, struct file_node **ret) {
-        struct parser p = { .source = source, .arena = arena, .diags = diags };
+        struct parser p = {.source = source, .arena = arena, .diags = diags};
         struct file_node *file;
 
         assert(source && arena && ret);

@@ -21,8 +21,8 @@
 
 /* Names that an earlier directory has: they mask those of later ones. */
 struct mask {
-        const char *name;               /* arena; below the directory, "exec/shell.policy" */
-        size_t place;                   /* which of the places it is from */
+        const char *name; /* arena; below the directory, "exec/shell.policy" */
+        size_t place; /* which of the places it is from */
 };
 
 struct loader {
@@ -31,9 +31,9 @@ struct loader {
         struct diag_set *diags;
         struct file_node **files_end;
         ARRAY(struct mask) masks;
-        size_t place;                   /* the one being read, from 0 */
+        size_t place; /* the one being read, from 0 */
         size_t max_file_bytes, max_files;
-        int first_error;                /* the first that was reported about reading */
+        int first_error; /* the first that was reported about reading */
         bool too_many;
 };
 
@@ -86,7 +86,7 @@ static void loader_fail(struct loader *l, const char *path, int error, const cha
         va_list ap;
 
         va_start(ap, fmt);
-        diag_vreport(l->diags, DIAG_ERROR, (struct diag_span){ .file = path }, fmt, ap);
+        diag_vreport(l->diags, DIAG_ERROR, (struct diag_span){.file = path}, fmt, ap);
         va_end(ap);
         if (l->first_error == 0)
                 l->first_error = error;
@@ -150,7 +150,7 @@ static int loader_read(struct loader *l, int fd, const char *path) {
 
 /* Has an earlier place this name? If not it has it from now on. */
 static int loader_is_masked(struct loader *l, const char *name, bool *ret) {
-        struct mask mask = { .place = l->place };
+        struct mask mask = {.place = l->place};
 
         *ret = false;
         ARRAY_FOREACH(m, &l->masks)
@@ -231,7 +231,7 @@ static int loader_link(struct loader *l, int dir_fd, const char *name, const cha
         }
 
         if (fstatat(dir_fd, name, &st, 0) >= 0 && S_ISDIR(st.st_mode)) {
-                diag_warning(l->diags, (struct diag_span){ .file = path }, "a symbolic link to a directory is not followed");
+                diag_warning(l->diags, (struct diag_span){.file = path}, "a symbolic link to a directory is not followed");
                 return 0;
         }
         if (!l->options->trust_any_owner) {
@@ -250,7 +250,7 @@ static int loader_entry(struct loader *l, int dir_fd, const char *name, const ch
         int r;
 
         if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-                return 0;               /* gone meanwhile */
+                return 0; /* gone meanwhile */
 
         if (S_ISDIR(st.st_mode)) {
                 if (endswith(name, ".policy.d")) {
@@ -276,7 +276,7 @@ static int loader_entry(struct loader *l, int dir_fd, const char *name, const ch
 
         if (!is_policy_name(name)) {
                 if (S_ISLNK(st.st_mode) && fstatat(dir_fd, name, &st, 0) >= 0 && S_ISDIR(st.st_mode))
-                        diag_warning(l->diags, (struct diag_span){ .file = path }, "a symbolic link to a directory is not followed");
+                        diag_warning(l->diags, (struct diag_span){.file = path}, "a symbolic link to a directory is not followed");
                 return 0;
         }
 
@@ -383,7 +383,8 @@ static int loader_finish(struct loader *l, uint64_t errors_before) {
 static int report_no_memory(struct diag_set *diags, const struct policy_set *set) {
         /* The arena has a limit, and that one is somebody's text's fault. */
         if (set && set->arena->limit_bytes > 0 && set->arena->used_bytes > set->arena->limit_bytes / 2)
-                diag_error(diags, (struct diag_span){}, "the policies are too large: they take more than %zu MiB", set->arena->limit_bytes >> 20);
+                diag_error(diags, (struct diag_span){}, "the policies are too large: they take more than %zu MiB",
+                           set->arena->limit_bytes >> 20);
         return -ENOMEM;
 }
 
@@ -425,12 +426,12 @@ int policy_set_load(const char *const *paths, size_t n_paths, const struct polic
 
         if (set->n_files == 0) {
                 if (l.first_error == 0)
-                        diag_error(diags, (struct diag_span){ .file = n_paths > 0 ? paths[0] : NULL }, "no policies here%s",
+                        diag_error(diags, (struct diag_span){.file = n_paths > 0 ? paths[0] : NULL}, "no policies here%s",
                                    n_paths > 1 ? ", nor in the other places" : "");
                 return l.first_error < 0 ? l.first_error : -ENOENT;
         }
         if (r >= 0 && set->n_paths == 0) {
-                diag_error(diags, (struct diag_span){ .file = set->files->source->name }, "no path in it: nothing would be watched");
+                diag_error(diags, (struct diag_span){.file = set->files->source->name}, "no path in it: nothing would be watched");
                 r = -EBADMSG;
         }
 
@@ -456,7 +457,7 @@ int policy_set_parse(const char *name, const char *text, size_t length, const st
         r = policy_set_new(&set);
         if (r < 0)
                 return r;
-        l = (struct loader){ .set = set, .options = options ? options : &no_options, .diags = diags, .files_end = &set->files };
+        l = (struct loader){.set = set, .options = options ? options : &no_options, .diags = diags, .files_end = &set->files};
 
         r = loader_add_text(&l, name, text, length);
         if (r >= 0)
@@ -464,7 +465,7 @@ int policy_set_parse(const char *name, const char *text, size_t length, const st
         if (r == -ENOMEM)
                 return report_no_memory(diags, set);
         if (r < 0 && r != -EBADMSG) {
-                diag_error(diags, (struct diag_span){ .file = name }, "too large");
+                diag_error(diags, (struct diag_span){.file = name}, "too large");
                 return r;
         }
 
@@ -481,7 +482,7 @@ int policy_set_put_diags(const struct policy_set *set, struct diag_set *diags, s
                 if (!sources)
                         return -ENOMEM;
                 for (const struct file_node *f = set->files; f; f = f->next)
-                        sources[n++] = (struct diag_source){ .file = f->source->name, .text = f->source->text, .n = f->source->length };
+                        sources[n++] = (struct diag_source){.file = f->source->name, .text = f->source->text, .n = f->source->length};
         }
 
         diag_set_sort(diags);

@@ -7,7 +7,7 @@
 #include "policy/sema-private.h"
 
 static const char *field_name(const struct field_ref *ref) {
-        return ref->name.bytes;         /* ends in NUL, and names of fields that were found are short */
+        return ref->name.bytes; /* ends in NUL, and names of fields that were found are short */
 }
 
 bool sema_value_is_string(const struct field_ref *ref) {
@@ -100,11 +100,22 @@ static bool check_capture_operand(struct sema *s, struct expr *expr) {
         case COMPARE_GREATER_EQUAL:
                 if (info->type == VALUE_NUMBER)
                         return true;
-                return sema_error(s, expr->span, "'%s' is for numbers, and '%s' is a %s", compare_op_to_string(expr->op), field_name(&expr->field),
+                return sema_error(s, expr->span, "'%s' is for numbers, and '%s' is a %s", compare_op_to_string(expr->op),
+                                  field_name(&expr->field),
                                   value_type_to_string(info->type));
-        case COMPARE_IN: case COMPARE_NOT_IN: case COMPARE_REGEX: case COMPARE_NOT_REGEX: case COMPARE_FOLD: case COMPARE_GLOB:
-        case COMPARE_STARTSWITH: case COMPARE_ENDSWITH: case COMPARE_CONTAINS: case COMPARE_BITS_ANY: case COMPARE_BITS_ALL:
-        case COMPARE_TRUE: case _COMPARE_OP_MAX:
+        case COMPARE_IN:
+        case COMPARE_NOT_IN:
+        case COMPARE_REGEX:
+        case COMPARE_NOT_REGEX:
+        case COMPARE_FOLD:
+        case COMPARE_GLOB:
+        case COMPARE_STARTSWITH:
+        case COMPARE_ENDSWITH:
+        case COMPARE_CONTAINS:
+        case COMPARE_BITS_ANY:
+        case COMPARE_BITS_ALL:
+        case COMPARE_TRUE:
+        case _COMPARE_OP_MAX:
                 break;
         }
         sema_error(s, expr->span, "'%s' with a capture is not supported yet", compare_op_to_string(expr->op));
@@ -170,7 +181,7 @@ static bool operand_flatten(struct sema *s, struct operand *operand) {
         size_t n = 0, i = 0;
 
         if (operand->text.length > 0)
-                return true;                    /* a named one is flat */
+                return true; /* a named one is flat */
 
         for (size_t k = 0; k < operand->n_items; k++) {
                 struct operand *item = &operand->items[k];
@@ -241,9 +252,21 @@ static bool check_address(struct sema *s, struct expr *expr) {
                         good = operand_to_network(s, &operand->items[i]) && good;
                 }
                 return good;
-        case COMPARE_LESS: case COMPARE_LESS_EQUAL: case COMPARE_GREATER: case COMPARE_GREATER_EQUAL: case COMPARE_REGEX:
-        case COMPARE_NOT_REGEX: case COMPARE_FOLD: case COMPARE_GLOB: case COMPARE_STARTSWITH: case COMPARE_ENDSWITH:
-        case COMPARE_CONTAINS: case COMPARE_BITS_ANY: case COMPARE_BITS_ALL: case COMPARE_TRUE: case _COMPARE_OP_MAX:
+        case COMPARE_LESS:
+        case COMPARE_LESS_EQUAL:
+        case COMPARE_GREATER:
+        case COMPARE_GREATER_EQUAL:
+        case COMPARE_REGEX:
+        case COMPARE_NOT_REGEX:
+        case COMPARE_FOLD:
+        case COMPARE_GLOB:
+        case COMPARE_STARTSWITH:
+        case COMPARE_ENDSWITH:
+        case COMPARE_CONTAINS:
+        case COMPARE_BITS_ANY:
+        case COMPARE_BITS_ALL:
+        case COMPARE_TRUE:
+        case _COMPARE_OP_MAX:
                 break;
         }
 
@@ -284,7 +307,8 @@ bool sema_check_compare(struct sema *s, struct expr *expr) {
         const struct field_info *info = schema_field(expr->field.field);
 
         if (expr->field.index != INDEX_NONE && info->type != VALUE_LIST)
-                return sema_error(s, expr->field.span, "'%s' is a %s, not a list", field_name(&expr->field), value_type_to_string(info->type));
+                return sema_error(s, expr->field.span, "'%s' is a %s, not a list", field_name(&expr->field),
+                                  value_type_to_string(info->type));
 
         if (expr->op != COMPARE_TRUE && expr->operand.type == OPERAND_CAPTURE)
                 return check_capture_operand(s, expr);
@@ -310,7 +334,8 @@ bool sema_check_compare(struct sema *s, struct expr *expr) {
                 return check_address(s, expr);
         case VALUE_OBJECT:
                 sema_error(s, expr->span, "'%s' is an object: only a captured one can be compared with it", field_name(&expr->field));
-                diag_hint(s->diags, "bind it in an earlier step: '$file = %s'; compare here: '%s == $file'", field_name(&expr->field), field_name(&expr->field));
+                diag_hint(s->diags, "bind it in an earlier step: '$file = %s'; compare here: '%s == $file'",
+                          field_name(&expr->field), field_name(&expr->field));
                 return false;
         case _VALUE_TYPE_MAX:
                 break;

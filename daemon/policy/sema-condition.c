@@ -77,10 +77,13 @@ bool sema_check_condition(struct sema *s, struct expr *expr, enum wire_kind kind
 }
 
 static enum compare_op positive(enum compare_op op) {
-        return op == COMPARE_NOT_EQUAL ? COMPARE_EQUAL : op == COMPARE_NOT_IN ? COMPARE_IN : op == COMPARE_NOT_REGEX ? COMPARE_REGEX : op;
+        return op == COMPARE_NOT_EQUAL ? COMPARE_EQUAL : op == COMPARE_NOT_IN ? COMPARE_IN
+                                               : op == COMPARE_NOT_REGEX      ? COMPARE_REGEX
+                                                                              : op;
 }
 
-/* A field of events in an exception: the comparison once for each kind that has it, joined by OR, and NOT before all of it if it was negative.
+/* A field of events in an exception: the comparison once for each kind that has it, joined by OR, and NOT before all of it
+ * if it was negative.
  * A comparison with a field that the kind of an event has not is false (docs/SEMANTICS.md), so this says exactly that. */
 static bool check_foreign(struct sema *s, struct expr *expr) {
         struct expr *all = NULL, model = *expr, *node;
@@ -140,7 +143,8 @@ static bool check_exception_expr(struct sema *s, struct expr *expr) {
         case EXPR_NOT:
                 return check_exception_expr(s, expr->left);
         case EXPR_COMPARE:
-                if (sema_name_is_of_process(expr->field.name) || schema_find_field(WIRE_NONE, expr->field.name.bytes, expr->field.name.length) != FIELD_NONE)
+                if (sema_name_is_of_process(expr->field.name) || schema_find_field(WIRE_NONE, expr->field.name.bytes,
+                                                                                   expr->field.name.length) != FIELD_NONE)
                         return sema_resolve_field(s, &expr->field, WIRE_NONE, false) && sema_check_compare(s, expr);
                 return check_foreign(s, expr);
         }
@@ -157,7 +161,7 @@ bool sema_check_exception(struct sema *s, struct exception *exception) {
         }
 
         s->in_exception = true;
-        s->any_result = true;           /* it sees failed calls as well */
+        s->any_result = true; /* it sees failed calls as well */
         s->used = 0;
         good = check_exception_expr(s, exception->condition);
         exception->slots = s->used;

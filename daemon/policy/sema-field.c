@@ -8,13 +8,29 @@
 static const struct {
         const char *call, *kind;
 } calls[] = {
-        { "open", "openat" }, { "openat2", "openat" }, { "creat", "openat" }, { "open_by_handle_at", "openat" },
-        { "exec", "execve" }, { "execveat", "execve" }, { "fexecve", "execve" },
-        { "clone", "fork" }, { "clone3", "fork" }, { "vfork", "fork" },
-        { "exit_group", "exit" },
-        { "writev", "write" }, { "pwrite", "write" }, { "pwrite64", "write" }, { "pwritev", "write" }, { "pwritev2", "write" },
-        { "unlinkat", "unlink" }, { "rmdir", "unlink" }, { "renameat", "rename" }, { "renameat2", "rename" },
-        { "fchmod", "chmod" }, { "fchmodat", "chmod" }, { "fchmodat2", "chmod" },
+        {"open", "openat"},
+        {"openat2", "openat"},
+        {"creat", "openat"},
+        {"open_by_handle_at", "openat"},
+        {"exec", "execve"},
+        {"execveat", "execve"},
+        {"fexecve", "execve"},
+        {"clone", "fork"},
+        {"clone3", "fork"},
+        {"vfork", "fork"},
+        {"exit_group", "exit"},
+        {"writev", "write"},
+        {"pwrite", "write"},
+        {"pwrite64", "write"},
+        {"pwritev", "write"},
+        {"pwritev2", "write"},
+        {"unlinkat", "unlink"},
+        {"rmdir", "unlink"},
+        {"renameat", "rename"},
+        {"renameat2", "rename"},
+        {"fchmod", "chmod"},
+        {"fchmodat", "chmod"},
+        {"fchmodat2", "chmod"},
 };
 
 /* Other names of fields: those that older policies use. */
@@ -22,9 +38,15 @@ static const struct {
         enum wire_kind kind;
         const char *alias, *name;
 } aliases[] = {
-        { WIRE_KIND_openat, "path", "pathname" }, { WIRE_KIND_execve, "path", "filename" }, { WIRE_KIND_execve, "args", "proc.args" },
-        { WIRE_KIND_write, "path", "pathname" }, { WIRE_KIND_write, "buf", "content" }, { WIRE_KIND_write, "len", "length" },
-        { WIRE_KIND_unlink, "path", "pathname" }, { WIRE_KIND_rename, "path", "pathname" }, { WIRE_KIND_chmod, "path", "pathname" },
+        {WIRE_KIND_openat, "path", "pathname"},
+        {WIRE_KIND_execve, "path", "filename"},
+        {WIRE_KIND_execve, "args", "proc.args"},
+        {WIRE_KIND_write, "path", "pathname"},
+        {WIRE_KIND_write, "buf", "content"},
+        {WIRE_KIND_write, "len", "length"},
+        {WIRE_KIND_unlink, "path", "pathname"},
+        {WIRE_KIND_rename, "path", "pathname"},
+        {WIRE_KIND_chmod, "path", "pathname"},
 };
 
 /* Records by which a stream is complete; nothing that happened. */
@@ -65,7 +87,9 @@ static const struct {
         const char *prefix;
         enum program_subject subject;
 } subjects[] = {
-        { "proc.", SUBJECT_PROCESS }, { "parent.", SUBJECT_PARENT }, { "ancestor.", SUBJECT_ANCESTOR },
+        {"proc.", SUBJECT_PROCESS},
+        {"parent.", SUBJECT_PARENT},
+        {"ancestor.", SUBJECT_ANCESTOR},
 };
 
 /* Behind the prefix, if the name has one of a process. */
@@ -74,7 +98,7 @@ static bool split_subject(struct text name, struct text *ret_rest, enum program_
                 size_t n = strlen(subjects[i].prefix);
 
                 if (name.length > n && memcmp(name.bytes, subjects[i].prefix, n) == 0) {
-                        *ret_rest = (struct text){ .bytes = name.bytes + n, .length = name.length - n };
+                        *ret_rest = (struct text){.bytes = name.bytes + n, .length = name.length - n};
                         *ret_subject = subjects[i].subject;
                         return true;
                 }
@@ -140,7 +164,8 @@ static void report_unknown_field(struct sema *s, struct field_ref *ref, enum wir
                 return;
         }
         for (unsigned i = WIRE_NONE + 1; i < _WIRE_KIND_MAX; i++)
-                if (!kind_is_internal((enum wire_kind)i) && schema_find_field((enum wire_kind)i, ref->name.bytes, ref->name.length) != FIELD_NONE) {
+                if (!kind_is_internal((enum wire_kind)i) && schema_find_field((enum wire_kind)i, ref->name.bytes,
+                                                                              ref->name.length) != FIELD_NONE) {
                         diag_hint(s->diags, "it is a field of '%s'", schema_kind((enum wire_kind)i)->name);
                         return;
                 }
@@ -157,7 +182,7 @@ bool sema_resolve_field(struct sema *s, struct field_ref *ref, enum wire_kind ki
         ref->field = schema_find_field(kind, ref->name.bytes, ref->name.length);
         for (size_t i = 0; ref->field == FIELD_NONE && i < ELEMENTSOF(aliases); i++)
                 if (aliases[i].kind == kind && text_is(ref->name, aliases[i].alias)) {
-                        struct text name = { .bytes = aliases[i].name, .length = strlen(aliases[i].name) };
+                        struct text name = {.bytes = aliases[i].name, .length = strlen(aliases[i].name)};
 
                         if (split_subject(name, &rest, &subject))
                                 return resolve_process_field(s, ref, rest, subject);
@@ -176,7 +201,7 @@ bool sema_resolve_field(struct sema *s, struct field_ref *ref, enum wire_kind ki
 
 enum field sema_object_behind(enum field field) {
         const struct field_info *info = schema_field(field);
-        static const char *const names[] = { "file", "socket" };
+        static const char *const names[] = {"file", "socket"};
 
         if (!info || info->format != FORMAT_FD || info->scope != FIELD_EVENT)
                 return FIELD_NONE;

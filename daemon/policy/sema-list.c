@@ -9,7 +9,7 @@
 
 enum {
         LIST_NEW,
-        LIST_OPEN,                      /* being flattened: to meet it again is a cycle */
+        LIST_OPEN, /* being flattened: to meet it again is a cycle */
         LIST_FLAT,
         LIST_BROKEN,
 };
@@ -49,7 +49,8 @@ bool sema_collect_lists(struct sema *s) {
         struct file_node *built;
         size_t n = 0, i = 0;
 
-        if (source_new(s->arena, "(built in)", built_in, sizeof(built_in) - 1, &source) < 0 || parser_parse(source, s->arena, NULL, &built) < 0)
+        if (source_new(s->arena, "(built in)", built_in, sizeof(built_in) - 1, &source) < 0 || parser_parse(source,
+                                                                                                            s->arena, NULL, &built) < 0)
                 return sema_no_memory(s);
 
         for (const struct list_node *l = built->lists; l; l = l->next)
@@ -63,10 +64,10 @@ bool sema_collect_lists(struct sema *s) {
                 return sema_no_memory(s);
 
         for (struct list_node *l = built->lists; l; l = l->next)
-                s->lists[i++] = (struct sema_list){ .node = l, .built_in = true };
+                s->lists[i++] = (struct sema_list){.node = l, .built_in = true};
         for (const struct file_node *f = s->set->files; f; f = f->next)
                 for (struct list_node *l = f->lists; l; l = l->next)
-                        s->lists[i++] = (struct sema_list){ .node = l };
+                        s->lists[i++] = (struct sema_list){.node = l};
 
         s->n_lists = n;
         qsort(s->lists, n, sizeof(*s->lists), sema_list_compare);
@@ -133,7 +134,7 @@ bool sema_flatten_list(struct sema *s, struct sema_list *list) {
         case LIST_BROKEN:
                 return false;
         case LIST_OPEN:
-                return false;           /* whoever holds the name of the list reports the cycle */
+                return false; /* whoever holds the name of the list reports the cycle */
         }
         list->state = LIST_OPEN;
 
@@ -201,8 +202,10 @@ void sema_check_lists(struct sema *s) {
                                 diag_related(s->diags, s->lists[i - 1].node->name_span, "first defined here");
                         }
                 }
-                if (name.length > SEMA_MAX_NAME || memchr(name.bytes, '.', name.length))
-                        sema_error(s, list->node->name_span, name.length > SEMA_MAX_NAME ? "this name is too long: more than %d bytes" : "the name of a list has no dots", SEMA_MAX_NAME);
+                if (name.length > SEMA_MAX_NAME)
+                        sema_error(s, list->node->name_span, "this name is too long: more than %d bytes", SEMA_MAX_NAME);
+                else if (memchr(name.bytes, '.', name.length))
+                        sema_error(s, list->node->name_span, "the name of a list has no dots");
                 sema_flatten_list(s, list);
         }
 }

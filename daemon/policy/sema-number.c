@@ -20,7 +20,7 @@ static void format_range(enum field_format format, int64_t *ret_min, int64_t *re
                 *ret_max = 1;
                 return;
         case FORMAT_PID:
-                *ret_max = 4194304;     /* PID_MAX_LIMIT */
+                *ret_max = 4194304; /* PID_MAX_LIMIT */
                 return;
         case FORMAT_ID:
                 *ret_min = -1;
@@ -90,7 +90,8 @@ bool sema_constant(struct text text, enum field_format format, int64_t *ret) {
 static bool is_duration(struct text text) {
         uint64_t value;
 
-        return parse_u64_n(text.bytes, text.length, 0, UINT64_MAX, &value) < 0 && parse_size_n(text.bytes, text.length, 0, UINT64_MAX, &value) < 0 &&
+        return parse_u64_n(text.bytes, text.length, 0, UINT64_MAX, &value) < 0 && parse_size_n(text.bytes, text.length, 0,
+                                                                                               UINT64_MAX, &value) < 0 &&
                parse_duration_n(text.bytes, text.length, 0, UINT64_MAX, &value) >= 0;
 }
 
@@ -118,13 +119,15 @@ static bool report_constant(struct sema *s, const struct operand *operand, const
                 int64_t value;
 
                 if (sema_constant(operand->text, FORMAT_PLAIN, &value))
-                        return sema_error(s, operand->span, "'%.*s' makes no sense for '%s'", TEXT_ARGS(operand->text), expr->field.name.bytes);
+                        return sema_error(s, operand->span, "'%.*s' makes no sense for '%s'", TEXT_ARGS(operand->text),
+                                          expr->field.name.bytes);
 
                 sema_error(s, operand->span, "unknown constant '%.*s'", TEXT_ARGS(operand->text));
                 for (size_t i = 0; constant_at(i) && n < ELEMENTSOF(names); i++)
                         if (info->format == FORMAT_PLAIN || constant_at(i)->format == info->format)
                                 names[n++] = constant_at(i)->name;
-                closest = operand->text.length <= SEMA_MAX_NAME ? diag_closest_n(operand->text.bytes, operand->text.length, names, n) : NULL;
+                closest = operand->text.length <= SEMA_MAX_NAME ? diag_closest_n(operand->text.bytes, operand->text.length,
+                                                                                 names, n) : NULL;
                 if (!closest && (expr->op == COMPARE_IN || expr->op == COMPARE_NOT_IN))
                         closest = sema_closest_list(s, operand->text);
                 if (closest)
@@ -158,7 +161,8 @@ static bool operand_to_number(struct sema *s, struct operand *operand, const str
                 return true;
         case OPERAND_STRING:
                 /* type == "socket", and what the first policies wrote: len="12". */
-                if (info->format == FORMAT_OBJTYPE && schema_constant(operand->text.bytes, operand->text.length, FORMAT_OBJTYPE, &operand->number)) {
+                if (info->format == FORMAT_OBJTYPE && schema_constant(operand->text.bytes, operand->text.length,
+                                                                      FORMAT_OBJTYPE, &operand->number)) {
                         operand->type = OPERAND_NUMBER;
                         return true;
                 }
@@ -176,7 +180,8 @@ static bool operand_to_number(struct sema *s, struct operand *operand, const str
         }
 
         if (!timed && is_duration(operand->text))
-                return sema_error(s, operand->span, "'%.*s' is a duration, and '%s' is none", TEXT_ARGS(operand->text), expr->field.name.bytes);
+                return sema_error(s, operand->span, "'%.*s' is a duration, and '%s' is none", TEXT_ARGS(operand->text),
+                                  expr->field.name.bytes);
         if (timed && operand->number != 0 && is_plain_number(operand->text)) {
                 sema_error(s, operand->span, "a duration needs a unit");
                 diag_hint(s->diags, "%.*ss, %.*sms, ...", TEXT_ARGS(operand->text), TEXT_ARGS(operand->text));
@@ -219,9 +224,21 @@ static bool check_order(struct sema *s, const struct expr *expr, int64_t min, in
                 never = c > max;
                 always = c <= min;
                 break;
-        case COMPARE_EQUAL: case COMPARE_NOT_EQUAL: case COMPARE_IN: case COMPARE_NOT_IN: case COMPARE_REGEX: case COMPARE_NOT_REGEX:
-        case COMPARE_FOLD: case COMPARE_GLOB: case COMPARE_STARTSWITH: case COMPARE_ENDSWITH: case COMPARE_CONTAINS:
-        case COMPARE_BITS_ANY: case COMPARE_BITS_ALL: case COMPARE_TRUE: case _COMPARE_OP_MAX:
+        case COMPARE_EQUAL:
+        case COMPARE_NOT_EQUAL:
+        case COMPARE_IN:
+        case COMPARE_NOT_IN:
+        case COMPARE_REGEX:
+        case COMPARE_NOT_REGEX:
+        case COMPARE_FOLD:
+        case COMPARE_GLOB:
+        case COMPARE_STARTSWITH:
+        case COMPARE_ENDSWITH:
+        case COMPARE_CONTAINS:
+        case COMPARE_BITS_ANY:
+        case COMPARE_BITS_ALL:
+        case COMPARE_TRUE:
+        case _COMPARE_OP_MAX:
                 break;
         }
 
@@ -230,7 +247,8 @@ static bool check_order(struct sema *s, const struct expr *expr, int64_t min, in
                 return false;
         }
         if (always && min != INT64_MIN && max != INT64_MAX)
-                diag_warning(s->diags, expr->span, "this is always true: '%s' is %" PRId64 " to %" PRId64, expr->field.name.bytes, min, max);
+                diag_warning(s->diags, expr->span, "this is always true: '%s' is %" PRId64 " to %" PRId64,
+                             expr->field.name.bytes, min, max);
         else if (always && min != INT64_MIN)
                 diag_warning(s->diags, expr->span, "this is always true: '%s' is never below %" PRId64, expr->field.name.bytes, min);
         return true;
@@ -240,9 +258,8 @@ static bool check_bits(struct sema *s, const struct expr *expr, const struct fie
         if (expr->operand.number < 0)
                 return sema_error(s, expr->operand.span, "a negative number is no set of bits");
         if (expr->operand.number == 0) {
-                sema_error(s, expr->span, expr->op == COMPARE_BITS_ANY ? "this is never true: %.*s is 0, no bit at all"
-                                                                        : "this is always true: %.*s is 0, no bit at all",
-                           TEXT_ARGS(expr->operand.text));
+                sema_error(s, expr->span, "this is %s true: %.*s is 0, no bit at all",
+                           expr->op == COMPARE_BITS_ANY ? "never" : "always", TEXT_ARGS(expr->operand.text));
                 if (info->format == FORMAT_OPEN)
                         diag_hint(s->diags, "opened for reading only is 'not %s & (O_WRONLY|O_RDWR)'", expr->field.name.bytes);
                 return false;
@@ -316,16 +333,25 @@ bool sema_check_number(struct sema *s, struct expr *expr, const struct field_inf
                 if (expr->operand.number < min || expr->operand.number > max) {
                         if (expr->op == COMPARE_EQUAL)
                                 return report_never(s, &expr->operand, expr, min, max);
-                        diag_warning(s->diags, expr->span, "this is always true: '%s' is never %.*s", expr->field.name.bytes, TEXT_ARGS(expr->operand.text));
+                        diag_warning(s->diags, expr->span, "this is always true: '%s' is never %.*s",
+                                     expr->field.name.bytes, TEXT_ARGS(expr->operand.text));
                 }
                 if (info->format == FORMAT_OPEN) {
-                        diag_warning(s->diags, expr->span, "'%s' compares all flags at once, O_CLOEXEC and O_LARGEFILE among them", compare_op_to_string(expr->op));
-                        diag_hint(s->diags, "'%s & %.*s' is true if any of these is set, 'has all' if all are", expr->field.name.bytes, TEXT_ARGS(expr->operand.text));
+                        diag_warning(s->diags, expr->span, "'%s' compares all flags at once, O_CLOEXEC and O_LARGEFILE among them",
+                                     compare_op_to_string(expr->op));
+                        diag_hint(s->diags, "'%s & %.*s' is true if any of these is set, 'has all' if all are",
+                                  expr->field.name.bytes, TEXT_ARGS(expr->operand.text));
                 }
                 return true;
 
-        case COMPARE_REGEX: case COMPARE_NOT_REGEX: case COMPARE_FOLD: case COMPARE_GLOB: case COMPARE_STARTSWITH:
-        case COMPARE_ENDSWITH: case COMPARE_CONTAINS: case _COMPARE_OP_MAX:
+        case COMPARE_REGEX:
+        case COMPARE_NOT_REGEX:
+        case COMPARE_FOLD:
+        case COMPARE_GLOB:
+        case COMPARE_STARTSWITH:
+        case COMPARE_ENDSWITH:
+        case COMPARE_CONTAINS:
+        case _COMPARE_OP_MAX:
                 break;
         }
 

@@ -7,10 +7,10 @@
 
 /* What stands around an element. */
 struct place {
-        bool ends_path;                 /* nothing that must happen comes after it */
-        bool in_any;                    /* a member of `any`, itself */
-        uint64_t within_ns;             /* innermost window around it; 0: none */
-        unsigned n_windows;             /* around it */
+        bool ends_path; /* nothing that must happen comes after it */
+        bool in_any; /* a member of `any`, itself */
+        uint64_t within_ns; /* innermost window around it; 0: none */
+        unsigned n_windows; /* around it */
 };
 
 static void check_body(struct sema *s, struct element *first, const struct place *place);
@@ -111,7 +111,8 @@ static void bind_capture(struct sema *s, struct element *e, struct capture *capt
 
         if (slot < path->n_captures) {
                 const struct field_info *held = schema_field(path->capture_fields[slot]);
-                enum value_type a = held->type == VALUE_LIST ? VALUE_STRING : held->type, b = info->type == VALUE_LIST ? VALUE_STRING : info->type;
+                enum value_type a = held->type == VALUE_LIST ? VALUE_STRING : held->type;
+                enum value_type b = info->type == VALUE_LIST ? VALUE_STRING : info->type;
 
                 if ((s->bound | s->maybe) & (1ULL << slot)) {
                         sema_error(s, capture->span, "'%.*s' is bound already", TEXT_ARGS(capture->name));
@@ -120,7 +121,8 @@ static void bind_capture(struct sema *s, struct element *e, struct capture *capt
                         return;
                 }
                 if (a != b) {
-                        sema_error(s, capture->span, "'%.*s' is a %s here and a %s in the other branch", TEXT_ARGS(capture->name), value_type_to_string(b),
+                        sema_error(s, capture->span, "'%.*s' is a %s here and a %s in the other branch",
+                                   TEXT_ARGS(capture->name), value_type_to_string(b),
                                    value_type_to_string(a));
                         diag_related(s->diags, s->bound_at[slot], "here");
                         return;
@@ -137,7 +139,7 @@ static void bind_capture(struct sema *s, struct element *e, struct capture *capt
 
         capture->slot = slot;
         if (e->repetition == REPEAT_STAR)
-                s->maybe |= 1ULL << slot;       /* there may be no event to bind it */
+                s->maybe |= 1ULL << slot; /* there may be no event to bind it */
         else
                 s->bound |= 1ULL << slot;
 }
@@ -186,7 +188,7 @@ static void check_any(struct sema *s, struct element *e, const struct place *pla
                                 sema_error(s, c->span, "a member of 'any' takes an event: '...' could take none");
                         /* fallthrough */
                 case ELEMENT_BLOCK:
-                        c->next = NULL;                 /* each by itself */
+                        c->next = NULL; /* each by itself */
                         check_body(s, c, &inner);
                         c->next = next;
                         break;
@@ -287,7 +289,8 @@ static void check_block(struct sema *s, struct element *e, const struct place *p
                 if (inner.n_windows == PROGRAM_MAX_WINDOWS + 1)
                         sema_error(s, e->span, "more than %d windows inside each other", PROGRAM_MAX_WINDOWS);
                 if (place->within_ns > 0 && e->within_ns >= place->within_ns) {
-                        diag_warning(s->diags, e->span, "this window never closes first: the one around it is %s", format_duration(outer, place->within_ns));
+                        diag_warning(s->diags, e->span, "this window never closes first: the one around it is %s",
+                                     format_duration(outer, place->within_ns));
                 }
                 optional = find_optional_first(e->children);
                 if (optional)
@@ -347,7 +350,7 @@ static void check_body(struct sema *s, struct element *first, const struct place
                                         after = after || (f->type != ELEMENT_NOT && f->type != ELEMENT_ELLIPSIS);
                                 if (!after && !s->path->broken) {
                                         sema_error(s, e->span, "'not' cannot come last: it holds between two steps");
-                                        diag_hint(s->diags, "that something does not happen at all will be 'no %.*s { } within 10s'", TEXT_ARGS(e->kind_name));
+                                        diag_hint(s->diags, "that it does not happen at all is not supported yet");
                                 }
                         }
                         break;
@@ -390,7 +393,7 @@ static void check_everything(struct sema *s, const struct path_node *path) {
 }
 
 void sema_check_path(struct sema *s, struct path_node *path) {
-        struct place place = { .ends_path = true, .within_ns = path->within_ns };
+        struct place place = {.ends_path = true, .within_ns = path->within_ns};
         const struct element *optional;
         bool steps = false;
 

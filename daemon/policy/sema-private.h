@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sema, private - the parts that its files share. Functions that return bool return false when they reported an error (or are out of memory); the
- * caller goes on with the next thing. */
+/* Sema, private - the parts that its files share. Functions that return bool return false when they reported an
+ * error (or are out of memory); the caller goes on with the next thing. */
 #pragma once
 
 #include <stdbool.h>
@@ -10,7 +10,7 @@
 #include "policy/source.h"
 
 struct sema_list {
-        struct list_node *node;         /* borrowed; its value is flat once state is LIST_FLAT */
+        struct list_node *node; /* borrowed; its value is flat once state is LIST_FLAT */
         uint8_t state;
         bool built_in;
 };
@@ -20,27 +20,27 @@ struct sema {
         const struct policy_options *options;
         struct arena *arena;
         struct diag_set *diags;
-        int error;                      /* -ENOMEM */
+        int error; /* -ENOMEM */
 
-        struct sema_list *lists;        /* sorted by name */
+        struct sema_list *lists; /* sorted by name */
         size_t n_lists;
-        size_t n_items;                 /* of all lists, for SEMA_MAX_LIST_ITEMS */
-        bool broken;                    /* a file could not be read in full: a name that is missing may be defined there */
+        size_t n_items; /* of all lists, for SEMA_MAX_LIST_ITEMS */
+        bool broken; /* a file could not be read in full: a name that is missing may be defined there */
 
         /* The path at hand. */
         struct path_node *path;
-        uint64_t kinds;                 /* bit set of those that its steps name */
+        uint64_t kinds; /* bit set of those that its steps name */
         struct diag_span bound_at[PROGRAM_MAX_SLOTS];
 
         /* The step at hand. */
         bool any_result;
         bool in_exception;
-        uint64_t bound, maybe;          /* slots that every way here binds, and those that some way binds */
-        uint64_t used;                  /* slots that the exception at hand names */
+        uint64_t bound, maybe; /* slots that every way here binds, and those that some way binds */
+        uint64_t used; /* slots that the exception at hand names */
 };
 
 bool sema_no_memory(struct sema *s);
-bool sema_error(struct sema *s, struct diag_span span, const char *fmt, ...) _printf_(3, 4);    /* false */
+bool sema_error(struct sema *s, struct diag_span span, const char *fmt, ...) _printf_(3, 4); /* false */
 
 /* A text for "%.*s", cut. */
 #define TEXT_ARGS(text) (int)MIN((text).length, (size_t)60), (text).bytes
@@ -70,7 +70,7 @@ bool sema_constant(struct text text, enum field_format format, int64_t *ret);
 
 /* sema-string.c */
 bool sema_check_string(struct sema *s, struct expr *expr, const struct field_info *info);
-bool sema_spread(struct sema *s, struct expr *expr);    /* op [a, b] becomes op a or op b */
+bool sema_spread(struct sema *s, struct expr *expr); /* op [a, b] becomes op a or op b */
 
 /* sema-condition.c */
 bool sema_check_condition(struct sema *s, struct expr *expr, enum wire_kind kind);

@@ -75,20 +75,24 @@ static bool check_constant(struct sema *s, const struct expr *expr, const struct
                 return false;
         }
         if (resolved && (whole || expr->op == COMPARE_STARTSWITH) && unresolved_part(text, whole)) {
-                sema_error(s, operand->span, "this is never true: '%s' is resolved and has no %s", expr->field.name.bytes, unresolved_part(text, whole));
+                sema_error(s, operand->span, "this is never true: '%s' is resolved and has no %s", expr->field.name.bytes,
+                           unresolved_part(text, whole));
                 return false;
         }
 
         if (info->scope == FIELD_PROCESS && info->format == FORMAT_PLAIN && (streq(info->name, "name") || streq(info->name, "comm"))) {
-                if (streq(info->name, "name") && (whole || expr->op == COMPARE_STARTSWITH || expr->op == COMPARE_ENDSWITH || expr->op == COMPARE_CONTAINS) &&
+                if (streq(info->name, "name") && (whole || expr->op == COMPARE_STARTSWITH || expr->op == COMPARE_ENDSWITH ||
+                                                  expr->op == COMPARE_CONTAINS) &&
                     text_has(text, "/")) {
                         sema_error(s, operand->span, "this is never true: '%s' has no '/'", expr->field.name.bytes);
-                        diag_hint(s->diags, "the whole path is in '%.*sexe'", (int)(expr->field.name.length - strlen(info->name)), expr->field.name.bytes);
+                        diag_hint(s->diags, "the whole path is in '%.*sexe'",
+                                  (int)(expr->field.name.length - strlen(info->name)), expr->field.name.bytes);
                         return false;
                 }
                 if (streq(info->name, "comm") && whole && text.length > 15) {
                         sema_error(s, operand->span, "this is never true: '%s' has at most 15 bytes", expr->field.name.bytes);
-                        diag_hint(s->diags, "'%.*sname' is not cut", (int)(expr->field.name.length - strlen(info->name)), expr->field.name.bytes);
+                        diag_hint(s->diags, "'%.*sname' is not cut", (int)(expr->field.name.length - strlen(info->name)),
+                                  expr->field.name.bytes);
                         return false;
                 }
         }
@@ -128,22 +132,25 @@ static bool check_variable(struct sema *s, const struct expr *expr, const struct
 
 /* "/bin/sh" without '^' is found in "/home/u/bin/shred" too. What ends in '$' is a suffix on purpose, and "/.ssh/" a part. */
 static bool regex_is_unanchored_path(struct text regex) {
-        static const char *const roots[] = { "bin", "boot", "dev", "etc", "home", "lib", "lib32", "lib64", "media", "mnt", "opt", "proc",
-                                             "root", "run", "sbin", "srv", "sys", "tmp", "usr", "var" };
+        static const char *const roots[] = {"bin", "boot", "dev", "etc", "home", "lib", "lib32", "lib64", "media", "mnt", "opt", "proc",
+                                            "root", "run", "sbin", "srv", "sys", "tmp", "usr", "var"};
 
         if (!text_starts(regex, "/") || text_ends(regex, "$"))
                 return false;
         for (size_t i = 0; i < ELEMENTSOF(roots); i++) {
                 size_t n = strlen(roots[i]);
 
-                if (regex.length >= n + 1 && memcmp(regex.bytes + 1, roots[i], n) == 0 && (regex.length == n + 1 || !strchr("abcdefghijklmnopqrstuvwxyz0123456789_", regex.bytes[n + 1])))
+                if (regex.length < n + 1 || memcmp(regex.bytes + 1, roots[i], n) != 0)
+                        continue;
+                /* Where the name of the directory ends. */
+                if (regex.length == n + 1 || !strchr("abcdefghijklmnopqrstuvwxyz0123456789_", regex.bytes[n + 1]))
                         return true;
         }
         return false;
 }
 
 static bool regex_matches_everything(struct text regex) {
-        static const char *const all[] = { "", ".*", "^.*", ".*$", "^.*$", "^", "$", "(?s).*", ".*?", "[^]*" };
+        static const char *const all[] = {"", ".*", "^.*", ".*$", "^.*$", "^", "$", "(?s).*", ".*?", "[^]*"};
 
         for (size_t i = 0; i < ELEMENTSOF(all); i++)
                 if (text_is(regex, all[i]))
@@ -234,7 +241,8 @@ static bool check_glob(struct sema *s, const struct operand *operand) {
 
 static bool check_operand(struct sema *s, const struct expr *expr, const struct operand *operand) {
         if (operand->type == OPERAND_STRING)
-                return check_constant(s, expr, operand) && check_variable(s, expr, operand) && (expr->op != COMPARE_GLOB || check_glob(s, operand));
+                return check_constant(s, expr, operand) && check_variable(s, expr, operand) && (expr->op != COMPARE_GLOB ||
+                                                                                                check_glob(s, operand));
 
         if (operand->type == OPERAND_NAME && s->broken)
                 return false;
@@ -314,7 +322,8 @@ bool sema_check_string(struct sema *s, struct expr *expr, const struct field_inf
         case COMPARE_NOT_IN:
                 if (expr->operand.type == OPERAND_STRING) {
                         sema_error(s, expr->operand.span, "'%s' needs a list", compare_op_to_string(expr->op));
-                        diag_hint(s->diags, "write 'contains' for a part of a string, '%s' for the whole", expr->op == COMPARE_IN ? "==" : "!=");
+                        diag_hint(s->diags, "write 'contains' for a part of a string, '%s' for the whole",
+                                  expr->op == COMPARE_IN ? "==" : "!=");
                         return false;
                 }
                 if (expr->operand.type != OPERAND_LIST)
@@ -346,8 +355,13 @@ bool sema_check_string(struct sema *s, struct expr *expr, const struct field_inf
                 diag_hint(s->diags, "'%s != \"\"' asks whether there is one", expr->field.name.bytes);
                 return false;
 
-        case COMPARE_LESS: case COMPARE_LESS_EQUAL: case COMPARE_GREATER: case COMPARE_GREATER_EQUAL: case COMPARE_BITS_ANY:
-        case COMPARE_BITS_ALL: case _COMPARE_OP_MAX:
+        case COMPARE_LESS:
+        case COMPARE_LESS_EQUAL:
+        case COMPARE_GREATER:
+        case COMPARE_GREATER_EQUAL:
+        case COMPARE_BITS_ANY:
+        case COMPARE_BITS_ALL:
+        case _COMPARE_OP_MAX:
                 break;
         }
 

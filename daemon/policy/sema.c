@@ -79,7 +79,7 @@ static void check_properties(struct sema *s, struct path_node *path) {
 
 struct ordered {
         struct path_node *path;
-        size_t order;                   /* in which it was read */
+        size_t order; /* in which it was read */
 };
 
 static int ordered_compare(const void *x, const void *y) {
@@ -105,7 +105,7 @@ static bool sort_paths(struct sema *s, struct ordered **ret, size_t *ret_n) {
                 return sema_no_memory(s);
         for (const struct file_node *f = s->set->files; f; f = f->next)
                 for (struct path_node *p = f->paths; p; p = p->next, i++)
-                        all[i] = (struct ordered){ .path = p, .order = i };
+                        all[i] = (struct ordered){.path = p, .order = i};
         qsort(all, n, sizeof(*all), ordered_compare);
 
         *ret = all;
@@ -126,7 +126,7 @@ static void check_duplicates(struct sema *s, const struct ordered *all, size_t n
 
 int sema_check(struct policy_set *set, const struct policy_options *options, struct diag_set *diags) {
         struct policy_options defaults = options ? *options : (struct policy_options){};
-        struct sema s = { .set = set, .options = &defaults, .arena = set->arena, .diags = diags };
+        struct sema s = {.set = set, .options = &defaults, .arena = set->arena, .diags = diags};
         struct ordered *all = NULL;
         size_t n = 0;
         uint64_t before = diags ? diags->n_errors : 0;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sema - what the names in a tree mean, and whether what it says can be: the last step of the front end.
  *
- * Looks up kinds, fields, constants and lists, gives captures their slots and steps their numbers, puts defaults, and reports what is
- * wrong (unknown names, types, constants that no value can equal, steps that nothing reaches, two paths of one name) or suspicious. What was
- * broken for the parser is checked as far as it goes, without a second message for the same fault. Pure. */
+ * Looks up kinds, fields, constants and lists, gives captures their slots and steps their numbers, puts defaults, and reports
+ * what is wrong (unknown names, types, constants that no value can equal, steps that nothing reaches, two paths of one name) or
+ * suspicious. What was broken for the parser is checked as far as it goes, without a second message for the same fault. Pure. */
 #pragma once
 
 #include "base/diag.h"
@@ -11,8 +11,8 @@
 
 #define SEMA_DEFAULT_WITHIN_NS (UINT64_C(600) * 1000 * 1000 * 1000)
 #define SEMA_DEFAULT_SUPPRESS_NS (UINT64_C(60) * 1000 * 1000 * 1000)
-#define SEMA_MAX_NAME 128               /* bytes in the name of a path, list or capture */
-#define SEMA_MAX_LIST_ITEMS (1U << 20)  /* of all lists together, each spelled out */
+#define SEMA_MAX_NAME 128 /* bytes in the name of a path, list or capture */
+#define SEMA_MAX_LIST_ITEMS (1U << 20) /* of all lists together, each spelled out */
 
 /* Check set->files, fill set->paths. 0 if nothing is wrong; -EBADMSG: read the diags; -ENOMEM. */
 int sema_check(struct policy_set *set, const struct policy_options *options, struct diag_set *diags);
