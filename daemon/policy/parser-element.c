@@ -266,6 +266,10 @@ static bool parse_not(struct parser *p, struct element **ret) {
         bool good;
 
         parser_advance(p);
+        if (parser_at_word(p, "not"))
+                parser_fail(p, "'not' twice");
+        while (parser_take_word(p, "not"))
+                ;
         if (!parser_at(p, TOKEN_WORD))
                 return parser_fail(p, "expected a step after 'not', found %s", parser_describe(p));
         if (parser_next_is(p, TOKEN_BRACE_OPEN) && (parser_at_word(p, "any") || parser_at_word(p, "all"))) {
@@ -368,8 +372,8 @@ static bool parse_statement(struct parser *p, enum body_type type, struct elemen
 
 /* Does the path end here without its `}`? */
 static bool at_next_path(const struct parser *p) {
-        return p->token.first_on_line && (parser_at_word(p, "path") || parser_at_word(p, "list")) && !parser_next_is(p, TOKEN_ASSIGN) &&
-               !parser_next_is(p, TOKEN_BRACE_OPEN);
+        return (parser_at_word(p, "path") && (parser_next_is(p, TOKEN_STRING) || parser_next_is(p, TOKEN_RAW))) ||
+               (parser_at_word(p, "list") && parser_next_is(p, TOKEN_WORD));
 }
 
 /* Properties, exceptions and statements, up to and with the `}`. */

@@ -85,6 +85,9 @@ bool parser_string(struct parser *p, const char *where, struct text *ret, struct
 
 /* parser-condition.c */
 bool parse_conditions(struct parser *p, struct diag_span open, bool in_step, struct expr **ret);
+
+/* parser-operand.c */
+bool parse_operand(struct parser *p, enum compare_op op, bool in_list, struct operand *ret);
 bool parse_items(struct parser *p, struct operand *ret);
 
 /* parser-element.c */

@@ -186,7 +186,7 @@ static void check_any(struct sema *s, struct element *e, const struct place *pla
                 case ELEMENT_STEP:
                         if (c->repetition == REPEAT_STAR)
                                 sema_error(s, c->span, "a member of 'any' takes an event: '...' could take none");
-                        /* fallthrough */
+                        __attribute__((fallthrough));
                 case ELEMENT_BLOCK:
                         c->next = NULL; /* each by itself */
                         check_body(s, c, &inner);

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Any bytes as a policy file: parsed, checked, and reported without a fault. What parses prints as text that parses to the same tree
+ * and prints the same again; what is wrong has at least one message with a place inside the text. */
+
+#include <assert.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "base/strbuf.h"
+#include "policy/ast-print.h"
+#include "policy/parser.h"
+#include "policy/policy-set.h"
+#include "policy/source.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+static struct file_node *parse(struct arena *arena, const char *text, size_t n, struct diag_set *diags) {
+        const struct source *source;
+        struct file_node *file;
+
+        if (source_new(arena, "input", text, n, &source) < 0 || parser_parse(source, arena, diags, &file) < 0)
+                abort();
+        return file;
+}
+
+static void check_round_trip(const char *text, size_t n) {
+        struct strbuf first = {}, second = {};
+        struct file_node *a, *b;
+        struct arena arena = {};
+        struct diag_set diags;
+
+        diag_set_init(&diags, 4);
+        a = parse(&arena, text, n, &diags);
+        if (diags.n_errors == 0) {
+                ast_print_file(a, &first);
+                assert(first.error == 0);
+                b = parse(&arena, strbuf_str(&first), first.n, &diags);
+                assert(diags.n_errors == 0);
+                assert(file_node_equal(a, b));
+                ast_print_file(b, &second);
+                assert(streq(strbuf_str(&first), strbuf_str(&second)));
+        }
+
+        strbuf_done(&first);
+        strbuf_done(&second);
+        diag_set_done(&diags);
+        arena_done(&arena);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
+        struct policy_set *set = NULL;
+        struct diag_set diags;
+        struct strbuf b = {};
+        int r;
+
+        check_round_trip((const char *)data, n);
+
+        diag_set_init(&diags, 0);
+        r = policy_set_parse("input", (const char *)data, n, NULL, &diags, &set);
+        assert(r == 0 || r == -EBADMSG);
+        assert((r == 0) == (diags.n_errors == 0));
+        ARRAY_FOREACH(diag, &diags.list)
+                assert(diag->span.line >= 1 && diag->span.offset <= n);
+        assert(policy_set_put_diags(set, &diags, &b) >= 0 && b.error == 0);
+
+        strbuf_done(&b);
+        policy_set_free(set);
+        diag_set_done(&diags);
+        return 0;
+}
