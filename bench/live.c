@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Live - the load of the live benchmarks: what one call costs with and without the daemon, how long an alert takes, how
+ * much the ring carries. bench/run starts it, with the daemon on and off in turn; by itself it knows nothing of the daemon.
+ *
+ *      live calls DIR ROUNDS           medians of CPU-and-wall ns per operation, one `key value` a line
+ *      live latency DIR N              opens N watched files, reads alerts (JSON lines) from standard input, prints percentiles
+ *      live load DIR SECONDS WORKERS   opens watched files as fast as it can, prints how many */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BATCH 2000
+#define EXEC_BATCH 40
+#define MAX_ROUNDS 1000
+#define MAX_ALERTS 4096
+
+static uint64_t now_ns(void) {
+        struct timespec t;
+
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        return (uint64_t)t.tv_sec * 1000000000ULL + (uint64_t)t.tv_nsec;
+}
+
+static int compare_u64(const void *a, const void *b) {
+        uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+        return (x > y) - (x < y);
+}
+
+static void die(const char *what) {
+        perror(what);
+        exit(1);
+}
+
+static uint64_t time_opens(const char *path, int flags) {
+        uint64_t start = now_ns();
+
+        for (int i = 0; i < BATCH; i++) {
+                int fd = open(path, flags | O_CLOEXEC);
+
+                if (fd < 0)
+                        die(path);
+                close(fd);
+        }
+        return (now_ns() - start) / BATCH;
+}
+
+static uint64_t time_unrelated(void) {
+        uint64_t start = now_ns();
+
+        for (int i = 0; i < BATCH * 10; i++)
+                syscall(SYS_getppid);
+        return (now_ns() - start) * 10 / (BATCH * 10);  /* tenths of a ns: the differences are small */
+}
+
+static uint64_t time_execs(void) {
+        uint64_t start = now_ns();
+
+        for (int i = 0; i < EXEC_BATCH; i++) {
+                static char *const arguments[] = { "true", NULL };
+                pid_t pid;
+
+                errno = posix_spawn(&pid, "/bin/true", NULL, NULL, arguments, environ);
+                if (errno)
+                        die("posix_spawn");
+                waitpid(pid, NULL, 0);
+        }
+        return (now_ns() - start) / EXEC_BATCH;
+}
+
+static uint64_t median(uint64_t *values, size_t n) {
+        qsort(values, n, sizeof(*values), compare_u64);
+        return values[n / 2];
+}
+
+static void calls(const char *dir, int rounds) {
+        static uint64_t watched[MAX_ROUNDS], unwatched[MAX_ROUNDS], unrelated[MAX_ROUNDS], execs[MAX_ROUNDS];
+        char path[4096];
+
+        snprintf(path, sizeof(path), "%s/watched", dir);
+        if (rounds > MAX_ROUNDS)
+                rounds = MAX_ROUNDS;
+        time_opens(path, O_WRONLY);
+        for (int i = 0; i < rounds; i++) {
+                watched[i] = time_opens(path, O_WRONLY);
+                unwatched[i] = time_opens(path, O_RDONLY);
+                unrelated[i] = time_unrelated();
+                execs[i] = time_execs();
+        }
+        printf("open_watched %llu\n", (unsigned long long)median(watched, rounds));
+        printf("open_unwatched %llu\n", (unsigned long long)median(unwatched, rounds));
+        printf("unrelated %.1f\n", (double)median(unrelated, rounds) / 10);
+        printf("exec %llu\n", (unsigned long long)median(execs, rounds));
+}
+
+/* Alerts come as JSON lines that hold the name of the file: "latency-NNNN". */
+static void latency(const char *dir, int n) {
+        static uint64_t took[MAX_ALERTS];
+        static char buffer[1 << 16];
+        size_t have = 0, n_took = 0;
+
+        if (n > MAX_ALERTS)
+                n = MAX_ALERTS;
+        for (int i = 0; i < n; i++) {
+                char path[4096], name[32];
+                uint64_t start, deadline;
+                int fd;
+
+                snprintf(name, sizeof(name), "latency-%04d", i);
+                snprintf(path, sizeof(path), "%s/%s", dir, name);
+                usleep(3000 + (unsigned)(i * 7919 % 4000));
+                start = now_ns();
+                fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+                if (fd < 0)
+                        die(path);
+                deadline = start + 500000000ULL;
+                for (bool seen = false; !seen;) {
+                        struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
+                        uint64_t t = now_ns();
+                        ssize_t r;
+                        char *end;
+
+                        if (t >= deadline)
+                                break;
+                        if (poll(&p, 1, (int)((deadline - t) / 1000000) + 1) <= 0)
+                                continue;
+                        r = read(STDIN_FILENO, buffer + have, sizeof(buffer) - 1 - have);
+                        t = now_ns();
+                        if (r <= 0)
+                                die("the alerts ended");
+                        have += (size_t)r;
+                        buffer[have] = 0;
+                        while ((end = memchr(buffer, '\n', have))) {
+                                *end = 0;
+                                if (strstr(buffer, name) && !seen) {
+                                        seen = true;
+                                        took[n_took++] = t - start;
+                                }
+                                have -= (size_t)(end + 1 - buffer);
+                                memmove(buffer, end + 1, have);
+                        }
+                        if (have == sizeof(buffer) - 1)
+                                have = 0;       /* an absurdly long line: not ours */
+                }
+                close(fd);
+                unlink(path);
+        }
+        if (n_took == 0) {
+                fprintf(stderr, "no alert came\n");
+                exit(1);
+        }
+        qsort(took, n_took, sizeof(*took), compare_u64);
+        printf("latency_us_p50 %.1f\n", (double)took[n_took / 2] / 1000);
+        printf("latency_us_p99 %.1f\n", (double)took[n_took - 1 - n_took / 100] / 1000);
+        printf("latency_us_max %.1f\n", (double)took[n_took - 1] / 1000);
+        printf("alerts_missed %d\n", n - (int)n_took);
+}
+
+static void load(const char *dir, int seconds, int workers) {
+        uint64_t *counts = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        uint64_t start = now_ns(), total = 0;
+        char path[4096];
+
+        if (counts == MAP_FAILED)
+                die("mmap");
+        if (workers > 64)
+                workers = 64;
+        snprintf(path, sizeof(path), "%s/watched", dir);
+        for (int i = 0; i < workers; i++) {
+                pid_t pid = fork();
+
+                if (pid < 0)
+                        die("fork");
+                if (pid == 0) {
+                        uint64_t end = start + (uint64_t)seconds * 1000000000ULL;
+
+                        while (now_ns() < end) {
+                                for (int k = 0; k < 100; k++) {
+                                        int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+                                        if (fd >= 0)
+                                                close(fd);
+                                }
+                                counts[i] += 100;
+                        }
+                        _exit(0);
+                }
+        }
+        while (wait(NULL) > 0 || errno == EINTR)
+                ;
+        for (int i = 0; i < workers; i++)
+                total += counts[i];
+        printf("opens %llu\n", (unsigned long long)total);
+        printf("opens_per_s %.0f\n", (double)total * 1e9 / (double)(now_ns() - start));
+}
+
+int main(int argc, char **argv) {
+        if (argc == 4 && strcmp(argv[1], "calls") == 0)
+                calls(argv[2], atoi(argv[3]));
+        else if (argc == 4 && strcmp(argv[1], "latency") == 0)
+                latency(argv[2], atoi(argv[3]));
+        else if (argc == 5 && strcmp(argv[1], "load") == 0)
+                load(argv[2], atoi(argv[3]), atoi(argv[4]));
+        else {
+                fprintf(stderr, "usage: live calls DIR ROUNDS | latency DIR N | load DIR SECONDS WORKERS\n");
+                return 2;
+        }
+        return 0;
+}
