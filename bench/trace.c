@@ -56,22 +56,22 @@ static void put_open(uint32_t pid, uint64_t start, uint64_t i) {
         begin(WIRE_KIND_openat, pid, start);
         snprintf(path, sizeof(path), "/usr/src/project/module%llu/include/header%llu.h", (unsigned long long)(i % 37),
                  (unsigned long long)(i % 811));
-        record_set_text(&record, WIRE_FIELD_openat_pathname, path);
-        record_set_text(&record, WIRE_FIELD_openat_given, path + 17);
-        record_set_number(&record, WIRE_FIELD_openat_flags, i % 5 ? O_RDONLY | O_CLOEXEC : O_WRONLY | O_CREAT | O_TRUNC);
-        record_set_number(&record, WIRE_FIELD_openat_fd, 3);
-        record_set_object(&record, WIRE_FIELD_openat_file, &(struct wire_object){ .device = 1, .inode = i % 811 });
-        record_set_number(&record, WIRE_FIELD_openat_file_mode, 0100644);
+        record_set_text(&record, FIELD_openat_pathname, path);
+        record_set_text(&record, FIELD_openat_given, path + 17);
+        record_set_number(&record, FIELD_openat_flags, i % 5 ? O_RDONLY | O_CLOEXEC : O_WRONLY | O_CREAT | O_TRUNC);
+        record_set_number(&record, FIELD_openat_fd, 3);
+        record_set_object(&record, FIELD_openat_file, &(struct wire_object){ .device = 1, .inode = i % 811 });
+        record_set_number(&record, FIELD_openat_file_mode, 0100644);
         put();
 }
 
 static void put_write(uint32_t pid, uint64_t start, uint64_t i) {
         begin(WIRE_KIND_write, pid, start);
-        record_set_number(&record, WIRE_FIELD_write_fd, 3);
-        record_set_number(&record, WIRE_FIELD_write_type, WIRE_OBJECT_FILE);
-        record_set_text(&record, WIRE_FIELD_write_pathname, "/usr/src/project/build/object.o");
-        record_set_number(&record, WIRE_FIELD_write_length, 4096);
-        record_set_object(&record, WIRE_FIELD_write_file, &(struct wire_object){ .device = 1, .inode = i % 811 });
+        record_set_number(&record, FIELD_write_fd, 3);
+        record_set_number(&record, FIELD_write_type, WIRE_OBJECT_FILE);
+        record_set_text(&record, FIELD_write_pathname, "/usr/src/project/build/object.o");
+        record_set_number(&record, FIELD_write_length, 4096);
+        record_set_object(&record, FIELD_write_file, &(struct wire_object){ .device = 1, .inode = i % 811 });
         put();
 }
 
@@ -79,13 +79,13 @@ static void put_exec(uint32_t pid, uint64_t start, uint64_t i) {
         static const char *const arguments[] = { "cc", "-O2", "-c", "-o", "object.o", "source.c", NULL };
 
         begin(WIRE_KIND_execve, pid, start);
-        record_set_text(&record, WIRE_FIELD_execve_filename, "/usr/bin/cc");
-        record_set_text(&record, WIRE_FIELD_execve_exe, "/usr/bin/x86_64-linux-gnu-gcc-12");
-        record_set_list(&record, WIRE_FIELD_execve_argv, arguments);
-        record_set_number(&record, WIRE_FIELD_execve_argc, 6);
-        record_set_text(&record, WIRE_FIELD_execve_cwd, "/usr/src/project");
-        record_set_text(&record, WIRE_FIELD_execve_comm, "cc");
-        record_set_object(&record, WIRE_FIELD_execve_file, &(struct wire_object){ .device = 1, .inode = i % 11 });
+        record_set_text(&record, FIELD_execve_filename, "/usr/bin/cc");
+        record_set_text(&record, FIELD_execve_exe, "/usr/bin/x86_64-linux-gnu-gcc-12");
+        record_set_list(&record, FIELD_execve_argv, arguments);
+        record_set_number(&record, FIELD_execve_argc, 6);
+        record_set_text(&record, FIELD_execve_cwd, "/usr/src/project");
+        record_set_text(&record, FIELD_execve_comm, "cc");
+        record_set_object(&record, FIELD_execve_file, &(struct wire_object){ .device = 1, .inode = i % 11 });
         put();
 }
 
@@ -115,7 +115,7 @@ int main(int argc, char **argv) {
 
                 if (turn == 0) {
                         begin(WIRE_KIND_exit, pids[p], starts[p]);
-                        record_set_number(&record, WIRE_FIELD_exit_code, 0);
+                        record_set_number(&record, FIELD_exit_code, 0);
                         put();
                         pids[p] = next_pid++;
                         starts[p] = now;
