@@ -87,7 +87,8 @@ void *arena_alloc(struct arena *arena, size_t n) {
         n = ALIGN_UP(n, ARENA_ALIGN);
         if (n == 0)
                 n = ARENA_ALIGN;
-        if (arena->limit_bytes > 0 && (arena->used_bytes >= arena->limit_bytes || n > arena->limit_bytes - arena->used_bytes))
+        if (arena->limit_bytes > 0 &&
+            (arena->used_bytes >= arena->limit_bytes || n > arena->limit_bytes - arena->used_bytes))
                 goto refuse;
 
         if (!chunk || n > chunk->size - chunk->used) {

@@ -26,8 +26,10 @@ int buddy_init(struct buddy *buddy, size_t size_bytes) {
         if (!buddy->levels)
                 return -ENOMEM;
 
-        /* mmap, not malloc: what was never touched is never paid for, and buddies are aligned to their size from the start. */
-        buddy->region = mmap(NULL, buddy->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        /* mmap, not malloc: what was never touched is never paid for, and buddies are aligned to their size from the
+         * start. */
+        buddy->region =
+                mmap(NULL, buddy->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (buddy->region == MAP_FAILED) {
                 buddy->region = NULL;
                 free(buddy->levels);

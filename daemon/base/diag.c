@@ -50,7 +50,8 @@ static void diag_count(struct diag_set *set, enum diag_severity severity) {
         }
 }
 
-int diag_vreport(struct diag_set *set, enum diag_severity severity, struct diag_span span, const char *fmt, va_list ap) {
+int diag_vreport(struct diag_set *set, enum diag_severity severity, struct diag_span span, const char *fmt,
+                 va_list ap) {
         int r = severity == DIAG_ERROR ? -EBADMSG : 0;
         struct diag d = {.severity = severity, .span = span};
 
@@ -71,14 +72,14 @@ int diag_vreport(struct diag_set *set, enum diag_severity severity, struct diag_
         return r;
 }
 
-#define DIAG_REPORT(set, severity, span, fmt)                                                                                  \
-        ({                                                                                                                     \
-                va_list _ap;                                                                                                   \
-                int _r;                                                                                                        \
-                va_start(_ap, fmt);                                                                                            \
-                _r = diag_vreport(set, severity, span, fmt, _ap);                                                              \
-                va_end(_ap);                                                                                                   \
-                _r;                                                                                                            \
+#define DIAG_REPORT(set, severity, span, fmt)                                                                          \
+        ({                                                                                                             \
+                va_list _ap;                                                                                           \
+                int _r;                                                                                                \
+                va_start(_ap, fmt);                                                                                    \
+                _r = diag_vreport(set, severity, span, fmt, _ap);                                                      \
+                va_end(_ap);                                                                                           \
+                _r;                                                                                                    \
         })
 
 int diag_error(struct diag_set *set, struct diag_span span, const char *fmt, ...) {
@@ -155,7 +156,8 @@ void diag_set_sort(struct diag_set *set) {
         set->last_dropped = true;       /* "the last one" has no meaning any more */
 }
 
-static void diag_put_head(const struct diag_span *span, enum diag_severity severity, const char *text, struct strbuf *b) {
+static void diag_put_head(const struct diag_span *span, enum diag_severity severity, const char *text,
+                          struct strbuf *b) {
         if (span->file) {
                 strbuf_put_text(b, span->file, strlen(span->file));
                 if (span->line > 0)
@@ -257,7 +259,8 @@ static const struct diag_source *diag_find_source(const struct diag_source *sour
         return NULL;
 }
 
-void diag_set_put_text(const struct diag_set *set, const struct diag_source *sources, size_t n_sources, struct strbuf *b) {
+void diag_set_put_text(const struct diag_set *set, const struct diag_source *sources, size_t n_sources,
+                       struct strbuf *b) {
         ARRAY_FOREACH(d, &set->list) {
                 const struct diag_source *source = diag_find_source(sources, n_sources, d->span.file);
 
@@ -285,13 +288,15 @@ void diag_set_put_text(const struct diag_set *set, const struct diag_source *sou
 static void diag_put_json_place(const struct diag_span *span, struct strbuf *b) {
         strbuf_put(b, "\"file\":");
         strbuf_put_json_str(b, span->file);
-        strbuf_printf(b, ",\"line\":%u,\"column\":%u,\"length\":%u,\"offset\":%u", span->line, span->column, span->length, span->offset);
+        strbuf_printf(b, ",\"line\":%u,\"column\":%u,\"length\":%u,\"offset\":%u", span->line, span->column,
+                      span->length, span->offset);
 }
 
 void diag_set_put_json(const struct diag_set *set, struct strbuf *b) {
         strbuf_put_char(b, '[');
         ARRAY_FOREACH(d, &set->list) {
-                strbuf_printf(b, "%s{\"severity\":\"%s\",", d > set->list.items ? "," : "", diag_severity_to_string(d->severity));
+                strbuf_printf(b, "%s{\"severity\":\"%s\",", d > set->list.items ? "," : "",
+                              diag_severity_to_string(d->severity));
                 diag_put_json_place(&d->span, b);
                 strbuf_put(b, ",\"text\":");
                 strbuf_put_json_str(b, d->text);
@@ -324,8 +329,8 @@ static bool is_same_but_case(const char *a, const char *b, size_t n) {
         return memcmp(a, b, n) != 0;
 }
 
-/* Optimal string alignment (Damerau-Levenshtein without editing a swapped pair again), times two so that a letter in the
- * wrong case can count one. Both at most CLOSEST_LENGTH_MAX long. */
+/* Optimal string alignment (Damerau-Levenshtein without editing a swapped pair again), times two so that a letter in
+ * the wrong case can count one. Both at most CLOSEST_LENGTH_MAX long. */
 static unsigned edit_distance2(const char *a, size_t n, const char *b, size_t m) {
         unsigned rows[3][CLOSEST_LENGTH_MAX + 1];
 

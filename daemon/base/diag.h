@@ -59,12 +59,13 @@ struct diag_set {
 void diag_set_init(struct diag_set *set, size_t limit);
 void diag_set_done(struct diag_set *set);
 
-/* Report. The set may be NULL: then nobody wants to know, and only the return value counts, which is always -EBADMSG for
- * an error and 0 for the others, so that `return diag_error(...)` reads well. */
+/* Report. The set may be NULL: then nobody wants to know, and only the return value counts, which is always -EBADMSG
+ * for an error and 0 for the others, so that `return diag_error(...)` reads well. */
 int diag_error(struct diag_set *set, struct diag_span span, const char *fmt, ...) _printf_(3, 4);
 int diag_warning(struct diag_set *set, struct diag_span span, const char *fmt, ...) _printf_(3, 4);
 int diag_note(struct diag_set *set, struct diag_span span, const char *fmt, ...) _printf_(3, 4);
-int diag_vreport(struct diag_set *set, enum diag_severity severity, struct diag_span span, const char *fmt, va_list ap) _printf_(4, 0);
+int diag_vreport(struct diag_set *set, enum diag_severity severity, struct diag_span span, const char *fmt, va_list ap)
+        _printf_(4, 0);
 
 /* Add to the message reported last. diag_did_you_mean() sets the usual hint, and none if name is NULL. */
 void diag_hint(struct diag_set *set, const char *fmt, ...) _printf_(2, 3);
@@ -93,9 +94,11 @@ struct diag_source {
  *      20-shell.policy:2:1: note: in this policy
  *
  * At the end one line that says how many more were not kept. */
-void diag_set_put_text(const struct diag_set *set, const struct diag_source *sources, size_t n_sources, struct strbuf *b);
+void diag_set_put_text(const struct diag_set *set, const struct diag_source *sources, size_t n_sources,
+                       struct strbuf *b);
 
-/* For programs: a JSON array with one object per message: severity, file, line, column, length, offset, text, hint, related. */
+/* For programs: a JSON array with one object per message: severity, file, line, column, length, offset, text, hint,
+ * related. */
 void diag_set_put_json(const struct diag_set *set, struct strbuf *b);
 
 /* One message without excerpt: "file:line:column: error: text". */
@@ -103,7 +106,8 @@ void diag_put_line(const struct diag *diag, struct strbuf *b);
 
 const char *diag_severity_to_string(enum diag_severity severity);
 
-/* Which candidate did they mean? The closest by insertions, deletions, changes and swaps of neighbours (letters of the wrong
- * case, and letters left out at the end, count half), if it is close enough to be a slip: up to a third of its length. NULL if none is; the first of equals. */
+/* Which candidate did they mean? The closest by insertions, deletions, changes and swaps of neighbours (letters of the
+ * wrong case, and letters left out at the end, count half), if it is close enough to be a slip: up to a third of its
+ * length. NULL if none is; the first of equals. */
 const char *diag_closest(const char *name, const char *const *candidates, size_t n_candidates);
 const char *diag_closest_n(const char *name, size_t n, const char *const *candidates, size_t n_candidates);

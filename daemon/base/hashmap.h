@@ -2,12 +2,11 @@
 #pragma once
 
 /* Hashmap - byte string to pointer, under a secret key, so that chosen keys do not collide on purpose.
- * Keys are borrowed: they must stay where they are, unchanged, while they are in the map (usually they lie in the value).
- * Values are borrowed and never NULL. Open addressing, removal leaves nothing behind.
- * A map made by hashmap_init() grows; one made by hashmap_init_fixed() takes all its memory there and then, never
- * allocates again, and refuses with -ENOSPC when it is full.
- * The order of iteration is that of the secret: never let it reach anything that is printed or reported.
- * For integers see idmap.h. */
+ * Keys are borrowed: they must stay where they are, unchanged, while they are in the map (usually they lie in the
+ * value). Values are borrowed and never NULL. Open addressing, removal leaves nothing behind. A map made by
+ * hashmap_init() grows; one made by hashmap_init_fixed() takes all its memory there and then, never allocates again,
+ * and refuses with -ENOSPC when it is full. The order of iteration is that of the secret: never let it reach anything
+ * that is printed or reported. For integers see idmap.h. */
 
 #include "base/macro.h"
 #include "base/siphash.h"
@@ -59,6 +58,6 @@ static inline void *hashmap_remove_str(struct hashmap *map, const char *key) {
 /* Iteration: start with *position = 0; NULL at the end. The map must not change meanwhile. */
 struct hashmap_entry *hashmap_next(const struct hashmap *map, size_t *position);
 
-#define HASHMAP_FOREACH(entry, map)                                                                                            \
-        for (size_t _position_##entry = 0, _once_##entry = 1; _once_##entry; _once_##entry = 0)                                \
+#define HASHMAP_FOREACH(entry, map)                                                                                    \
+        for (size_t _position_##entry = 0, _once_##entry = 1; _once_##entry; _once_##entry = 0)                        \
                 for (struct hashmap_entry * entry; (entry = hashmap_next(map, &_position_##entry));)

@@ -2,9 +2,9 @@
 #pragma once
 
 /* Heap - deadlines, the earliest first, each removable by its owner in O(log n).
- * The node is embedded in what has the deadline and is zeroed before its first use. Equal deadlines come out in the order in
- * which they went in, so a replay meets them in the same order as the recording. The capacity is fixed; nothing
- * allocates after heap_init(). Deadlines are plain numbers: the heap has no clock. */
+ * The node is embedded in what has the deadline and is zeroed before its first use. Equal deadlines come out in the
+ * order in which they went in, so a replay meets them in the same order as the recording. The capacity is fixed;
+ * nothing allocates after heap_init(). Deadlines are plain numbers: the heap has no clock. */
 
 #include "base/macro.h"
 

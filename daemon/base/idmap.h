@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Idmap - 64-bit number to pointer: the hashmap for pids, cgroup ids and hashes, half the size and without a key to compare.
- * Numbers are hashed under a secret key, for pids and inodes can be chosen too. Values are borrowed and never NULL.
- * idmap_init() grows; idmap_init_fixed() takes all its memory at once, never allocates again, and refuses with -ENOSPC
- * when it is full. The order of iteration is that of the secret: never let it reach anything that is printed. */
+/* Idmap - 64-bit number to pointer: the hashmap for pids, cgroup ids and hashes, half the size and without a key to
+ * compare. Numbers are hashed under a secret key, for pids and inodes can be chosen too. Values are borrowed and never
+ * NULL. idmap_init() grows; idmap_init_fixed() takes all its memory at once, never allocates again, and refuses with
+ * -ENOSPC when it is full. The order of iteration is that of the secret: never let it reach anything that is printed.
+ */
 
 #include "base/macro.h"
 #include "base/siphash.h"
@@ -45,6 +46,6 @@ void *idmap_remove(struct idmap *map, uint64_t id);
 /* Iteration: start with *position = 0; NULL at the end. The map must not change meanwhile. */
 struct idmap_entry *idmap_next(const struct idmap *map, size_t *position);
 
-#define IDMAP_FOREACH(entry, map)                                                                                              \
-        for (size_t _position_##entry = 0, _once_##entry = 1; _once_##entry; _once_##entry = 0)                                \
+#define IDMAP_FOREACH(entry, map)                                                                                      \
+        for (size_t _position_##entry = 0, _once_##entry = 1; _once_##entry; _once_##entry = 0)                        \
                 for (struct idmap_entry * entry; (entry = idmap_next(map, &_position_##entry));)

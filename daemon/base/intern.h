@@ -38,8 +38,8 @@ const char *intern_find(const struct interner *interner, const char *s, size_t n
 const char *intern_ref(const char *s);
 const char *intern_unref(struct interner *interner, const char *s);
 
-/* Length, and a small number that is this string's alone while it lives (numbers start at 0, stay below max_strings, and are
- * used again later): for bit sets and tables beside the interner. */
+/* Length, and a small number that is this string's alone while it lives (numbers start at 0, stay below max_strings,
+ * and are used again later): for bit sets and tables beside the interner. */
 size_t intern_length(const char *s);
 uint32_t intern_id(const char *s);
 

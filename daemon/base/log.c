@@ -24,7 +24,8 @@ static bool stderr_is_journal(void) {
         uintmax_t device, inode;
         struct stat st;
 
-        return e && sscanf(e, "%ju:%ju", &device, &inode) == 2 && fstat(STDERR_FILENO, &st) >= 0 && st.st_dev == device && st.st_ino == inode;
+        return e && sscanf(e, "%ju:%ju", &device, &inode) == 2 && fstat(STDERR_FILENO, &st) >= 0 &&
+               st.st_dev == device && st.st_ino == inode;
 }
 
 void log_open(const char *program_name) {

@@ -5,8 +5,8 @@
  * Not for alerts, which are about the host and go out through report. Only rooms at the edge log (capture report
  * control response app cli), once, where it is decided what happens next, and the sentence says so.
  * Under systemd (stderr is the journal's stream) lines begin with the priority as <N>, elsewhere with the program's
- * name. Bytes that are unsafe on a terminal come out as \xNN, so no name can forge a line. Never fails, never allocates;
- * lines are cut at LOG_LINE_MAX. Not for several threads.
+ * name. Bytes that are unsafe on a terminal come out as \xNN, so no name can forge a line. Never fails, never
+ * allocates; lines are cut at LOG_LINE_MAX. Not for several threads.
  *
  *      return log_error_errno(r, "Cannot open '%s': %m", path);
  *      log_warning_errno(r, "Cannot load '%s', keeping the previous policies: %m", path);

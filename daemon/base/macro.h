@@ -19,10 +19,12 @@
 #define unlikely(x)             __builtin_expect(!!(x), 0)
 
 /* Number of elements of an array, and only of an array: a pointer does not compile. */
-#define ELEMENTSOF(x)                                                                                                          \
-        (sizeof(x) / sizeof((x)[0]) + 0 * sizeof(struct {                                                                      \
-                 _Static_assert(!__builtin_types_compatible_p(__typeof__(x), __typeof__(&(x)[0])), "ELEMENTSOF of a pointer"); \
-                 int unused;                                                                                                   \
+#define ELEMENTSOF(x) \
+        (sizeof(x) / sizeof((x)[0]) + \
+         0 * sizeof(struct { \
+                 _Static_assert(!__builtin_types_compatible_p(__typeof__(x), __typeof__(&(x)[0])), \
+                                "ELEMENTSOF of a pointer"); \
+                 int unused; \
          }))
 
 /* Each argument is evaluated once. The counter keeps nested ones apart. */
@@ -30,17 +32,17 @@
 #define MAX(a, b) MAX_UNIQUE(a, b, __COUNTER__)
 #define MIN_UNIQUE(a, b, id) MIN_NAMED(a, b, PASTE(_min_a, id), PASTE(_min_b, id))
 #define MAX_UNIQUE(a, b, id) MAX_NAMED(a, b, PASTE(_max_a, id), PASTE(_max_b, id))
-#define MIN_NAMED(a, b, x, y)                                                                                                  \
-        __extension__({                                                                                                        \
-                __typeof__(a) x = (a);                                                                                         \
-                __typeof__(b) y = (b);                                                                                         \
-                x < y ? x : y;                                                                                                 \
+#define MIN_NAMED(a, b, x, y)                                                                                          \
+        __extension__({                                                                                                \
+                __typeof__(a) x = (a);                                                                                 \
+                __typeof__(b) y = (b);                                                                                 \
+                x < y ? x : y;                                                                                         \
         })
-#define MAX_NAMED(a, b, x, y)                                                                                                  \
-        __extension__({                                                                                                        \
-                __typeof__(a) x = (a);                                                                                         \
-                __typeof__(b) y = (b);                                                                                         \
-                x > y ? x : y;                                                                                                 \
+#define MAX_NAMED(a, b, x, y)                                                                                          \
+        __extension__({                                                                                                \
+                __typeof__(a) x = (a);                                                                                 \
+                __typeof__(b) y = (b);                                                                                 \
+                x > y ? x : y;                                                                                         \
         })
 #define PASTE(a, b) PASTE_EXPANDED(a, b)
 #define PASTE_EXPANDED(a, b) a##b
@@ -48,7 +50,8 @@
 /* The structure that a member is embedded in. */
 #define container_of(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
 
-/* `align` is a power of two. The result wraps when x is within align of the type's end: check first if x comes from outside. */
+/* `align` is a power of two. The result wraps when x is within align of the type's end: check first if x comes from
+ * outside. */
 #define ALIGN_UP(x, align)      (((x) + (align)-1) & ~((__typeof__(x))(align)-1))
 
 #define KIB UINT64_C(1024)

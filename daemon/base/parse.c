@@ -30,7 +30,8 @@ static int parse_digits(const char *s, size_t n, unsigned base, uint64_t *ret) {
 
                 if (digit >= base)
                         return -EINVAL;
-                if (__builtin_mul_overflow(value, (uint64_t)base, &value) || __builtin_add_overflow(value, (uint64_t)digit, &value))
+                if (__builtin_mul_overflow(value, (uint64_t)base, &value) ||
+                    __builtin_add_overflow(value, (uint64_t)digit, &value))
                         too_large = true;
         }
         if (too_large)
@@ -119,7 +120,8 @@ static size_t count_while(const char *s, size_t n, char first, char last) {
 }
 
 /* digits[.digits] of this unit, in nanoseconds. Digits that are finer than a nanosecond are refused, not lost. */
-static int parse_duration_part(const char *whole, size_t n_whole, const char *fraction, size_t n_fraction, uint64_t unit_ns, uint64_t *ret_ns) {
+static int parse_duration_part(const char *whole, size_t n_whole, const char *fraction, size_t n_fraction,
+                               uint64_t unit_ns, uint64_t *ret_ns) {
         uint64_t value, ns, scale = unit_ns;
         int r;
 
@@ -136,7 +138,8 @@ static int parse_duration_part(const char *whole, size_t n_whole, const char *fr
                         return -EINVAL;
                 if (__builtin_add_overflow(ns, scale * digit / 10, &ns))
                         return -ERANGE;
-                if (scale % 10 != 0 && count_while(fraction + i + 1, n_fraction - i - 1, '0', '0') != n_fraction - i - 1)
+                if (scale % 10 != 0 &&
+                    count_while(fraction + i + 1, n_fraction - i - 1, '0', '0') != n_fraction - i - 1)
                         return -EINVAL;
                 scale /= 10;
         }

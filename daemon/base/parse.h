@@ -17,7 +17,8 @@ int parse_i64_n(const char *s, size_t n, int64_t min, int64_t max, int64_t *ret)
  * except 0. */
 int parse_duration_n(const char *s, size_t n, uint64_t min_ns, uint64_t max_ns, uint64_t *ret_ns);
 
-/* Sizes: a number in C notation and K, M, G or T (powers of 1024; KiB and so on mean the same), or nothing: 4096, 4K, 16M. */
+/* Sizes: a number in C notation and K, M, G or T (powers of 1024; KiB and so on mean the same), or nothing: 4096, 4K,
+ * 16M. */
 int parse_size_n(const char *s, size_t n, uint64_t min, uint64_t max, uint64_t *ret_bytes);
 
 /* File modes: octal digits with or without a leading 0, or 0o; at most 07777. */

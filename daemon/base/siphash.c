@@ -153,8 +153,9 @@ static bool process_key_drawn = false;
 
 const struct siphash_key *siphash_process_key(void) {
         if (!process_key_drawn) {
-                /* Up to 256 bytes come whole or not at all. It can only fail on a kernel without the call, or in a sandbox
-                 * that forbids it; tables then still work, and guessing our layout and start time is some work at least. */
+                /* Up to 256 bytes come whole or not at all. It can only fail on a kernel without the call, or in a
+                 * sandbox that forbids it; tables then still work, and guessing our layout and start time is some work
+                 * at least. */
                 if (getrandom(&process_key, sizeof(process_key), 0) != sizeof(process_key)) {
                         process_key.k0 = (uintptr_t)&process_key ^ ((uint64_t)getpid() << 32);
                         process_key.k1 = (uintptr_t)__builtin_frame_address(0) ^ ((uint64_t)time(NULL) << 20);

@@ -4,7 +4,8 @@
 /* SipHash - keyed hash of bytes that an attacker may have chosen.
  * After Aumasson and Bernstein, "SipHash: a fast short-input PRF" (2012). SipHash-2-4 in 64 and 128 bits; SipHash-1-3,
  * with fewer rounds, for the inside of hash tables, where the answer is never seen from outside.
- * The same bytes under the same key give the same answer on every machine, whatever its byte order. Does not allocate. */
+ * The same bytes under the same key give the same answer on every machine, whatever its byte order. Does not allocate.
+ */
 
 #include <stddef.h>
 #include <stdint.h>

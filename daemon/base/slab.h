@@ -2,8 +2,9 @@
 #pragma once
 
 /* Slab - items of one size that come and go, up to a bound.
- * Items never move, so they may point to each other. Memory is taken in chunks as it is needed, the given-back items are used
- * first, and nothing is returned before slab_done(): the peak is paid for, once, and a steady state allocates nothing. */
+ * Items never move, so they may point to each other. Memory is taken in chunks as it is needed, the given-back items
+ * are used first, and nothing is returned before slab_done(): the peak is paid for, once, and a steady state allocates
+ * nothing. */
 
 #include "base/macro.h"
 

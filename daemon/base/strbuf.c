@@ -68,7 +68,8 @@ static bool strbuf_reserve(struct strbuf *b, size_t n) {
         if (b->error < 0)
                 return false;
 
-        if (__builtin_add_overflow(b->n, n, &need) || need == SIZE_MAX || (b->limit_bytes > 0 && need > b->limit_bytes)) {
+        if (__builtin_add_overflow(b->n, n, &need) || need == SIZE_MAX ||
+            (b->limit_bytes > 0 && need > b->limit_bytes)) {
                 b->error = -ENOSPC;
                 return false;
         }
@@ -214,7 +215,8 @@ void strbuf_put_text(struct strbuf *b, const char *s, size_t n) {
 }
 
 static void strbuf_put_json_unit(struct strbuf *b, uint16_t unit) {
-        char escape[6] = {'\\', 'u', hex_digits[unit >> 12], hex_digits[(unit >> 8) & 15], hex_digits[(unit >> 4) & 15], hex_digits[unit & 15]};
+        char escape[6] = {'\\', 'u', hex_digits[unit >> 12], hex_digits[(unit >> 8) & 15],
+                          hex_digits[(unit >> 4) & 15], hex_digits[unit & 15]};
 
         strbuf_put_n(b, escape, sizeof(escape));
 }
@@ -248,7 +250,8 @@ void strbuf_put_json(struct strbuf *b, const char *s, size_t n) {
 
                 strbuf_put_n(b, s + plain, i - plain);
                 if (k == 0) {
-                        char escape[5] = {'\\', '\\', 'x', hex_digits[(uint8_t)s[i] >> 4], hex_digits[(uint8_t)s[i] & 15]};
+                        char escape[5] = {'\\', '\\', 'x', hex_digits[(uint8_t)s[i] >> 4],
+                                          hex_digits[(uint8_t)s[i] & 15]};
 
                         strbuf_put_n(b, escape, sizeof(escape));
                         k = 1;

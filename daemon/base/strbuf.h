@@ -56,8 +56,9 @@ void strbuf_put_u64(struct strbuf *b, uint64_t value);
 void strbuf_put_i64(struct strbuf *b, int64_t value);
 
 /* Bytes as text for people: valid UTF-8 that is safe on a terminal stays as it is; control characters, escapes,
- * line breaks, marks that reorder or hide text, and bytes that are not UTF-8 become \xNN for each byte. A backslash stays one, so
- * the result cannot be turned back: it is for reading. One line in, one line out, whatever the bytes were. */
+ * line breaks, marks that reorder or hide text, and bytes that are not UTF-8 become \xNN for each byte. A backslash
+ * stays one, so the result cannot be turned back: it is for reading. One line in, one line out, whatever the bytes
+ * were. */
 void strbuf_put_text(struct strbuf *b, const char *s, size_t n);
 
 /* Bytes as one JSON string with its quotes: always valid JSON in valid UTF-8. Bytes that are not UTF-8 become the four

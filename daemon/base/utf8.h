@@ -15,5 +15,6 @@ size_t utf8_decode(const char *s, size_t n, uint32_t *ret);
 bool utf8_is_valid(const char *s, size_t n);
 
 /* May this character be shown on a terminal as it is? Not so: control characters (C0, DEL, C1), line and paragraph
- * separators, marks that reorder or hide text (U+200B..U+200F, U+202A..U+202E, U+2060..U+2069, U+FEFF, tags), noncharacters. */
+ * separators, marks that reorder or hide text (U+200B..U+200F, U+202A..U+202E, U+2060..U+2069, U+FEFF, tags),
+ * noncharacters. */
 bool utf8_is_showable(uint32_t c);

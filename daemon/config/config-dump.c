@@ -118,7 +118,8 @@ void config_dump(const struct config *config, struct strbuf *b) {
                         strbuf_put(b, list->n > 0 ? "\n" : " []\n");
                         for (size_t k = 0; k < list->n; k++) {
                                 strbuf_printf(b, "        %s    - ", mark);
-                                strbuf_put_json(b, list->items[k], strlen(list->items[k]));     /* a JSON string is a YAML string */
+                                strbuf_put_json(b, list->items[k],
+                                                strlen(list->items[k])); /* a JSON string is a YAML string */
                                 strbuf_put_char(b, '\n');
                         }
                 } else {

@@ -17,22 +17,44 @@
 /* The list of keys as a table. */
 #define AT(section, member) offsetof(struct config, section.member)
 #define SECTION(section_, text) {.type = CONFIG_SECTION, .section = #section_, .doc = text},
-#define SIZE(section_, key_, def, low, high, rule, text)                                                                        \
-        {.type = CONFIG_SIZE, .section = #section_, .name = #key_, .offset = AT(section_, key_##_bytes), .number = def,         \
-         .min = low, .max = high, .is_power_of_two = CONFIG_RULE_##rule, .doc = text},
-#define DURATION(section_, key_, def, low, high, text)                                                                          \
-        {.type = CONFIG_DURATION, .section = #section_, .name = #key_, .offset = AT(section_, key_##_ns), .number = def,        \
+#define SIZE(section_, key_, def, low, high, rule, text) \
+        {.type = CONFIG_SIZE, \
+         .section = #section_, \
+         .name = #key_, \
+         .offset = AT(section_, key_##_bytes), \
+         .number = def, \
+         .min = low, \
+         .max = high, \
+         .is_power_of_two = CONFIG_RULE_##rule, \
+         .doc = text},
+#define DURATION(section_, key_, def, low, high, text) \
+        {.type = CONFIG_DURATION, \
+         .section = #section_, \
+         .name = #key_, \
+         .offset = AT(section_, key_##_ns), \
+         .number = def, \
+         .min = low, \
+         .max = high, \
+         .doc = text},
+#define COUNT(section_, key_, def, low, high, text)                                                                    \
+        {.type = CONFIG_COUNT, .section = #section_, .name = #key_, .offset = AT(section_, key_), .number = def,       \
          .min = low, .max = high, .doc = text},
-#define COUNT(section_, key_, def, low, high, text)                                                                             \
-        {.type = CONFIG_COUNT, .section = #section_, .name = #key_, .offset = AT(section_, key_), .number = def,                \
-         .min = low, .max = high, .doc = text},
-#define BOOLEAN(section_, key_, def, text)                                                                                      \
-        {.type = CONFIG_BOOLEAN, .section = #section_, .name = #key_, .offset = AT(section_, key_), .number = def, .doc = text},
-#define CHOICE(section_, key_, enum_, def, words_, text)                                                                        \
-        {.type = CONFIG_CHOICE, .section = #section_, .name = #key_, .offset = AT(section_, key_), .number = def,               \
+#define BOOLEAN(section_, key_, def, text) \
+        {.type = CONFIG_BOOLEAN, \
+         .section = #section_, \
+         .name = #key_, \
+         .offset = AT(section_, key_), \
+         .number = def, \
+         .doc = text},
+#define CHOICE(section_, key_, enum_, def, words_, text)                                                               \
+        {.type = CONFIG_CHOICE, .section = #section_, .name = #key_, .offset = AT(section_, key_), .number = def,      \
          .words = words_, .doc = text},
-#define LIST(section_, key_, item, defaults, text)                                                                              \
-        {.type = CONFIG_LIST_##item, .section = #section_, .name = #key_, .offset = AT(section_, key_), .words = defaults,      \
+#define LIST(section_, key_, item, defaults, text) \
+        {.type = CONFIG_LIST_##item, \
+         .section = #section_, \
+         .name = #key_, \
+         .offset = AT(section_, key_), \
+         .words = defaults, \
          .doc = text},
 #define END_SECTION(section_)
 #define CONFIG_RULE_ANY false
@@ -155,7 +177,8 @@ static void config_put_range(const struct config_key *key, char *buffer, size_t 
                 snprintf(buffer, size, "%" PRIu64 " to %" PRIu64, key->min, key->max);
 }
 
-static int config_parse_number(const struct config_key *key, const struct yaml_node *node, struct diag_set *diags, uint64_t *ret) {
+static int config_parse_number(const struct config_key *key, const struct yaml_node *node, struct diag_set *diags,
+                               uint64_t *ret) {
         const char *what = "number", *example = "4096";
         char range[2 * FORMAT_DURATION_MAX + 8];
         int r;
@@ -184,13 +207,15 @@ static int config_parse_number(const struct config_key *key, const struct yaml_n
                 char lower[FORMAT_SIZE_MAX], higher[FORMAT_SIZE_MAX];
 
                 diag_error(diags, node->span, "%s.%s must be a power of two", key->section, key->name);
-                diag_hint(diags, "the nearest are %s and %s", format_size(lower, round_up_pow2(*ret) / 2), format_size(higher, round_up_pow2(*ret)));
+                diag_hint(diags, "the nearest are %s and %s", format_size(lower, round_up_pow2(*ret) / 2),
+                          format_size(higher, round_up_pow2(*ret)));
                 return -EBADMSG;
         }
         return 0;
 }
 
-static int config_parse_boolean(const struct config_key *key, const struct yaml_node *node, struct diag_set *diags, uint64_t *ret) {
+static int config_parse_boolean(const struct config_key *key, const struct yaml_node *node, struct diag_set *diags,
+                                uint64_t *ret) {
         bool value;
 
         if (parse_bool_n(node->text, node->n, &value) < 0) {
@@ -201,7 +226,8 @@ static int config_parse_boolean(const struct config_key *key, const struct yaml_
         return 0;
 }
 
-static int config_parse_choice(const struct config_key *key, const struct yaml_node *node, struct diag_set *diags, uint64_t *ret) {
+static int config_parse_choice(const struct config_key *key, const struct yaml_node *node, struct diag_set *diags,
+                               uint64_t *ret) {
         char copies[8][24];
         const char *rest = key->words, *word, *words[ELEMENTSOF(copies)];
         size_t n, count = 0;
@@ -233,12 +259,14 @@ static bool config_check_item(const struct config_key *key, const struct yaml_no
         return false;
 }
 
-static int config_parse_list(struct config *config, const struct config_key *key, const struct yaml_node *node, struct diag_set *diags) {
+static int config_parse_list(struct config *config, const struct config_key *key, const struct yaml_node *node,
+                             struct diag_set *diags) {
         struct config_list list = {};
         size_t count = 0;
 
         if (node->type != YAML_SEQUENCE) {
-                diag_error(diags, node->span, "%s.%s is a list, not %s", key->section, key->name, yaml_type_to_string(node->type));
+                diag_error(diags, node->span, "%s.%s is a list, not %s", key->section, key->name,
+                           yaml_type_to_string(node->type));
                 diag_hint(diags, "write one item a line, each after '- ', or [a, b] on one line, [] for none");
                 return -EBADMSG;
         }
@@ -246,7 +274,8 @@ static int config_parse_list(struct config *config, const struct config_key *key
         for (const struct yaml_node *item = node->first; item; item = item->next)
                 count++;
         if (count > CONFIG_LIST_MAX)
-                return diag_error(diags, node->span, "%s.%s has %zu items, more than %d", key->section, key->name, count, CONFIG_LIST_MAX);
+                return diag_error(diags, node->span, "%s.%s has %zu items, more than %d", key->section, key->name,
+                                  count, CONFIG_LIST_MAX);
 
         list.items = arena_new_array(&config->arena, const char *, count);
         if (!list.items)
@@ -263,7 +292,8 @@ static int config_parse_list(struct config *config, const struct config_key *key
         return 0;
 }
 
-static int config_parse_value(struct config *config, const struct config_key *key, const struct yaml_node *node, struct diag_set *diags) {
+static int config_parse_value(struct config *config, const struct config_key *key, const struct yaml_node *node,
+                              struct diag_set *diags) {
         uint64_t value;
         int r = 0;
 
@@ -277,7 +307,8 @@ static int config_parse_value(struct config *config, const struct config_key *ke
                 return config_parse_list(config, key, node, diags);
 
         if (node->type != YAML_SCALAR)
-                return diag_error(diags, node->span, "%s.%s is one value, not %s", key->section, key->name, yaml_type_to_string(node->type));
+                return diag_error(diags, node->span, "%s.%s is one value, not %s", key->section, key->name,
+                                  yaml_type_to_string(node->type));
 
         switch (key->type) {
         case CONFIG_SIZE:
@@ -306,7 +337,8 @@ static const struct config_key *find_section(const char *name) {
 /* The key of this name, in this section or, with section NULL, in any. */
 static const struct config_key *find_key(const char *section, const char *name) {
         for (size_t i = 0; i < n_config_keys; i++)
-                if (config_keys[i].type != CONFIG_SECTION && (!section || streq(config_keys[i].section, section)) && streq(config_keys[i].name, name))
+                if (config_keys[i].type != CONFIG_SECTION && (!section || streq(config_keys[i].section, section)) &&
+                    streq(config_keys[i].name, name))
                         return &config_keys[i];
         return NULL;
 }
@@ -327,21 +359,24 @@ static const char *find_closest(const char *section, const struct yaml_node *nam
         return diag_closest_n(name->text, name->n, names, n);
 }
 
-static int config_parse_section(struct config *config, const struct config_key *section, const struct yaml_node *node, struct diag_set *diags) {
+static int config_parse_section(struct config *config, const struct config_key *section, const struct yaml_node *node,
+                                struct diag_set *diags) {
         bool is_wrong = false;
         int r;
 
         if (node->type == YAML_SCALAR && node->n == 0 && node->is_plain)
                 return 0;               /* all its keys are commented out */
         if (node->type != YAML_MAPPING)
-                return diag_error(diags, node->span, "'%s' is a section of keys, not %s", section->section, yaml_type_to_string(node->type));
+                return diag_error(diags, node->span, "'%s' is a section of keys, not %s", section->section,
+                                  yaml_type_to_string(node->type));
 
         for (const struct yaml_node *value = node->first; value; value = value->next) {
                 const struct config_key *key = find_key(section->section, value->key->text), *other;
 
                 if (!key) {
                         is_wrong = true;
-                        diag_error(diags, value->key->span, "unknown key '%s' in section '%s'", value->key->text, section->section);
+                        diag_error(diags, value->key->span, "unknown key '%s' in section '%s'", value->key->text,
+                                   section->section);
                         other = find_key(NULL, value->key->text);
                         if (other)
                                 diag_hint(diags, "it belongs in section '%s'", other->section);
@@ -366,7 +401,8 @@ static int config_parse_root(struct config *config, const struct yaml_node *root
         if (root->type == YAML_SCALAR && root->n == 0 && root->is_plain)
                 return 0;               /* only "---" */
         if (root->type != YAML_MAPPING)
-                return diag_error(diags, root->span, "a configuration consists of sections, this is %s", yaml_type_to_string(root->type));
+                return diag_error(diags, root->span, "a configuration consists of sections, this is %s",
+                                  yaml_type_to_string(root->type));
 
         for (const struct yaml_node *node = root->first; node; node = node->next) {
                 const struct config_key *section = find_section(node->key->text), *key;
@@ -429,7 +465,8 @@ int config_read(const char *path, struct diag_set *diags, char **ret_text, size_
         if (fd == -ENOENT)
                 return fd;
         if (fd == -EPERM && why != FD_TRUSTED) {
-                diag_error(diags, span, "%s %s: refused", dir_blamed ? "its directory" : "the file", fd_trust_to_string(why));
+                diag_error(diags, span, "%s %s: refused", dir_blamed ? "its directory" : "the file",
+                           fd_trust_to_string(why));
                 diag_hint(diags, "chown root and chmod go-w, then look at what it says");
                 return -EBADMSG;
         }

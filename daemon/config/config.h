@@ -74,10 +74,10 @@ void config_done(struct config *config);
  * unchanged; -ENOMEM. The config does not refer to the text. */
 int config_parse(const char *name, const char *text, size_t n, struct diag_set *diags, struct config *ret);
 
-/* Read a configuration file for config_parse(): opened without following a link, owned by root or this user and writable by
- * nobody else, and the same of its directory. 0 and the text, which the caller frees; -ENOENT: there is none, and that is no
- * fault; anything else has a diag: -EBADMSG for what is not trusted, is no regular file or is too large, and other errors as
- * they are. */
+/* Read a configuration file for config_parse(): opened without following a link, owned by root or this user and
+ * writable by nobody else, and the same of its directory. 0 and the text, which the caller frees; -ENOENT: there is
+ * none, and that is no fault; anything else has a diag: -EBADMSG for what is not trusted, is no regular file or is too
+ * large, and other errors as they are. */
 int config_read(const char *path, struct diag_set *diags, char **ret_text, size_t *ret_n);
 
 /* The whole configuration as YAML that gives it again, with the docs as comments. Keys that have their default are

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Prints what is made of the list of keys: `print-keys example` the commented configuration file that is shipped, `print-keys reference`
- * docs/CONFIGURATION.md. Part of the build, not of the daemon. */
+/* Prints what is made of the list of keys: `print-keys example` the commented configuration file that is shipped,
+ * `print-keys reference` docs/CONFIGURATION.md. Part of the build, not of the daemon. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,16 +14,17 @@ static const char reference_head[] =
         "<!-- Made of daemon/config/config-keys.def: change that, then `ninja update-docs`. -->\n"
         "# Configuration\n"
         "\n"
-        "`/etc/execrayd/execrayd.yaml`, in YAML: sections, keys, values, lists. The file may be missing, and it says only what is to be\n"
-        "different: every key has a default. `units/execrayd.yaml`, as built, shows all of them, commented out.\n"
+        "`/etc/execrayd/execrayd.yaml`, in YAML: sections, keys, values, lists. The file may be missing, and it\n"
+        "says only what is to be different: every key has a default. `units/execrayd.yaml`, as built, shows all\n"
+        "of them, commented out.\n"
         "\n"
-        "A key that does not exist, one that comes twice, a value of the wrong form or out of range are errors with line and column; all of\n"
-        "them are reported at once, and with one of them nothing is taken over. Anchors, aliases, tags and second documents are not\n"
-        "supported. The file and its directory must be owned by root or the user the daemon runs as, and writable by nobody else; the\n"
-        "file must not be a link.\n"
+        "A key that does not exist, one that comes twice, a value of the wrong form or out of range are errors\n"
+        "with line and column; all of them are reported at once, and with one of them nothing is taken over.\n"
+        "Anchors, aliases, tags and second documents are not supported. The file and its directory must be owned\n"
+        "by root or the user the daemon runs as, and writable by nobody else; the file must not be a link.\n"
         "\n"
-        "Sizes are written `4096`, `512K`, `16M`, `1G` (powers of 1024), durations `500ms`, `30s`, `10min`, `1h30min`, `2d`; yes and no also\n"
-        "as `true`, `on`, `false`, `off`.\n"
+        "Sizes are written `4096`, `512K`, `16M`, `1G` (powers of 1024), durations `500ms`, `30s`, `10min`,\n"
+        "`1h30min`, `2d`; yes and no also as `true`, `on`, `false`, `off`.\n"
         "\n";
 
 int main(int argc, char *argv[]) {
@@ -40,5 +41,7 @@ int main(int argc, char *argv[]) {
                 return EXIT_FAILURE;
         }
 
-        return b.error < 0 || fputs(strbuf_str(&b), stdout) == EOF || fflush(stdout) == EOF ? EXIT_FAILURE : EXIT_SUCCESS;
+        if (b.error < 0 || fputs(strbuf_str(&b), stdout) == EOF || fflush(stdout) == EOF)
+                return EXIT_FAILURE;
+        return EXIT_SUCCESS;
 }

@@ -18,8 +18,8 @@ struct reader {
         yaml_parser_t parser;
         size_t n_nodes;
 
-        /* libyaml counts characters, and has ideas of its own about what ends a line. We count bytes and '\n': this is how
-         * far we have counted. */
+        /* libyaml counts characters, and has ideas of its own about what ends a line. We count bytes and '\n': this is
+         * how far we have counted. */
         size_t at_index, at_offset, at_line_start;
         uint32_t at_line;
 };
@@ -204,7 +204,8 @@ static const struct yaml_node *find_key(const struct yaml_node *mapping, const s
 }
 
 /* One key and its value. *ret stays NULL if the pair was reported and is to be left out. */
-static int reader_pair(struct reader *r, struct event *event, unsigned depth, const struct yaml_node *mapping, struct yaml_node **ret) {
+static int reader_pair(struct reader *r, struct event *event, unsigned depth, const struct yaml_node *mapping,
+                       struct yaml_node **ret) {
         struct yaml_node *key = NULL, *value = NULL;
         const struct yaml_node *first;
         int k;
@@ -265,7 +266,8 @@ static int reader_node(struct reader *r, struct event *event, unsigned depth, st
         int k;
 
         if (e->type == YAML_ALIAS_EVENT) {
-                diag_error(r->diags, reader_span(r, &e->start_mark, &e->end_mark), "aliases (*name) are not supported here");
+                diag_error(r->diags, reader_span(r, &e->start_mark, &e->end_mark),
+                           "aliases (*name) are not supported here");
                 return 0;
         }
 
@@ -316,7 +318,8 @@ static int reader_stream(struct reader *r, struct yaml_node **ret) {
                         break;
                 case YAML_DOCUMENT_START_EVENT:
                         if (++n_documents > 1)
-                                return diag_error(r->diags, reader_span(r, &event.yaml.start_mark, &event.yaml.end_mark),
+                                return diag_error(r->diags,
+                                                  reader_span(r, &event.yaml.start_mark, &event.yaml.end_mark),
                                                   "a second document: there may be only one");
                         break;
                 case YAML_NO_EVENT:
@@ -334,7 +337,8 @@ static int reader_stream(struct reader *r, struct yaml_node **ret) {
         }
 }
 
-int yaml_read(const char *name, const char *text, size_t n, struct arena *arena, struct diag_set *diags, struct yaml_node **ret) {
+int yaml_read(const char *name, const char *text, size_t n, struct arena *arena, struct diag_set *diags,
+              struct yaml_node **ret) {
         struct reader r = {.name = name, .text = text, .n = n, .arena = arena, .diags = diags, .at_line = 1};
         struct yaml_node *root = NULL;
         int k;

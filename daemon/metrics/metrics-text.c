@@ -7,7 +7,8 @@
 #include "base/strbuf.h"
 #include "base/utf8.h"
 
-/* Prometheus knows three escapes and wants UTF-8: what is unsafe becomes \xNN first, and its backslash is then escaped too. */
+/* Prometheus knows three escapes and wants UTF-8: what is unsafe becomes \xNN first, and its backslash is then escaped
+ * too. */
 static void put_escaped(const char *s, bool quotes, struct strbuf *b) {
         size_t n = strlen(s), k;
         uint32_t c;

@@ -54,14 +54,16 @@ static size_t metrics_place(const struct metrics *metrics, const char *name) {
         return low;
 }
 
-const struct metric *metrics_find(const struct metrics *metrics, const char *name, const struct metric_label *labels, size_t n_labels) {
+const struct metric *metrics_find(const struct metrics *metrics, const char *name, const struct metric_label *labels,
+                                  size_t n_labels) {
         for (size_t i = metrics_place(metrics, name); i > 0 && streq(metrics->list.items[i - 1].name, name); i--)
                 if (has_labels(&metrics->list.items[i - 1], labels, n_labels))
                         return &metrics->list.items[i - 1];
         return NULL;
 }
 
-static int metric_copy_labels(struct metrics *metrics, const struct metric_label *labels, size_t n_labels, struct metric *ret) {
+static int metric_copy_labels(struct metrics *metrics, const struct metric_label *labels, size_t n_labels,
+                              struct metric *ret) {
         for (size_t i = 0; i < n_labels; i++) {
                 assert(is_word(labels[i].name));
                 ret->labels[i].name = arena_strdup(&metrics->arena, labels[i].name);
@@ -73,8 +75,8 @@ static int metric_copy_labels(struct metrics *metrics, const struct metric_label
         return 0;
 }
 
-int metrics_add_labelled(struct metrics *metrics, enum metric_kind kind, const char *name, const char *help, const uint64_t *value,
-                         const struct metric_label *labels, size_t n_labels) {
+int metrics_add_labelled(struct metrics *metrics, enum metric_kind kind, const char *name, const char *help,
+                         const uint64_t *value, const struct metric_label *labels, size_t n_labels) {
         struct metric metric = {.kind = kind, .value = value};
         const struct metric *sibling;
         size_t place;
@@ -90,7 +92,8 @@ int metrics_add_labelled(struct metrics *metrics, enum metric_kind kind, const c
 
         /* One name is one family: one kind, one help. */
         place = metrics_place(metrics, name);
-        sibling = place > 0 && streq(metrics->list.items[place - 1].name, name) ? &metrics->list.items[place - 1] : NULL;
+        sibling =
+                place > 0 && streq(metrics->list.items[place - 1].name, name) ? &metrics->list.items[place - 1] : NULL;
         if (sibling && (sibling->kind != kind || !streq(sibling->help, help)))
                 return -EEXIST;
 
@@ -106,13 +109,15 @@ int metrics_add_labelled(struct metrics *metrics, enum metric_kind kind, const c
         r = array_reserve(&metrics->list, metrics->list.n + 1);
         if (r < 0)
                 return r;
-        memmove(metrics->list.items + place + 1, metrics->list.items + place, (metrics->list.n - place) * sizeof(metric));
+        memmove(metrics->list.items + place + 1, metrics->list.items + place,
+                (metrics->list.n - place) * sizeof(metric));
         metrics->list.items[place] = metric;
         metrics->list.n++;
         return 0;
 }
 
-int metrics_add(struct metrics *metrics, enum metric_kind kind, const char *name, const char *help, const uint64_t *value) {
+int metrics_add(struct metrics *metrics, enum metric_kind kind, const char *name, const char *help,
+                const uint64_t *value) {
         return metrics_add_labelled(metrics, kind, name, help, value, NULL, 0);
 }
 

@@ -2,12 +2,13 @@
 #pragma once
 
 /* Metrics - the register of what the daemon counts about itself.
- * A room that counts something registers where the number lies; reading the number costs that room nothing. The numbers are
- * borrowed: whoever registers one leaves it where it is until the register is gone. Names, help and labels are copied.
- * Pure: no clock, no I/O; what is printed is in order of name, and among one name's labels in order of registration.
+ * A room that counts something registers where the number lies; reading the number costs that room nothing. The numbers
+ * are borrowed: whoever registers one leaves it where it is until the register is gone. Names, help and labels are
+ * copied. Pure: no clock, no I/O; what is printed is in order of name, and among one name's labels in order of
+ * registration.
  *
- *      metrics_add(m, METRIC_COUNTER, "execray_engine_matches_total", "Stories that were completed.", &engine->n_completed);
- *      metrics_add_labelled(m, METRIC_COUNTER, "execray_lost_total", "Events that were lost.", &lost,
+ *      metrics_add(m, METRIC_COUNTER, "execray_engine_matches_total", "Stories that were completed.",
+ * &engine->n_completed); metrics_add_labelled(m, METRIC_COUNTER, "execray_lost_total", "Events that were lost.", &lost,
  *                           (struct metric_label[]){{"kind", "execve"}, {"reason", "ring_full"}}, 2); */
 
 #include <stddef.h>
@@ -55,11 +56,13 @@ struct metrics {
 void metrics_init(struct metrics *metrics);
 void metrics_done(struct metrics *metrics);
 
-/* Register a number. 0; -EEXIST: there is one of this name and these labels, or the name is of another kind or has another
- * help; -ENOSPC: METRICS_MAX; -ENOMEM. A name that is not execray_WORD, or a counter without _total, is our own mistake. */
-int metrics_add(struct metrics *metrics, enum metric_kind kind, const char *name, const char *help, const uint64_t *value);
-int metrics_add_labelled(struct metrics *metrics, enum metric_kind kind, const char *name, const char *help, const uint64_t *value,
-                         const struct metric_label *labels, size_t n_labels);
+/* Register a number. 0; -EEXIST: there is one of this name and these labels, or the name is of another kind or has
+ * another help; -ENOSPC: METRICS_MAX; -ENOMEM. A name that is not execray_WORD, or a counter without _total, is our own
+ * mistake. */
+int metrics_add(struct metrics *metrics, enum metric_kind kind, const char *name, const char *help,
+                const uint64_t *value);
+int metrics_add_labelled(struct metrics *metrics, enum metric_kind kind, const char *name, const char *help,
+                         const uint64_t *value, const struct metric_label *labels, size_t n_labels);
 
 /* Before the numbers are read these functions are called, in order of registration: for rooms that hand out copies of
  * their counters. */
@@ -67,6 +70,7 @@ int metrics_add_refresh(struct metrics *metrics, metrics_refresh refresh, void *
 void metrics_do_refresh(const struct metrics *metrics);
 
 /* The entry with this name and these labels, or NULL. */
-const struct metric *metrics_find(const struct metrics *metrics, const char *name, const struct metric_label *labels, size_t n_labels);
+const struct metric *metrics_find(const struct metrics *metrics, const char *name, const struct metric_label *labels,
+                                  size_t n_labels);
 
 const char *metric_kind_to_string(enum metric_kind kind);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Gives every file of the directories and files named on the command line to the fuzz target that this is linked with, in order
- * of name. Each input lies in a block of exactly its size, so that a sanitizer sees a read behind its end. An empty corpus is a
- * failure: it would test nothing. */
+/* Gives every file of the directories and files named on the command line to the fuzz target that this is linked with,
+ * in order of name. Each input lies in a block of exactly its size, so that a sanitizer sees a read behind its end. An
+ * empty corpus is a failure: it would test nothing. */
 
 #include <dirent.h>
 #include <err.h>

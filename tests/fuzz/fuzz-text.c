@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Any bytes: what is written for people and as JSON is clean, and numbers are read without a fault and written back exactly. */
+/* Any bytes: what is written for people and as JSON is clean, and numbers are read without a fault and written back
+ * exactly. */
 
 #include <assert.h>
 #include <stdint.h>
@@ -55,7 +56,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
 
         diag_set_init(&set, 0);
         if (n >= 3) {
-                struct diag_span span = {.file = "input", .line = 1 + data[0] % 4, .column = 1 + data[1], .length = data[2]};
+                struct diag_span span = {
+                        .file = "input", .line = 1 + data[0] % 4, .column = 1 + data[1], .length = data[2]};
 
                 diag_error(&set, span, "%.*s", (int)n, s);
         }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Any text as a configuration: refused with at least one message that can be shown, or taken over, and then what is written out
- * reads back as the same. */
+/* Any text as a configuration: refused with at least one message that can be shown, or taken over, and then what is
+ * written out reads back as the same. */
 
 #include <assert.h>
 #include <errno.h>

@@ -7,7 +7,9 @@ statement by statement, in what matters: one statement to a line, how deep it is
 a person lines up for the eye is left to that person: where a long statement is broken, tables, comments, macros. Also: no
 tabs, no blanks at line ends, no line longer than LINE_MAX.
 
-usage: format.py ROOT [FILE...]        exit status 1 and the differences if there are any, 77 without clang-format
+usage: format.py [--fix] ROOT [FILE...]     exit status 1 and the differences if there are any, 77 without clang-format
+
+--fix breaks lines that are too long, and touches nothing else: look at what it did.
 """
 
 import difflib
@@ -17,7 +19,7 @@ import shutil
 import subprocess
 import sys
 
-LINE_MAX = 140
+LINE_MAX = 120
 DIRECTORIES = ('daemon', 'bpf', 'tests', 'bench')
 SKIPPED_DIRECTORIES = {'corpus'}
 
@@ -27,6 +29,9 @@ def sources(root):
         for path in sorted((root / directory).rglob('*.[ch]')):
             if not SKIPPED_DIRECTORIES & set(path.parts):
                 yield path
+
+
+LABELS = re.compile(r'(case [^:]*: ?)+')       # a list of cases may be set like a paragraph
 
 
 def essence(text):
@@ -50,7 +55,7 @@ def essence(text):
         if not code:
             continue
 
-        if continues and code != '{':
+        if continues and code != '{' or result and LABELS.fullmatch(result[-1].strip()) and LABELS.fullmatch(code):
             result[-1] += ' ' + code
         else:
             result.append(indent + code)
@@ -80,14 +85,41 @@ def complaints(path, shown, clang_format):
         yield line
 
 
+def fix(path, clang_format, style):
+    lines = path.read_text(encoding='utf-8').splitlines()
+    for i, line in enumerate(lines):
+        if line.endswith('\\') and len(line) > LINE_MAX:          # a macro: draw its backslashes nearer
+            body = line[:-1].rstrip()
+            lines[i] = body + ' ' * max(1, LINE_MAX - 1 - len(body)) + '\\'
+    path.write_text('\n'.join(lines) + '\n', encoding='utf-8')
+
+    # Last line first, so that the numbers of the others stay.
+    for number in reversed([n for n, line in enumerate(lines, 1) if len(line) > LINE_MAX]):
+        subprocess.run([clang_format, f'--style={style}', f'--lines={number}:{number}', '-i', str(path)], check=True)
+
+
 def main():
-    root = pathlib.Path(sys.argv[1]).resolve()
+    arguments = sys.argv[1:]
+    wants_fix = arguments[:1] == ['--fix']
+    if wants_fix:
+        arguments = arguments[1:]
+    if not arguments:
+        sys.exit(__doc__)
+    root = pathlib.Path(arguments[0]).resolve()
     clang_format = shutil.which('clang-format')
     if not clang_format:
         print('clang-format is not installed')
         return 77
 
-    paths = [pathlib.Path(p).resolve() for p in sys.argv[2:]] or list(sources(root))
+    paths = [pathlib.Path(p).resolve() for p in arguments[1:]] or list(sources(root))
+    if wants_fix:
+        options = dict(re.findall(r'^(\w+): *(.*)$', (root / '.clang-format').read_text(encoding='utf-8'), re.MULTILINE))
+        options.update(ColumnLimit=str(LINE_MAX), ReflowComments='true')
+        style = '{' + ', '.join(f'{key}: {value}' for key, value in options.items()) + '}'
+        for path in paths:
+            if any(len(line) > LINE_MAX for line in path.read_text(encoding='utf-8').splitlines()):
+                fix(path, clang_format, style)
+
     n_wrong = 0
     for path in paths:
         found = list(complaints(path, path.relative_to(root), clang_format))

@@ -22,8 +22,8 @@ static bool refuse(void) {
         return true;
 }
 
-/* The linker sends malloc() here and __real_malloc() to the real one (-Wl,--wrap=malloc, see tests/meson.build). strdup and
- * its kin call malloc inside libc, where the linker does not reach, so they are wrapped by name. */
+/* The linker sends malloc() here and __real_malloc() to the real one (-Wl,--wrap=malloc, see tests/meson.build). strdup
+ * and its kin call malloc inside libc, where the linker does not reach, so they are wrapped by name. */
 void *__real_malloc(size_t n);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *p, size_t n);
@@ -77,8 +77,10 @@ void __wrap__mark_point(const char *file, int line) {
         inside_check = false;
 }
 
-void __real__ck_assert_failed(const char *file, int line, const char *expr, const char *msg, ...) __attribute__((noreturn));
-void __wrap__ck_assert_failed(const char *file, int line, const char *expr, const char *msg, ...) __attribute__((noreturn));
+void __real__ck_assert_failed(const char *file, int line, const char *expr, const char *msg, ...)
+        __attribute__((noreturn));
+void __wrap__ck_assert_failed(const char *file, int line, const char *expr, const char *msg, ...)
+        __attribute__((noreturn));
 
 void __wrap__ck_assert_failed(const char *file, int line, const char *expr, const char *msg, ...) {
         char text[1024];

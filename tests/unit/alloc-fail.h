@@ -11,7 +11,8 @@
 /* Allocations of our code since the start of the process: a steady state is one where this stands still. */
 size_t alloc_count(void);
 
-/* Let the n-th allocation from now (1 is the next) fail, once; 0 takes it back. alloc_fail_reached() says if it came to that. */
+/* Let the n-th allocation from now (1 is the next) fail, once; 0 takes it back. alloc_fail_reached() says if it came to
+ * that. */
 void alloc_fail_at(size_t n);
 bool alloc_fail_reached(void);
 

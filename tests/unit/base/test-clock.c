@@ -36,4 +36,5 @@ START_TEST(sums_and_differences_stop_at_the_ends) {
 }
 END_TEST
 
-UNIT_MAIN("base/clock", the_boot_clock_does_not_run_backwards, boot_time_and_offset_make_real_time, sums_and_differences_stop_at_the_ends)
+UNIT_MAIN("base/clock", the_boot_clock_does_not_run_backwards, boot_time_and_offset_make_real_time,
+          sums_and_differences_stop_at_the_ends)

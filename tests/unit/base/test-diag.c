@@ -105,7 +105,8 @@ START_TEST(hostile_bytes_in_message_and_source_come_out_harmless) {
         struct strbuf b = {};
 
         diag_set_init(&set, 0);
-        diag_error(&set, (struct diag_span){.file = "h", .line = 1, .column = 10, .length = 1}, "bad '%s'", "\x1b[1m\n");
+        diag_error(&set, (struct diag_span){.file = "h", .line = 1, .column = 10, .length = 1}, "bad '%s'",
+                   "\x1b[1m\n");
         diag_set_put_text(&set, &s, 1, &b);
         ck_assert_str_eq(strbuf_str(&b),
                          "h:1:10: error: bad '\\x1b[1m\\x0a'\n"
@@ -197,29 +198,46 @@ START_TEST(json_has_every_part) {
         ck_assert_str_eq(strbuf_str(&b), "[]");
         strbuf_clear(&b);
 
-        diag_error(&set, (struct diag_span){.file = "a\"b", .line = 2, .column = 3, .length = 4, .offset = 17}, "bad \xff");
+        diag_error(&set, (struct diag_span){.file = "a\"b", .line = 2, .column = 3, .length = 4, .offset = 17},
+                   "bad \xff");
         diag_hint(&set, "did you mean it?");
         diag_related(&set, at(1, 1, 1), "first here");
         diag_note(&set, (struct diag_span){}, "n");
         diag_set_put_json(&set, &b);
         ck_assert_str_eq(strbuf_str(&b),
-                         "[{\"severity\":\"error\",\"file\":\"a\\\"b\",\"line\":2,\"column\":3,\"length\":4,\"offset\":17,\"text\":\"bad \\\\xff\","
-                         "\"hint\":\"did you mean it?\",\"related\":{\"file\":\"a.policy\",\"line\":1,\"column\":1,\"length\":1,\"offset\":0,"
+                         "[{\"severity\":\"error\",\"file\":\"a\\\"b\",\"line\":2,\"column\":3,\"length\":4,"
+                         "\"offset\":17,\"text\":\"bad \\\\xff\",\"hint\":\"did you mean it?\","
+                         "\"related\":{\"file\":\"a.policy\",\"line\":1,\"column\":1,\"length\":1,\"offset\":0,"
                          "\"text\":\"first here\"}},"
-                         "{\"severity\":\"note\",\"file\":null,\"line\":0,\"column\":0,\"length\":0,\"offset\":0,\"text\":\"n\"}]");
+                         "{\"severity\":\"note\",\"file\":null,\"line\":0,\"column\":0,\"length\":0,\"offset\":0,"
+                         "\"text\":\"n\"}]");
         strbuf_done(&b);
         diag_set_done(&set);
 }
 END_TEST
 
 START_TEST(the_closest_name_is_a_slip_away_or_nothing) {
-        static const char *const names[] = {"openat", "execve", "write", "connect", "unlink", "rename", "chmod", "fork", "exit", "O_WRONLY"};
+        static const char *const names[] = {"openat", "execve", "write", "connect", "unlink",
+                                            "rename", "chmod",  "fork",  "exit",    "O_WRONLY"};
         static const struct {
                 const char *written, *meant;
         } slips[] = {
-                {"opneat", "openat"}, {"open", "openat"}, {"exceve", "execve"}, {"exec", "execve"}, {"wirte", "write"}, {"wriet", "write"},
-                {"Connect", "connect"}, {"CHMOD", "chmod"}, {"chmodd", "chmod"}, {"frok", "fork"}, {"o_wronly", "O_WRONLY"},
-                {"mount", NULL}, {"zzzzzz", NULL}, {"", NULL}, {"x", NULL}, {"connectionless_protocol", NULL},
+                {"opneat", "openat"},
+                {"open", "openat"},
+                {"exceve", "execve"},
+                {"exec", "execve"},
+                {"wirte", "write"},
+                {"wriet", "write"},
+                {"Connect", "connect"},
+                {"CHMOD", "chmod"},
+                {"chmodd", "chmod"},
+                {"frok", "fork"},
+                {"o_wronly", "O_WRONLY"},
+                {"mount", NULL},
+                {"zzzzzz", NULL},
+                {"", NULL},
+                {"x", NULL},
+                {"connectionless_protocol", NULL},
         };
 
         for (size_t i = 0; i < ELEMENTSOF(slips); i++) {

@@ -43,7 +43,8 @@ START_TEST(numbers_are_read_as_in_c) {
 END_TEST
 
 START_TEST(what_is_not_wholly_a_number_is_refused) {
-        static const char *const bad[] = {"", " 1", "1 ", "x", "0x", "0xg", "08", "1e3", "-1", "+1", "--1", "1.5", "\xd9\xa1"};
+        static const char *const bad[] = {"",    " 1", "1 ", "x",   "0x",  "0xg",     "08",
+                                          "1e3", "-1", "+1", "--1", "1.5", "\xd9\xa1"};
         uint64_t u = 77;
         int64_t i = 77;
 
@@ -86,7 +87,8 @@ START_TEST(durations_take_every_unit_and_add_up) {
         duration_is("1w", 7 * NSEC_PER_DAY);
         duration_is("7us", 7 * NSEC_PER_USEC);
         duration_is("7ns", 7);
-        duration_is("1d2h3min4s5ms6us7ns", NSEC_PER_DAY + 2 * NSEC_PER_HOUR + 3 * NSEC_PER_MIN + 4 * NSEC_PER_SEC + 5 * NSEC_PER_MSEC + 6 * NSEC_PER_USEC + 7);
+        duration_is("1d2h3min4s5ms6us7ns", NSEC_PER_DAY + 2 * NSEC_PER_HOUR + 3 * NSEC_PER_MIN + 4 * NSEC_PER_SEC +
+                                                   5 * NSEC_PER_MSEC + 6 * NSEC_PER_USEC + 7);
         duration_is("1.5s", 1500 * NSEC_PER_MSEC);
         duration_is("0.000000001s", 1);
         duration_is("1h0.5min", NSEC_PER_HOUR + 30 * NSEC_PER_SEC);
@@ -96,8 +98,26 @@ START_TEST(durations_take_every_unit_and_add_up) {
 END_TEST
 
 START_TEST(durations_of_the_wrong_form_are_refused) {
-        static const char *const bad[] = {"", "5", "s", "5 s", "5x", "5sec", "-5s", "5s5m", "5s5s", "1m1min", "1.s", ".5s", "1.5h3s", "1..5s", "5S",
-                                          "0x5s", "0.0000000001s", "1.5ns", "5s ", "99999999999999999999999w!"};
+        static const char *const bad[] = {"",
+                                          "5",
+                                          "s",
+                                          "5 s",
+                                          "5x",
+                                          "5sec",
+                                          "-5s",
+                                          "5s5m",
+                                          "5s5s",
+                                          "1m1min",
+                                          "1.s",
+                                          ".5s",
+                                          "1.5h3s",
+                                          "1..5s",
+                                          "5S",
+                                          "0x5s",
+                                          "0.0000000001s",
+                                          "1.5ns",
+                                          "5s ",
+                                          "99999999999999999999999w!"};
 
         for (size_t i = 0; i < ELEMENTSOF(bad); i++)
                 duration_fails(bad[i], -EINVAL);
@@ -120,7 +140,14 @@ START_TEST(sizes_are_powers_of_1024) {
         static const struct {
                 const char *s;
                 uint64_t bytes;
-        } good[] = {{"0", 0}, {"4096", 4096}, {"4K", 4096}, {"16M", 16 << 20}, {"3G", UINT64_C(3) << 30}, {"1T", UINT64_C(1) << 40}, {"4KiB", 4096}, {"0x10K", 16384}};
+        } good[] = {{"0", 0},
+                    {"4096", 4096},
+                    {"4K", 4096},
+                    {"16M", 16 << 20},
+                    {"3G", UINT64_C(3) << 30},
+                    {"1T", UINT64_C(1) << 40},
+                    {"4KiB", 4096},
+                    {"0x10K", 16384}};
         static const char *const bad[] = {"", "K", "4k", "4KB", "4B", "4 K", "-4K", "4KK", "KiB", "4iB", "4P"};
         uint64_t bytes;
 
@@ -172,7 +199,12 @@ START_TEST(what_is_formatted_is_short_and_reads_back) {
         static const struct {
                 uint64_t ns;
                 const char *s;
-        } durations[] = {{0, "0s"}, {NSEC_PER_SEC, "1s"}, {90 * NSEC_PER_MIN, "1h30min"}, {10 * NSEC_PER_DAY, "10d"}, {1500 * NSEC_PER_MSEC, "1s500ms"}, {1, "1ns"}};
+        } durations[] = {{0, "0s"},
+                         {NSEC_PER_SEC, "1s"},
+                         {90 * NSEC_PER_MIN, "1h30min"},
+                         {10 * NSEC_PER_DAY, "10d"},
+                         {1500 * NSEC_PER_MSEC, "1s500ms"},
+                         {1, "1ns"}};
         char duration[FORMAT_DURATION_MAX], size[FORMAT_SIZE_MAX];
 
         for (size_t i = 0; i < ELEMENTSOF(durations); i++) {

@@ -30,7 +30,8 @@ static void check_equal(const struct config *a, const struct config *b) {
                         for (size_t k = 0; k < x->n; k++)
                                 ck_assert_str_eq(x->items[k], y->items[k]);
                 } else
-                        ck_assert_msg(config_get_number(a, key) == config_get_number(b, key), "%s.%s", key->section, key->name);
+                        ck_assert_msg(config_get_number(a, key) == config_get_number(b, key), "%s.%s", key->section,
+                                      key->name);
         }
 }
 
@@ -100,7 +101,8 @@ START_TEST(a_dump_reads_back_as_the_same_configuration) {
 
         parse("capture: {ring_size: 64K, max_latency: 1.5ms, compat: always, supervisors: []}\n"
               "policies: {directories: ['/a b', \"/c\\\"d\\\\\", /\xc3\xa9, '/x: y # z']}\n"
-              "alerts: {redact: off, min_severity: critical, output: json, redact_patterns: ['*', '- x', 'yes', '{']}\n",
+              "alerts: {redact: off, min_severity: critical, output: json, redact_patterns: ['*', '- x', 'yes', "
+              "'{']}\n",
               &first);
         config_dump(&first, &b);
         ck_assert_ptr_nonnull(strstr(strbuf_str(&b), "\n        ring_size: 64K\n"));
@@ -118,9 +120,11 @@ START_TEST(defaults_are_within_their_own_bounds_and_every_key_says_what_it_is) {
         for (size_t i = 0; i < n_config_keys; i++) {
                 const struct config_key *key = &config_keys[i];
 
-                ck_assert_msg(key->doc && strlen(key->doc) > 10 && endswith(key->doc, "."), "%s.%s", key->section, key->name ? key->name : "");
+                ck_assert_msg(key->doc && strlen(key->doc) > 10 && endswith(key->doc, "."), "%s.%s", key->section,
+                              key->name ? key->name : "");
                 if (key->type == CONFIG_SIZE || key->type == CONFIG_DURATION || key->type == CONFIG_COUNT) {
-                        ck_assert_msg(key->min <= key->number && key->number <= key->max, "%s.%s", key->section, key->name);
+                        ck_assert_msg(key->min <= key->number && key->number <= key->max, "%s.%s", key->section,
+                                      key->name);
                         ck_assert(!key->is_power_of_two || is_pow2(key->number));
                 }
         }

@@ -97,9 +97,11 @@ END_TEST
 
 START_TEST(unknown_names_are_errors_with_what_was_probably_meant) {
         complains("captur:\n    ring_size: 4M\n", 1, 1, "unknown section 'captur'", "did you mean 'capture'?");
-        complains("capture:\n    ringsize: 4M\n", 2, 5, "unknown key 'ringsize' in section 'capture'", "did you mean 'ring_size'?");
+        complains("capture:\n    ringsize: 4M\n", 2, 5, "unknown key 'ringsize' in section 'capture'",
+                  "did you mean 'ring_size'?");
         complains("capture:\n    zzz: 4M\n", 2, 5, "unknown key 'zzz' in section 'capture'", NULL);
-        complains("capture:\n    grace: 4s\n", 2, 5, "unknown key 'grace' in section 'capture'", "it belongs in section 'process'");
+        complains("capture:\n    grace: 4s\n", 2, 5, "unknown key 'grace' in section 'capture'",
+                  "it belongs in section 'process'");
         complains("ring_size: 4M\n", 1, 1, "unknown section 'ring_size'", "'ring_size' belongs in section 'capture'");
         complains("<<: {}\n", 1, 1, "unknown section '<<'", NULL);
 }
@@ -110,7 +112,8 @@ START_TEST(values_of_the_wrong_form_are_errors_at_the_value) {
         complains("capture: {max_latency: 5}", 1, 24, "'5' is not a duration", "write it like 500ms, 30s or 1h30min");
         complains("engine: {max_runs: -1}", 1, 20, "'-1' is not a number", "write it like 4096");
         complains("alerts: {redact: maybe}", 1, 18, "'maybe' is neither yes nor no", NULL);
-        complains("alerts: {min_severity: hihg}", 1, 24, "'hihg' is none of info|low|medium|high|critical", "did you mean 'high'?");
+        complains("alerts: {min_severity: hihg}", 1, 24, "'hihg' is none of info|low|medium|high|critical",
+                  "did you mean 'high'?");
         complains("capture: {compat: [auto]}", 1, 19, "capture.compat is one value, not a list", NULL);
         complains("capture: {compat: {}}", 1, 19, "capture.compat is one value, not a section", NULL);
         complains("capture: {compat: }", 1, 11, "capture.compat has no value", "leave the line out to get the default");
@@ -120,7 +123,8 @@ END_TEST
 START_TEST(values_out_of_range_are_told_the_range) {
         complains("capture: {ring_size: 32K}", 1, 22, "capture.ring_size must be from 64K to 256M", NULL);
         complains("capture: {ring_size: 512M}", 1, 22, "capture.ring_size must be from 64K to 256M", NULL);
-        complains("capture: {ring_size: 3M}", 1, 22, "capture.ring_size must be a power of two", "the nearest are 2M and 4M");
+        complains("capture: {ring_size: 3M}", 1, 22, "capture.ring_size must be a power of two",
+                  "the nearest are 2M and 4M");
         complains("process: {grace: 2h}", 1, 18, "process.grace must be from 0s to 1h", NULL);
         complains("engine: {max_runs: 99999999999999999999}", 1, 20, "engine.max_runs must be from 64 to 65536", NULL);
 }
@@ -130,7 +134,8 @@ START_TEST(lists_are_checked_item_by_item) {
         const char *hint = "write one item a line, each after '- ', or [a, b] on one line, [] for none";
 
         complains("policies: {directories: /etc}", 1, 25, "policies.directories is a list, not a value", hint);
-        complains("policies: {directories: }", 1, 12, "policies.directories has no value", "leave the line out to get the default");
+        complains("policies: {directories: }", 1, 12, "policies.directories has no value",
+                  "leave the line out to get the default");
         complains("policies: {directories: [/a, b]}", 1, 30, "'b' is not an absolute path", NULL);
         complains("policies: {directories: [/a, '']}", 1, 30, "an empty item", NULL);
         complains("policies: {directories: [/a, [/b]]}", 1, 30, "policies.directories is a list of plain values", NULL);

@@ -14,12 +14,15 @@ static void refresh(void *userdata) {
 static void fill(void) {
         metrics_init(&m);
         ck_assert_int_eq(metrics_add(&m, METRIC_GAUGE, "execray_runs", "Stories under way.", &runs), 0);
-        ck_assert_int_eq(metrics_add(&m, METRIC_COUNTER, "execray_matches_total", "Stories that were completed.", &matches), 0);
+        ck_assert_int_eq(
+                metrics_add(&m, METRIC_COUNTER, "execray_matches_total", "Stories that were completed.", &matches), 0);
         ck_assert_int_eq(metrics_add(&m, METRIC_COUNTER, "execray_waited_seconds_total", "Time.", &waited), 0);
         for (int i = 0; i < 2; i++) {
                 struct metric_label labels[] = {{"kind", i ? "write" : "execve"}, {"reason", "full"}};
 
-                ck_assert_int_eq(metrics_add_labelled(&m, METRIC_COUNTER, "execray_lost_total", "Events lost.", &lost[i], labels, 2), 0);
+                ck_assert_int_eq(metrics_add_labelled(&m, METRIC_COUNTER, "execray_lost_total", "Events lost.",
+                                                      &lost[i], labels, 2),
+                                 0);
         }
         ck_assert_int_eq(metrics_add_refresh(&m, refresh, NULL), 0);
 }
@@ -73,7 +76,9 @@ START_TEST(labels_and_help_of_any_bytes_stay_on_their_line) {
         struct strbuf b = {};
 
         metrics_init(&m);
-        ck_assert_int_eq(metrics_add_labelled(&m, METRIC_GAUGE, "execray_x", "A \"help\"\nof two lines.", &matches, label, 1), 0);
+        ck_assert_int_eq(
+                metrics_add_labelled(&m, METRIC_GAUGE, "execray_x", "A \"help\"\nof two lines.", &matches, label, 1),
+                0);
         metrics_put_prometheus(&m, &b);
         ck_assert_str_eq(strbuf_str(&b),
                          "# HELP execray_x A \"help\"\\nof two lines.\n"

@@ -28,13 +28,15 @@ START_TEST(entries_are_kept_in_order_of_name) {
 END_TEST
 
 START_TEST(labels_tell_entries_of_one_name_apart) {
-        struct metric_label execve[] = {{"kind", "execve"}}, openat[] = {{"kind", "openat"}}, both[] = {{"kind", "execve"}, {"reason", "full"}};
+        struct metric_label execve[] = {{"kind", "execve"}}, openat[] = {{"kind", "openat"}},
+                            both[] = {{"kind", "execve"}, {"reason", "full"}};
         uint64_t other;
 
         metrics_init(&m);
         ck_assert_int_eq(metrics_add_labelled(&m, METRIC_COUNTER, "execray_lost_total", "h", &value, execve, 1), 0);
         ck_assert_int_eq(metrics_add_labelled(&m, METRIC_COUNTER, "execray_lost_total", "h", &other, openat, 1), 0);
-        ck_assert_int_eq(metrics_add_labelled(&m, METRIC_COUNTER, "execray_lost_total", "h", &other, openat, 1), -EEXIST);
+        ck_assert_int_eq(metrics_add_labelled(&m, METRIC_COUNTER, "execray_lost_total", "h", &other, openat, 1),
+                         -EEXIST);
         ck_assert_ptr_eq(metrics_find(&m, "execray_lost_total", execve, 1)->value, &value);
         ck_assert_ptr_eq(metrics_find(&m, "execray_lost_total", openat, 1)->value, &other);
         ck_assert_ptr_null(metrics_find(&m, "execray_lost_total", both, 2));
@@ -51,8 +53,10 @@ START_TEST(a_name_is_of_one_kind_and_has_one_help) {
         metrics_init(&m);
         ck_assert_int_eq(add("execray_runs", "Stories under way."), 0);
         ck_assert_int_eq(add("execray_runs", "Stories under way."), -EEXIST);
-        ck_assert_int_eq(metrics_add_labelled(&m, METRIC_GAUGE, "execray_runs", "Something else.", &value, label, 1), -EEXIST);
-        ck_assert_int_eq(metrics_add_labelled(&m, METRIC_GAUGE, "execray_runs", "Stories under way.", &value, label, 1), 0);
+        ck_assert_int_eq(metrics_add_labelled(&m, METRIC_GAUGE, "execray_runs", "Something else.", &value, label, 1),
+                         -EEXIST);
+        ck_assert_int_eq(metrics_add_labelled(&m, METRIC_GAUGE, "execray_runs", "Stories under way.", &value, label, 1),
+                         0);
         ck_assert_uint_eq(m.list.n, 2);
         metrics_done(&m);
 }
