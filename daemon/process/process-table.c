@@ -309,6 +309,10 @@ bool table_has_departed(const struct process_table *table, const struct identity
                 identity_equal(&table->departed[departed_slot(id)], id);
 }
 
+bool process_table_has_departed(const struct process_table *table, const struct identity *id) {
+        return !table_find(table, id) && table_has_departed(table, id);
+}
+
 static void entry_free(struct process_table *table, struct entry *entry, uint64_t now_ns) {
         struct process *process = &entry->process;
 

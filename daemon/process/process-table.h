@@ -44,6 +44,9 @@ struct process *process_table_find(const struct process_table *table, const stru
 /* The parent in the sense of the language: the creator. NULL: none or not known; *ret_unknown (may be NULL) tells the two apart. */
 struct process *process_table_creator(const struct process_table *table, const struct process *process, bool *ret_unknown);
 
+/* Is it known to be dead, though not in the table any more? A record of such a process is late. */
+bool process_table_has_departed(const struct process_table *table, const struct identity *id);
+
 /* All of them, one after the other: first those that run, in the order of their entry, then the others. NULL gives the first,
  * the last gives NULL. The order is the same in every replay. The table must not change meanwhile. */
 struct process *process_table_next(const struct process_table *table, const struct process *previous);
