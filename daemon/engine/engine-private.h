@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Engine, inside - what feeding, advancing, telling and handing over share. For this room only. */
+#pragma once
+
+#include "base/cleanup.h"
+#include "engine/engine.h"
+#include "engine/eval.h"
+#include "engine/plan.h"
+#include "engine/pool.h"
+#include "engine/suppress.h"
+
+struct path_counters {
+        uint64_t n_matches;
+};
+
+/* An edge that the event being fed could go along: its own conjuncts are not false. */
+struct active {
+        const struct plan_edge *edge;   /* borrowed from the plan */
+        enum truth free;                /* of these conjuncts; unknown only where it matters, for KILL */
+};
+
+/* A key of the event being fed, worked out when it is first asked for. */
+struct event_key {
+        struct key key;
+        enum { KEY_UNASKED, KEY_NONE, KEY_SOME } state;
+};
+
+/* Memory to work in, as large as a program and the bounds want it. */
+struct engine_scratch {
+        uint64_t *starting, *concerning;        /* bit per path that may begin with the event; per path with runs that it may concern */
+        uint32_t *concerned;            /* by path: the first group that the event may concern, or POOL_NONE */
+        struct path_counters *counters; /* by path */
+        struct active *actives;         /* of the path being advanced */
+        const struct plan_edge **ways;  /* those that one run goes, then those on which copies of it restart */
+        uint32_t *candidates, *moved, *completed;       /* runs */
+        uint32_t *left;                 /* groups that may be empty: closed when the event is over */
+};
+
+struct engine {
+        struct program *program;        /* owned reference */
+        const struct process_table *table;      /* borrowed */
+        struct engine_sink sink;
+        struct engine_limits limits;
+        struct engine_stats stats;
+
+        struct plan plan;
+        struct evidence evidence;
+        struct eval eval;
+        struct pool pool;
+        struct suppress suppress;
+        struct engine_scratch scratch;
+        uint64_t now_ns;                /* the clock of the stream */
+        uint64_t last_match;            /* number */
+
+        /* The event being fed. */
+        const struct event *event;      /* borrowed; NULL between events */
+        struct process *actor;          /* borrowed; NULL: not in the table */
+        bool late;                      /* the actor exited before */
+        struct event_key keys[_KEY_MAX];
+        uint32_t n_left;
+
+        /* The path being advanced. */
+        struct { uint32_t first, n; } active_at[PROGRAM_MAX_POSITIONS];
+        uint64_t active_known;          /* bit per position */
+        bool uncertain;                 /* an `except` was unknown */
+        uint32_t n_actives, n_candidates, n_moved, n_completed;
+
+        struct match match;
+        struct match_step steps[MATCH_MAX_STEPS];
+        char key_text[SCOPE_TEXT];
+};
+
+/* What the runs of a program can need at most. */
+size_t engine_max_steps(const struct engine_limits *limits, const struct plan *plan);
+size_t engine_max_captures(const struct engine_limits *limits, const struct plan *plan);
+
+int engine_scratch_init(struct engine_scratch *scratch, const struct plan *plan, size_t capacity);     /* -ENOMEM */
+void engine_scratch_done(struct engine_scratch *scratch);
+
+DEFINE_CLEANUP(struct engine *, engine_free)
+
+/* What one event does to one path (advance.c). `may_start`: a first step of the path is possible. */
+void engine_advance(struct engine *engine, uint32_t path, bool may_start);
+
+/* The key of the event being fed; NULL if it has none. */
+const struct key *engine_key(struct engine *engine, enum program_key type);
+
+/* End a filed run, and count it. */
+void engine_end_run(struct engine *engine, uint32_t run, uint64_t *counter);
+
+/* Remember that a group may be empty, and close those that are. */
+void engine_leave(struct engine *engine, uint32_t group);
+void engine_close_groups(struct engine *engine);
+
+/* File a run that was changed, merging it with its equal. */
+void engine_file(struct engine *engine, uint32_t run);
+
+/* A run is complete: alert, join it to one, or withhold it (tell.c). `key` is its. */
+void engine_tell(struct engine *engine, uint32_t run, uint32_t path, const struct key *key);
+
+/* Sum up a suppressed story, if it was joined by any, and forget it. */
+void engine_sum_up(struct engine *engine, uint32_t story);
+
+void engine_tell_evicted(struct engine *engine, uint32_t path, const struct key *key);
+
+/* A regex met its limits when it was asked for this path, and for the first time with this event. */
+void engine_tell_limit(struct engine *engine, uint32_t path);

@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/engine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/macro.h"
+#include "engine/engine-private.h"
+#include "event/schema.h"
+#include "process/lineage.h"
+#include "process/process-fields.h"
+
+size_t engine_max_steps(const struct engine_limits *limits, const struct plan *plan) {
+        return pool_capacity(limits->max_runs, plan) * MAX(plan->max_steps, 1u);
+}
+
+size_t engine_max_captures(const struct engine_limits *limits, const struct plan *plan) {
+        return pool_capacity(limits->max_runs, plan) * MAX(plan->max_slots, 1u);
+}
+
+int engine_scratch_init(struct engine_scratch *scratch, const struct plan *plan, size_t capacity) {
+        uint32_t n_paths = plan->program->n_paths;
+
+        *scratch = (struct engine_scratch){
+                .starting = calloc(plan->n_path_words, sizeof(*scratch->starting)),
+                .concerning = calloc(plan->n_path_words, sizeof(*scratch->concerning)),
+                .concerned = calloc(n_paths + 1, sizeof(*scratch->concerned)),
+                .counters = calloc(n_paths + 1, sizeof(*scratch->counters)),
+                .actives = calloc(plan->max_edges + 1, sizeof(*scratch->actives)),
+                .ways = calloc(plan->max_edges + 1, sizeof(*scratch->ways)),
+                .candidates = calloc(capacity, sizeof(*scratch->candidates)),
+                .moved = calloc(capacity, sizeof(*scratch->moved)),
+                .completed = calloc(capacity, sizeof(*scratch->completed)),
+                .left = calloc(capacity, sizeof(*scratch->left)),
+        };
+        if (!scratch->starting || !scratch->concerning || !scratch->concerned || !scratch->counters || !scratch->actives ||
+            !scratch->ways || !scratch->candidates || !scratch->moved || !scratch->completed || !scratch->left) {
+                engine_scratch_done(scratch);
+                return -ENOMEM;
+        }
+        for (uint32_t p = 0; p < n_paths; p++)
+                scratch->concerned[p] = POOL_NONE;
+        return 0;
+}
+
+void engine_scratch_done(struct engine_scratch *scratch) {
+        free(scratch->starting);
+        free(scratch->concerning);
+        free(scratch->concerned);
+        free(scratch->counters);
+        free(scratch->actives);
+        free(scratch->ways);
+        free(scratch->candidates);
+        free(scratch->moved);
+        free(scratch->completed);
+        free(scratch->left);
+        *scratch = (struct engine_scratch){};
+}
+
+int engine_new(struct program *program, const struct process_table *table, const struct engine_limits *limits,
+               const struct engine_sink *sink, struct engine **ret) {
+        _cleanup_(engine_freep) struct engine *engine = NULL;
+        int r;
+
+        assert(program && table && limits && sink && ret);
+        assert(limits->max_runs > 0 && limits->max_tuples > 0 && limits->max_keys > 0 && limits->max_suppressed > 0);
+
+        engine = calloc(1, sizeof(*engine));
+        if (!engine)
+                return -ENOMEM;
+
+        engine->program = program_ref(program);
+        engine->table = table;
+        engine->sink = *sink;
+        engine->limits = *limits;
+
+        r = plan_init(&engine->plan, program);
+        if (r >= 0)
+                r = evidence_init(&engine->evidence, engine_max_steps(limits, &engine->plan), engine_max_captures(limits, &engine->plan),
+                                  limits->evidence_bytes);
+        if (r >= 0)
+                r = eval_init(&engine->eval, program, &engine->plan, table, &engine->evidence);
+        if (r >= 0)
+                r = pool_init(&engine->pool, &engine->plan, &engine->evidence, limits->max_runs, limits->max_tuples, limits->max_keys);
+        if (r >= 0)
+                r = suppress_init(&engine->suppress, limits->max_suppressed);
+        if (r >= 0)
+                r = engine_scratch_init(&engine->scratch, &engine->plan, engine->pool.instances.capacity);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(engine);
+        return 0;
+}
+
+static void engine_drop_runs(struct engine *engine) {
+        while (engine->pool.sizes.n > 0) {
+                uint32_t group = ranking_first(&engine->pool.sizes);
+
+                while (pool_group(&engine->pool, group)->n_runs > 0)
+                        engine_end_run(engine, pool_group(&engine->pool, group)->victims, &engine->stats.n_key_ended);
+        }
+        engine_close_groups(engine);
+}
+
+struct engine *engine_free(struct engine *engine) {
+        if (!engine)
+                return NULL;
+
+        if (engine->scratch.left)       /* evidence holds references to images */
+                engine_drop_runs(engine);
+        engine_scratch_done(&engine->scratch);
+        suppress_done(&engine->suppress);
+        pool_done(&engine->pool);
+        eval_done(&engine->eval);
+        evidence_done(&engine->evidence);
+        plan_done(&engine->plan);
+        program_unref(engine->program);
+        free(engine);
+        return NULL;
+}
+
+void engine_leave(struct engine *engine, uint32_t number) {
+        struct group *group = pool_group(&engine->pool, number);
+
+        if (group->n_runs > 0 || group->leaving)
+                return;
+
+        /* From here on it counts as empty, though it stays where others may still refer to it until the event is over. */
+        group->opened = 0;
+        group->leaving = true;
+        engine->scratch.left[engine->n_left++] = number;
+}
+
+void engine_close_groups(struct engine *engine) {
+        for (uint32_t i = 0; i < engine->n_left; i++) {
+                pool_group(&engine->pool, engine->scratch.left[i])->leaving = false;
+                pool_close_group(&engine->pool, engine->scratch.left[i]);
+        }
+        engine->n_left = 0;
+}
+
+void engine_end_run(struct engine *engine, uint32_t run, uint64_t *counter) {
+        uint32_t group = pool_run(&engine->pool, run)->group;
+
+        pool_unfile(&engine->pool, run);
+        pool_give(&engine->pool, run);
+        engine_leave(engine, group);
+        ++*counter;
+}
+
+void engine_file(struct engine *engine, uint32_t run) {
+        struct instance_world world = pool_world(&engine->pool);
+        uint32_t other = pool_find_equal(&engine->pool, run), starts;
+        struct instance *a = pool_run(&engine->pool, run), *b;
+
+        if (other == POOL_NONE) {
+                pool_file(&engine->pool, run);
+                return;
+        }
+
+        b = pool_run(&engine->pool, other);
+        starts = instance_starts(a, b, engine->event ? engine->event->number : 0);
+        engine->stats.n_merged++;
+        if (instance_survives(&world, a, b, pool_group(&engine->pool, a->group)->path)) {
+                pool_unfile(&engine->pool, other);
+                pool_give(&engine->pool, other);
+                a->starts = starts;
+                pool_file(&engine->pool, run);
+        } else {
+                b->starts = starts;
+                pool_give(&engine->pool, run);
+        }
+}
+
+/* Step 1: the clock. */
+
+static void engine_expire_run(struct engine *engine, uint32_t run, uint64_t deadline_ns) {
+        struct instance_world world = pool_world(&engine->pool);
+        struct instance *instance = pool_run(&engine->pool, run);
+        uint32_t path = pool_group(&engine->pool, instance->group)->path, group = instance->group;
+
+        pool_unfile(&engine->pool, run);
+        if (instance_expire(&world, instance, path, deadline_ns)) {
+                engine->stats.n_expired++;
+                pool_give(&engine->pool, run);
+                engine_leave(engine, group);
+        } else
+                engine_file(engine, run);
+}
+
+static void engine_pass_time(struct engine *engine, uint64_t now_ns) {
+        engine->now_ns = MAX(engine->now_ns, now_ns);
+
+        if (ranking_first_key(&engine->pool.deadlines) < engine->now_ns) {
+                while (ranking_first_key(&engine->pool.deadlines) < engine->now_ns)
+                        engine_expire_run(engine, ranking_first(&engine->pool.deadlines), ranking_first_key(&engine->pool.deadlines));
+                engine_close_groups(engine);
+        }
+        while (ranking_first_key(&engine->suppress.deadlines) < engine->now_ns)
+                engine_sum_up(engine, suppress_first(&engine->suppress));
+}
+
+/* Keys */
+
+static bool engine_name_key(struct engine *engine, enum field field, struct key *ret) {
+        struct value value;
+
+        if (event_actor(engine->event).pid == 0)
+                return false;
+        process_get(engine->eval.actor, engine->event, field, &value);
+        if (value.state != VALUE_KNOWN || value.length == 0)
+                return false;
+
+        ret->name = value.bytes;
+        ret->n_name = value.length;
+        return true;
+}
+
+static bool engine_tree_key(const struct engine *engine, struct key *ret) {
+        const struct wire_header *wire = engine->event->wire;
+
+        ret->id = (struct identity){.start_ns = wire->tree_start_ns, .pid = wire->tree_tgid};
+        if (ret->id.pid == 0 && engine->actor)
+                ret->id = engine->actor->tree;
+        if (ret->id.pid == 0)
+                return false;
+        return !engine->late || process_table_tree_members(engine->table, &ret->id) > 0;
+}
+
+static bool engine_make_key(struct engine *engine, enum program_key type, struct key *ret) {
+        const struct wire_header *wire = engine->event->wire;
+        struct identity actor = event_actor(engine->event);
+
+        *ret = (struct key){.type = type};
+        switch (type) {
+        case KEY_TREE:
+                return engine_tree_key(engine, ret);
+        case KEY_PROCESS:
+                ret->id = actor;
+                return actor.pid != 0 && !engine->late;
+        case KEY_DESCENT:
+                ret->id = actor;
+                return actor.pid != 0 && (!engine->late || (engine->actor && engine->actor->n_live_children > 0));
+        case KEY_UNIT:
+                return engine_name_key(engine, FIELD_PROCESS_unit, ret);
+        case KEY_CONTAINER:
+                return engine_name_key(engine, FIELD_PROCESS_container, ret);
+        case KEY_USER:
+                ret->id.pid = wire->loginuid != UINT32_MAX ? wire->loginuid : wire->uid;
+                return actor.pid != 0 && ret->id.pid != UINT32_MAX;
+        case KEY_HOST:
+                return true;
+        case _KEY_MAX:
+                break;
+        }
+        return false;
+}
+
+const struct key *engine_key(struct engine *engine, enum program_key type) {
+        struct event_key *key = &engine->keys[type];
+
+        if (key->state == KEY_UNASKED)
+                key->state = engine_make_key(engine, type, &key->key) ? KEY_SOME : KEY_NONE;
+        return key->state == KEY_SOME ? &key->key : NULL;
+}
+
+/* Step 3: which paths does the event concern? */
+
+static void engine_concern_scope(struct engine *engine, const struct key *key, uint32_t depth) {
+        uint32_t number = scopes_find(&engine->pool.scopes, key);
+        uint64_t bit = UINT64_C(1) << event_kind(engine->event), kinds = 0;
+        struct scope *scope;
+
+        if (number == SCOPE_NONE)
+                return;
+        scope = pool_scope(&engine->pool, number);
+        if (!(scope->kinds & bit))
+                return;
+
+        for (uint32_t g = scope->groups; g != POOL_NONE; g = pool_group(&engine->pool, g)->next) {
+                struct group *group = pool_group(&engine->pool, g);
+
+                kinds |= group->kinds;
+                if (!(group->kinds & bit))
+                        continue;
+                group->depth = depth;
+                group->concerned = engine->scratch.concerned[group->path];
+                engine->scratch.concerned[group->path] = g;
+                engine->scratch.concerning[group->path / 64] |= UINT64_C(1) << group->path % 64;
+        }
+        scope->kinds = kinds;
+}
+
+static void engine_concern_descent(struct engine *engine) {
+        const struct process *process;
+        struct lineage lineage;
+        uint32_t depth = 0;
+
+        if (!engine->actor)
+                return;
+        engine_concern_scope(engine, &(struct key){.type = KEY_DESCENT, .id = engine->actor->id}, depth++);
+        lineage_begin(&lineage, engine->table, engine->actor);
+        while ((process = lineage_next(&lineage)))
+                engine_concern_scope(engine, &(struct key){.type = KEY_DESCENT, .id = process->id}, depth++);
+}
+
+static void engine_concern(struct engine *engine) {
+        uint64_t bit = UINT64_C(1) << event_kind(engine->event);
+
+        for (unsigned type = 0; type < _KEY_MAX; type++) {
+                const struct key *key;
+
+                if (!(engine->pool.awaited[type] & bit))
+                        continue;
+                if (type == KEY_DESCENT) {
+                        engine_concern_descent(engine);
+                        continue;
+                }
+                key = engine_key(engine, (enum program_key)type);
+                if (key)
+                        engine_concern_scope(engine, key, 0);
+        }
+}
+
+static void engine_advance_all(struct engine *engine) {
+        struct engine_scratch *scratch = &engine->scratch;
+
+        for (uint32_t w = 0; w < engine->plan.n_path_words; w++) {
+                uint64_t starting = scratch->starting[w], all = starting | scratch->concerning[w];
+
+                if (all == 0)
+                        continue;
+                scratch->starting[w] = scratch->concerning[w] = 0;
+                for (; all != 0; all &= all - 1)
+                        engine_advance(engine, w * 64 + __builtin_ctzll(all), starting & all & -all);
+        }
+}
+
+/* Step 4: the members of a key exit. */
+
+static void engine_end_key(struct engine *engine, enum program_key type, const struct identity *id) {
+        const struct key key = {.type = type, .id = *id};
+        uint32_t scope, next;
+
+        if (engine->pool.awaited[type] == 0)
+                return;
+        scope = scopes_find(&engine->pool.scopes, &key);
+        if (scope == SCOPE_NONE)
+                return;
+
+        for (uint32_t g = pool_scope(&engine->pool, scope)->groups; g != POOL_NONE; g = next) {
+                next = pool_group(&engine->pool, g)->next;
+                while (pool_group(&engine->pool, g)->n_runs > 0)
+                        engine_end_run(engine, pool_group(&engine->pool, g)->victims, &engine->stats.n_key_ended);
+        }
+}
+
+static void engine_exit(struct engine *engine) {
+        const struct process *process = engine->actor;
+        struct identity id = event_actor(engine->event);
+        const struct key *tree = engine_key(engine, KEY_TREE);
+
+        if (id.pid == 0 || engine->late)
+                return;
+
+        engine_end_key(engine, KEY_PROCESS, &id);
+        if (tree && process_table_tree_members(engine->table, &tree->id) == 0)
+                engine_end_key(engine, KEY_TREE, &tree->id);
+        /* The descents of which this was the last member: its own, and those of exited creators that have nobody left. */
+        for (; process && process->state == PROCESS_EXITED && process->n_live_children == 0;
+             process = process_table_creator(engine->table, process, NULL))
+                engine_end_key(engine, KEY_DESCENT, &process->id);
+}
+
+static void engine_gap(struct engine *engine) {
+        struct value kinds, count;
+        uint64_t n;
+
+        engine->stats.n_gaps++;
+        event_get(engine->event, FIELD_gap_kinds, &kinds);
+        event_get(engine->event, FIELD_gap_count, &count);
+        if (kinds.state != VALUE_KNOWN)
+                kinds.number = -1;
+        n = count.state == VALUE_KNOWN && count.number > 0 ? (uint64_t)count.number : 0;
+
+        for (uint32_t i = 0; i < engine->pool.sizes.n; i++) {
+                const struct group *group = pool_group(&engine->pool, engine->pool.sizes.entries[i].id);
+
+                for (uint32_t c = group->cells; c != POOL_NONE; c = pool_cell(&engine->pool, c)->next) {
+                        const struct cell *cell = pool_cell(&engine->pool, c);
+
+                        if (!(plan_position(&engine->plan, group->path, cell->position)->loss_kinds & (uint64_t)kinds.number))
+                                continue;
+                        for (uint32_t run = cell->first; run != POOL_NONE; run = pool_run(&engine->pool, run)->next) {
+                                struct instance *instance = pool_run(&engine->pool, run);
+
+                                instance->flags |= INSTANCE_GAP;
+                                instance->gap_kinds |= (uint64_t)kinds.number;
+                                instance->gap_count = MIN(instance->gap_count + n, (uint64_t)UINT32_MAX);
+                        }
+                }
+        }
+}
+
+static bool engine_is_late(const struct engine *engine) {
+        const struct process *actor = engine->actor;
+        struct identity id = event_actor(engine->event);
+
+        if (!actor)
+                return id.pid != 0 && process_table_has_departed(engine->table, &id);
+        if (actor->state != PROCESS_EXITED)
+                return false;
+        return event_kind(engine->event) != WIRE_KIND_exit || actor->exit_ns != engine->event->time_ns;
+}
+
+void engine_feed(struct engine *engine, const struct event *event, struct process *actor) {
+        enum wire_kind kind = event_kind(event);
+        struct identity id = event_actor(event);
+
+        engine_pass_time(engine, event->time_ns);
+        if (kind == WIRE_KIND_tick)
+                return;
+
+        engine->event = event;
+        engine->actor = actor ? actor : id.pid != 0 ? process_table_find(engine->table, &id) : NULL;
+        if (kind == WIRE_KIND_gap) {
+                engine_gap(engine);
+                engine->event = NULL;
+                return;
+        }
+        if (schema_kind(kind)->class != EVENT_META)
+                engine->stats.n_events++;
+
+        engine->late = engine_is_late(engine);
+        for (unsigned type = 0; type < _KEY_MAX; type++)
+                engine->keys[type].state = KEY_UNASKED;
+        eval_begin(&engine->eval, event, engine->actor);
+        evidence_begin(&engine->evidence, event, engine->actor ? engine->actor->image : NULL);
+
+        eval_dispatch(&engine->eval, engine->scratch.starting);
+        engine_concern(engine);
+        engine_advance_all(engine);
+        if (kind == WIRE_KIND_exit)
+                engine_exit(engine);
+
+        engine_close_groups(engine);
+        evidence_end(&engine->evidence);
+        engine->event = NULL;
+}
+
+void engine_tick(struct engine *engine, uint64_t now_ns) {
+        engine_pass_time(engine, now_ns);
+}
+
+uint64_t engine_next_deadline(const struct engine *engine) {
+        uint64_t deadline_ns = MIN(ranking_first_key(&engine->pool.deadlines), ranking_first_key(&engine->suppress.deadlines));
+
+        return deadline_ns == UINT64_MAX ? UINT64_MAX : deadline_ns + 1;       /* it fires once it has passed */
+}
+
+void engine_end(struct engine *engine) {
+        uint32_t story;
+
+        while ((story = suppress_first(&engine->suppress)) != SUPPRESS_NONE)
+                engine_sum_up(engine, story);
+}
+
+void engine_stats(const struct engine *engine, struct engine_stats *ret) {
+        *ret = engine->stats;
+        ret->n_predicates = engine->eval.n_predicates;
+        ret->n_unknown = engine->eval.n_unknown;
+        ret->n_evidence_refused = engine->evidence.n_refused;
+        ret->n_runs = engine->pool.n_runs;
+        ret->n_keys = engine->pool.scopes.stock.n_used;
+        ret->evidence_used = engine->evidence.slab.used_bytes;
+}
+
+void engine_path_stats(const struct engine *engine, uint32_t path, uint64_t *ret_matches, uint64_t *ret_runs) {
+        uint64_t n_runs = 0;
+
+        assert(path < engine->program->n_paths);
+        for (uint32_t i = 0; i < engine->pool.sizes.n; i++) {
+                const struct group *group = pool_group(&engine->pool, engine->pool.sizes.entries[i].id);
+
+                if (group->path == path)
+                        n_runs += group->n_runs;
+        }
+        *ret_matches = engine->scratch.counters[path].n_matches;
+        *ret_runs = n_runs;
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tell - from a complete run to a match: what it shows, and whether it is told at all. */
+#include <string.h>
+
+#include "engine/engine-private.h"
+#include "process/process-fields.h"
+
+static void engine_fill_step(const struct engine *engine, uint32_t path, const struct evidence_step *step, struct match_step *ret) {
+        const struct edge *edge = plan_edge_at(&engine->plan, path, step->position, step->local);
+
+        *ret = (struct match_step){
+                .step = &engine->program->steps[edge->step],
+                .event = {.time_ns = step->first_ns, .number = step->number},
+                .actor = step->actor,
+                .first_ns = step->first_ns,
+                .last_ns = step->last_ns,
+                .count = step->count,
+        };
+
+        if (step->live) {
+                ret->event.wire = engine->event->wire;
+                ret->image = engine->actor ? engine->actor->image : NULL;
+        } else if (step->kept) {
+                ret->event.wire = (const struct wire_header *)step->kept->record;
+                ret->image = step->kept->image;
+        }
+}
+
+/* From the first step on. Repetitions of zero or more are left out where there is no room. */
+static size_t engine_fill_steps(struct engine *engine, const struct instance *instance, uint32_t path) {
+        const struct evidence_step *step;
+        size_t n = 0, n_loops = 0, skip;
+
+        for (uint32_t s = instance->steps; s != EVIDENCE_NONE; s = step->previous) {
+                step = evidence_step(&engine->evidence, s);
+                n_loops += step->loop;
+                n++;
+        }
+
+        skip = n > MATCH_MAX_STEPS ? n - MATCH_MAX_STEPS : 0;
+        assert(skip <= n_loops);        /* a path has at most MATCH_MAX_STEPS positions */
+        n -= skip;
+        for (uint32_t s = instance->steps, at = n; s != EVIDENCE_NONE; s = step->previous) {
+                step = evidence_step(&engine->evidence, s);
+                if (step->loop && skip > 0)
+                        skip--;
+                else
+                        engine_fill_step(engine, path, step, &engine->steps[--at]);
+        }
+        return n;
+}
+
+static void engine_fill(struct engine *engine, const struct instance *instance, uint32_t path, const struct key *key) {
+        struct match *match = &engine->match;
+
+        key_format(key, engine->key_text, sizeof(engine->key_text));
+        *match = (struct match){
+                .program = engine->program,
+                .path = &engine->program->paths[path],
+                .number = ++engine->last_match,
+                .time_ns = engine->event->time_ns,
+                .key = engine->key_text,
+                .key_type = key->type,
+                .actor = engine->actor,
+                .actor_id = event_actor(engine->event),
+                .steps = engine->steps,
+                .n_steps = engine_fill_steps(engine, instance, path),
+                .starts = instance->starts,
+                .uncertain = instance->flags & INSTANCE_UNCERTAIN,
+                .first_ns = instance->start_ns,
+        };
+        if (key->type == KEY_TREE || key->type == KEY_PROCESS || key->type == KEY_DESCENT)
+                match->key_identity = key->id;
+        if ((instance->flags & INSTANCE_GAP) && match->path->on_loss != ON_LOSS_ALERT) {
+                match->gap = true;
+                match->gap_count = instance->gap_count;
+                match->gap_kinds = instance->gap_kinds;
+        }
+
+        memcpy(match->capture_fields, engine->plan.paths[path].slot_fields, sizeof(match->capture_fields));
+        for (unsigned slot = 0; slot < PROGRAM_MAX_SLOTS; slot++) {
+                const struct capture *capture = evidence_find(&engine->evidence, instance->steps, slot);
+
+                if (capture)
+                        evidence_value(capture, &match->captures[slot]);
+        }
+}
+
+void engine_tell(struct engine *engine, uint32_t run, uint32_t path, const struct key *key) {
+        const struct path *p = &engine->program->paths[path];
+        const struct instance *instance = pool_run(&engine->pool, run);
+        uint32_t story = SUPPRESS_NONE;
+        struct siphash128 id;
+        struct value exe;
+
+        if ((instance->flags & INSTANCE_GAP) && p->on_loss == ON_LOSS_SKIP && p->absence) {
+                engine->stats.n_withheld++;
+                return;
+        }
+
+        engine->stats.n_completed++;
+        engine->scratch.counters[path].n_matches++;
+
+        if (p->suppress_ns > 0) {
+                process_get(engine->eval.actor, engine->event, FIELD_PROCESS_exe, &exe);
+                id = suppress_id(&engine->suppress, p, key, &instance->captures, &exe);
+                story = suppress_find(&engine->suppress, &id);
+                if (story != SUPPRESS_NONE) {
+                        suppress_at(&engine->suppress, story)->count++;
+                        engine->stats.n_suppressed++;
+                        return;
+                }
+                if (suppress_is_full(&engine->suppress))
+                        engine_sum_up(engine, suppress_first(&engine->suppress));
+        }
+
+        engine_fill(engine, instance, path, key);
+        if (p->suppress_ns > 0)
+                suppress_add(&engine->suppress, &id, path, &engine->match, engine->now_ns);
+        if (engine->sink.on_match)
+                engine->sink.on_match(&engine->match, engine->sink.data);
+}
+
+void engine_sum_up(struct engine *engine, uint32_t story) {
+        struct match match;
+
+        if (suppress_at(&engine->suppress, story)->count > 0) {
+                suppress_summary(&engine->suppress, story, &engine->plan, &match);
+                match.number = ++engine->last_match;
+                match.actor = process_table_find(engine->table, &match.actor_id);
+                if (engine->sink.on_match)
+                        engine->sink.on_match(&match, engine->sink.data);
+        }
+        suppress_remove(&engine->suppress, story);
+}
+
+void engine_tell_evicted(struct engine *engine, uint32_t path, const struct key *key) {
+        char text[SCOPE_TEXT];
+
+        engine->stats.n_evicted++;
+        key_format(key, text, sizeof(text));
+        if (engine->sink.on_obscured)
+                engine->sink.on_obscured(WIRE_OBSCURED_EVICTED, &engine->program->paths[path], text, engine->sink.data);
+}
+
+void engine_tell_limit(struct engine *engine, uint32_t path) {
+        const struct key *key = engine_key(engine, engine->plan.paths[path].by);
+        char text[SCOPE_TEXT] = "";
+
+        if (key)
+                key_format(key, text, sizeof(text));
+        if (engine->sink.on_obscured)
+                engine->sink.on_obscured(WIRE_OBSCURED_LIMIT, &engine->program->paths[path], text, engine->sink.data);
+}

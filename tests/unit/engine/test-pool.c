@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/pool.h"
+
+#include <stdio.h>
+
+#include "stage.h"
+#include "unit.h"
+
+static struct stage stage;
+
+START_TEST(over_the_bound_of_a_key_the_lowest_serial_goes_and_it_is_told) {
+        stage_limits.max_tuples = 2;
+        stage_open(&stage, tuples("bound", 0));
+        opens(&stage, P, "/1");
+        opens(&stage, P, "/2");
+        opens(&stage, P, "/3");
+        stage_tells(&stage, "obscured 5 bound tree 100\n");
+        ck_assert_uint_eq(stage_stats(&stage)->n_runs, 2);
+        ck_assert_uint_eq(stage_stats(&stage)->n_evicted, 1);
+        unlinks(&stage, P, "/1");
+        unlinks(&stage, P, "/2");
+        stage_tells(&stage, "bound 1@0 2@0 tree 100 $f=/2\n");
+        stage_close(&stage);
+}
+END_TEST
+
+START_TEST(over_the_bound_of_all_the_largest_key_pays_and_of_equal_ones_the_one_open_longest) {
+        stage_limits.max_runs = 4;
+        stage_open(&stage, tuples("bound", 0));
+        opens(&stage, P, "/1");
+        opens(&stage, Q, "/1");
+        opens(&stage, Q, "/2");
+        opens(&stage, R, "/1");
+        opens(&stage, R, "/2");
+        stage_tells(&stage, "obscured 5 bound tree 200\n");
+        opens(&stage, R, "/3");
+        stage_tells(&stage, "obscured 5 bound tree 300\n");
+        opens(&stage, Q, "/1");
+        stage_tells(&stage, "obscured 5 bound tree 200\n");
+        ck_assert_uint_eq(stage_stats(&stage)->n_runs, 4);
+        stage_close(&stage);
+}
+END_TEST
+
+START_TEST(runs_that_took_more_steps_outlive_those_that_took_fewer) {
+        stage_limits.max_tuples = 2;
+        builder_init(&b);
+        builder_path(&b, "bound");
+        step(WIRE_KIND_openat, builder_true(&b), 1);
+        builder_capture(&b, "$f", PATHNAME);
+        step(WIRE_KIND_chmod, builder_guard(&b, CHMODDED, 0), 2);
+        step(WIRE_KIND_unlink, builder_guard(&b, UNLINKED, 0), POSITION_ACCEPT);
+        stage_open(&stage, builder_finish(&b));
+        opens(&stage, P, "/1");
+        chmods(&stage, P, "/1", 0);
+        for (char path[] = "/2"; path[1] < '9'; path[1]++)
+                opens(&stage, P, path);
+        ck_assert_uint_eq(stage_stats(&stage)->n_runs, 2);
+        ck_assert_uint_eq(stage_stats(&stage)->n_evicted, 6);
+        stage.n_told = 0;
+        stage.told[0] = '\0';
+        unlinks(&stage, P, "/1");
+        stage_tells(&stage, "bound 1@0 2@0 3@0 tree 100 $f=/1\n");
+        stage_close(&stage);
+}
+END_TEST
+
+START_TEST(evidence_that_finds_no_room_is_left_out_and_changes_nothing_else) {
+        stage_limits.evidence_bytes = 4096;
+        stage_open(&stage, tuples("bound", 0));
+        for (unsigned i = 0; i < 50; i++) {
+                char path[16];
+
+                snprintf(path, sizeof(path), "/%02u", i);
+                opens(&stage, P, path);
+        }
+        ck_assert_uint_eq(stage_stats(&stage)->n_runs, 50);
+        ck_assert_uint_gt(stage_stats(&stage)->n_evidence_refused, 0);
+        unlinks(&stage, P, "/49");
+        stage_tells(&stage, "bound 1@0 2@0 tree 100\n");        /* what was captured is not there to be shown, but it was compared */
+        unlinks(&stage, P, "/00");
+        stage_tells(&stage, "bound 1@0 2@0 tree 100 $f=/00\n");
+        stage_close(&stage);
+}
+END_TEST
+
+UNIT_MAIN("engine/pool",
+          over_the_bound_of_a_key_the_lowest_serial_goes_and_it_is_told,
+          over_the_bound_of_all_the_largest_key_pays_and_of_equal_ones_the_one_open_longest,
+          runs_that_took_more_steps_outlive_those_that_took_fewer,
+          evidence_that_finds_no_room_is_left_out_and_changes_nothing_else)
