@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "compile/interest.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compile/required.h"
+
+#define CONTENT_DEFAULT 256             /* bytes of written content, if no literal needs more */
+
+/* What one edge needs of its events. */
+struct need {
+        const struct compilation *c;
+        bool only_failures, only_successes;
+        uint64_t flags;                 /* of openat: a set of which one bit must be there; the smallest that is known; 0: none */
+};
+
+static void need_bits(struct need *need, uint64_t bits) {
+        if (bits != 0 && (need->flags == 0 || __builtin_popcountll(bits) < __builtin_popcountll(need->flags)))
+                need->flags = bits;
+}
+
+static void on_required(uint32_t number, bool negated, void *data) {
+        struct need *need = data;
+        const struct predicate *predicate = &need->c->out.predicates.items[number];
+
+        if (predicate->field == FIELD_COMMON_failed && predicate->op == PREDICATE_EQUAL) {
+                if ((predicate->number == 0) == negated)
+                        need->only_failures = true;
+                else
+                        need->only_successes = true;
+        }
+        if (negated)
+                return;
+
+        /* EINPROGRESS is a negative result that counts as success. */
+        if (predicate->field == FIELD_COMMON_result && predicate->op == PREDICATE_EQUAL) {
+                if (predicate->number >= 0)
+                        need->only_successes = true;
+                else if (predicate->number != -EINPROGRESS)
+                        need->only_failures = true;
+        } else if (predicate->field == FIELD_COMMON_result && predicate->op == PREDICATE_GREATER_EQUAL) {
+                if (predicate->number >= 0)
+                        need->only_successes = true;
+        }
+
+        if (predicate->field != WIRE_FIELD_openat_flags || predicate->subject != SUBJECT_EVENT)
+                return;
+        if (predicate->op == PREDICATE_BITS_ANY || predicate->op == PREDICATE_EQUAL)
+                need_bits(need, (uint64_t)predicate->number);
+        else if (predicate->op == PREDICATE_BITS_ALL)
+                need_bits(need, (uint64_t)predicate->number & -(uint64_t)predicate->number);
+}
+
+static void collect_edge(struct compilation *c, const struct edge *edge) {
+        struct interest *interest = &c->out.interest;
+        struct interest_filter *filter = &interest->filter[edge->kind];
+        struct need need = {.c = c};
+        bool is_first = !(interest->kinds >> edge->kind & 1);
+
+        required_each(c, edge->condition, on_required, &need);
+
+        interest->kinds |= UINT64_C(1) << edge->kind;
+        filter->failures = filter->failures || (edge->any_result && !need.only_successes);
+        filter->successes = filter->successes || !(edge->any_result && need.only_failures);
+        if (edge->kind != WIRE_KIND_openat)
+                need.flags = 0;
+        filter->flags_any = is_first ? need.flags : filter->flags_any && need.flags ? filter->flags_any | need.flags : 0;
+}
+
+/* A content literal may stand anywhere in the bytes that are captured, so there have to be more of them than it has. */
+static void need_content(struct compilation *c, uint32_t literal) {
+        uint32_t bytes = MAX((uint32_t)CONTENT_DEFAULT, literal > CONTENT_DEFAULT / 2 ? 2 * MIN(literal, (uint32_t)WIRE_MAX_CONTENT) : 0);
+
+        bytes = MIN(bytes, (uint32_t)WIRE_MAX_CONTENT);
+        c->out.interest.content_bytes = MAX(c->out.interest.content_bytes, bytes);
+}
+
+static uint32_t longest_literal(const struct compilation *c, const struct predicate *predicate) {
+        uint32_t longest = 0;
+
+        switch ((int)predicate->op) {
+        case PREDICATE_STRING: case PREDICATE_STRING_FOLD: case PREDICATE_PREFIX: case PREDICATE_SUFFIX: case PREDICATE_CONTAINS: case PREDICATE_GLOB:
+                return predicate->string.length;
+        case PREDICATE_IN_STRINGS: case PREDICATE_IN_GLOBS:
+                for (uint32_t i = 0; i < predicate->list.n; i++)
+                        longest = MAX(longest, c->out.texts.items[predicate->list.first + i].length);
+                return longest;
+        case PREDICATE_REGEX:
+                return c->out.regexes.items[predicate->regex].literal.length;
+        }
+        return 0;
+}
+
+/* `NAME=...`: sema has seen to it that the text begins so, but for the `^` of a regex. */
+static void need_variable(struct compilation *c, struct program_string string) {
+        struct interest *interest = &c->out.interest;
+        const char *text = c->out.bytes.items + string.offset, *end;
+        size_t length = string.length;
+
+        if (length > 0 && *text == '^') {
+                text++;
+                length--;
+        }
+        end = length > 0 ? memchr(text, '=', length) : NULL;
+        if (!end || end == text)
+                return;
+        length = end - text;
+        if (length >= INTEREST_MAX_ENV_NAME) {
+                assembly_note(&c->out, diag_error(c->diags, (struct diag_span){}, "the name of the variable '%.*s' is too long: 63 bytes are allowed", (int)length, text));
+                return;
+        }
+
+        for (uint32_t i = 0; i < interest->n_env; i++)
+                if (memeq_str(text, length, interest->env[i]))
+                        return;
+        if (interest->n_env == INTEREST_MAX_ENV) {
+                assembly_note(&c->out, diag_error(c->diags, (struct diag_span){}, "the policies name more than %d variables of the environment; '%.*s' is one too many",
+                                                  INTEREST_MAX_ENV, (int)length, text));
+                return;
+        }
+        memcpy(interest->env[interest->n_env], text, length);
+        interest->env[interest->n_env++][length] = 0;
+}
+
+static void collect_predicate(struct compilation *c, const struct predicate *predicate) {
+        if (predicate->field == WIRE_FIELD_write_content)
+                need_content(c, longest_literal(c, predicate));
+        if (predicate->field != WIRE_FIELD_execve_env)
+                return;
+
+        switch ((int)predicate->op) {
+        case PREDICATE_STRING: case PREDICATE_PREFIX: case PREDICATE_CONTAINS: case PREDICATE_GLOB:
+                need_variable(c, predicate->string);
+                return;
+        case PREDICATE_IN_STRINGS: case PREDICATE_IN_GLOBS:
+                for (uint32_t i = 0; i < predicate->list.n; i++)
+                        need_variable(c, c->out.texts.items[predicate->list.first + i]);
+                return;
+        case PREDICATE_REGEX:
+                need_variable(c, c->out.regexes.items[predicate->regex].pattern);
+                return;
+        }
+}
+
+static int name_compare(const void *a, const void *b) {
+        return strncmp(a, b, INTEREST_MAX_ENV_NAME);
+}
+
+void interest_collect(struct compilation *c) {
+        ARRAY_FOREACH(edge, &c->out.edges)
+                collect_edge(c, edge);
+        ARRAY_FOREACH(predicate, &c->out.predicates)
+                collect_predicate(c, predicate);
+        ARRAY_FOREACH(guard, &c->out.guards)
+                if (guard->field == WIRE_FIELD_write_content)
+                        need_content(c, 0);
+        ARRAY_FOREACH(write, &c->out.writes)
+                if (write->field == WIRE_FIELD_write_content)
+                        need_content(c, 0);
+        qsort(c->out.interest.env, c->out.interest.n_env, sizeof(c->out.interest.env[0]), name_compare);
+}
