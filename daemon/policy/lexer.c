@@ -61,13 +61,15 @@ static void lexer_skip_line(struct lexer *lexer) {
         lexer->position = end ? (uint32_t)(end - lexer->source->text) : lexer->source->length;
 }
 
-/* C comments are not part of the language, but reading their words as policy would bury the one message that helps. */
-static void lexer_skip_c_comment(struct lexer *lexer) {
+/* C comments are not part of the language, but reading their words as policy would bury the one message that helps. Returns
+ * whether a line ended inside. */
+static bool lexer_skip_c_comment(struct lexer *lexer) {
         const char *from = lexer->source->text + lexer->position;
         const char *end = memmem(from + 2, lexer->source->length - lexer->position - 2, "*/", 2);
 
         diag_error(lexer->diags, source_span(lexer->source, lexer->position, 2), "comments start with '#' or '//' and end with their line");
         lexer->position = end ? (uint32_t)(end + 2 - lexer->source->text) : lexer->source->length;
+        return memchr(from, '\n', lexer->source->text + lexer->position - from);
 }
 
 /* Blanks and comments. Returns whether a line ended among them. */
@@ -83,7 +85,7 @@ static bool lexer_skip_blank(struct lexer *lexer) {
                         lexer_skip_line(lexer);
                         continue;
                 } else if (c == '/' && lexer_peek(lexer, 1) == '*') {
-                        lexer_skip_c_comment(lexer);
+                        newline = lexer_skip_c_comment(lexer) || newline;
                         continue;
                 } else if (c != ' ' && c != '\t' && c != '\r')
                         break;
@@ -340,7 +342,9 @@ static bool lexer_scan_sign(struct lexer *lexer, struct token *token) {
 }
 
 struct token lexer_next(struct lexer *lexer) {
-        struct token token = {.first_on_line = lexer->position == 0};
+        struct token token = {.first_on_line = !lexer->started};
+
+        lexer->started = true;
 
         for (;;) {
                 char c;

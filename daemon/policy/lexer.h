@@ -30,6 +30,7 @@ struct lexer {
         const struct source *source; /* borrowed */
         struct diag_set *diags; /* borrowed; may be NULL */
         uint32_t position;
+        bool started;                   /* a token was taken: only then is the next not the first on its line */
 };
 
 void lexer_init(struct lexer *lexer, const struct source *source, struct diag_set *diags);

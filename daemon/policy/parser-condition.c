@@ -164,6 +164,9 @@ static bool parse_comparison(struct parser *p, struct expr **ret) {
                 }
         } else if (parser_at_word(p, "has"))
                 return parser_fail(p, "expected 'has all'");
+        else if (!p->token.first_on_line && (parser_at(p, TOKEN_NUMBER) || parser_at(p, TOKEN_STRING) || parser_at(p, TOKEN_RAW) ||
+                                             parser_at(p, TOKEN_ADDRESS) || parser_at(p, TOKEN_BRACKET_OPEN)))
+                return parser_fail_expected(p, "an operator");
         else if (parser_at(p, TOKEN_PLUS) || parser_at(p, TOKEN_MINUS) || parser_at(p, TOKEN_PIPE))
                 return parser_fail(p, "arithmetic on fields is not supported yet");
 

@@ -302,8 +302,10 @@ static bool parse_unsupported(struct parser *p) {
 
         for (size_t i = 0; i < ELEMENTSOF(words); i++)
                 if (parser_at_word(p, words[i]) && !parser_next_is(p, TOKEN_ASSIGN)) {
+                        struct diag_set *diags = p->lexer.diags;
                         bool braces = false;
 
+                        p->lexer.diags = NULL;  /* what is left out may be written in any way */
                         snprintf(what, sizeof(what), "'%s' is", words[i]);
                         parser_fail_unsupported(p, parser_span(p), what);
                         parser_advance(p);
@@ -319,6 +321,7 @@ static bool parse_unsupported(struct parser *p) {
                                         break;
                                 parser_advance(p);
                         }
+                        p->lexer.diags = diags;
                         return true;
                 }
         return false;

@@ -98,7 +98,7 @@ static bool parse_choice(struct parser *p, const char *property, int (*from_stri
                                                                                                                : " or ",
                          choices[i]);
         }
-        parser_fail(p, "unknown %s %s", property, parser_describe(p));
+        parser_fail(p, "unknown value %s of '%s'", parser_describe(p), property);
         if (!p->token.broken) {
                 const char *closest = diag_closest_n(text.bytes, text.length, choices, (size_t)n_choices);
 
