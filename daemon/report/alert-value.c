@@ -57,7 +57,8 @@ struct alert_text alert_text_plain(struct alert_builder *builder, const char *by
         return keep(builder, bytes, length, false);
 }
 
-struct alert_text alert_text_of(struct alert_builder *builder, enum field field, const struct value *value, size_t max) {
+struct alert_text alert_text_of(struct alert_builder *builder, enum field field, const struct value *value,
+                                size_t max) {
         struct strbuf b = {};
         struct redact_spans spans;
         char formatted[512];
@@ -68,7 +69,8 @@ struct alert_text alert_text_of(struct alert_builder *builder, enum field field,
 
         switch ((enum value_type)value->type) {
         case VALUE_STRING:
-                redact_find(builder->redactor, mode_of(field, value), value->bytes, value->length, &builder->memory, &spans);
+                redact_find(builder->redactor, mode_of(field, value), value->bytes, value->length, &builder->memory,
+                            &spans);
                 redact_put(value->bytes, 0, value->length, &spans, &b);
                 return keep_strbuf(builder, &b, max, value->state == VALUE_CUT);
 
@@ -90,8 +92,8 @@ struct alert_text alert_text_of(struct alert_builder *builder, enum field field,
         return keep(builder, formatted, n, false);
 }
 
-void alert_arguments(struct alert_builder *builder, enum field field, const struct value *list, size_t max, struct alert_text *ret_joined,
-                     struct alert_text **ret_items, size_t *ret_n) {
+void alert_arguments(struct alert_builder *builder, enum field field, const struct value *list, size_t max,
+                     struct alert_text *ret_joined, struct alert_text **ret_items, size_t *ret_n) {
         struct alert_text *items = NULL;
         struct strbuf joined = {};
         struct redact_spans spans;
@@ -170,7 +172,8 @@ static bool format_is_number(enum field_format format) {
         return false;
 }
 
-void alert_field_of(struct alert_builder *builder, enum field field, const struct value *value, int64_t offset_ns, struct alert_field *ret) {
+void alert_field_of(struct alert_builder *builder, enum field field, const struct value *value, int64_t offset_ns,
+                    struct alert_field *ret) {
         const struct field_info *info = schema_field(field);
 
         ret->field = field;

@@ -23,9 +23,11 @@ struct alert_text alert_text_of(struct alert_builder *builder, enum field field,
 /* Bytes of our own or of the policy's author: not redacted. */
 struct alert_text alert_text_plain(struct alert_builder *builder, const char *bytes, size_t length);
 
-/* A list of arguments: its strings, each redacted in its place, and all of them joined by spaces, at most `max` bytes. */
-void alert_arguments(struct alert_builder *builder, enum field field, const struct value *list, size_t max, struct alert_text *ret_joined,
-                     struct alert_text **ret_items, size_t *ret_n);
+/* A list of arguments: its strings, each redacted in its place, and all of them joined by spaces, at most `max` bytes.
+ */
+void alert_arguments(struct alert_builder *builder, enum field field, const struct value *list, size_t max,
+                     struct alert_text *ret_joined, struct alert_text **ret_items, size_t *ret_n);
 
 /* With its type kept: numbers stay numbers where that is how they are read. */
-void alert_field_of(struct alert_builder *builder, enum field field, const struct value *value, int64_t offset_ns, struct alert_field *ret);
+void alert_field_of(struct alert_builder *builder, enum field field, const struct value *value, int64_t offset_ns,
+                    struct alert_field *ret);

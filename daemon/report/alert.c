@@ -15,7 +15,8 @@ static const uint16_t shown_fields[] = {
 #include "report/alert-fields.def"
 };
 
-static struct alert_text text_of_string(struct alert_builder *builder, const struct program *program, struct program_string string) {
+static struct alert_text text_of_string(struct alert_builder *builder, const struct program *program,
+                                        struct program_string string) {
         return alert_text_plain(builder, program_text(program, string), string.length);
 }
 
@@ -39,14 +40,16 @@ static struct process process_at(const struct alert_context *context, const stru
         if (found)
                 process = *found;
         else if (step->event.wire)
-                process.creator = (struct identity){.pid = step->event.wire->creator_tgid, .start_ns = step->event.wire->creator_start_ns};
+                process.creator = (struct identity){.pid = step->event.wire->creator_tgid,
+                                                    .start_ns = step->event.wire->creator_start_ns};
         process.id = step->actor;
         process.image = (struct process_image *)step->image;
         return process;
 }
 
 /* A copy is not in the table: its creator is looked up by name. */
-static const struct process *creator_of(const struct alert_context *context, const struct process *process, bool *ret_unknown) {
+static const struct process *creator_of(const struct alert_context *context, const struct process *process,
+                                        bool *ret_unknown) {
         const struct process *found, *creator;
 
         *ret_unknown = true;
@@ -61,8 +64,8 @@ static const struct process *creator_of(const struct alert_context *context, con
         return creator;
 }
 
-static struct alert_text process_text(struct alert_builder *builder, const struct process *process, const struct event *event,
-                                      enum field field, size_t max) {
+static struct alert_text process_text(struct alert_builder *builder, const struct process *process,
+                                      const struct event *event, enum field field, size_t max) {
         struct value value;
 
         process_get(process, event, field, &value);
@@ -86,9 +89,12 @@ static bool process_id(const struct process *process, const struct event *event,
         return true;
 }
 
-static void fill_process(struct alert_builder *builder, const struct alert_context *context, const struct process *process,
-                         const struct event *event, enum alert_detail detail, struct alert_process *ret) {
-        size_t max_args = detail == ALERT_ACTOR ? ALERT_MAX_TEXT : detail == ALERT_STEP_ACTOR ? MAX_STEP_ARGS : ALERT_MAX_ANCESTOR_ARGS;
+static void fill_process(struct alert_builder *builder, const struct alert_context *context,
+                         const struct process *process, const struct event *event, enum alert_detail detail,
+                         struct alert_process *ret) {
+        size_t max_args = detail == ALERT_ACTOR      ? ALERT_MAX_TEXT
+                        : detail == ALERT_STEP_ACTOR ? MAX_STEP_ARGS
+                                                     : ALERT_MAX_ANCESTOR_ARGS;
         struct value argv;
 
         if (event && !event->wire)
@@ -97,9 +103,10 @@ static void fill_process(struct alert_builder *builder, const struct alert_conte
         ret->id = process->id;
         ret->start_ns = wall(context, process->id.start_ns);
 
-        ret->has_credentials =
-                process_id(process, event, FIELD_PROCESS_uid, &ret->uid) && process_id(process, event, FIELD_PROCESS_euid, &ret->euid) &&
-                process_id(process, event, FIELD_PROCESS_gid, &ret->gid) && process_id(process, event, FIELD_PROCESS_egid, &ret->egid);
+        ret->has_credentials = process_id(process, event, FIELD_PROCESS_uid, &ret->uid) &&
+                               process_id(process, event, FIELD_PROCESS_euid, &ret->euid) &&
+                               process_id(process, event, FIELD_PROCESS_gid, &ret->gid) &&
+                               process_id(process, event, FIELD_PROCESS_egid, &ret->egid);
         ret->loginuid = ret->session = UINT32_MAX;
         process_id(process, event, FIELD_PROCESS_loginuid, &ret->loginuid);
         process_id(process, event, FIELD_PROCESS_session, &ret->session);
@@ -124,8 +131,8 @@ static void fill_process(struct alert_builder *builder, const struct alert_conte
                 alert_arguments(builder, FIELD_PROCESS_argv, &argv, max_args, &ret->args, NULL, NULL);
 }
 
-static void fill_ancestors(struct alert_builder *builder, const struct alert_context *context, const struct process *actor,
-                           struct alert *alert) {
+static void fill_ancestors(struct alert_builder *builder, const struct alert_context *context,
+                           const struct process *actor, struct alert *alert) {
         const struct process *process = actor;
         bool unknown = false;
 
@@ -140,7 +147,8 @@ static void fill_ancestors(struct alert_builder *builder, const struct alert_con
 }
 
 /* "argv[1]", "parent.exe": as the policy writes it. */
-static const char *field_name(struct alert_builder *builder, enum field field, enum program_subject subject, int index) {
+static const char *field_name(struct alert_builder *builder, enum field field, enum program_subject subject,
+                              int index) {
         static const char *const prefixes[] = {
                 [SUBJECT_EVENT] = "",
                 [SUBJECT_PROCESS] = "proc.",
@@ -197,7 +205,8 @@ static void read_field(const struct alert_context *context, const struct match_s
 }
 
 static void add_field(struct alert_builder *builder, const struct alert_context *context, const struct match_step *step,
-                      enum field field, enum program_subject subject, int index, bool deciding, struct alert_step *ret) {
+                      enum field field, enum program_subject subject, int index, bool deciding,
+                      struct alert_step *ret) {
         struct alert_field *f = ret->fields + ret->n_fields;
         struct value value;
         const char *name;
@@ -250,12 +259,14 @@ static void fill_step(struct alert_builder *builder, const struct alert_context 
                 const struct field_info *info = schema_field((enum field)shown_fields[i]);
 
                 if (info && info->kind == event_kind(&step->event))
-                        add_field(builder, context, step, (enum field)shown_fields[i], SUBJECT_EVENT, INDEX_NONE, false, ret);
+                        add_field(builder, context, step, (enum field)shown_fields[i], SUBJECT_EVENT, INDEX_NONE, false,
+                                  ret);
         }
         for (uint32_t i = 0; i < step->step->fields.n; i++) {
                 const struct step_field *f = program->fields + step->step->fields.first + i;
 
-                add_field(builder, context, step, (enum field)f->field, (enum program_subject)f->subject, f->index, true, ret);
+                add_field(builder, context, step, (enum field)f->field, (enum program_subject)f->subject, f->index,
+                          true, ret);
         }
 }
 
@@ -276,7 +287,8 @@ static void fill_captures(struct alert_builder *builder, const struct alert_cont
                 }
                 capture->name = alert_text_plain(builder, bytes, name.length);
                 capture->value.name = capture->name.bytes;
-                alert_field_of(builder, (enum field)match->capture_fields[i], match->captures + i, context->offset_ns, &capture->value);
+                alert_field_of(builder, (enum field)match->capture_fields[i], match->captures + i, context->offset_ns,
+                               &capture->value);
                 alert->n_captures++;
         }
 }
@@ -307,7 +319,8 @@ static void learn(struct alert_builder *builder, const struct alert_context *con
         }
 }
 
-int alert_build(const struct match *match, const struct alert_context *context, struct arena *arena, struct alert **ret) {
+int alert_build(const struct match *match, const struct alert_context *context, struct arena *arena,
+                struct alert **ret) {
         struct alert_builder builder = {.arena = arena, .redactor = context->redactor};
         const struct program *program = match->program;
         const struct path *path = match->path;
@@ -352,7 +365,8 @@ int alert_build(const struct match *match, const struct alert_context *context, 
         if (path->techniques.n > 0)
                 alert->techniques = take(&builder, path->techniques.n, sizeof(*alert->techniques));
         for (uint32_t i = 0; alert->techniques && i < path->techniques.n; i++)
-                alert->techniques[alert->n_techniques++] = text_of_string(&builder, program, program->texts[path->techniques.first + i]);
+                alert->techniques[alert->n_techniques++] =
+                        text_of_string(&builder, program, program->texts[path->techniques.first + i]);
 
         learn(&builder, context, match, actor);
         fill_process(&builder, context, actor, event, ALERT_ACTOR, &alert->process);

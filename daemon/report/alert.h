@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Alert - a match as it is told to the outside: what the journal, JSON and text forms are all printed from, so that the three
- * cannot say different things.
+/* Alert - a match as it is told to the outside: what the journal, JSON and text forms are all printed from, so that the
+ * three cannot say different things.
  *
- * A plain tree of values with wall-clock times. Everything that an alert shows was copied and redacted here; nothing later
- * looks at the match, the table or an event again. Bytes are as they were: each form escapes them in its own way. The same match gives the
- * same alert. Bounded: long values are cut and say so. No clock, no I/O. */
+ * A plain tree of values with wall-clock times. Everything that an alert shows was copied and redacted here; nothing
+ * later looks at the match, the table or an event again. Bytes are as they were: each form escapes them in its own way.
+ * The same match gives the same alert. Bounded: long values are cut and say so. No clock, no I/O. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,7 +17,7 @@
 #include "process/process-table.h"
 #include "report/redact.h"
 
-#define ALERT_VERSION 1                 /* of the JSON form, docs/ALERTS.md; rises when a key changes its meaning or goes away */
+#define ALERT_VERSION 1 /* of the JSON form, docs/ALERTS.md; rises when a key changes its meaning or goes away */
 #define ALERT_MAX_ANCESTORS 32
 #define ALERT_MAX_FIELDS 16             /* of one step */
 #define ALERT_MAX_TEXT 4096             /* bytes of one value */
@@ -116,4 +116,5 @@ struct alert_context {
 };
 
 /* Make the alert of a match. Its memory lies in the arena and is good until that is reset. -ENOMEM. */
-int alert_build(const struct match *match, const struct alert_context *context, struct arena *arena, struct alert **ret);
+int alert_build(const struct match *match, const struct alert_context *context, struct arena *arena,
+                struct alert **ret);

@@ -11,32 +11,37 @@
 
 /* A whole word that speaks of a secret wherever it stands in the name. */
 static const char *const secret_words[] = {
-        "password", "passwd", "passphrase", "passcode", "passw", "pass", "pw", "secret", "token", "credential", "credentials", "bearer",
-        "apikey", "cookie", "authorization", "jwt",
+        "password",   "passwd",      "passphrase", "passcode", "passw",  "pass",          "pw",  "secret", "token",
+        "credential", "credentials", "bearer",     "apikey",   "cookie", "authorization", "jwt",
 };
 
 /* What a longer word may end in: pgpassword, authtoken, clientsecret. */
 static const char *const secret_endings[] = {
-        "password", "passwd", "passphrase", "secret", "token", "apikey", "secretkey", "accesskey", "privatekey", "authkey", "pass",
+        "password",  "passwd",    "passphrase", "secret",  "token", "apikey",
+        "secretkey", "accesskey", "privatekey", "authkey", "pass",
 };
 
 static const char *const innocent_endings[] = {
-        "compass", "bypass", "encompass", "trespass", "surpass", "overpass", "underpass", "lowpass", "highpass", "bandpass", "allpass",
+        "compass",   "bypass",  "encompass", "trespass", "surpass", "overpass",
+        "underpass", "lowpass", "highpass",  "bandpass", "allpass",
 };
 
 /* `key` alone says nothing; after one of these it does. */
 static const char *const key_kinds[] = {
-        "api", "access", "secret", "private", "encryption", "signing", "master", "auth", "account", "shared", "subscription",
-        "session", "storage", "deploy", "service", "admin",
+        "api",     "access", "secret",       "private", "encryption", "signing", "master",  "auth",
+        "account", "shared", "subscription", "session", "storage",    "deploy",  "service", "admin",
 };
 
 /* The last word says that it is about the secret, not the secret itself. */
 static const char *const harmless_last[] = {
-        "file", "files", "path", "dir", "directory", "fd", "stdin", "prompt", "policy", "length", "len", "size", "min", "max", "type",
-        "url", "uri", "endpoint", "id", "name", "names", "count", "limit", "ttl", "expiry", "expires", "expiration", "lifetime", "age",
-        "timeout", "store", "env", "command", "cmd", "algorithm", "alg", "format", "field", "regex", "manager", "helper",
-        "provider", "cache", "jar", "required", "enabled", "disabled", "agent", "authentication", "issuer", "audience", "scope", "header",
-        "domain", "samesite",
+        "file",   "files",    "path",     "dir",      "directory", "fd",         "stdin",
+        "prompt", "policy",   "length",   "len",      "size",      "min",        "max",
+        "type",   "url",      "uri",      "endpoint", "id",        "name",       "names",
+        "count",  "limit",    "ttl",      "expiry",   "expires",   "expiration", "lifetime",
+        "age",    "timeout",  "store",    "env",      "command",   "cmd",        "algorithm",
+        "alg",    "format",   "field",    "regex",    "manager",   "helper",     "provider",
+        "cache",  "jar",      "required", "enabled",  "disabled",  "agent",      "authentication",
+        "issuer", "audience", "scope",    "header",   "domain",    "samesite",
 };
 
 static bool word_in(const char *word, const char *const *list, size_t n) {
@@ -46,7 +51,8 @@ static bool word_in(const char *word, const char *const *list, size_t n) {
         return false;
 }
 
-/* Into small letters, a trailing number dropped; words too long keep their end, which is what counts. Keeps the last MAX_WORDS. */
+/* Into small letters, a trailing number dropped; words too long keep their end, which is what counts. Keeps the last
+ * MAX_WORDS. */
 static size_t split(const char *name, size_t n, char words[static MAX_WORDS][MAX_WORD]) {
         size_t n_words = 0, i = 0;
 

@@ -107,7 +107,8 @@ static void mark_next(struct finder *f, const struct command *command, size_t i,
                 mark_value(f, form, command->words[i + 1].start, command->words[i + 1].end);
 }
 
-static bool verb_was_given(const struct finder *f, const struct command *command, const char *verb, size_t from, size_t to) {
+static bool verb_was_given(const struct finder *f, const struct command *command, const char *verb, size_t from,
+                           size_t to) {
         if (verb[0] == 0)
                 return true;
         for (size_t i = from; i < to; i++)

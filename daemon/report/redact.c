@@ -109,7 +109,8 @@ static bool name_is_secret(const struct finder *f, size_t start, size_t end, con
                 redactor_knows_name(f->redactor, f->text + start, end - start);
 }
 
-/* A quoted text from its opening quote, which may itself be escaped (JSON in JSON). Marks what is inside; returns where it ends. */
+/* A quoted text from its opening quote, which may itself be escaped (JSON in JSON). Marks what is inside; returns where
+ * it ends. */
 static size_t mark_quoted(struct finder *f, size_t i) {
         bool escaped = f->text[i] == '\\';
         char quote = f->text[escaped ? i + 1 : i];
@@ -188,7 +189,8 @@ static void mark_next_word(struct finder *f, size_t i) {
                 mark_quoted(f, i);
                 return;
         }
-        for (end = i; end < f->n && f->text[end] != 0 && !finder_is_space(f->text[end]) && f->text[end] != '"' && f->text[end] != '\'';)
+        for (end = i; end < f->n && f->text[end] != 0 && !finder_is_space(f->text[end]) && f->text[end] != '"' &&
+                      f->text[end] != '\'';)
                 end++;
         if (!finder_is_option(f, i, end))
                 finder_mark(f, i, end);
@@ -226,16 +228,18 @@ static void consider_name(struct finder *f, size_t dashes, size_t start, size_t 
                 while (value < f->n && finder_is_blank(f->text[value]))
                         value++;
 
-                if (value >= f->n || f->text[value] == 0 || (op == ':' && (f->text[value] == ':' || f->text[value] == '/')))
+                if (value >= f->n || f->text[value] == 0 ||
+                    (op == ':' && (f->text[value] == ':' || f->text[value] == '/')))
                         return;
                 if (op == ':' && before == '/')         /* "/etc/passwd: No such file" */
                         return;
                 if (f->mode == REDACT_PATHNAME && before != '?' && before != '&')
                         return;
                 if (name_is_secret(f, start, end, f->text + value, f->n - value))
-                        mark_assigned(f, value, redact_name_is_header(f->text + start, end - start),
-                                      at_start && op == '=' && i == end &&
-                                              (f->mode == REDACT_ENVIRONMENT || (f->mode == REDACT_ARGUMENTS && is_option)));
+                        mark_assigned(
+                                f, value, redact_name_is_header(f->text + start, end - start),
+                                at_start && op == '=' && i == end &&
+                                        (f->mode == REDACT_ENVIRONMENT || (f->mode == REDACT_ARGUMENTS && is_option)));
                 return;
         }
 
@@ -253,7 +257,8 @@ static void consider_name(struct finder *f, size_t dashes, size_t start, size_t 
         if (i > end && i < f->n && f->text[i] == '\'') {
                 bool by = end - start == 2 && strncasecmp(f->text + start, "by", 2) == 0 && start >= 11 &&
                         strncasecmp(f->text + start - 11, "identified ", 11) == 0;
-                bool password = end - start == 8 && strncasecmp(f->text + start, "password", 8) == 0 && mentions_account(f, start);
+                bool password = end - start == 8 && strncasecmp(f->text + start, "password", 8) == 0 &&
+                                mentions_account(f, start);
 
                 if (by || password)
                         mark_quoted(f, i);
@@ -351,8 +356,8 @@ static void scan_phrases(struct finder *f) {
                 if (left > 7 && strncasecmp(p, "bearer ", 7) == 0 && (i == 0 || !isalnum((unsigned char)p[-1]))) {
                         size_t end = i + 7;
 
-                        while (end < f->n && f->text[end] != 0 && !finder_is_space(f->text[end]) && f->text[end] != '"' &&
-                               f->text[end] != '\'')
+                        while (end < f->n && f->text[end] != 0 && !finder_is_space(f->text[end]) &&
+                               f->text[end] != '"' && f->text[end] != '\'')
                                 end++;
                         if (end - i - 7 >= 8)
                                 finder_mark(f, i + 7, end);

@@ -93,18 +93,19 @@ int report_journal_alert(const struct alert *alert, const char *message, const c
 
 #define FIELD_STRING(name, value, doc) entry_string(&entry, name, value);
 #define FIELD_TEXT(name, value, doc) entry_text(&entry, name, &(value));
-#define FIELD_NUMBER(name, condition, value, doc)                                                                              \
-        if (condition)                                                                                                         \
+#define FIELD_NUMBER(name, condition, value, doc)                                                                      \
+        if (condition)                                                                                                 \
                 entry_number(&entry, name, (value));
-#define FIELD_EACH(name, values, count, doc)                                                                                   \
-        for (size_t i = 0; i < (count); i++)                                                                                   \
+#define FIELD_EACH(name, values, count, doc)                                                                           \
+        for (size_t i = 0; i < (count); i++)                                                                           \
                 entry_text(&entry, name, (values) + i);
 #include "report/journal-fields.def"
 
         return entry_send(&entry);
 }
 
-int report_journal_obscured(enum wire_reason reason, const char *policy, const char *key, const char *message, uint64_t count) {
+int report_journal_obscured(enum wire_reason reason, const char *policy, const char *key, const char *message,
+                            uint64_t count) {
         struct entry entry = {};
 
         entry_string(&entry, "MESSAGE", message);

@@ -12,6 +12,8 @@
 /* Does journald listen? The library does not tell: without it, sending succeeds and the entry is gone. */
 bool report_journal_is_there(void);
 
-/* Send one entry. `message` and `json` are the other two forms. -ENOTCONN: journald is not there; or what sending said. */
+/* Send one entry. `message` and `json` are the other two forms. -ENOTCONN: journald is not there; or what sending said.
+ */
 int report_journal_alert(const struct alert *alert, const char *message, const char *json);
-int report_journal_obscured(enum wire_reason reason, const char *policy, const char *key, const char *message, uint64_t count);
+int report_journal_obscured(enum wire_reason reason, const char *policy, const char *key, const char *message,
+                            uint64_t count);

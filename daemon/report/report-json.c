@@ -318,8 +318,8 @@ const char *report_reason_to_string(enum wire_reason reason) {
         return "unknown";
 }
 
-void report_json_obscured(enum wire_reason reason, const char *policy, const char *key, uint64_t count, uint64_t time_ns,
-                          struct strbuf *b) {
+void report_json_obscured(enum wire_reason reason, const char *policy, const char *key, uint64_t count,
+                          uint64_t time_ns, struct strbuf *b) {
         strbuf_put_char(b, '{');
         member_u64(b, "version", ALERT_VERSION);
         put_key(b, "type");

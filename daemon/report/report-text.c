@@ -50,8 +50,8 @@ static void put_wall(struct strbuf *b, uint64_t ns) {
                 strbuf_put_char(b, '?');
                 return;
         }
-        strbuf_printf(b, "%04d-%02d-%02d %02d:%02d:%02d.%03" PRIu64 " UTC", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
-                      tm.tm_min, tm.tm_sec, ns % NSEC_PER_SEC / NSEC_PER_MSEC);
+        strbuf_printf(b, "%04d-%02d-%02d %02d:%02d:%02d.%03" PRIu64 " UTC", tm.tm_year + 1900, tm.tm_mon + 1,
+                      tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, ns % NSEC_PER_SEC / NSEC_PER_MSEC);
 }
 
 /* Seconds since the story began; minutes and more where it took long. */
@@ -113,7 +113,8 @@ static bool is_said(const struct alert_step *step, const struct alert_field *f) 
         return f->field == FIELD_execve_argv || (f->subject == SUBJECT_PROCESS && f->field == FIELD_PROCESS_args);
 }
 
-static void put_step(struct strbuf *b, const struct alert *alert, const struct alert_step *step, unsigned kind_width, unsigned width) {
+static void put_step(struct strbuf *b, const struct alert *alert, const struct alert_step *step, unsigned kind_width,
+                     unsigned width) {
         uint64_t begin = alert->n_steps > 0 ? alert->steps[0].time_ns : step->time_ns;
         size_t start = b->n;
         bool path_said = false;
@@ -320,8 +321,8 @@ void report_text_alert(const struct alert *alert, const struct report_text_style
         report_text_story(alert, style, b);
 }
 
-void report_text_obscured(enum wire_reason reason, const char *policy, const char *key, uint64_t count, uint64_t time_ns,
-                          const struct report_text_style *style, struct strbuf *b) {
+void report_text_obscured(enum wire_reason reason, const char *policy, const char *key, uint64_t count,
+                          uint64_t time_ns, const struct report_text_style *style, struct strbuf *b) {
         size_t start = b->n;
 
         strbuf_put(b, "OBSCURED ");

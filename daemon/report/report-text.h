@@ -12,24 +12,25 @@
  *        3  +0.402  execve  x[4711]  /tmp/x: /tmp/x
  *        T1105 T1204.002; tree 4700; file=/tmp/x
  *
- * Bytes that are unsafe on a terminal come out as \xNN, so no file name can forge a line, move the cursor or hide. Times are UTC: the
- * same alert is the same text everywhere. Pure. */
+ * Bytes that are unsafe on a terminal come out as \xNN, so no file name can forge a line, move the cursor or hide.
+ * Times are UTC: the same alert is the same text everywhere. Pure. */
 
 #include "report/alert.h"
 
 struct strbuf;
 
 struct report_text_style {
-        unsigned width;                 /* columns; longer lines are cut and end in an ellipsis. 0: as long as it takes */
+        unsigned width; /* columns; longer lines are cut and end in an ellipsis. 0: as long as it takes */
         bool colour;
 };
 
 /* All of it, each line ended. */
 void report_text_alert(const struct alert *alert, const struct report_text_style *style, struct strbuf *b);
 
-/* A journal entry, which has time, severity and number as fields: one line without its end, then the lines from `who` on. */
+/* A journal entry, which has time, severity and number as fields: one line without its end, then the lines from `who`
+ * on. */
 void report_text_headline(const struct alert *alert, struct strbuf *b);
 void report_text_story(const struct alert *alert, const struct report_text_style *style, struct strbuf *b);
 
-void report_text_obscured(enum wire_reason reason, const char *policy, const char *key, uint64_t count, uint64_t time_ns,
-                          const struct report_text_style *style, struct strbuf *b);
+void report_text_obscured(enum wire_reason reason, const char *policy, const char *key, uint64_t count,
+                          uint64_t time_ns, const struct report_text_style *style, struct strbuf *b);

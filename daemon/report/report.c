@@ -126,7 +126,8 @@ static struct policy_count *count_of(struct report *report, const char *name, si
                 free(count.name);
                 return NULL;
         }
-        memmove(report->policies.items + low + 1, report->policies.items + low, (report->policies.n - 1 - low) * sizeof(count));
+        memmove(report->policies.items + low + 1, report->policies.items + low,
+                (report->policies.n - 1 - low) * sizeof(count));
         report->policies.items[low] = count;
         return report->policies.items + low;
 }
@@ -153,7 +154,8 @@ static int write_out(struct report *report, const struct strbuf *b) {
         if (r >= 0 && b->n > 0)
                 r = fd_write_full(report->options.fd, b->data, b->n);
         if (r < 0)
-                log_limited(&report->fd_limit, LOG_WARNING, r, "Cannot write an alert to the output, it is counted as failed: %m");
+                log_limited(&report->fd_limit, LOG_WARNING, r,
+                            "Cannot write an alert to the output, it is counted as failed: %m");
         return r;
 }
 
@@ -161,7 +163,8 @@ static int note_journal(struct report *report, int r) {
         if (r >= 0)
                 return r;
         report->stats.n_journal_failed++;
-        return log_limited(&report->journal_limit, LOG_WARNING, r, "Cannot send an alert to the journal, it is counted as failed: %m");
+        return log_limited(&report->journal_limit, LOG_WARNING, r,
+                           "Cannot send an alert to the journal, it is counted as failed: %m");
 }
 
 static int tell(struct report *report, const struct match *match) {
@@ -180,7 +183,8 @@ static int tell(struct report *report, const struct match *match) {
 
         r = alert_build(match, &context, &report->arena, &alert);
         if (r < 0)
-                return log_limited(&report->build_limit, LOG_WARNING, r, "Cannot put an alert into words, it is counted as failed: %m");
+                return log_limited(&report->build_limit, LOG_WARNING, r,
+                                   "Cannot put an alert into words, it is counted as failed: %m");
 
         if (report->options.outputs & REPORT_TEXT) {
                 report_text_alert(alert, &style, &report->text);
@@ -210,7 +214,8 @@ static int tell(struct report *report, const struct match *match) {
                         strbuf_truncate(&report->json, report->json.n - 1);
                 story = strbuf_str(&report->text);
 
-                q = report->text.error < 0 ? report->text.error : report_journal_alert(alert, story, strbuf_str(&report->json));
+                q = report->text.error < 0 ? report->text.error
+                                           : report_journal_alert(alert, story, strbuf_str(&report->json));
                 q = note_journal(report, q);
                 if (r >= 0)
                         r = q;
@@ -244,18 +249,21 @@ static void tell_notice(struct report *report, struct notice *notice, uint64_t n
         strbuf_clear(&report->json);
 
         if (report->options.outputs & REPORT_TEXT) {
-                report_text_obscured(notice->reason, notice->policy, notice->key, notice->count, wall_ns, &style, &report->text);
+                report_text_obscured(notice->reason, notice->policy, notice->key, notice->count, wall_ns, &style,
+                                     &report->text);
                 write_out(report, &report->text);
         }
         if (report->options.outputs & REPORT_JSON) {
-                report_json_obscured(notice->reason, notice->policy, notice->key, notice->count, wall_ns, &report->json);
+                report_json_obscured(notice->reason, notice->policy, notice->key, notice->count, wall_ns,
+                                     &report->json);
                 write_out(report, &report->json);
         }
         if (report->options.outputs & REPORT_JOURNAL) {
                 struct report_text_style plain = {};
 
                 strbuf_clear(&report->text);
-                report_text_obscured(notice->reason, notice->policy, notice->key, notice->count, wall_ns, &plain, &report->text);
+                report_text_obscured(notice->reason, notice->policy, notice->key, notice->count, wall_ns, &plain,
+                                     &report->text);
                 if (report->text.n > 0)
                         strbuf_truncate(&report->text, report->text.n - 1);
                 note_journal(report, report_journal_obscured(notice->reason, notice->policy, notice->key,
@@ -266,12 +274,14 @@ static void tell_notice(struct report *report, struct notice *notice, uint64_t n
         notice->count = 0;
 }
 
-void report_obscured(struct report *report, enum wire_reason reason, const char *policy, const char *key, uint64_t now_ns) {
+void report_obscured(struct report *report, enum wire_reason reason, const char *policy, const char *key,
+                     uint64_t now_ns) {
         struct notice *notice = NULL;
 
         report->stats.n_obscured++;
         for (size_t i = 0; i < report->n_notices && !notice; i++)
-                if (report->notices[i].reason == reason && strncmp(report->notices[i].policy, policy, sizeof(notice->policy) - 1) == 0)
+                if (report->notices[i].reason == reason &&
+                    strncmp(report->notices[i].policy, policy, sizeof(notice->policy) - 1) == 0)
                         notice = report->notices + i;
 
         if (!notice) {
@@ -302,7 +312,8 @@ void report_stats(const struct report *report, struct report_stats *ret) {
         *ret = report->stats;
 }
 
-bool report_policy_at(const struct report *report, size_t i, const char **ret_name, uint64_t *ret_alerts, uint64_t *ret_suppressed) {
+bool report_policy_at(const struct report *report, size_t i, const char **ret_name, uint64_t *ret_alerts,
+                      uint64_t *ret_suppressed) {
         if (i >= report->policies.n)
                 return false;
         *ret_name = report->policies.items[i].name;

@@ -3,8 +3,9 @@
 
 /* Report - where alerts leave the daemon: as text or JSON lines on a descriptor, and as entries of the journal.
  *
- * One alert is built once (alert.h: redacted there) and printed in every form that was asked for. A form that cannot be delivered is
- * counted and said once a minute; it never holds back the others. This room does the I/O; time comes with the events. */
+ * One alert is built once (alert.h: redacted there) and printed in every form that was asked for. A form that cannot be
+ * delivered is counted and said once a minute; it never holds back the others. This room does the I/O; time comes with
+ * the events. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -43,7 +44,8 @@ struct report;
 int report_new(const struct report_options *options, struct report **ret);
 struct report *report_free(struct report *report);
 
-/* The offset of wall-clock time from here on: from the `clock` records of the stream, so that a replay shows the times of then. */
+/* The offset of wall-clock time from here on: from the `clock` records of the stream, so that a replay shows the times
+ * of then. */
 void report_set_offset(struct report *report, int64_t offset_ns);
 
 /* After a reload of the configuration. */
@@ -53,9 +55,10 @@ void report_set_min_severity(struct report *report, enum severity severity);
 /* Tell it. Returns 0, or the first error of the forms that failed: counted and logged here, nothing is left to do. */
 int report_match(struct report *report, const struct match *match);
 
-/* An open story was evicted or a regex met its limit. Told at once the first time for a policy and reason, then once a minute
- * with a count: an attacker can cause these at will. */
-void report_obscured(struct report *report, enum wire_reason reason, const char *policy, const char *key, uint64_t now_ns);
+/* An open story was evicted or a regex met its limit. Told at once the first time for a policy and reason, then once a
+ * minute with a count: an attacker can cause these at will. */
+void report_obscured(struct report *report, enum wire_reason reason, const char *policy, const char *key,
+                     uint64_t now_ns);
 
 /* Tell what report_obscured() has counted and not told. At the end. */
 void report_flush(struct report *report, uint64_t now_ns);
@@ -63,4 +66,5 @@ void report_flush(struct report *report, uint64_t now_ns);
 void report_stats(const struct report *report, struct report_stats *ret);
 
 /* Alerts by policy over the whole life of the report, in order of name. i from 0; false: there are no more. */
-bool report_policy_at(const struct report *report, size_t i, const char **ret_name, uint64_t *ret_alerts, uint64_t *ret_suppressed);
+bool report_policy_at(const struct report *report, size_t i, const char **ret_name, uint64_t *ret_alerts,
+                      uint64_t *ret_suppressed);

@@ -93,8 +93,11 @@ static inline struct alert sample_alert(void) {
                 .process = alert.process,
                 .n_fields = 1,
         };
-        steps[1].fields[0] = (struct alert_field){
-                .name = "filename", .field = FIELD_execve_filename, .known = true, .unverified = true, .text = sample_text("/tmp/x")};
+        steps[1].fields[0] = (struct alert_field){.name = "filename",
+                                                  .field = FIELD_execve_filename,
+                                                  .known = true,
+                                                  .unverified = true,
+                                                  .text = sample_text("/tmp/x")};
 
         alert.captures[0].name = sample_text("file");
         alert.captures[0].value = (struct alert_field){.name = "file", .field = FIELD_write_pathname, .known = true,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* A match made by hand on a real process table: php-fpm (300, below systemd) forks a shell (4711) that writes a file and runs it.
- * What alerts are built from in tests, without a compiler and an engine. */
+/* A match made by hand on a real process table: php-fpm (300, below systemd) forks a shell (4711) that writes a file
+ * and runs it. What alerts are built from in tests, without a compiler and an engine. */
 
 #include <check.h>
 #include <fcntl.h>
@@ -39,7 +39,8 @@ static inline struct program_string sample_string(struct sample_match *s, const 
         return string;
 }
 
-static inline struct record *sample_begin(struct record *record, enum wire_kind kind, uint32_t pid, uint32_t creator, uint64_t time_ns) {
+static inline struct record *sample_begin(struct record *record, enum wire_kind kind, uint32_t pid, uint32_t creator,
+                                          uint64_t time_ns) {
         record_begin(record, kind);
         record->header.time_ns = time_ns;
         record->header.tgid = record->header.tid = pid;
@@ -122,16 +123,20 @@ static inline void sample_match_init(struct sample_match *s, const char *const *
                 s->steps[i].actor = event_actor(&s->steps[i].event);
                 s->steps[i].first_ns = s->steps[i].last_ns = s->steps[i].event.time_ns;
                 s->steps[i].count = 1;
-                s->step_texts[i] = (struct step){.line = 7 + i, .number = i + 1, .kind = event_kind(&s->steps[i].event), .block = PROGRAM_NONE};
+                s->step_texts[i] = (struct step){
+                        .line = 7 + i, .number = i + 1, .kind = event_kind(&s->steps[i].event), .block = PROGRAM_NONE};
         }
         s->step_texts[0].fields = (struct program_range){.first = 0, .n = 2};
         s->step_texts[1].fields = (struct program_range){.first = 2, .n = 4};
         s->fields[0] = (struct step_field){.field = FIELD_write_content, .subject = SUBJECT_EVENT, .index = INDEX_NONE};
-        s->fields[1] = (struct step_field){.field = FIELD_write_pathname, .subject = SUBJECT_EVENT, .index = INDEX_NONE};
+        s->fields[1] =
+                (struct step_field){.field = FIELD_write_pathname, .subject = SUBJECT_EVENT, .index = INDEX_NONE};
         s->fields[2] = (struct step_field){.field = FIELD_execve_argv, .subject = SUBJECT_EVENT, .index = 1};
         s->fields[3] = (struct step_field){.field = FIELD_PROCESS_exe, .subject = SUBJECT_PARENT, .index = INDEX_NONE};
-        s->fields[4] = (struct step_field){.field = FIELD_execve_stdin_type, .subject = SUBJECT_EVENT, .index = INDEX_NONE};
-        s->fields[5] = (struct step_field){.field = FIELD_PROCESS_exe, .subject = SUBJECT_ANCESTOR, .index = INDEX_NONE};
+        s->fields[4] =
+                (struct step_field){.field = FIELD_execve_stdin_type, .subject = SUBJECT_EVENT, .index = INDEX_NONE};
+        s->fields[5] =
+                (struct step_field){.field = FIELD_PROCESS_exe, .subject = SUBJECT_ANCESTOR, .index = INDEX_NONE};
 
         s->path = (struct path){
                 .name = sample_string(s, "dropped_and_run"),
@@ -147,8 +152,16 @@ static inline void sample_match_init(struct sample_match *s, const char *const *
         s->texts[1] = sample_string(s, "$file");
         s->texts[2] = sample_string(s, "$word");
         s->header.generation = 2;
-        s->program = (struct program){.header = &s->header, .paths = &s->path, .n_paths = 1, .steps = s->step_texts, .n_steps = 2,
-                                      .fields = s->fields, .n_fields = 6, .texts = s->texts, .n_texts = 3, .bytes = s->bytes};
+        s->program = (struct program){.header = &s->header,
+                                      .paths = &s->path,
+                                      .n_paths = 1,
+                                      .steps = s->step_texts,
+                                      .n_steps = 2,
+                                      .fields = s->fields,
+                                      .n_fields = 6,
+                                      .texts = s->texts,
+                                      .n_texts = 3,
+                                      .bytes = s->bytes};
 
         s->match.program = &s->program;
         s->match.path = &s->path;
@@ -163,7 +176,8 @@ static inline void sample_match_init(struct sample_match *s, const char *const *
         s->match.starts = 1;
         event_get(&s->steps[0].event, FIELD_write_pathname, s->match.captures);
         s->match.capture_fields[0] = FIELD_write_pathname;
-        s->match.captures[1] = (struct value){.bytes = "hunter2", .length = 7, .type = VALUE_STRING, .state = VALUE_KNOWN};
+        s->match.captures[1] =
+                (struct value){.bytes = "hunter2", .length = 7, .type = VALUE_STRING, .state = VALUE_KNOWN};
         s->match.capture_fields[1] = FIELD_execve_argv;
 }
 

@@ -245,8 +245,8 @@ START_TEST(out_of_memory_fails_whole) {
 }
 END_TEST
 
-UNIT_MAIN("report/alert", who_what_and_when_are_told, ancestors_go_from_the_parent_upward, a_step_shows_who_acted_as_it_was_then,
-          a_step_shows_its_usual_and_its_deciding_fields_once, a_secret_is_hidden_wherever_it_comes_up,
-          captures_are_named_without_the_dollar_sign, long_values_are_cut_and_say_so,
-          an_actor_who_left_the_table_is_known_by_its_last_step, evidence_that_was_not_kept_leaves_the_step,
-          the_same_match_is_the_same_bytes, out_of_memory_fails_whole)
+UNIT_MAIN("report/alert", who_what_and_when_are_told, ancestors_go_from_the_parent_upward,
+          a_step_shows_who_acted_as_it_was_then, a_step_shows_its_usual_and_its_deciding_fields_once,
+          a_secret_is_hidden_wherever_it_comes_up, captures_are_named_without_the_dollar_sign,
+          long_values_are_cut_and_say_so, an_actor_who_left_the_table_is_known_by_its_last_step,
+          evidence_that_was_not_kept_leaves_the_step, the_same_match_is_the_same_bytes, out_of_memory_fails_whole)

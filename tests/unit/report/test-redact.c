@@ -18,7 +18,8 @@ static struct redactor *make(const char *const *names, size_t n_names) {
         return redactor;
 }
 
-/* Arguments are written with `|` for the end of each string, so that a case fits a line; the answer comes back so, too. */
+/* Arguments are written with `|` for the end of each string, so that a case fits a line; the answer comes back so, too.
+ */
 static void expect(enum redact_mode mode, const char *input, const char *wanted) {
         struct redactor *redactor = make(NULL, 0);
         char *text = strdup(input);
@@ -62,11 +63,13 @@ START_TEST(secrets_in_options_are_hidden) {
                 {"app|--api-key|k|--verbose|", "app|--api-key|[redacted]|--verbose|"},
                 {"app|--access_key=k|", "app|--access_key=[redacted]|"},
                 {"keytool|-storepass|changeit|-keypass|p2|", "keytool|-storepass|[redacted]|-keypass|[redacted]|"},
-                {"java|-Djavax.net.ssl.keyStorePassword=changeit|Main|", "java|-Djavax.net.ssl.keyStorePassword=[redacted]|Main|"},
+                {"java|-Djavax.net.ssl.keyStorePassword=changeit|Main|",
+                 "java|-Djavax.net.ssl.keyStorePassword=[redacted]|Main|"},
                 {"openssl|enc|-pass|pass:hunter2|", "openssl|enc|-pass|[redacted]|"},
                 {"openssl|rsa|-passin|pass:hunter2|-in|f|", "openssl|rsa|-passin|pass:[redacted]|-in|f|"},
                 {"gpg|--passphrase|p|-d|x|", "gpg|--passphrase|[redacted]|-d|x|"},
-                {"kubectl|--token=eyJhbGciOiJSUzI1NiIsImtpZCI6IjEyMyJ9.e30.sig|get|pods|", "kubectl|--token=[redacted]|get|pods|"},
+                {"kubectl|--token=eyJhbGciOiJSUzI1NiIsImtpZCI6IjEyMyJ9.e30.sig|get|pods|",
+                 "kubectl|--token=[redacted]|get|pods|"},
                 {"wget|--http-password=p w|u|", "wget|--http-password=[redacted]|u|"},
                 {"curl|--oauth2-bearer|abcdefgh|u|", "curl|--oauth2-bearer|[redacted]|u|"},
         };
@@ -83,7 +86,8 @@ START_TEST(secrets_of_known_tools_are_hidden) {
                 {"sudo|-u|db|mariadb|-pX|", "sudo|-u|db|mariadb|-p[redacted]|"},
                 {"docker|exec|c1|mysql|-pX|", "docker|exec|c1|mysql|-p[redacted]|"},
                 {"sh|-c|mysql -uroot -phunter2 < dump.sql|", "sh|-c|mysql -uroot -p[redacted] < dump.sql|"},
-                {"sh|-c|cd /x && mysql -p'hun ter2' db; mkdir -p a|", "sh|-c|cd /x && mysql -p[redacted] db; mkdir -p a|"},
+                {"sh|-c|cd /x && mysql -p'hun ter2' db; mkdir -p a|",
+                 "sh|-c|cd /x && mysql -p[redacted] db; mkdir -p a|"},
                 {"sshpass|-p|hunter2|ssh|-p|22|h|", "sshpass|-p|[redacted]|ssh|-p|22|h|"},
                 {"sshpass|-phunter2|ssh|h|", "sshpass|-p[redacted]|ssh|h|"},
                 {"docker|login|-u|me|-p|hunter2|reg|", "docker|login|-u|me|-p|[redacted]|reg|"},
@@ -99,7 +103,8 @@ START_TEST(secrets_of_known_tools_are_hidden) {
                 {"smbclient|//h/s|-U|dom/me%hunter2|", "smbclient|//h/s|-U|dom/me%[redacted]|"},
                 {"lftp|-u|me,hunter2|h|", "lftp|-u|me,[redacted]|h|"},
                 {"nmcli|dev|wifi|connect|net1|password|hunter2|", "nmcli|dev|wifi|connect|net1|password|[redacted]|"},
-                {"aws|configure|set|aws_secret_access_key|abc/def|", "aws|configure|set|aws_secret_access_key|[redacted]|"},
+                {"aws|configure|set|aws_secret_access_key|abc/def|",
+                 "aws|configure|set|aws_secret_access_key|[redacted]|"},
                 {"xfreerdp|/u:me|/p:hunter2|/v:h|", "xfreerdp|/u:me|/p:[redacted]|/v:h|"},
                 {"usermod|-p|$6$abc|bob|", "usermod|-p|[redacted]|bob|"},
         };
@@ -120,18 +125,22 @@ START_TEST(secrets_in_assignments_headers_and_urls_are_hidden) {
                 {"curl|-H|authorization: Basic dXNlcjpwYXNz|u|", "curl|-H|authorization: Basic [redacted]|u|"},
                 {"curl|-H|X-Api-Key: abc|u|", "curl|-H|X-Api-Key: [redacted]|u|"},
                 {"curl|-H|Cookie: a=b; c=d|u|", "curl|-H|Cookie: [redacted]|u|"},
-                {"curl|-d|{\"user\":\"me\",\"password\":\"hun\\\"ter\"}|u|", "curl|-d|{\"user\":\"me\",\"password\":\"[redacted]\"}|u|"},
+                {"curl|-d|{\"user\":\"me\",\"password\":\"hun\\\"ter\"}|u|",
+                 "curl|-d|{\"user\":\"me\",\"password\":\"[redacted]\"}|u|"},
                 {"sh|-c|echo \"{\\\"token\\\": \\\"abc\\\"}\"|", "sh|-c|echo \"{\\\"token\\\": \\\"[redacted]\\\"}\"|"},
                 {"curl|-d|user=me&password=hunter2&go=1|u|", "curl|-d|user=me&password=[redacted]&go=1|u|"},
                 {"curl|https://me:hunter2@h.example/p?x=1|", "curl|https://me:[redacted]@h.example/p?x=1|"},
-                {"git|clone|https://ghp_0123456789abcdefghij0123@github.com/a/b|", "git|clone|https://[redacted]@github.com/a/b|"},
+                {"git|clone|https://ghp_0123456789abcdefghij0123@github.com/a/b|",
+                 "git|clone|https://[redacted]@github.com/a/b|"},
                 {"psql|postgresql://u:p@ss@db/x|", "psql|postgresql://u:[redacted]@db/x|"},
-                {"mount|-o|username=me,password=hunter2,vers=3|//h/s|", "mount|-o|username=me,password=[redacted],vers=3|//h/s|"},
+                {"mount|-o|username=me,password=hunter2,vers=3|//h/s|",
+                 "mount|-o|username=me,password=[redacted],vers=3|//h/s|"},
                 {"isql|Server=h;Uid=me;Pwd=hunter2;Database=d|", "isql|Server=h;Uid=me;Pwd=[redacted];Database=d|"},
                 {"aws|s3|ls|AKIAIOSFODNN7EXAMPLE|", "aws|s3|ls|[redacted]|"},
                 {"x|xoxb-123456789012-abcdef|", "x|[redacted]|"},
                 {"psql|-c|ALTER USER bob PASSWORD 'hunter2'|", "psql|-c|ALTER USER bob PASSWORD '[redacted]'|"},
-                {"mysql|-e|create user bob identified by 'hunter2'|", "mysql|-e|create user bob identified by '[redacted]'|"},
+                {"mysql|-e|create user bob identified by 'hunter2'|",
+                 "mysql|-e|create user bob identified by '[redacted]'|"},
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++)
@@ -188,7 +197,8 @@ START_TEST(text_and_environment_are_read_as_such) {
                "aws_secret_access_key = [redacted]\nregion = x\n");
         expect(REDACT_TEXT, "-----BEGIN RSA PRIVATE KEY-----\nMIIE\nabc\n-----END RSA PRIVATE KEY-----\n",
                "-----BEGIN RSA PRIVATE KEY-----[redacted]-----END RSA PRIVATE KEY-----\n");
-        expect(REDACT_TEXT, "-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl", "-----BEGIN OPENSSH PRIVATE KEY-----[redacted]");
+        expect(REDACT_TEXT, "-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl",
+               "-----BEGIN OPENSSH PRIVATE KEY-----[redacted]");
         expect(REDACT_TEXT, "-----BEGIN CERTIFICATE-----\nMIIE\n", "-----BEGIN CERTIFICATE-----\nMIIE\n");
         expect(REDACT_TEXT, "password", "password");
         expect(REDACT_TEXT, "password=", "password=");
@@ -290,8 +300,10 @@ START_TEST(switched_off_shows_everything) {
 END_TEST
 
 START_TEST(random_bytes_give_spans_in_order_and_in_range) {
-        static const char *const parts[] = {"password", "=", ":", " ", "\"", "'", "\\", "|", "--token", "://", "a:b@c", "Bearer ",
-                                            "eyJ", "mysql", "-p", "\n", "\xff", "Authorization", "AKIA", "x", "-----BEGIN ", "PRIVATE KEY"};
+        static const char *const parts[] = {"password", "=",     ":",           " ",          "\"",    "'",
+                                            "\\",       "|",     "--token",     "://",        "a:b@c", "Bearer ",
+                                            "eyJ",      "mysql", "-p",          "\n",         "\xff",  "Authorization",
+                                            "AKIA",     "x",     "-----BEGIN ", "PRIVATE KEY"};
         struct redactor *redactor = make(NULL, 0);
         unsigned seed = 1;
 
@@ -340,7 +352,8 @@ START_TEST(out_of_memory_fails_whole) {
 END_TEST
 
 UNIT_MAIN("report/redact", secrets_in_options_are_hidden, secrets_of_known_tools_are_hidden,
-          secrets_in_assignments_headers_and_urls_are_hidden, what_only_looks_like_a_secret_stays, text_and_environment_are_read_as_such,
-          paths_stay_evidence, a_secret_once_seen_is_hidden_where_it_stands_alone, more_secrets_than_fit_hide_the_rest,
-          names_of_the_operator_are_hidden_too, switched_off_shows_everything, random_bytes_give_spans_in_order_and_in_range,
-          out_of_memory_fails_whole)
+          secrets_in_assignments_headers_and_urls_are_hidden, what_only_looks_like_a_secret_stays,
+          text_and_environment_are_read_as_such, paths_stay_evidence,
+          a_secret_once_seen_is_hidden_where_it_stands_alone, more_secrets_than_fit_hide_the_rest,
+          names_of_the_operator_are_hidden_too, switched_off_shows_everything,
+          random_bytes_give_spans_in_order_and_in_range, out_of_memory_fails_whole)

@@ -15,19 +15,28 @@ START_TEST(an_alert_is_one_line_with_all_its_parts) {
         ck_assert_int_eq(b.error, 0);
         ck_assert_str_eq(
                 strbuf_str(&b),
-                "{\"version\":1,\"type\":\"alert\",\"number\":3,\"generation\":1,\"time\":1700000000.417000000,\"first\":1699999999.417000000,"
-                "\"policy\":\"dropped_and_run\",\"severity\":\"high\",\"description\":\"A file is written and run by the same activity\","
+                "{\"version\":1,\"type\":\"alert\",\"number\":3,\"generation\":1,\"time\":1700000000.417000000,"
+                "\"first\":1699999999.417000000,"
+                "\"policy\":\"dropped_and_run\",\"severity\":\"high\",\"description\":\"A file is written and run by "
+                "the same activity\","
                 "\"techniques\":[\"T1105\",\"T1204.002\"],\"by\":\"tree\",\"key\":\"tree 4700\","
-                "\"process\":{\"pid\":4711,\"start\":1700000000.416999995,\"name\":\"x\",\"exe\":\"/tmp/x\",\"args\":\"/tmp/x -i\","
-                "\"argv\":[\"/tmp/x\",\"-i\"],\"cwd\":null,\"uid\":33,\"euid\":33,\"gid\":33,\"egid\":33,\"loginuid\":null,\"session\":null,"
+                "\"process\":{\"pid\":4711,\"start\":1700000000.416999995,\"name\":\"x\",\"exe\":\"/tmp/"
+                "x\",\"args\":\"/tmp/x -i\","
+                "\"argv\":[\"/tmp/"
+                "x\",\"-i\"],\"cwd\":null,\"uid\":33,\"euid\":33,\"gid\":33,\"egid\":33,\"loginuid\":null,\"session\":"
+                "null,"
                 "\"unit\":\"nginx.service\",\"user_unit\":null,\"container\":null,\"cgroup\":null},"
-                "\"ancestors\":[{\"pid\":1,\"start\":null,\"name\":\"systemd\",\"exe\":\"/usr/lib/systemd/systemd\",\"args\":null,"
+                "\"ancestors\":[{\"pid\":1,\"start\":null,\"name\":\"systemd\",\"exe\":\"/usr/lib/systemd/"
+                "systemd\",\"args\":null,"
                 "\"unit\":null,\"container\":null}],\"ancestors_complete\":true,"
-                "\"steps\":[{\"step\":1,\"time\":1699999999.417000000,\"kind\":\"write\",\"count\":2,\"last\":1699999999.917000000,"
-                "\"process\":{\"pid\":4709,\"start\":null,\"name\":\"curl\",\"exe\":null,\"args\":null,\"unit\":null,\"container\":null},"
+                "\"steps\":[{\"step\":1,\"time\":1699999999.417000000,\"kind\":\"write\",\"count\":2,\"last\":"
+                "1699999999.917000000,"
+                "\"process\":{\"pid\":4709,\"start\":null,\"name\":\"curl\",\"exe\":null,\"args\":null,\"unit\":null,"
+                "\"container\":null},"
                 "\"result\":51200,\"fields\":{\"pathname\":\"/tmp/x\",\"length\":51200,\"content\":null}},"
                 "{\"step\":2,\"time\":1700000000.417000000,\"kind\":\"execve\","
-                "\"process\":{\"pid\":4711,\"start\":1700000000.416999995,\"name\":\"x\",\"exe\":\"/tmp/x\",\"args\":\"/tmp/x -i\","
+                "\"process\":{\"pid\":4711,\"start\":1700000000.416999995,\"name\":\"x\",\"exe\":\"/tmp/"
+                "x\",\"args\":\"/tmp/x -i\","
                 "\"uid\":33,\"euid\":33,\"unit\":\"nginx.service\",\"container\":null},"
                 "\"fields\":{\"filename\":\"/tmp/x\"},\"unverified\":[\"filename\"]}],"
                 "\"captures\":{\"file\":\"/tmp/x\"},\"starts\":1,\"suppressed\":0,\"uncertain\":false,\"gap\":null,"
@@ -62,7 +71,8 @@ START_TEST(a_gap_says_how_many_and_of_what) {
         alert.gap_kinds = (1ULL << WIRE_KIND_openat) | (1ULL << WIRE_KIND_connect);
         alert.uncertain = true;
         report_json_alert(&alert, &b);
-        ck_assert_ptr_nonnull(strstr(b.data, "\"uncertain\":true,\"gap\":{\"count\":7,\"kinds\":[\"openat\",\"connect\"]}"));
+        ck_assert_ptr_nonnull(
+                strstr(b.data, "\"uncertain\":true,\"gap\":{\"count\":7,\"kinds\":[\"openat\",\"connect\"]}"));
         strbuf_done(&b);
 }
 END_TEST
@@ -96,11 +106,13 @@ START_TEST(a_notice_is_one_object) {
         struct strbuf b = {};
 
         report_json_obscured(WIRE_OBSCURED_EVICTED, "p", "tree 1\n", 4, SAMPLE_TIME_NS, &b);
-        ck_assert_str_eq(strbuf_str(&b), "{\"version\":1,\"type\":\"obscured\",\"time\":1700000000.417000000,\"policy\":\"p\","
-                                         "\"reason\":\"evicted\",\"key\":\"tree 1\\n\",\"count\":4}\n");
+        ck_assert_str_eq(strbuf_str(&b),
+                         "{\"version\":1,\"type\":\"obscured\",\"time\":1700000000.417000000,\"policy\":\"p\","
+                         "\"reason\":\"evicted\",\"key\":\"tree 1\\n\",\"count\":4}\n");
         strbuf_done(&b);
 }
 END_TEST
 
 UNIT_MAIN("report/report-json", an_alert_is_one_line_with_all_its_parts, bytes_of_an_attacker_stay_inside_their_string,
-          a_gap_says_how_many_and_of_what, cut_values_are_named, evidence_that_was_not_kept_is_null, a_notice_is_one_object)
+          a_gap_says_how_many_and_of_what, cut_values_are_named, evidence_that_was_not_kept_is_null,
+          a_notice_is_one_object)

@@ -36,7 +36,8 @@ START_TEST(no_byte_can_forge_a_line_or_move_the_cursor) {
                 n_plain += plain.data[i] == '\n';
 
         alert.process.exe = alert.process.args = alert.process.name = alert.steps[0].fields[0].text = alert.key =
-                alert.captures[0].value.text = alert.description = sample_text("x\nCRITICAL y\x1b[2J\r\x9b\xc2\x9b\xe2\x80\xae\xffz\x7f");
+                alert.captures[0].value.text = alert.description =
+                        sample_text("x\nCRITICAL y\x1b[2J\r\x9b\xc2\x9b\xe2\x80\xae\xffz\x7f");
         report_text_alert(&alert, &style, &b);
         for (size_t i = 0; i < b.n; i++) {
                 n_lines += b.data[i] == '\n';
@@ -59,8 +60,9 @@ START_TEST(lines_fit_the_terminal) {
         memset(path, 'a', sizeof(path) - 1);
         path[sizeof(path) - 1] = 0;
         alert.process.args = alert.steps[0].fields[0].text = alert.policy = sample_text(path);
-        alert.description = sample_text("many words of the author, which go on and on, further than one line of a small terminal can hold, "
-                                        "so that they must be broken");
+        alert.description = sample_text(
+                "many words of the author, which go on and on, further than one line of a small terminal can hold, "
+                "so that they must be broken");
 
         for (unsigned width = 30; width < 200; width += 17) {
                 struct report_text_style style = {.width = width, .colour = width % 2};
@@ -121,8 +123,9 @@ START_TEST(a_summary_says_how_many_and_nothing_twice) {
         alert.suppressed = 12;
         alert.first_ns = alert.time_ns - 60 * NSEC_PER_SEC;
         report_text_alert(&alert, &style, &b);
-        ck_assert_str_eq(strbuf_str(&b), "HIGH dropped_and_run  2023-11-14 22:13:20.417 UTC  #3: 12 more of these in the last 60 s\n"
-                                         "  who    x[4711] uid 33, nginx.service: /tmp/x -i\n");
+        ck_assert_str_eq(strbuf_str(&b),
+                         "HIGH dropped_and_run  2023-11-14 22:13:20.417 UTC  #3: 12 more of these in the last 60 s\n"
+                         "  who    x[4711] uid 33, nginx.service: /tmp/x -i\n");
         strbuf_done(&b);
 }
 END_TEST
@@ -132,7 +135,8 @@ START_TEST(the_headline_of_an_entry_is_one_line) {
         struct strbuf b = {};
 
         report_text_headline(&alert, &b);
-        ck_assert_str_eq(strbuf_str(&b), "dropped_and_run: A file is written and run by the same activity (x[4711] /tmp/x)");
+        ck_assert_str_eq(strbuf_str(&b),
+                         "dropped_and_run: A file is written and run by the same activity (x[4711] /tmp/x)");
         strbuf_done(&b);
 }
 END_TEST
@@ -142,12 +146,13 @@ START_TEST(a_notice_says_why) {
         struct strbuf b = {};
 
         report_text_obscured(WIRE_OBSCURED_EVICTED, "p", "tree 1", 4, SAMPLE_TIME_NS, &style, &b);
-        ck_assert_str_eq(strbuf_str(&b),
-                         "OBSCURED p  2023-11-14 22:13:20.417 UTC  an open story made room for another, 4 times: tree 1\n");
+        ck_assert_str_eq(
+                strbuf_str(&b),
+                "OBSCURED p  2023-11-14 22:13:20.417 UTC  an open story made room for another, 4 times: tree 1\n");
         strbuf_done(&b);
 }
 END_TEST
 
-UNIT_MAIN("report/report-text", an_alert_reads_as_headline_and_story, no_byte_can_forge_a_line_or_move_the_cursor, lines_fit_the_terminal,
-          colour_only_where_asked_and_always_taken_back, a_failed_call_says_how_it_failed, a_summary_says_how_many_and_nothing_twice,
-          the_headline_of_an_entry_is_one_line, a_notice_says_why)
+UNIT_MAIN("report/report-text", an_alert_reads_as_headline_and_story, no_byte_can_forge_a_line_or_move_the_cursor,
+          lines_fit_the_terminal, colour_only_where_asked_and_always_taken_back, a_failed_call_says_how_it_failed,
+          a_summary_says_how_many_and_nothing_twice, the_headline_of_an_entry_is_one_line, a_notice_says_why)

@@ -209,5 +209,6 @@ END_TEST
 
 UNIT_MAIN("report/report", each_output_that_was_asked_for_gets_the_alert, no_output_still_counts,
           alerts_are_counted_by_policy_in_order_of_name, what_is_below_the_severity_is_counted_not_told,
-          an_output_that_fails_is_counted_and_said_once, notices_are_told_at_once_and_then_once_a_minute_with_their_count,
+          an_output_that_fails_is_counted_and_said_once,
+          notices_are_told_at_once_and_then_once_a_minute_with_their_count,
           more_kinds_of_notices_than_fit_are_still_counted, out_of_memory_fails_whole)
