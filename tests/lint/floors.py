@@ -23,7 +23,7 @@ FLOORS = [
     ['policy'],                 # above program: a policy's words (severity, key, subject) mean what program.h says
     ['compile', 'engine'],
     ['report', 'control'],
-    ['response'],
+    ['response', 'pipeline'],
     ['app', 'cli'],
 ]
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

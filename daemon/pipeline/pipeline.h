@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Pipeline - the path of one event, put together: process table, engine, report.
+ *
+ * The daemon feeds it what the kernel says, the tool what a recording holds; both get the same alerts for the same
+ * stream. It keeps the wall clock by the stream's `clock` records, and makes an `obscured` event of whatever the engine
+ * says could hide something, so that policies can watch for that too. No clock, no I/O of its own (report writes). */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "engine/engine.h"
+#include "event/event.h"
+#include "process/process-table.h"
+#include "report/report.h"
+
+struct config;
+struct pipeline;
+
+struct pipeline_options {
+        struct process_table_limits table;
+        struct engine_limits engine;
+        struct report_options report;   /* its table is set here */
+};
+
+/* Limits and what concerns alerts, as configured. Says nothing of outputs, which depend on how the program was started.
+ */
+void pipeline_configure(const struct config *config, struct pipeline_options *ret);
+
+struct pipeline_sink {
+        void (*on_match)(const struct match *match, void *userdata);    /* after it was reported; may be NULL */
+};
+
+struct pipeline_stats {
+        uint64_t n_events[_WIRE_KIND_MAX];      /* fed */
+        uint64_t n_obscured_told;       /* obscured events made for the policies */
+        uint64_t n_obscured_joined;     /* too many at once: joined to another of the same event */
+        struct process_table_stats table;
+        struct engine_stats engine;
+        struct report_stats report;
+};
+
+/* The program is referenced, the sink copied. */
+int pipeline_new(struct program *program, const struct pipeline_options *options, const struct pipeline_sink *sink,
+                 void *userdata, struct pipeline **ret);
+struct pipeline *pipeline_free(struct pipeline *pipeline);
+DEFINE_CLEANUP(struct pipeline *, pipeline_free)
+
+/* The next event of the stream. */
+void pipeline_feed(struct pipeline *pipeline, const struct event *event);
+
+/* When time itself should be fed, as a `tick`, at the latest. UINT64_MAX: nothing waits. */
+uint64_t pipeline_next_deadline(const struct pipeline *pipeline);
+
+/* Take over a new program; see engine_swap(). */
+int pipeline_swap(struct pipeline *pipeline, struct program *program);
+
+/* The stream is over: sum up what was held back. */
+void pipeline_end(struct pipeline *pipeline);
+
+struct report *pipeline_report(struct pipeline *pipeline);
+void pipeline_stats(const struct pipeline *pipeline, struct pipeline_stats *ret);

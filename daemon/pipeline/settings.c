@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pipeline/settings.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/strbuf.h"
+#include "pipeline/policy-loader.h"
+
+void settings_done(struct settings *settings) {
+        if (settings->program)
+                program_unref(settings->program);
+        redactor_free(settings->redactor);
+        if (settings->has_config)
+                config_done(&settings->config);
+        *settings = (struct settings){};
+}
+
+static int out_of_memory(struct strbuf *messages) {
+        strbuf_put(messages, "Out of memory.\n");
+        return EXIT_STATUS_FAILURE;
+}
+
+static int load_config(const struct settings_options *options, struct strbuf *messages, struct settings *settings) {
+        _cleanup_(diag_set_done) struct diag_set diags = {};
+        _cleanup_(freep) char *text = NULL;
+        struct diag_source source = {.file = options->config};
+        int r = -ENOENT;
+
+        diag_set_init(&diags, 0);
+        if (options->config) {
+                r = config_read(options->config, &diags, &text, &source.n);
+                if (r >= 0)
+                        r = config_parse(options->config, text, source.n, &diags, &settings->config);
+        }
+        if (r == -ENOENT && (!options->config || options->config_may_miss))
+                r = config_init(&settings->config);
+
+        source.text = text;
+        diag_set_put_text(&diags, &source, text ? 1 : 0, messages);
+        if (r == -ENOMEM)
+                return out_of_memory(messages);
+        if (r < 0) {
+                strbuf_put(messages, "The configuration '");
+                strbuf_put_text(messages, options->config, strlen(options->config));
+                strbuf_printf(messages, "' is not usable%s%s.\n", r == -EBADMSG ? "" : ": ",
+                              r == -EBADMSG ? "" : strerror(-r));
+                return EXIT_STATUS_CONFIG;
+        }
+
+        settings->has_config = true;
+        return 0;
+}
+
+static int load_redactor(struct strbuf *messages, struct settings *settings) {
+        const struct redact_options options = {
+                .disabled = !settings->config.alerts.redact,
+                .names = settings->config.alerts.redact_patterns.items,
+                .n_names = settings->config.alerts.redact_patterns.n,
+        };
+
+        return redactor_new(&options, &settings->redactor) < 0 ? out_of_memory(messages) : 0;
+}
+
+static int load_policies(const struct settings_options *options, struct strbuf *messages, struct settings *settings) {
+        const struct config *config = &settings->config;
+        bool given = options->n_places > 0;
+        struct policy_options policy_options = {
+                .default_within_ns = config->policies.default_within_ns,
+                .default_suppress_ns = config->policies.suppress_ns,
+                .trust_any_owner = options->trust_any_owner,
+                .skip_missing = !given,
+                .max_file_bytes = config->policies.max_file_size_bytes,
+                .max_files = config->policies.max_files,
+        };
+        _cleanup_(diag_set_done) struct diag_set diags = {};
+        struct policy_loader_stats stats;
+        int r;
+
+        diag_set_init(&diags, 0);
+        r = policy_loader_load(given ? options->places : config->policies.directories.items,
+                               given ? options->n_places : config->policies.directories.n, &policy_options,
+                               options->generation, &diags, messages, &settings->program, &stats);
+        settings->n_files = stats.n_files;
+        if (r >= 0)
+                return 0;
+
+        if (r == -ENOMEM)
+                return out_of_memory(messages);
+        if (r == -EBADMSG)
+                strbuf_printf(messages, "The policies are not usable: %zu errors.\n", diags.n_errors);
+        else
+                strbuf_put(
+                        messages,
+                        "There are no usable policies, and without one there is nothing to watch for: name a place with"
+                        " --policies, or in the configuration (policies.directories).\n");
+        return EXIT_STATUS_POLICIES;
+}
+
+int settings_load(const struct settings_options *options, struct strbuf *messages, struct settings *ret) {
+        _cleanup_(settings_done) struct settings settings = {};
+        int status;
+
+        assert(options && messages && ret);
+
+        status = load_config(options, messages, &settings);
+        if (status == 0)
+                status = load_redactor(messages, &settings);
+        if (status == 0 && !options->no_policies)
+                status = load_policies(options, messages, &settings);
+        if (status != 0)
+                return status;
+
+        *ret = TAKE_STRUCT(settings);
+        return 0;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Settings - what is read from files before anything runs: configuration, redaction, policies. Complete and checked, or
+ * not there. The daemon loads them at start and at each reload, the tool to record and replay. Reads files, does not
+ * log: what is to be said goes into a text. */
+
+#include "config/config.h"
+#include "program/program.h"
+#include "report/exit-status.h"
+#include "report/redact.h"
+
+struct strbuf;
+
+struct settings_options {
+        const char *config;             /* file; NULL: none, all defaults */
+        bool config_may_miss;           /* then defaults, too */
+        const char *const *places;      /* of policies; n_places 0: as configured, where a place may be missing */
+        size_t n_places;
+        bool no_policies;               /* program stays NULL */
+        bool trust_any_owner;           /* of policies */
+        uint64_t generation;
+};
+
+struct settings {
+        bool has_config;
+        struct config config;           /* owned */
+        struct redactor *redactor;      /* owned */
+        struct program *program;        /* owned reference */
+        size_t n_files;                 /* of policies */
+};
+
+/* Returns 0 or the exit status that it comes to; *ret is written for 0 only. `messages` gets all that is wrong and, at
+ * the end, what follows from it; also warnings, if all is well. */
+int settings_load(const struct settings_options *options, struct strbuf *messages, struct settings *ret);
+void settings_done(struct settings *settings);
