@@ -7,7 +7,7 @@
  *                      named but not there is an orphan, found by the creator's pid when that comes after all
  *      list            each entry is on one of three lists, see enum entry_list
  *      tree            running entries count in their tree; a tree without members is gone
- * Family has no cycles because a creator started before its child, and others are not linked. */
+ * Family has no cycles because a creator started before its child (or then and has the lower pid), and others are not linked. */
 #pragma once
 
 #include "base/idmap.h"

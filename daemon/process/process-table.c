@@ -9,7 +9,7 @@
 #include "process/process-table-private.h"
 
 /* Entries that one call of process_table_expire() drops at most. */
-#define EXPIRE_BATCH 64
+#define EXPIRE_BATCH 512
 
 /* The kernel's own: they have no creator, and what they create begins an activity. */
 #define PID_INIT 1
@@ -258,12 +258,17 @@ static void family_join(struct process_table *table, struct entry *child, struct
         line_revived(table, creator);
 }
 
+/* Time orders the family: a record that says otherwise is wrong, and would make a cycle possible. The kernel's first threads may
+ * have started at the same time, before it could tell. */
+static bool may_have_created(const struct identity *creator, const struct identity *child) {
+        return creator->start_ns < child->start_ns || (creator->start_ns == child->start_ns && creator->pid < child->pid);
+}
+
 void table_set_creator(struct process_table *table, struct entry *entry, const struct identity *creator) {
         struct entry *found;
 
         entry->process.creator = *creator;
-        /* Time orders the family: a record that says otherwise is wrong, and would make a cycle possible. */
-        if (creator->pid == 0 || creator->start_ns >= entry->process.id.start_ns)
+        if (creator->pid == 0 || !may_have_created(creator, &entry->process.id))
                 return;
 
         found = table_find(table, creator);

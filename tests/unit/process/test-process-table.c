@@ -212,11 +212,11 @@ END_TEST
 
 START_TEST(expiry_does_a_bounded_amount_of_work) {
         setup_with(1000);
-        for (uint32_t pid = 1000; pid < 1200; pid++) {
+        for (uint32_t pid = 1000; pid < 1700; pid++) {
                 feed_fork(table, 100, pid);
                 feed_exit(table, pid);
         }
-        ck_assert_uint_eq(count()->n_kept, 200);
+        ck_assert_uint_eq(count()->n_kept, 700);
         process_table_expire(table, feed_now + 100 * FEED_SECOND);
         ck_assert_uint_gt(count()->n_kept, 0);
         for (unsigned i = 0; i < 10; i++)

@@ -234,6 +234,19 @@ START_TEST(creator_younger_than_its_child_is_not_believed) {
 }
 END_TEST
 
+START_TEST(first_threads_of_the_kernel_may_have_started_at_the_same_time) {
+        setup();
+        for (uint32_t pid = 3; pid < 6; pid++) {
+                feed_header.creator_tgid = 2;
+                feed_header.creator_start_ns = FEED_START(2);
+                feed_begin(WIRE_KIND_process, (struct identity){ .pid = pid, .start_ns = FEED_START(2) });
+                feed_send(table);
+        }
+        ck_assert_uint_eq(find(table, 2)->n_children, 3);
+        teardown();
+}
+END_TEST
+
 START_TEST(fork_told_after_the_childs_first_record_completes_it) {
         setup();
         feed_open(table, 200);
@@ -426,6 +439,7 @@ UNIT_MAIN("process/process-update",
           creator_that_is_learned_later_is_linked_to_its_children,
           creator_that_a_later_record_names_is_taken,
           creator_younger_than_its_child_is_not_believed,
+          first_threads_of_the_kernel_may_have_started_at_the_same_time,
           fork_told_after_the_childs_first_record_completes_it,
           child_belongs_to_the_activity_of_its_creator_for_ever,
           children_of_init_kthreadd_and_supervisors_begin_activities,
