@@ -28,7 +28,8 @@ static void parse_all(const struct event *events, size_t n, struct measure *m) {
 }
 
 static void get_all(const struct event *opens_only, size_t n) {
-        static const enum field fields[] = { FIELD_openat_pathname, FIELD_openat_flags, FIELD_openat_file, FIELD_COMMON_result };
+        static const enum field fields[] = {FIELD_openat_pathname, FIELD_openat_flags, FIELD_openat_file,
+                                            FIELD_COMMON_result};
         uint64_t start = measure_now_ns();
         struct value v;
 

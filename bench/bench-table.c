@@ -104,8 +104,9 @@ static struct process_table *many_processes(void) {
                 record_set_text(&record, FIELD_execve_filename, "/usr/lib/some-package/some-program");
                 record_set_text(&record, FIELD_execve_cwd, "/var/lib/some-package");
                 record_set_text(&record, FIELD_execve_comm, "some-program");
-                record_set_list(&record, FIELD_execve_argv,
-                                (const char *const[]){ "some-program", "--config=/etc/some-package/main.conf", option, NULL });
+                record_set_list(
+                        &record, FIELD_execve_argv,
+                        (const char *const[]){"some-program", "--config=/etc/some-package/main.conf", option, NULL});
                 send(table);
         }
         return table;
@@ -149,14 +150,18 @@ static void run_exec(void) {
 
         for (uint32_t i = 0; i < BATCH; i++)
                 for (unsigned what = 0; what < 3; what++) {
-                        begin(what == 0 ? WIRE_KIND_fork : what == 1 ? WIRE_KIND_execve : WIRE_KIND_exit, what == 0 ? 1 : 100 + i);
+                        begin(what == 0   ? WIRE_KIND_fork
+                              : what == 1 ? WIRE_KIND_execve
+                                          : WIRE_KIND_exit,
+                              what == 0 ? 1 : 100 + i);
                         if (what == 0) {
                                 record_set_number(&record, FIELD_fork_child_pid, 100 + i);
                                 record_set_number(&record, FIELD_fork_child_start, 1100 + i);
                         } else if (what == 1) {
                                 record_set_text(&record, FIELD_execve_exe, "/usr/bin/some-program");
                                 record_set_text(&record, FIELD_execve_cwd, "/home/somebody");
-                                record_set_list(&record, FIELD_execve_argv, (const char *const[]){ "some-program", "--an-option", NULL });
+                                record_set_list(&record, FIELD_execve_argv,
+                                                (const char *const[]){"some-program", "--an-option", NULL});
                         }
                         if (record_finish(&record) < 0)
                                 abort();

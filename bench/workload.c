@@ -58,17 +58,21 @@ static void set_text(struct workload *w, enum field field, const char *format, u
 static void make_cgroup(struct workload *w, unsigned i) {
         begin(w, WIRE_KIND_cgroup, NULL);
         record_set_number(&w->record, FIELD_cgroup_id, CGROUP(i));
-        set_text(w, FIELD_cgroup_path, i % 4 == 3 ? "/user.slice/user-%u.slice/session-%u.scope" : "/system.slice/service-%u-%u.service", 1000 + i, i);
+        set_text(w, FIELD_cgroup_path,
+                 i % 4 == 3 ? "/user.slice/user-%u.slice/session-%u.scope" : "/system.slice/service-%u-%u.service",
+                 1000 + i, i);
 }
 
-static void make_snapshot(struct workload *w, const struct identity *id, uint32_t creator, const char *exe, bool kthread) {
+static void make_snapshot(struct workload *w, const struct identity *id, uint32_t creator, const char *exe,
+                          bool kthread) {
         begin(w, WIRE_KIND_process, id);
         w->record.header.creator_tgid = creator;
         w->record.header.creator_start_ns = creator ? START(creator) : 0;
         record_set_number(&w->record, FIELD_process_kthread, kthread);
         if (exe) {
                 set_text(w, FIELD_process_exe, exe, id->pid % 50, 0);
-                record_set_list(&w->record, FIELD_process_argv, (const char *const[]){ exe, "--config", "/etc/service/main.conf", NULL });
+                record_set_list(&w->record, FIELD_process_argv,
+                                (const char *const[]){exe, "--config", "/etc/service/main.conf", NULL});
                 record_set_text(&w->record, FIELD_process_cwd, "/");
         }
         record_set_text(&w->record, FIELD_process_comm, kthread ? "kworker/0:1-events" : "service");
@@ -86,7 +90,8 @@ static void make_beginning(struct workload *w, unsigned i) {
         else if (i <= N_CGROUPS + 2 + N_KTHREADS) {
                 id.pid = i - N_CGROUPS;
                 id.start_ns = START(id.pid);
-                make_snapshot(w, &id, id.pid <= 2 ? 0 : 2, id.pid == 1 ? "/usr/lib/systemd/systemd" : NULL, id.pid != 1);
+                make_snapshot(w, &id, id.pid <= 2 ? 0 : 2, id.pid == 1 ? "/usr/lib/systemd/systemd" : NULL,
+                              id.pid != 1);
         } else if (i < N_BEGINNING - 1) {
                 id = service(i - N_CGROUPS - 3 - N_KTHREADS);
                 make_snapshot(w, &id, 1, "/usr/sbin/service-%u", false);
@@ -113,7 +118,8 @@ static void make_openat(struct workload *w, const struct identity *actor) {
         if (failed)
                 return;
         record_set_number(&w->record, FIELD_openat_fd, w->record.header.result);
-        record_set_object(&w->record, FIELD_openat_file, &(struct wire_object){ .device = 8 << 20 | 1, .inode = 100000 + n * 10000 + a * 30 + b });
+        record_set_object(&w->record, FIELD_openat_file,
+                          &(struct wire_object){.device = 8 << 20 | 1, .inode = 100000 + n * 10000 + a * 30 + b});
         record_set_number(&w->record, FIELD_openat_file_mode, 0100644);
         record_set_number(&w->record, FIELD_openat_file_uid, 0);
         record_set_number(&w->record, FIELD_openat_created, 0);
@@ -125,7 +131,8 @@ static void make_write(struct workload *w, const struct identity *actor) {
         begin(w, WIRE_KIND_write, actor);
         w->record.header.result = 100 + dice(w, 4000);
         record_set_number(&w->record, FIELD_write_fd, 1 + dice(w, 20));
-        record_set_object(&w->record, FIELD_write_file, &(struct wire_object){ .device = 8 << 20 | 1, .inode = 100000 + a * 30 + b });
+        record_set_object(&w->record, FIELD_write_file,
+                          &(struct wire_object){.device = 8 << 20 | 1, .inode = 100000 + a * 30 + b});
         record_set_number(&w->record, FIELD_write_type, WIRE_OBJECT_FILE);
         set_text(w, FIELD_write_pathname, "/var/lib/service-%u/data/segment-%u", a, b);
         record_set_number(&w->record, FIELD_write_length, w->record.header.result);
@@ -191,11 +198,13 @@ static void make_execve(struct workload *w, const struct identity *actor) {
         snprintf(option, sizeof(option), "--output=/tmp/build-%u/object-%u.o", a, dice(w, 30));
         set_text(w, FIELD_execve_filename, "/usr/bin/tool-%u", a, 0);
         set_text(w, FIELD_execve_exe, "/usr/bin/tool-%u", a, 0);
-        record_set_list(&w->record, FIELD_execve_argv, (const char *const[]){ "tool", "--verbose", option, "source.c", NULL });
+        record_set_list(&w->record, FIELD_execve_argv,
+                        (const char *const[]){"tool", "--verbose", option, "source.c", NULL});
         record_set_number(&w->record, FIELD_execve_argc, 4);
         record_set_text(&w->record, FIELD_execve_cwd, "/home/user/project");
         record_set_text(&w->record, FIELD_execve_comm, "tool");
-        record_set_object(&w->record, FIELD_execve_file, &(struct wire_object){ .device = 8 << 20 | 1, .inode = 5000 + a });
+        record_set_object(&w->record, FIELD_execve_file,
+                          &(struct wire_object){.device = 8 << 20 | 1, .inode = 5000 + a});
         record_set_number(&w->record, FIELD_execve_file_mode, 0100755);
         record_set_number(&w->record, FIELD_execve_file_uid, 0);
         record_set_number(&w->record, FIELD_execve_script, 0);

@@ -122,7 +122,8 @@ enum truth value_ends_with(const struct value *string, const char *bytes, size_t
                 return TRUTH_TRUE;
         if (string->state == VALUE_CUT)
                 return TRUTH_UNKNOWN;
-        return truth_of(string->length >= length && bytes_equal(string->bytes + string->length - length, bytes, length));
+        return truth_of(string->length >= length &&
+                        bytes_equal(string->bytes + string->length - length, bytes, length));
 }
 
 enum truth value_contains(const struct value *string, const char *bytes, size_t length) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "event/constants.h"
 
-/* The kernel's own headers where the C library's differ: glibc says that O_LARGEFILE is 0, the kernel's file does not. They
- * can not be had beside <fcntl.h>, which is why this file is alone. */
+/* The kernel's own headers where the C library's differ: glibc says that O_LARGEFILE is 0, the kernel's file does not.
+ * They can not be had beside <fcntl.h>, which is why this file is alone. */
 #include <errno.h>
 #include <linux/fcntl.h>
 #include <linux/fs.h>
@@ -16,9 +16,9 @@
 #include "base/macro.h"
 
 static const struct constant constants[] = {
-#define CONSTANT(constant_format, constant_name)                                                                               \
+#define CONSTANT(constant_format, constant_name)                                                                       \
         { .name = #constant_name, .format = FORMAT_##constant_format, .value = (int64_t)(constant_name) },
-#define WORD(constant_format, constant_word, constant_value)                                                                   \
+#define WORD(constant_format, constant_word, constant_value)                                                           \
         { .name = constant_word, .format = FORMAT_##constant_format, .value = constant_value },
 #include "event/constants.def"
 };

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Record - a wire record under construction, field by field; the opposite of event_parse().
  *
- * For the daemon's own records, for stories written by hand, and for tests. Remembers its first error and ignores everything
- * after it, so a caller sets what it has to say and looks once, at the end. Large (32 KiB): keep it in a longer-lived
- * structure or static, not on a stack that recurses. Does not allocate. Pure.
+ * For the daemon's own records, for stories written by hand, and for tests. Remembers its first error and ignores
+ * everything after it, so a caller sets what it has to say and looks once, at the end. Large (32 KiB): keep it in a
+ * longer-lived structure or static, not on a stack that recurses. Does not allocate. Pure.
  *
  *      record_begin(&record, WIRE_KIND_openat);
  *      record.header.tgid = 42;
@@ -16,7 +16,7 @@
 
 struct record {
         union {
-                struct wire_header header;      /* who, when, result: written by the caller, but for size, version, kind and masks */
+                struct wire_header header;      /* who, when, result: the caller's; size, version, kind, masks: ours */
                 uint64_t align;
                 char data[WIRE_MAX_RECORD];
         };
@@ -31,10 +31,12 @@ void record_begin(struct record *record, enum wire_kind kind);
 void record_set_number(struct record *record, enum field field, int64_t number);
 void record_set_bytes(struct record *record, enum field field, const char *bytes, size_t length);
 void record_set_text(struct record *record, enum field field, const char *text);        /* a C string */
-void record_set_list(struct record *record, enum field field, const char *const *texts); /* C strings, NULL behind the last */
-void record_set_list_bytes(struct record *record, enum field field, const char *bytes, size_t length);  /* each ended by NUL */
 void record_set_object(struct record *record, enum field field, const struct wire_object *object);
 void record_set_address(struct record *record, enum field field, const struct wire_address *address);
+
+/* A list: as C strings with NULL behind the last, or as bytes in which each string is ended by NUL. */
+void record_set_list(struct record *record, enum field field, const char *const *texts);
+void record_set_list_bytes(struct record *record, enum field field, const char *bytes, size_t length);
 
 /* Whatever the value is, with its marks; an unknown one sets nothing. */
 void record_set_value(struct record *record, enum field field, const struct value *value);
@@ -43,5 +45,6 @@ void record_set_value(struct record *record, enum field field, const struct valu
 void record_mark_cut(struct record *record, enum field field);
 void record_mark_user(struct record *record, enum field field);
 
-/* Seal it: from here record->data is a record that event_parse() takes. Sets WIRE_FAILED as the result says. 0 or the error. */
+/* Seal it: from here record->data is a record that event_parse() takes. Sets WIRE_FAILED as the result says. 0 or the
+ * error. */
 int record_finish(struct record *record);

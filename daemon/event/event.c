@@ -62,7 +62,8 @@ static const uint64_t cut_masks[_WIRE_KIND_MAX] = {
 };
 
 static inline bool masks_are_right(const struct wire_header *header, uint64_t fields, uint64_t cuttable) {
-        return ((header->known & ~fields) | (header->cut & ~(header->known & cuttable)) | (header->user & ~header->known)) == 0;
+        return ((header->known & ~fields) | (header->cut & ~(header->known & cuttable)) |
+                (header->user & ~header->known)) == 0;
 }
 
 int event_parse(const void *data, size_t size, struct event *ret) {
@@ -75,21 +76,22 @@ int event_parse(const void *data, size_t size, struct event *ret) {
         if (header->size != size)
                 return -EBADMSG;
 
-        /* The checks are made of the list, one straight run of code per kind: no loop over a table on the hottest path. */
+        /* The checks are made of the list, one straight run of code per kind: no loop over a table on the hot path. */
         switch (header->kind) {
-#define KIND(id, name, class, doc)                                                                                             \
-        case WIRE_KIND_##id: {                                                                                                 \
-                const struct wire_##id *record = data;                                                                         \
-                const uint64_t known = header->known;                                                                          \
-                                                                                                                               \
-                if (size < sizeof(*record) || !masks_are_right(header, MASK(N_FIELDS_##id), cut_masks[WIRE_KIND_##id]))        \
-                        return -EBADMSG;                                                                                       \
+#define KIND(id, name, class, doc)                                                                                     \
+        case WIRE_KIND_##id: {                                                                                         \
+                const struct wire_##id *record = data;                                                                 \
+                const uint64_t known = header->known;                                                                  \
+                                                                                                                       \
+                if (size < sizeof(*record) ||                                                                          \
+                    !masks_are_right(header, MASK(N_FIELDS_##id), cut_masks[WIRE_KIND_##id]))                          \
+                        return -EBADMSG;                                                                               \
                 (void)known;
-#define FIELD(kind, type, id, name, format, flags, doc)                                                                        \
-                if ((known & WIRE_BIT(kind, id)) && !check_##type(record, &record->id, sizeof(*record), size))                 \
+#define FIELD(kind, type, id, name, format, flags, doc)                                                                \
+                if ((known & WIRE_BIT(kind, id)) && !check_##type(record, &record->id, sizeof(*record), size))         \
                         return -EBADMSG;
-#define END_KIND(id)                                                                                                           \
-                break;                                                                                                         \
+#define END_KIND(id)                                                                                                   \
+                break;                                                                                                 \
         }
 #include "event/events.def"
 
@@ -104,7 +106,8 @@ int event_parse(const void *data, size_t size, struct event *ret) {
         return 0;
 }
 
-/* What event_get() needs of a field, packed: the names and docs of the schema would only spread it over more cache lines. */
+/* What event_get() needs of a field, packed: the names and docs of the schema would only spread it over more cache
+ * lines. */
 struct slot {
         uint8_t kind;                   /* enum wire_kind; WIRE_NONE: no field of a kind */
         uint8_t bit;
@@ -121,13 +124,13 @@ enum {
 
 static const struct slot slots[_WIRE_FIELD_MAX] = {
 #define KIND(id, name, class, doc)
-#define FIELD(kind_id, type_id, id, name, format, flags, doc)                                                                  \
-        [WIRE_FIELD_##kind_id##_##id] = {                                                                                      \
-                .kind = WIRE_KIND_##kind_id,                                                                                   \
-                .bit = WIRE_FIELD_##kind_id##_##id - WIRE_BEFORE_##kind_id - 1,                                                \
-                .type = VALUE_##type_id,                                                                                       \
-                .user = ((flags)&USER) != 0,                                                                                   \
-                .offset = offsetof(struct wire_##kind_id, id),                                                                 \
+#define FIELD(kind_id, type_id, id, name, format, flags, doc)                                                          \
+        [WIRE_FIELD_##kind_id##_##id] = {                                                                              \
+                .kind = WIRE_KIND_##kind_id,                                                                           \
+                .bit = WIRE_FIELD_##kind_id##_##id - WIRE_BEFORE_##kind_id - 1,                                        \
+                .type = VALUE_##type_id,                                                                               \
+                .user = ((flags)&USER) != 0,                                                                           \
+                .offset = offsetof(struct wire_##kind_id, id),                                                         \
         },
 #define END_KIND(id)
 #include "event/events.def"

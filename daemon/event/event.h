@@ -2,8 +2,8 @@
 /* Event - one thing that happened, as a checked view of a wire record.
  *
  * An event owns nothing: its bytes belong to the ring, a recording or an evidence slab, and it dies with them (from the
- * ring: with the callback). event_parse() is the only place that looks at unchecked bytes; after it every offset is good.
- * Pure: no clock, no I/O. */
+ * ring: with the callback). event_parse() is the only place that looks at unchecked bytes; after it every offset is
+ * good. Pure: no clock, no I/O. */
 #pragma once
 
 #include <stdbool.h>
@@ -32,10 +32,11 @@ struct event {
         uint64_t number;                /* position in the stream, from 1 */
 };
 
-/* Check a record of `size` bytes at `data` (8-byte aligned): version, kind, size, every {offset, length}, that strings end inside and
- * behind the fixed part, that lists end in NUL, that addresses are AF_INET or AF_INET6; the masks may name only fields of the
- * kind, and `cut` and `user` only known ones. Fills ret->wire and sets time_ns to the record's own. Returns 0; -EBADMSG if the
- * bytes are wrong; -EPROTO if they are of another wire version. Offset and length of a field that is not known are not looked at. */
+/* Check a record of `size` bytes at `data` (8-byte aligned): version, kind, size, every {offset, length}, that strings
+ * end inside and behind the fixed part, that lists end in NUL, that addresses are AF_INET or AF_INET6; the masks may
+ * name only fields of the kind, and `cut` and `user` only known ones. Fills ret->wire and sets time_ns to the record's
+ * own. Returns 0; -EBADMSG if the bytes are wrong; -EPROTO if they are of another wire version. Offset and length of a
+ * field that is not known are not looked at. */
 int event_parse(const void *data, size_t size, struct event *ret);
 
 static inline enum wire_kind event_kind(const struct event *event) {
@@ -52,6 +53,6 @@ static inline bool identity_equal(const struct identity *a, const struct identit
 
 enum field;
 
-/* Read a field of the event's own kind or a common one (scopes FIELD_EVENT and FIELD_COMMON of schema.h). Never fails: what is not
- * there has state VALUE_UNKNOWN, a field of another kind among it. */
+/* Read a field of the event's own kind or a common one (scopes FIELD_EVENT and FIELD_COMMON of schema.h). Never fails:
+ * what is not there has state VALUE_UNKNOWN, a field of another kind among it. */
 void event_get(const struct event *event, enum field field, struct value *ret);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Interest - what a loaded policy set needs to know, and so what capture attaches and records.
  *
- * The compiler fills it, capture reads it, neither knows the other. Plain data. Kinds of class CORE are always attached. */
+ * The compiler fills it, capture reads it, neither knows the other. Plain data. Kinds of class CORE are always
+ * attached. */
 #pragma once
 
 #include <stdbool.h>
@@ -13,8 +14,8 @@
 #define INTEREST_MAX_ENV 32
 #define INTEREST_MAX_ENV_NAME 64
 
-/* One fact that must hold for any policy to use an event of the kind. All that hold for every use are listed; a record that
- * breaks one cannot matter. Only what the kernel can decide from numbers at hand. */
+/* One fact that must hold for any policy to use an event of the kind. All that hold for every use are listed; a record
+ * that breaks one cannot matter. Only what the kernel can decide from numbers at hand. */
 struct interest_filter {
         bool failures;                  /* some policy looks at failed calls */
         bool successes;

@@ -18,13 +18,13 @@ enum {
 };
 
 static const struct kind_info kinds[_WIRE_KIND_MAX] = {
-#define KIND(id, kind_name, kind_class, kind_doc)                                                                              \
-        [WIRE_KIND_##id] = {                                                                                                   \
-                .name = kind_name,                                                                                             \
-                .doc = kind_doc,                                                                                               \
-                .class = (enum event_class)CLASS_##kind_class,                                                                 \
-                .first_field = (enum field)(WIRE_BEFORE_##id + 1),                                                             \
-                .record_size = sizeof(struct wire_##id),                                                                       \
+#define KIND(id, kind_name, kind_class, kind_doc)                                                                      \
+        [WIRE_KIND_##id] = {                                                                                           \
+                .name = kind_name,                                                                                     \
+                .doc = kind_doc,                                                                                       \
+                .class = (enum event_class)CLASS_##kind_class,                                                         \
+                .first_field = (enum field)(WIRE_BEFORE_##id + 1),                                                     \
+                .record_size = sizeof(struct wire_##id),                                                               \
                 .n_fields = 0
 #define FIELD(kind, type, id, name, format, flags, doc) + 1
 #define END_KIND(id) },
@@ -33,47 +33,47 @@ static const struct kind_info kinds[_WIRE_KIND_MAX] = {
 
 static const struct field_info fields[_FIELD_MAX] = {
 #define KIND(id, name, class, doc)
-#define FIELD(kind_id, type_id, id, field_name, format_id, field_flags, field_doc)                                             \
-        [WIRE_FIELD_##kind_id##_##id] = {                                                                                      \
-                .name = field_name,                                                                                            \
-                .doc = field_doc,                                                                                              \
-                .type = VALUE_##type_id,                                                                                       \
-                .format = FORMAT_##format_id,                                                                                  \
-                .scope = FIELD_EVENT,                                                                                          \
-                .flags = field_flags,                                                                                          \
-                .kind = WIRE_KIND_##kind_id,                                                                                   \
-                .bit = WIRE_FIELD_##kind_id##_##id - WIRE_BEFORE_##kind_id - 1,                                                \
-                .offset = offsetof(struct wire_##kind_id, id),                                                                 \
+#define FIELD(kind_id, type_id, id, field_name, format_id, field_flags, field_doc)                                     \
+        [WIRE_FIELD_##kind_id##_##id] = {                                                                              \
+                .name = field_name,                                                                                    \
+                .doc = field_doc,                                                                                      \
+                .type = VALUE_##type_id,                                                                               \
+                .format = FORMAT_##format_id,                                                                          \
+                .scope = FIELD_EVENT,                                                                                  \
+                .flags = field_flags,                                                                                  \
+                .kind = WIRE_KIND_##kind_id,                                                                           \
+                .bit = WIRE_FIELD_##kind_id##_##id - WIRE_BEFORE_##kind_id - 1,                                        \
+                .offset = offsetof(struct wire_##kind_id, id),                                                         \
         },
 #define END_KIND(id)
 #include "event/events.def"
-#define COMMON_FIELD(type_id, id, field_name, format_id, field_doc)                                                            \
-        [FIELD_COMMON_##id] = {                                                                                                \
-                .name = field_name,                                                                                            \
-                .doc = field_doc,                                                                                              \
-                .type = VALUE_##type_id,                                                                                       \
-                .format = FORMAT_##format_id,                                                                                  \
-                .scope = FIELD_COMMON,                                                                                         \
+#define COMMON_FIELD(type_id, id, field_name, format_id, field_doc)                                                    \
+        [FIELD_COMMON_##id] = {                                                                                        \
+                .name = field_name,                                                                                    \
+                .doc = field_doc,                                                                                      \
+                .type = VALUE_##type_id,                                                                               \
+                .format = FORMAT_##format_id,                                                                          \
+                .scope = FIELD_COMMON,                                                                                 \
         },
-#define PROCESS_FIELD(type_id, id, field_name, format_id, field_doc)                                                           \
-        [FIELD_PROCESS_##id] = {                                                                                               \
-                .name = field_name,                                                                                            \
-                .doc = field_doc,                                                                                              \
-                .type = VALUE_##type_id,                                                                                       \
-                .format = FORMAT_##format_id,                                                                                  \
-                .scope = FIELD_PROCESS,                                                                                        \
+#define PROCESS_FIELD(type_id, id, field_name, format_id, field_doc)                                                   \
+        [FIELD_PROCESS_##id] = {                                                                                       \
+                .name = field_name,                                                                                    \
+                .doc = field_doc,                                                                                      \
+                .type = VALUE_##type_id,                                                                               \
+                .format = FORMAT_##format_id,                                                                          \
+                .scope = FIELD_PROCESS,                                                                                \
         },
 #include "event/process-fields.def"
 };
 
 /* Kinds that the language promises and that no hook delivers yet. A kind leaves this list when it enters events.def. */
 static const char *const planned_kinds[] = {
-        "read",       "close",         "dup",           "mmap",       "mprotect", "memfd_create",    "link",     "symlink",
-        "mkdir",      "truncate",      "chown",         "setxattr",   "utimes",   "socket",          "bind",     "listen",
-        "accept",     "sendto",        "recvfrom",      "dns",        "setuid",   "setgid",          "capset",   "setgroups",
-        "credchange", "prctl",         "ptrace",        "kill",       "mount",    "umount",          "setns",    "pivot_root",
-        "chroot",     "unshare",       "init_module",   "bpf",        "keyctl",   "perf_event_open", "io_uring", "delete_module",
-        "quotactl",   "reboot",        "kexec",         "settime",    "swapon",   "sethostname",     "acct",     "unit",
+        "read",       "close",    "dup",         "mmap",     "mprotect", "memfd_create",    "link",     "symlink",
+        "mkdir",      "truncate", "chown",       "setxattr", "utimes",   "socket",          "bind",     "listen",
+        "accept",     "sendto",   "recvfrom",    "dns",      "setuid",   "setgid",          "capset",   "setgroups",
+        "credchange", "prctl",    "ptrace",      "kill",     "mount",    "umount",          "setns",    "pivot_root",
+        "chroot",     "unshare",  "init_module", "bpf",      "keyctl",   "perf_event_open", "io_uring", "delete_module",
+        "quotactl",   "reboot",   "kexec",       "settime",  "swapon",   "sethostname",     "acct",     "unit",
         "login",
 };
 
@@ -111,7 +111,8 @@ enum field schema_find_field(enum wire_kind kind, const char *name, size_t lengt
         if (info)
                 field = find_among(info->first_field, info->n_fields, name, length);
         if (field == FIELD_NONE)
-                field = find_among(_FIELD_COMMON_BEFORE + 1, _FIELD_PROCESS_BEFORE - _FIELD_COMMON_BEFORE - 1, name, length);
+                field = find_among(_FIELD_COMMON_BEFORE + 1, _FIELD_PROCESS_BEFORE - _FIELD_COMMON_BEFORE - 1, name,
+                                   length);
         return field;
 }
 

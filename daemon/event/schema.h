@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Schema - the one table of kinds and fields: what the language checks names and types against, what reads and prints values.
- * Made of events.def and process-fields.def. Constant and pure. */
+/* Schema - the one table of kinds and fields: what the language checks names and types against, what reads and prints
+ * values. Made of events.def and process-fields.def. Constant and pure. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,8 +9,8 @@
 
 #include "event/event.h"
 
-/* One number per field: those of the kinds first, in wire order (FIELD_openat_pathname), then those that every event has
- * (FIELD_COMMON_result), then those of processes (FIELD_PROCESS_exe). */
+/* One number per field: those of the kinds first, in wire order (FIELD_openat_pathname), then those that every event
+ * has (FIELD_COMMON_result), then those of processes (FIELD_PROCESS_exe). */
 enum field {
         FIELD_NONE = WIRE_FIELD_NONE,
 #define KIND(id, name, class, doc)
@@ -72,8 +72,9 @@ struct field_info {
 const struct kind_info *schema_kind(enum wire_kind kind);
 const struct field_info *schema_field(enum field field);
 
-/* By name, `length` bytes. WIRE_NONE and FIELD_NONE if there is none. Kinds include the META ones. schema_find_field() looks in the kind,
- * then among the common fields; names of processes have schema_find_process_field() ("exe", without "proc."). */
+/* By name, `length` bytes. WIRE_NONE and FIELD_NONE if there is none. Kinds include the META ones. schema_find_field()
+ * looks in the kind, then among the common fields; names of processes have schema_find_process_field() ("exe", without
+ * "proc."). */
 enum wire_kind schema_find_kind(const char *name, size_t length);
 enum field schema_find_field(enum wire_kind kind, const char *name, size_t length);
 enum field schema_find_process_field(const char *name, size_t length);
@@ -81,12 +82,13 @@ enum field schema_find_process_field(const char *name, size_t length);
 /* Kinds of the language that this version does not capture yet ("mmap"): to tell "not yet" from "no such thing". */
 bool schema_kind_is_planned(const char *name, size_t length);
 
-/* A symbolic constant (`O_WRONLY`, `SIGKILL`, `AF_INET6`, `S_ISUID`, "socket" for an OBJTYPE). True if it is one. With `format`
- * FORMAT_PLAIN any constant is taken, else those that make sense for it. Errors are positive: a failed result is -ENOENT. */
+/* A symbolic constant (`O_WRONLY`, `SIGKILL`, `AF_INET6`, `S_ISUID`, "socket" for an OBJTYPE). True if it is one. With
+ * `format` FORMAT_PLAIN any constant is taken, else those that make sense for it. Errors are positive: a failed result
+ * is -ENOENT. */
 bool schema_constant(const char *name, size_t length, enum field_format format, int64_t *ret);
 
-/* Write a value for people, as its format says ("O_RDWR|O_CREAT", "0755", "10.0.0.1", "socket", an unknown one "?"), into
- * `buffer` of `size` bytes, always ended by NUL, control bytes escaped. Returns the length. */
+/* Write a value for people, as its format says ("O_RDWR|O_CREAT", "0755", "10.0.0.1", "socket", an unknown one "?"),
+ * into `buffer` of `size` bytes, always ended by NUL, control bytes escaped. Returns the length. */
 size_t schema_format(enum field field, const struct value *value, char *buffer, size_t size);
 
 const char *value_type_to_string(enum value_type type);

@@ -37,7 +37,8 @@ struct trace_writer {
 DEFINE_CLEANUP(struct trace_reader *, trace_reader_free)
 DEFINE_CLEANUP(struct trace_writer *, trace_writer_free)
 
-/* More bytes behind those that are there. A record starts at a multiple of 8 in the file, so moving it to the start keeps it aligned. */
+/* More bytes behind those that are there. A record starts at a multiple of 8 in the file, so moving it to the start
+ * keeps it aligned. */
 static int reader_fill(struct trace_reader *reader) {
         ssize_t n;
 

@@ -9,20 +9,23 @@
 struct trace_reader;
 struct trace_writer;
 
-/* Read a recording from a file or a pipe. trace_reader_new() takes the descriptor, on success and on failure. *ret_state says what is wrong
- * where the error is one of trace.h's, and has TRACE_FINE for others (-ENOENT, -EISDIR, -ENOMEM, -EIO). It may be NULL. */
+/* Read a recording from a file or a pipe. trace_reader_new() takes the descriptor, on success and on failure.
+ * *ret_state says what is wrong where the error is one of trace.h's, and has TRACE_FINE for others (-ENOENT, -EISDIR,
+ * -ENOMEM, -EIO). It may be NULL. */
 int trace_reader_open(const char *path, struct trace_reader **ret, struct trace_state *ret_state);
 int trace_reader_new(int fd, struct trace_reader **ret, struct trace_state *ret_state);
 struct trace_reader *trace_reader_free(struct trace_reader *reader);
 
-/* The next record, good until the next call: 1. 0 at the end. Errors as in trace.h, and -EIO; after one, the same again. */
+/* The next record, good until the next call: 1. 0 at the end. Errors as in trace.h, and -EIO; after one, the same
+ * again. */
 int trace_reader_next(struct trace_reader *reader, struct event *ret);
 
 const struct trace_state *trace_reader_state(const struct trace_reader *reader);
 const struct trace_header *trace_reader_header(const struct trace_reader *reader);
 const char *trace_reader_text(const struct trace_reader *reader, size_t *ret_length);
 
-/* Write a recording. Takes the descriptor, on success and on failure. `limit_bytes` is how large the file may become, 0 for any size. */
+/* Write a recording. Takes the descriptor, on success and on failure. `limit_bytes` is how large the file may become, 0
+ * for any size. */
 struct trace_host {
         uint64_t created_ns;            /* CLOCK_REALTIME */
         uint8_t boot_id[16];
@@ -34,8 +37,8 @@ int trace_writer_new(int fd, const struct trace_host *host, uint64_t limit_bytes
 /* Closes; what is not flushed is lost. */
 struct trace_writer *trace_writer_free(struct trace_writer *writer);
 
-/* Append a record, buffered. -EFBIG: it would pass the limit; nothing more is taken, the file is whole and ends here. Other errors are the
- * disk's and stay: what follows is refused, and the file may end in a torn record. */
+/* Append a record, buffered. -EFBIG: it would pass the limit; nothing more is taken, the file is whole and ends here.
+ * Other errors are the disk's and stay: what follows is refused, and the file may end in a torn record. */
 int trace_writer_add(struct trace_writer *writer, const struct event *event);
 
 /* Hand to the kernel what is buffered: a reader then finds all records so far. */

@@ -166,23 +166,27 @@ void trace_describe(const struct trace_state *state, char *buffer, size_t size) 
                 strbuf_put(&b, "was recorded on a machine with another byte order; replay it on such a machine");
                 break;
         case TRACE_FORMAT:
-                strbuf_put(&b, "has another version of the recording format; replay it with the release that recorded it");
+                strbuf_put(&b, "has another version of the format; replay it with the release that recorded it");
                 break;
         case TRACE_WIRE:
         case TRACE_SCHEMA:
                 strbuf_put(&b, "was recorded by a release whose events have other fields; replay it with that release");
                 break;
         case TRACE_MACHINE:
-                strbuf_put(&b, "was recorded on another kind of machine than " MACHINE ", where flags have other numbers; replay it there");
+                strbuf_put(&b, "was recorded on another kind of machine than " MACHINE
+                               ", where flags have other numbers; replay it there");
                 break;
         case TRACE_HEADER:
                 strbuf_put(&b, "has a damaged or incomplete header");
                 break;
         case TRACE_RECORD:
-                strbuf_printf(&b, "is damaged at byte %" PRIu64 ", after %" PRIu64 " good records", state->offset, state->n_records);
+                strbuf_printf(&b, "is damaged at byte %" PRIu64 ", after %" PRIu64 " good records", state->offset,
+                              state->n_records);
                 break;
         case TRACE_TORN:
-                strbuf_printf(&b, "ends within a record at byte %" PRIu64 ", after %" PRIu64 " good ones: the recorder was interrupted",
+                strbuf_printf(&b,
+                              "ends within a record at byte %" PRIu64 ", after %" PRIu64
+                              " good ones: the recorder was interrupted",
                               state->offset, state->n_records);
                 break;
         }

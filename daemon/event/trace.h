@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Trace - the format of a recording: a header that says what was recorded where, and then the records of the stream as they were.
+/* Trace - the format of a recording: a header that says what was recorded where, and then the records of the stream as
+ * they were.
  *
- * A recording is read by the version that wrote it, or by one with the same records: another layout is refused, and the refusal says
- * why. docs/RECORDINGS.md has the layout. This is the format as bytes; trace-file.h has the files. Pure. */
+ * A recording is read by the version that wrote it, or by one with the same records: another layout is refused, and the
+ * refusal says why. docs/RECORDINGS.md has the layout. This is the format as bytes, trace-file.h has files. Pure. */
 #pragma once
 
 #include <stddef.h>
@@ -60,16 +61,16 @@ struct trace_state {
 /* The layout of all records as one number: the same if and only if they can be read. */
 uint64_t trace_fingerprint(void);
 
-/* A header for this machine and this build. `text` may be NULL and is cut to TRACE_MAX_TEXT; the caller fills in boot_id, kernel
- * and created_ns, and writes the struct, the text and zeroes up to size. */
+/* A header for this machine and this build. `text` may be NULL and is cut to TRACE_MAX_TEXT; the caller fills in
+ * boot_id, kernel and created_ns, and writes the struct, the text and zeroes up to size. */
 void trace_header_init(struct trace_header *header, const char *text);
 
 /* Look at the first n bytes of a file, aligned to 8. 1: the header is there and good, *ret_header points to it and
  * state->offset is the first record. 0: more bytes are needed. Else state->fault and its error. */
 int trace_take_header(struct trace_state *state, const void *data, size_t n, const struct trace_header **ret_header);
 
-/* Look at the n bytes from state->offset, aligned to 8. 1: *ret is the record, with its number and stream time, and state goes on
- * behind it (ret->wire->size). 0: more bytes are needed. Else state->fault and its error. */
+/* Look at the n bytes from state->offset, aligned to 8. 1: *ret is the record, with its number and stream time, and
+ * state goes on behind it (ret->wire->size). 0: more bytes are needed. Else state->fault and its error. */
 int trace_take_record(struct trace_state *state, const void *data, size_t n, struct event *ret);
 
 /* The file ends and n bytes are left over: 0 if none are, else state->fault and its error. */

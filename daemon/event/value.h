@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Value - what one field holds: a number, bytes, a list of bytes, an object or an address, or that it is not known.
  *
- * Three-valued on purpose: a field that could not be captured is unknown, never empty or zero, and a comparison with it is
- * neither true nor false (enum truth). Bytes are borrowed from the event or the process that the value was read from. */
+ * Three-valued on purpose: a field that could not be captured is unknown, never empty or zero, and a comparison with it
+ * is neither true nor false (enum truth). Bytes are borrowed from the event or the process that the value was read
+ * from. */
 #pragma once
 
 #include <stdbool.h>
@@ -59,6 +60,6 @@ static inline enum truth truth_or(enum truth a, enum truth b) {
         return a > b ? a : b;
 }
 
-/* The i-th string of a VALUE_LIST. False if there is none; ret is unknown then. In a list that was cut the last string is a
- * prefix (VALUE_CUT), and what would follow it is not "none" but not known: see list->state. */
+/* The i-th string of a VALUE_LIST. False if there is none; ret is unknown then. In a list that was cut the last string
+ * is a prefix (VALUE_CUT), and what would follow it is not "none" but not known: see list->state. */
 bool value_list_at(const struct value *list, size_t i, struct value *ret);

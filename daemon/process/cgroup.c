@@ -92,9 +92,10 @@ static size_t copy_name(const struct component *c, char *name) {
 
 #define ID_DIGITS 64
 
-/* The id that OCI engines give: 64 hex digits, alone (cgroupfs driver), as docker-ID.scope, cri-containerd-ID.scope, crio-ID.scope,
- * libpod-ID.scope, nerdctl-ID.scope (systemd driver), or as kubepods-burstable-podUID.slice:cri-containerd:ID, where the two
- * drivers were mixed up. conmon watches a container from outside and is not in it. */
+/* The id that OCI engines give: 64 hex digits, alone (cgroupfs driver), as docker-ID.scope, cri-containerd-ID.scope,
+ * crio-ID.scope, libpod-ID.scope, nerdctl-ID.scope (systemd driver), or as
+ * kubepods-burstable-podUID.slice:cri-containerd:ID, where the two drivers were mixed up. conmon watches a container
+ * from outside and is not in it. */
 static size_t oci_container(const struct component *c, char *name) {
         struct component rest = *c;
         const char *colon;
@@ -116,8 +117,8 @@ static size_t oci_container(const struct component *c, char *name) {
         return copy_name(&rest, name);
 }
 
-/* Machines of systemd: machine-NAME.scope (a registered one), systemd-nspawn@NAME.service (in its `payload` if it delegates). A
- * machine-qemu is a whole virtual machine, whose processes are not ours to see. */
+/* Machines of systemd: machine-NAME.scope (a registered one), systemd-nspawn@NAME.service (in its `payload` if it
+ * delegates). A machine-qemu is a whole virtual machine, whose processes are not ours to see. */
 static size_t machine_container(const struct component *c, char *name) {
         struct component escaped;
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Cgroup - what the name of a control group says about the processes in it: systemd unit and slice, login session, container.
+/* Cgroup - what the name of a control group says about the processes in it: systemd unit and slice, login session,
+ * container.
  *
- * Worked out from the path alone, once, when the stream tells the name. What stands further up in the path was named by somebody
- * with more privilege: below a unit or a container its owner may make groups of any name. So unit, slice and container are
- * those nearest to the root, and nobody leaves them by calling a group of his own `ssh.service`. Pure. */
+ * Worked out from the path alone, once, when the stream tells the name. What stands further up in the path was named by
+ * somebody with more privilege: below a unit or a container its owner may make groups of any name. So unit, slice and
+ * container are those nearest to the root, and nobody leaves them by calling a group of his own `ssh.service`. Pure. */
 #pragma once
 
 #include <stdbool.h>
@@ -20,14 +21,15 @@ struct cgroup_part {
 };
 
 struct cgroup_parts {
-        struct cgroup_part unit;        /* the system manager's: "nginx.service", "session-3.scope", "user@1000.service" */
+        struct cgroup_part unit;        /* the system manager's: "nginx.service", "session-3.scope" */
         struct cgroup_part user_unit;   /* below user@UID.service that user's manager's: "app-firefox-42.scope" */
         struct cgroup_part slice;       /* that the unit is in: "system.slice" */
         struct cgroup_part container;   /* 64 hex digits for most engines, the name for LXC and systemd-nspawn */
         struct cgroup_part session;     /* of "session-3.scope": "3" */
         uint32_t uid;                   /* of "user-1000.slice" */
         bool has_uid;
-        bool has_unit, has_user_unit, has_slice, has_container; /* known, also when known to be none: false only behind a cut */
+        /* Known, also when known to be none: false only behind a cut. */
+        bool has_unit, has_user_unit, has_slice, has_container;
 };
 
 struct cgroup {
@@ -41,8 +43,8 @@ struct cgroup {
         struct cgroup *next, *previous; /* among those without processes, longest first */
 };
 
-/* Take a path apart. `name` has room for `length` or CGROUP_NAME_MAX bytes, whichever is less, and gets the container's name;
- * is_cut: the path goes on. */
+/* Take a path apart. `name` has room for `length` or CGROUP_NAME_MAX bytes, whichever is less, and gets the container's
+ * name; is_cut: the path goes on. */
 #define CGROUP_NAME_MAX 256
 void cgroup_parse(const char *path, size_t length, bool is_cut, struct cgroup_parts *ret, char *name);
 

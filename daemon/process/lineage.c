@@ -22,7 +22,8 @@ const struct process *lineage_next(struct lineage *lineage) {
         return creator;
 }
 
-enum truth lineage_is_descendant(const struct process_table *table, const struct process *process, const struct identity *ancestor) {
+enum truth lineage_is_descendant(const struct process_table *table, const struct process *process,
+                                 const struct identity *ancestor) {
         struct lineage lineage;
 
         lineage_begin(&lineage, table, process);

@@ -14,8 +14,8 @@
 #include "event/value.h"
 #include "process/process-table.h"
 
-/* Steps that are looked at: an attacker chooses how long his chain is, and every event of his would walk it. What is above is
- * as good as not known. */
+/* Steps that are looked at: an attacker chooses how long his chain is, and every event of his would walk it. What is
+ * above is as good as not known. */
 #define LINEAGE_MAX 128
 
 struct lineage {
@@ -30,6 +30,7 @@ void lineage_begin(struct lineage *lineage, const struct process_table *table, c
 /* The next one up; NULL at the top, or where the chain breaks. */
 const struct process *lineage_next(struct lineage *lineage);
 
-/* Did `ancestor`, or a process that it created, and so on, create this one? Unknown where the chain breaks, unless what is left of it is
- * older than `ancestor` in any case. A process is no descendant of itself. */
-enum truth lineage_is_descendant(const struct process_table *table, const struct process *process, const struct identity *ancestor);
+/* Did `ancestor`, or a process that it created, and so on, create this one? Unknown where the chain breaks, unless what
+ * is left of it is older than `ancestor` in any case. A process is no descendant of itself. */
+enum truth lineage_is_descendant(const struct process_table *table, const struct process *process,
+                                 const struct identity *ancestor);

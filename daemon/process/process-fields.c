@@ -82,7 +82,7 @@ void process_get(const struct process *process, const struct event *event, enum 
         case FIELD_PROCESS_user_unit:
         case FIELD_PROCESS_slice:
         case FIELD_PROCESS_container:
-                /* A late record may come from a group that the process has left since, and whose name is not at hand. */
+                /* A late record may come from a group that the process has left since. Its name is not at hand. */
                 cgroup_id = header && header->cgroup_id != 0 ? header->cgroup_id : process->cgroup_id;
                 get_from_cgroup(cgroup_id == process->cgroup_id ? process->cgroup : NULL, field, ret);
                 break;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Process image - what a process runs: the file, its name, its arguments. Made at an exec, never changed afterwards, shared by every
- * process that forks from it and by the evidence that shows it (process_image_ref() of process.h).
+/* Process image - what a process runs: the file, its name, its arguments. Made at an exec, never changed afterwards,
+ * shared by every process that forks from it and by the evidence that shows it (process_image_ref() of process.h).
  *
- * One block per image, out of one region of fixed size. An image holds on to its region: the store outlives its images. Pure. */
+ * One block per image, out of one region of fixed size. An image holds on to its region: the store outlives its images.
+ * Pure. */
 #pragma once
 
 #include "base/buddy.h"
@@ -23,6 +24,6 @@ void process_images_done(struct process_images *images);
 /* Of an execve or process record. One reference for the caller; NULL if there is no room. */
 struct process_image *process_image_new(struct process_images *images, const struct event *event);
 
-/* Read a field of scope FIELD_PROCESS that belongs to the image: name, comm, exe, filename, cwd, argv, args, file, exe_*, upper_layer,
- * tty. Others read as unknown, and so does every field of NULL. Bytes are borrowed from the image. */
+/* Read a field of scope FIELD_PROCESS that belongs to the image: name, comm, exe, filename, cwd, argv, args, file,
+ * exe_*, upper_layer, tty. Others read as unknown, and so does every field of NULL. Bytes are the image's. */
 void process_image_get(const struct process_image *image, enum field field, struct value *ret);

@@ -3,11 +3,11 @@
  *
  * Four relations hold between entries, all in the entries themselves:
  *      same pid        an index from pid to a chain, newest identity first; older ones are exited
- *      family          creator, first_child, siblings; only between entries that are both in the table. An entry whose creator is
- *                      named but not there is an orphan, found by the creator's pid when that comes after all
- *      list            each entry is on one of three lists, see enum entry_list
- *      tree            running entries count in their tree; a tree without members is gone
- * Family has no cycles because a creator started before its child (or then and has the lower pid), and others are not linked. */
+ *      family          creator, first_child, siblings; only between entries that are both in the table. An entry whose
+ * creator is named but not there is an orphan, found by the creator's pid when that comes after all list each entry is
+ * on one of three lists, see enum entry_list tree            running entries count in their tree; a tree without
+ * members is gone Family has no cycles because a creator started before its child (or then and has the lower pid), and
+ * others are not linked. */
 #pragma once
 
 #include "base/idmap.h"
@@ -19,7 +19,7 @@
 enum entry_list {
         ENTRY_RUNNING,                  /* in the order of entry */
         ENTRY_ANCESTOR,                 /* exited, a descendant runs; in the order of exit */
-        ENTRY_KEPT,                     /* exited, no descendant runs; in the order in which that came true. A child is always
+        ENTRY_KEPT,                     /* exited, no descendant runs; in the order in which that came true. A child is
                                          * before its creator, so what is first has no children in the table */
         _ENTRY_LIST_MAX,
 };
@@ -72,8 +72,8 @@ struct entry *table_find(const struct process_table *table, const struct identit
 /* Was it in the table, or has a younger process taken its pid? Such a process is dead. */
 bool table_has_departed(const struct process_table *table, const struct identity *id);
 
-/* Enter a running process that is neither in the table nor departed. `creator` may have pid 0. The tree is `tree` if its pid is not 0, else
- * it follows from the creator. Makes room if need be: exited entries may go. Lets an older
+/* Enter a running process that is neither in the table nor departed. `creator` may have pid 0. The tree is `tree` if
+ * its pid is not 0, else it follows from the creator. Makes room if need be: exited entries may go. Lets an older
  * process with the pid exit at now_ns. NULL: no room (counted). */
 struct entry *table_add(struct process_table *table, const struct identity *id, const struct identity *creator,
                         const struct identity *tree, uint64_t now_ns);

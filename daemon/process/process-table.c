@@ -143,17 +143,17 @@ static struct tree *tree_join(struct process_table *table, const struct identity
 }
 
 /* Take an item out of a chain of those with the same pid. Removing and replacing what is there never needs memory. */
-#define CHAIN_REMOVE(map, pid, type, item)                                                                                     \
-        do {                                                                                                                   \
-                type *_first = idmap_find(map, pid), **_at = &_first;                                                          \
-                                                                                                                               \
-                while (*_at != (item))                                                                                         \
-                        _at = &(*_at)->same_pid;                                                                               \
-                *_at = (item)->same_pid;                                                                                       \
-                if (_first)                                                                                                    \
-                        (void)idmap_replace(map, pid, _first, NULL);                                                           \
-                else                                                                                                           \
-                        (void)idmap_remove(map, pid);                                                                          \
+#define CHAIN_REMOVE(map, pid, type, item)                                                                             \
+        do {                                                                                                           \
+                type *_first = idmap_find(map, pid), **_at = &_first;                                                  \
+                                                                                                                       \
+                while (*_at != (item))                                                                                 \
+                        _at = &(*_at)->same_pid;                                                                       \
+                *_at = (item)->same_pid;                                                                               \
+                if (_first)                                                                                            \
+                        (void)idmap_replace(map, pid, _first, NULL);                                                   \
+                else                                                                                                   \
+                        (void)idmap_remove(map, pid);                                                                  \
         } while (0)
 
 static void tree_leave(struct process_table *table, struct tree *tree) {
@@ -196,7 +196,8 @@ static void line_died(struct process_table *table, struct entry *entry, uint64_t
 
 /* The entry got its first live child after it had exited (its fork was told late). */
 static void line_revived(struct process_table *table, struct entry *entry) {
-        for (; entry && entry->process.state == PROCESS_EXITED && entry->process.n_live_children == 1; entry = entry->creator) {
+        for (; entry && entry->process.state == PROCESS_EXITED && entry->process.n_live_children == 1;
+             entry = entry->creator) {
                 list_move(table, entry, ENTRY_ANCESTOR);
                 if (entry->creator)
                         entry->creator->process.n_live_children++;
@@ -258,10 +259,11 @@ static void family_join(struct process_table *table, struct entry *child, struct
         line_revived(table, creator);
 }
 
-/* Time orders the family: a record that says otherwise is wrong, and would make a cycle possible. The kernel's first threads may
- * have started at the same time, before it could tell. */
+/* Time orders the family: a record that says otherwise is wrong, and would make a cycle possible. The kernel's first
+ * threads may have started at the same time, before it could tell. */
 static bool may_have_created(const struct identity *creator, const struct identity *child) {
-        return creator->start_ns < child->start_ns || (creator->start_ns == child->start_ns && creator->pid < child->pid);
+        return creator->start_ns < child->start_ns ||
+               (creator->start_ns == child->start_ns && creator->pid < child->pid);
 }
 
 void table_set_creator(struct process_table *table, struct entry *entry, const struct identity *creator) {
@@ -292,12 +294,14 @@ static void adopt_orphans(struct process_table *table, struct entry *creator) {
         }
 }
 
-struct process *process_table_creator(const struct process_table *table, const struct process *process, bool *ret_unknown) {
+struct process *process_table_creator(const struct process_table *table, const struct process *process,
+                                      bool *ret_unknown) {
         struct entry *creator = entry_of(process)->creator;
 
         if (ret_unknown)
-                *ret_unknown = !creator && (process->creator.pid != 0 || !(process->id.pid == PID_INIT || process->id.pid == PID_KTHREADD ||
-                                                                           process->kthread));
+                *ret_unknown = !creator &&
+                               (process->creator.pid != 0 ||
+                                !(process->id.pid == PID_INIT || process->id.pid == PID_KTHREADD || process->kthread));
         return creator ? &creator->process : NULL;
 }
 
@@ -377,7 +381,8 @@ void process_table_expire(struct process_table *table, uint64_t now_ns) {
 }
 
 /* tree(child) = tree(creator), but a supervisor's child begins one. */
-static struct identity tree_of_child(const struct process_table *table, const struct identity *id, const struct identity *creator) {
+static struct identity tree_of_child(const struct process_table *table, const struct identity *id,
+                                     const struct identity *creator) {
         const struct entry *entry;
 
         if (creator->pid == 0 || creator->pid == PID_INIT || creator->pid == PID_KTHREADD)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Process table - every process that runs, and for a grace period those that did.
  *
- * An exited process is kept until its grace is over and its last descendant has exited: their ancestor is wanted. Bounded: full, it
- * evicts the exited process that has been without a running descendant for longest, then the one that exited first of those that
- * have some (their chain is then broken, and says so), then it refuses; all counted. A story about a process that is not in the table
- * still works on what its records carry. Time comes in. No clock, no I/O, no allocation per event in steady state. */
+ * An exited process is kept until its grace is over and its last descendant has exited: their ancestor is wanted.
+ * Bounded: full, it evicts the exited process that has been without a running descendant for longest, then the one that
+ * exited first of those that have some (their chain is then broken, and says so), then it refuses; all counted. A story
+ * about a process that is not in the table still works on what its records carry. Time comes in. No clock, no I/O, no
+ * allocation per event in steady state. */
 #pragma once
 
 #include <stddef.h>
@@ -41,21 +42,23 @@ struct process_table *process_table_free(struct process_table *table);
 /* Find by identity; NULL if not there. */
 struct process *process_table_find(const struct process_table *table, const struct identity *id);
 
-/* The parent in the sense of the language: the creator. NULL: none or not known; *ret_unknown (may be NULL) tells the two apart. */
-struct process *process_table_creator(const struct process_table *table, const struct process *process, bool *ret_unknown);
+/* The parent in the sense of the language: the creator. NULL: none or not known; *ret_unknown (may be NULL) tells the
+ * two apart. */
+struct process *process_table_creator(const struct process_table *table, const struct process *process,
+                                      bool *ret_unknown);
 
 /* Is it known to be dead, though not in the table any more? A record of such a process is late. */
 bool process_table_has_departed(const struct process_table *table, const struct identity *id);
 
-/* All of them, one after the other: first those that run, in the order of their entry, then the others. NULL gives the first,
- * the last gives NULL. The order is the same in every replay. The table must not change meanwhile. */
+/* All of them, one after the other: first those that run, in the order of their entry, then the others. NULL gives the
+ * first, the last gives NULL. The order is the same in every replay. The table must not change meanwhile. */
 struct process *process_table_next(const struct process_table *table, const struct process *previous);
 
-/* Apply one event (process-update.c): fork, execve, exit, process, cgroup change the table, and any event heals it: an actor that
- * is not known is entered from what its header carries. The tree is the first that a record of the process names, before that
- * its creator's, or its own if the creator is PID 1, kthreadd, a supervisor or not known.
- * Call before the engine sees the event (docs/SEMANTICS.md). Returns the actor, also one that had exited; NULL if there is none
- * (META kinds) or it could not be entered. */
+/* Apply one event (process-update.c): fork, execve, exit, process, cgroup change the table, and any event heals it: an
+ * actor that is not known is entered from what its header carries. The tree is the first that a record of the process
+ * names, before that its creator's, or its own if the creator is PID 1, kthreadd, a supervisor or not known. Call
+ * before the engine sees the event (docs/SEMANTICS.md). Returns the actor, also one that had exited; NULL if there is
+ * none (META kinds) or it could not be entered. */
 struct process *process_table_update(struct process_table *table, const struct event *event);
 
 /* Drop what has outlived its grace at `now_ns`. Bounded work per call. */

@@ -101,7 +101,7 @@ static struct process_image *new_image(struct process_table *table, const struct
         return image;
 }
 
-/* The child exists, with what its creator has; it is new, but for the case that its own first record was read before. */
+/* The child exists, with what its creator has. It is new, unless its own first record was read before. */
 static void apply_fork(struct process_table *table, const struct event *event, const struct process *creator) {
         const struct wire_fork *fork = (const struct wire_fork *)event->wire;
         const uint64_t told = WIRE_BIT(fork, child_pid) | WIRE_BIT(fork, child_start);
@@ -135,7 +135,8 @@ static void apply_execve(struct process_table *table, const struct event *event,
         if (event->wire->flags & WIRE_FAILED)
                 return;
         process->kthread = event->wire->flags & WIRE_KTHREAD;   /* the kernel's helpers begin as its threads */
-        /* Without room the process runs what is not known, and not what it ran before. The old image goes first: it may be the room. */
+        /* Without room the process runs what is not known, and not what it ran before. The old image goes first: it may
+         * be the room. */
         set_image(process, NULL);
         process->image = new_image(table, event);
 }
@@ -207,14 +208,15 @@ struct process *process_table_update(struct process_table *table, const struct e
         }
 
         if (entry && unlikely(entry->process.state == PROCESS_EXITED)) {
-                /* Two last threads of a process may both tell its exit. Everything else is late, and revives nothing. */
+                /* Two last threads may both tell the exit. Everything else is late, and revives nothing. */
                 if (kind != WIRE_KIND_exit)
                         table->stats.n_late++;
         } else if (entry)
                 heal(table, entry, header);
 
         if (kind == WIRE_KIND_fork) {
-                /* The child lives even if its creator does not, or could not be entered. Making room for it may drop an exited creator. */
+                /* The child lives even if its creator does not, or could not be entered. Making room for it may drop an
+                 * exited creator. */
                 apply_fork(table, event, entry ? &entry->process : NULL);
                 entry = table_find(table, &id);
         } else if (entry && entry->process.state == PROCESS_RUNNING) {

@@ -28,7 +28,8 @@ struct process {
         bool guessed;                   /* its fork was not seen: made from another record */
         uint64_t exit_ns;
 
-        /* What it runs: from the last exec, else its creator's, else unknown. Owned as one block (`image`), shared after a fork. */
+        /* What it runs: from the last exec, else its creator's, else unknown. Owned as one block (`image`), shared
+         * after a fork. */
         struct process_image *image;    /* reference; NULL: not known */
 
         uint32_t uid, euid, gid, egid;  /* at its last event */
@@ -36,13 +37,14 @@ struct process {
         uint64_t cgroup_id;
         const struct cgroup *cgroup;    /* owned by the table; NULL: not known */
         uint32_t n_children;            /* running or kept; a process with children is kept as their ancestor */
-        uint32_t n_live_children;       /* of these, those that run or have a live child: an exited process with none has no
-                                         * descendant left */
+        uint32_t n_live_children;       /* of these, those that run or have a live child: an exited process with none
+                                         * has no descendant left */
 };
 
 /* An image outlives its process where evidence refers to it. unref gives NULL back; both take NULL. */
 struct process_image *process_image_ref(struct process_image *image);
 struct process_image *process_image_unref(struct process_image *image);
 
-/* This image's alone in the life of the table, from 1: what was worked out from an image may be remembered under its number. */
+/* This image's alone in the life of the table, from 1: what was worked out from an image may be remembered under its
+ * number. */
 uint64_t process_image_number(const struct process_image *image);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Any bytes as one record: it is refused, or every field reads back within its bytes, is written for people, and survives being
- * encoded again. */
+/* Any bytes as one record: it is refused, or every field reads back within its bytes, is written for people, and
+ * survives being encoded again. */
 
 #include <assert.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Any bytes as a recording: the reader neither faults nor waits for ever, and a process table that is fed with whatever records it
- * holds keeps its bounds and its counts. */
+/* Any bytes as a recording: the reader neither faults nor waits for ever, and a process table that is fed with whatever
+ * records it holds keeps its bounds and its counts. */
 
 #include <assert.h>
 #include <stdint.h>
@@ -81,7 +81,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
         memcpy(input, data, n);
         read_all(input, n, table);
 
-        /* The same as what follows a header: few bytes get past it otherwise. Sizes and versions are put right, as far as it goes. */
+        /* The same as what follows a header: few bytes get past it otherwise. Sizes and versions are put right, as far
+         * as it goes. */
         trace_header_init(&header, NULL);
         memcpy(input, &header, sizeof(header));
         memcpy(input + header.size, data, n);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Writes the corpora of `event` and `trace`, which are binary: seed-corpus DIRECTORY, with the directories event/ and trace/ in it. To be run
- * again when the records change; what a fuzzer found stays beside it. */
+/* Writes the corpora of `event` and `trace`, which are binary: seed-corpus DIRECTORY, with the directories event/ and
+ * trace/ in it. To be run again when the records change; what a fuzzer found stays beside it. */
 
 #include <stdio.h>
 #include <stdlib.h>

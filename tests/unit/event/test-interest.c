@@ -52,7 +52,7 @@ START_TEST(use_without_a_need_for_bits_opens_the_filter_in_either_order) {
 END_TEST
 
 START_TEST(filter_of_a_kind_that_nobody_uses_does_not_count) {
-        struct interest all = {}, one = interest_in_open(1, false), other = { .kinds = BIT(write), .content_bytes = 64 };
+        struct interest all = {}, one = interest_in_open(1, false), other = {.kinds = BIT(write), .content_bytes = 64};
 
         /* all.filter[openat] is all zero here, which would read as "no need for bits". */
         ck_assert_int_eq(interest_add(&all, &other), 0);

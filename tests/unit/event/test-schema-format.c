@@ -78,7 +78,8 @@ START_TEST(times_are_seconds_without_trailing_zeroes) {
 END_TEST
 
 START_TEST(bytes_of_an_attacker_are_safe_on_a_terminal) {
-        ck_assert_str_eq(show_bytes(FIELD_openat_pathname, VALUE_STRING, "/a\n\033[2J\xff", 8, VALUE_KNOWN), "/a\\x0a\\x1b[2J\\xff");
+        ck_assert_str_eq(show_bytes(FIELD_openat_pathname, VALUE_STRING, "/a\n\033[2J\xff", 8, VALUE_KNOWN),
+                         "/a\\x0a\\x1b[2J\\xff");
         ck_assert_str_eq(show_bytes(FIELD_openat_pathname, VALUE_STRING, "/tmp/a", 6, VALUE_CUT), "/tmp/a...");
         ck_assert_str_eq(show_bytes(FIELD_openat_pathname, VALUE_STRING, "", 0, VALUE_KNOWN), "");
 }
@@ -93,7 +94,11 @@ START_TEST(elements_of_a_list_can_be_told_apart) {
 END_TEST
 
 START_TEST(objects_and_addresses_are_written_as_people_know_them) {
-        struct value object = { .object = { .device = 8 << 20 | 1, .inode = 77 }, .type = VALUE_OBJECT, .state = VALUE_KNOWN };
+        struct value object = {
+                .object = {.device = 8 << 20 | 1, .inode = 77},
+                .type = VALUE_OBJECT,
+                .state = VALUE_KNOWN,
+        };
         struct value address = { .type = VALUE_ADDRESS, .state = VALUE_KNOWN };
 
         ck_assert_str_eq(show(FIELD_openat_file, object), "8:1/77");

@@ -44,7 +44,8 @@ START_TEST(strings_of_a_list_from_user_memory_are_from_user_memory) {
 END_TEST
 
 START_TEST(what_is_no_known_list_has_no_strings) {
-        struct value unknown = { .type = VALUE_LIST }, string = { .bytes = "sh", .length = 2, .type = VALUE_STRING, .state = VALUE_KNOWN };
+        struct value unknown = {.type = VALUE_LIST},
+                     string = {.bytes = "sh", .length = 2, .type = VALUE_STRING, .state = VALUE_KNOWN};
         struct value v;
 
         ck_assert(!value_list_at(&unknown, 0, &v));

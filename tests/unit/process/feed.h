@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Feed - records for a process table, one line each. A process is named by its pid and started at FEED_START(pid), so that higher
- * pids are younger as long as a test says nothing else. Time goes on by a nanosecond per record. */
+/* Feed - records for a process table, one line each. A process is named by its pid and started at FEED_START(pid), so
+ * that higher pids are younger as long as a test says nothing else. Time goes on by a nanosecond per record. */
 #pragma once
 
 #include <check.h>
@@ -14,7 +14,8 @@
 #define FEED_START(pid) ((uint64_t)(pid) * 1000)
 
 static uint64_t feed_now = 1000 * FEED_SECOND;
-/* What the next record carries beside its actor: credentials, cgroup, creator, tree, flags, result. Zeroed when it was used. */
+/* What the next record carries beside its actor: credentials, cgroup, creator, tree, flags, result. Zeroed when it was
+ * used. */
 static struct wire_header feed_header;
 static struct record feed_record;
 
@@ -65,7 +66,8 @@ static inline struct process *feed_fork(struct process_table *table, uint32_t pi
         return feed_fork_of(table, feed_id(pid), feed_id(child));
 }
 
-static inline struct process *feed_exec_argv(struct process_table *table, uint32_t pid, const char *exe, const char *const *argv) {
+static inline struct process *feed_exec_argv(struct process_table *table, uint32_t pid, const char *exe,
+                                             const char *const *argv) {
         feed_begin(WIRE_KIND_execve, feed_id(pid));
         record_set_text(&feed_record, FIELD_execve_exe, exe);
         record_set_text(&feed_record, FIELD_execve_filename, exe);

@@ -13,7 +13,8 @@
 static struct cgroup_parts parts;
 static char name[CGROUP_NAME_MAX];
 
-static void check_part(const char *what, const char *path, const char *in, struct cgroup_part part, const char *expected) {
+static void check_part(const char *what, const char *path, const char *in, struct cgroup_part part,
+                       const char *expected) {
         ck_assert_msg(memeq_str(in + part.offset, part.length, expected), "%s of %s is '%.*s', not '%s'", what, path,
                       (int)part.length, in + part.offset, expected);
 }
@@ -78,11 +79,13 @@ START_TEST(containers_of_docker_podman_and_kubernetes) {
         check("/docker/" ID, "", "", ID);
         check("/docker/buildx/" ID, "", "", ID);
         check("/machine.slice/libpod-" ID ".scope/container", "libpod-" ID ".scope", "machine.slice", ID);
-        check("/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" ID ".scope", "user@1000.service", "user-1000.slice", ID);
+        check("/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" ID ".scope", "user@1000.service",
+              "user-1000.slice", ID);
         check("/machine.slice/libpod-payload-" ID, "", "machine.slice", ID);
         check("/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-podd2a.slice/cri-containerd-" ID ".scope",
               "cri-containerd-" ID ".scope", "kubepods-burstable-podd2a.slice", ID);
-        check("/kubepods.slice/kubepods-podd2a.slice/crio-" ID ".scope/container", "crio-" ID ".scope", "kubepods-podd2a.slice", ID);
+        check("/kubepods.slice/kubepods-podd2a.slice/crio-" ID ".scope/container", "crio-" ID ".scope",
+              "kubepods-podd2a.slice", ID);
         check("/kubepods/burstable/pod12345678-1234-1234-1234-123456789abc/" ID, "", "", ID);
         check("/system.slice/containerd.service/kubepods-burstable-podd2a.slice:cri-containerd:" ID,
               "containerd.service", "system.slice", ID);
@@ -94,13 +97,15 @@ START_TEST(what_watches_a_container_is_not_in_it) {
         check("/machine.slice/libpod-conmon-" ID ".scope", "libpod-conmon-" ID ".scope", "machine.slice", "");
         check("/system.slice/crio-conmon-" ID ".scope", "crio-conmon-" ID ".scope", "system.slice", "");
         check("/lxc.monitor.web", "", "", "");
-        check("/machine.slice/systemd-nspawn@web.service/supervisor", "systemd-nspawn@web.service", "machine.slice", "");
+        check("/machine.slice/systemd-nspawn@web.service/supervisor", "systemd-nspawn@web.service", "machine.slice",
+              "");
 }
 END_TEST
 
 START_TEST(container_nearest_to_the_root_is_the_one_of_the_host) {
         check("/docker/" ID "/docker/" ID2, "", "", ID);
-        check("/system.slice/docker-" ID ".scope/system.slice/docker-" ID2 ".scope", "docker-" ID ".scope", "system.slice", ID);
+        check("/system.slice/docker-" ID ".scope/system.slice/docker-" ID2 ".scope", "docker-" ID ".scope",
+              "system.slice", ID);
         check("/lxc.payload.web/system.slice/docker-" ID ".scope", "docker-" ID ".scope", "system.slice", "web");
 }
 END_TEST
@@ -110,11 +115,13 @@ START_TEST(machines_of_lxc_and_nspawn_have_names) {
         check("/lxc.payload/web/x", "", "", "web");
         check("/lxc.payload.web-1/init.scope", "init.scope", "", "web-1");
         check("/machine.slice/machine-web.scope", "machine-web.scope", "machine.slice", "web");
-        check("/machine.slice/machine-my\\x2dweb\\x2d1.scope", "machine-my\\x2dweb\\x2d1.scope", "machine.slice", "my-web-1");
+        check("/machine.slice/machine-my\\x2dweb\\x2d1.scope", "machine-my\\x2dweb\\x2d1.scope", "machine.slice",
+              "my-web-1");
         check("/machine.slice/systemd-nspawn@deb\\x2d12.service/payload/init.scope",
               "systemd-nspawn@deb\\x2d12.service", "machine.slice", "deb-12");
         check("/machine.slice/machine-qemu\\x2d1\\x2dvm.scope", "machine-qemu\\x2d1\\x2dvm.scope", "machine.slice", "");
-        check("/machine.slice/machine-bad\\x2gescape\\x2.scope", "machine-bad\\x2gescape\\x2.scope", "machine.slice", "bad\\x2gescape\\x2");
+        check("/machine.slice/machine-bad\\x2gescape\\x2.scope", "machine-bad\\x2gescape\\x2.scope", "machine.slice",
+              "bad\\x2gescape\\x2");
 }
 END_TEST
 

@@ -17,7 +17,8 @@ static void setup(void) {
         ck_assert_int_eq(process_table_new(&limits, &table), 0);
         feed_process(table, 1, 0, "/sbin/init");
         feed_process(table, 100, 1, "/usr/bin/shell");
-        feed_cgroup(table, 7, "/system.slice/docker-0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.scope");
+        feed_cgroup(table, 7,
+                    "/system.slice/docker-0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.scope");
         feed_cgroup(table, 8, "/user.slice/user-1000.slice/user@1000.service/app.slice/ssh.service");
         feed_cgroup(table, 9, "/");
 }
@@ -93,7 +94,8 @@ END_TEST
 
 START_TEST(unit_slice_and_container_come_from_the_cgroup) {
         setup();
-        ck_assert_str_eq(show(open_in(7), FIELD_PROCESS_container), "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
+        ck_assert_str_eq(show(open_in(7), FIELD_PROCESS_container),
+                         "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
         ck_assert_str_eq(show(find(table, 100), FIELD_PROCESS_slice), "system.slice");
         ck_assert_str_eq(show(open_in(8), FIELD_PROCESS_unit), "user@1000.service");
         ck_assert_str_eq(show(find(table, 100), FIELD_PROCESS_user_unit), "ssh.service");
