@@ -7,9 +7,10 @@ statement by statement, in what matters: one statement to a line, how deep it is
 a person lines up for the eye is left to that person: where a long statement is broken, tables, comments, macros. Also: no
 tabs, no blanks at line ends, no line longer than LINE_MAX.
 
-usage: format.py [--fix] ROOT [FILE...]     exit status 1 and the differences if there are any, 77 without clang-format
+usage: format.py [--fix] [--form] [--lines] ROOT [FILE...]
 
---fix breaks lines that are too long, and touches nothing else: look at what it did.
+Exit status 1 and the differences if there are any, 77 without a clang-format that was tried. --form and --lines check only one of the two; --fix breaks
+lines that are too long, and touches nothing else: look at what it did.
 """
 
 import difflib
@@ -20,6 +21,7 @@ import subprocess
 import sys
 
 LINE_MAX = 120
+CLANG_FORMAT_VERSIONS = {14}    # tried; others may have other opinions, and then nobody is to be stopped by them
 DIRECTORIES = ('daemon', 'bpf', 'tests', 'bench')
 SKIPPED_DIRECTORIES = {'corpus'}
 
@@ -48,23 +50,41 @@ def essence(text):
             in_comment = '*/' not in body
             continue
 
-        code = re.sub(r'/\*.*?\*/', '', body)
+        code = re.sub(r"'(\\.|[^'\\])'", "'x'", re.sub(r'/\*.*?\*/', '', body))
         code = re.sub(r'/\*.*', '', code)            # begins here, goes on below
         in_comment = '/*' in re.sub(r'/\*.*?\*/', '', body)
         code = re.sub(r'\s+', ' ', code).strip()
         if not code:
             continue
 
-        if continues and code != '{' or result and LABELS.fullmatch(result[-1].strip()) and LABELS.fullmatch(code):
+        if continues and code != '{' or result and LABELS.fullmatch(result[-1].strip()) and code.startswith('case '):
             result[-1] += ' ' + code
         else:
             result.append(indent + code)
         whole = result[-1].strip()
         is_head = re.match(r'(\} )?(else )?(if|for|while|switch|[A-Z_]+FOREACH)\b', whole) and whole.count('(') == whole.count(')') \
             or re.fullmatch(r'(\} )?else|do|END_TEST|(case .*|\w+) ?:|[A-Z][A-Z_0-9]+\(.*\)', whole)
-        continues = not (code[-1] in ';{}' or is_head)
+        continues = whole.count('(') > whole.count(')') or not (code[-1] in ';{}' or is_head)
+    result = join_small_structures(result)
     # Blanks inside brackets of initialisers and after what opens a line are a matter of taste.
     return [re.sub(r'(?<=[({[]) | (?=[)}\],])', '', s) for s in result]
+
+
+def join_small_structures(lines):
+    """A structure of one member may stand on one line."""
+    result = []
+    for line in lines:
+        result.append(line)
+        if len(result) >= 3 and re.match(r' *\}.*;$', line) and re.search(r'(struct|union)( \w+)? ?\{$', result[-3]):
+            last, member = result.pop().strip(), result.pop().strip()
+            result[-1] += member + last
+    return result
+
+
+def long_lines(path, shown):
+    for number, line in enumerate(path.read_text(encoding='utf-8').splitlines(), 1):
+        if len(line) > LINE_MAX:
+            yield f'{shown}:{number}: {len(line)} characters, more than {LINE_MAX}'
 
 
 def complaints(path, shown, clang_format):
@@ -74,8 +94,6 @@ def complaints(path, shown, clang_format):
             yield f'{shown}:{number}: a tab'
         if line != line.rstrip():
             yield f'{shown}:{number}: blanks at the end of the line'
-        if len(line) > LINE_MAX:
-            yield f'{shown}:{number}: {len(line)} characters, more than {LINE_MAX}'
     if not text.endswith('\n'):
         yield f'{shown}: no newline at the end'
 
@@ -100,9 +118,10 @@ def fix(path, clang_format, style):
 
 def main():
     arguments = sys.argv[1:]
-    wants_fix = arguments[:1] == ['--fix']
-    if wants_fix:
-        arguments = arguments[1:]
+    options = [a for a in arguments if a.startswith('--')]
+    arguments = arguments[len(options):]
+    wants_fix = '--fix' in options
+    checks = [name for name in ('form', 'lines') if f'--{name}' in options] or ['form', 'lines']
     if not arguments:
         sys.exit(__doc__)
     root = pathlib.Path(arguments[0]).resolve()
@@ -110,19 +129,25 @@ def main():
     if not clang_format:
         print('clang-format is not installed')
         return 77
+    version = subprocess.run([clang_format, '--version'], check=True, capture_output=True, text=True).stdout
+    number = re.search(r'version (\d+)', version)
+    if 'form' in checks and (not number or int(number[1]) not in CLANG_FORMAT_VERSIONS):
+        print(f'{version.strip()} has not been tried')
+        return 77
 
     paths = [pathlib.Path(p).resolve() for p in arguments[1:]] or list(sources(root))
     if wants_fix:
-        options = dict(re.findall(r'^(\w+): *(.*)$', (root / '.clang-format').read_text(encoding='utf-8'), re.MULTILINE))
-        options.update(ColumnLimit=str(LINE_MAX), ReflowComments='true')
-        style = '{' + ', '.join(f'{key}: {value}' for key, value in options.items()) + '}'
+        style_options = dict(re.findall(r'^(\w+): *(.*)$', (root / '.clang-format').read_text(encoding='utf-8'), re.MULTILINE))
+        style_options.update(ColumnLimit=str(LINE_MAX), ReflowComments='true')
+        style = '{' + ', '.join(f'{key}: {value}' for key, value in style_options.items()) + '}'
         for path in paths:
             if any(len(line) > LINE_MAX for line in path.read_text(encoding='utf-8').splitlines()):
                 fix(path, clang_format, style)
 
     n_wrong = 0
     for path in paths:
-        found = list(complaints(path, path.relative_to(root), clang_format))
+        shown = path.relative_to(root)
+        found = [*(long_lines(path, shown) if 'lines' in checks else ()), *(complaints(path, shown, clang_format) if 'form' in checks else ())]
         n_wrong += bool(found)
         for line in found:
             print(line)
