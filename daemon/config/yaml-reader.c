@@ -139,7 +139,7 @@ static void reader_check_node(struct reader *r, struct diag_span span, bool has_
 static int reader_node(struct reader *r, struct event *event, unsigned depth, struct yaml_node **ret);
 
 static int reader_new_node(struct reader *r, enum yaml_type type, struct diag_span span, struct yaml_node **ret) {
-        struct yaml_node *node;
+        struct yaml_node *node = NULL;
 
         if (r->n_nodes++ >= YAML_NODES_MAX)
                 return diag_error(r->diags, span, "more than %d values", YAML_NODES_MAX);
@@ -156,7 +156,7 @@ static int reader_new_node(struct reader *r, enum yaml_type type, struct diag_sp
 static int reader_scalar(struct reader *r, const yaml_event_t *e, struct diag_span span, struct yaml_node **ret) {
         const char *value = (const char *)e->data.scalar.value;
         size_t n = e->data.scalar.length;
-        struct yaml_node *node;
+        struct yaml_node *node = NULL;
         int k;
 
         k = reader_new_node(r, YAML_SCALAR, span, &node);
@@ -262,7 +262,7 @@ static int reader_mapping(struct reader *r, struct event *event, unsigned depth,
 static int reader_node(struct reader *r, struct event *event, unsigned depth, struct yaml_node **ret) {
         yaml_event_t *e = &event->yaml;
         struct diag_span span;
-        struct yaml_node *node;
+        struct yaml_node *node = NULL;
         int k;
 
         if (e->type == YAML_ALIAS_EVENT) {
