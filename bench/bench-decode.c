@@ -5,7 +5,9 @@
  *      decode_cold_ns          the same, records read from memory in order
  *      decode_openat_ns        event_parse() of openat only
  *      decode_get_ns           event_get() of one field
- *      decode_format_ns        schema_format() of one field, for alerts: not on the path of an event */
+ *      decode_format_ns        schema_format() of one field, for alerts: not on the path of an event
+ *      decode_allocs_per_event allocations in all of the above */
+#include "alloc-fail.h"
 #include "event/schema.h"
 #include "measure.h"
 #include "workload.h"
@@ -52,7 +54,7 @@ static void get_all(const struct event *opens_only, size_t n) {
 }
 
 int main(int argc, char **argv) {
-        size_t n_rounds = measure_is_quick(argc, argv) ? 100 : 1000, n_opens = 0;
+        size_t n_rounds = measure_is_quick(argc, argv) ? 100 : 1000, n_opens = 0, n_allocations;
         struct event *events, opens_only[N_HOT];
         char *bytes;
 
@@ -61,6 +63,7 @@ int main(int argc, char **argv) {
                 if (event_kind(&events[i]) == WIRE_KIND_openat)
                         opens_only[n_opens++] = events[i];
 
+        n_allocations = alloc_count();
         for (size_t i = 0; i < n_rounds; i++) {
                 parse_all(events + N_COLD / 2, N_HOT, &hot);
                 parse_all(opens_only, N_HOT, &opens);
@@ -70,11 +73,14 @@ int main(int argc, char **argv) {
                                 parse_all(events + at, 5000, &cold);
         }
 
+        n_allocations = alloc_count() - n_allocations;
+
         measure_print("decode_ns", measure_median(&hot));
         measure_print("decode_cold_ns", measure_median(&cold));
         measure_print("decode_openat_ns", measure_median(&opens));
         measure_print("decode_get_ns", measure_median(&get));
         measure_print("decode_format_ns", measure_median(&format));
+        measure_print("decode_allocs_per_event", (double)n_allocations / n_rounds / N_HOT);
         free(events);
         free(bytes);
         return EXIT_SUCCESS;
