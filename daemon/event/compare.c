@@ -31,8 +31,22 @@ static inline bool objects_equal(const struct wire_object *a, const struct wire_
         return a->inode == b->inode && a->device == b->device && a->generation == b->generation;
 }
 
+/* An IPv4-mapped address (::ffff:10.0.0.1) is the IPv4 address that it carries: a socket of the other family would walk around
+ * every rule. */
+static inline struct wire_address unmapped(const struct wire_address *address) {
+        static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+        struct wire_address ipv4 = { .family = AF_INET };
+
+        if (address->family != AF_INET6 || memcmp(address->bytes, mapped, sizeof(mapped)) != 0)
+                return *address;
+        memcpy(ipv4.bytes, address->bytes + sizeof(mapped), 4);
+        return ipv4;
+}
+
 static inline bool addresses_equal(const struct wire_address *a, const struct wire_address *b) {
-        return a->family == b->family && memcmp(a->bytes, b->bytes, a->family == AF_INET ? 4 : 16) == 0;
+        struct wire_address x = unmapped(a), y = unmapped(b);
+
+        return x.family == y.family && memcmp(x.bytes, y.bytes, x.family == AF_INET ? 4 : 16) == 0;
 }
 
 enum truth value_equal(const struct value *a, const struct value *b) {
@@ -137,19 +151,22 @@ enum truth value_contains(const struct value *string, const char *bytes, size_t 
 }
 
 enum truth value_in_network(const struct value *address, const struct wire_address *network, unsigned prefix_bits) {
-        const struct wire_address *a = &address->address;
         unsigned max_bits = network->family == AF_INET ? 32 : 128, whole, rest;
+        struct wire_address a;
 
         if (address->state == VALUE_UNKNOWN)
                 return TRUTH_UNKNOWN;
-        if (address->type != VALUE_ADDRESS || a->family != network->family)
+        if (address->type != VALUE_ADDRESS)
+                return TRUTH_FALSE;
+        a = unmapped(&address->address);
+        if (a.family != network->family)
                 return TRUTH_FALSE;
 
         if (prefix_bits > max_bits)
                 prefix_bits = max_bits;
         whole = prefix_bits / 8;
         rest = prefix_bits % 8;
-        if (memcmp(a->bytes, network->bytes, whole) != 0)
+        if (memcmp(a.bytes, network->bytes, whole) != 0)
                 return TRUTH_FALSE;
-        return truth_of(rest == 0 || ((a->bytes[whole] ^ network->bytes[whole]) >> (8 - rest)) == 0);
+        return truth_of(rest == 0 || ((a.bytes[whole] ^ network->bytes[whole]) >> (8 - rest)) == 0);
 }

@@ -183,6 +183,16 @@ START_TEST(padding_of_an_address_does_not_matter) {
 }
 END_TEST
 
+START_TEST(mapped_address_is_the_ipv4_address_that_it_carries) {
+        ck_assert_int_eq(equal(address(AF_INET6, "::ffff:10.0.0.1"), address(AF_INET, "10.0.0.1")), TRUTH_TRUE);
+        ck_assert_int_eq(equal(address(AF_INET6, "::ffff:10.0.0.1"), address(AF_INET6, "::ffff:10.0.0.1")), TRUTH_TRUE);
+        ck_assert_int_eq(equal(address(AF_INET6, "::fffe:10.0.0.1"), address(AF_INET, "10.0.0.1")), TRUTH_FALSE);
+        ck_assert_int_eq(in_network(address(AF_INET6, "::ffff:10.0.0.1"), address(AF_INET, "10.0.0.0"), 8), TRUTH_TRUE);
+        ck_assert_int_eq(in_network(address(AF_INET6, "::ffff:11.0.0.1"), address(AF_INET, "10.0.0.0"), 8), TRUTH_FALSE);
+        ck_assert_int_eq(in_network(address(AF_INET6, "::ffff:10.0.0.1"), address(AF_INET6, "::"), 0), TRUTH_FALSE);
+}
+END_TEST
+
 START_TEST(address_is_in_its_network_to_the_last_bit) {
         ck_assert_int_eq(in_network(address(AF_INET, "10.255.255.255"), address(AF_INET, "10.0.0.0"), 8), TRUTH_TRUE);
         ck_assert_int_eq(in_network(address(AF_INET, "11.0.0.0"), address(AF_INET, "10.0.0.0"), 8), TRUTH_FALSE);
@@ -209,4 +219,5 @@ UNIT_MAIN("event/compare",
           numbers_are_ordered_and_have_bits,
           objects_are_equal_when_all_three_numbers_are,
           padding_of_an_address_does_not_matter,
+          mapped_address_is_the_ipv4_address_that_it_carries,
           address_is_in_its_network_to_the_last_bit)
