@@ -234,7 +234,8 @@ static enum truth test_cut(const struct matching *m, const struct matcher_patter
 static void run_cut(struct matching *m) {
         const struct matcher_pattern *patterns = part(m->table, m->table->patterns);
 
-        run_literals(m);
+        if (m->table->literal.n > 0)
+                run_literals(m);
         for (uint32_t i = 0; i < m->table->n_patterns; i++) {
                 if (bit_get(m->reported, i))
                         continue;
