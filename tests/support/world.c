@@ -159,7 +159,9 @@ int world_fork(struct world *world, struct world_process *actor, const char *lab
         struct record *record;
         int r;
 
-        child = world_add(world, label, actor, world->now_ns);
+        /* As in a kernel: no child is as old as its creator, whatever the clock's resolution. */
+        world->last_start_ns = MAX(world->now_ns, world->last_start_ns + 1);
+        child = world_add(world, label, actor, world->last_start_ns);
         if (!child)
                 return -ENOMEM;
 

@@ -39,6 +39,7 @@ struct world {
         struct world_records ARRAY_BODY(struct world_record) records;
         ARRAY(const char *) cgroups;    /* path of cgroup id i + 1 */
         uint64_t now_ns;
+        uint64_t last_start_ns;         /* of the newest process */
         uint32_t next_pid;
         uint32_t line;
         struct record *record;          /* owned; under construction */
