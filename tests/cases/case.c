@@ -77,11 +77,13 @@ static void check_columns(const struct cells *cells, struct strbuf *report) {
                 }
                 good = good && at[strspn(at, " \t")] == '\0';
                 if (!good)
-                        strbuf_printf(report, "line %u: the runs did%s, not%s\n", line->line, strbuf_str(&actual), line->columns ?: " that");
+                        strbuf_printf(report, "line %u: the runs did%s, not%s\n", line->line, strbuf_str(&actual),
+                                      line->columns ?: " that");
         }
 }
 
-static int check_diags(const struct case_texts *texts, int r, struct policy_set *set, struct diag_set *diags, struct strbuf *report) {
+static int check_diags(const struct case_texts *texts, int r, struct policy_set *set, struct diag_set *diags,
+                       struct strbuf *report) {
         _cleanup_(strbuf_done) struct strbuf text = {};
 
         if (diags->n_errors + diags->n_warnings > 0 || r < 0)
@@ -102,7 +104,8 @@ static int load(const struct case_texts *texts, struct diag_set *diags, struct p
         return policy_set_load(texts->files, texts->n_files, &options, diags, ret);
 }
 
-static int run_story(const struct case_texts *texts, const struct policy_set *set, struct story *story, struct strbuf *report) {
+static int run_story(const struct case_texts *texts, const struct policy_set *set, struct story *story,
+                     struct strbuf *report) {
         struct cells cells = { .story = story };
         const struct operational_trace trace = { on_cell, &cells };
         struct trial trial = {

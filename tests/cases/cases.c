@@ -26,7 +26,7 @@ static unsigned n_run, n_bad;
 
 static char *slurp(const char *folder, const char *name) {
         _cleanup_(freep) char *text = NULL;
-        const char *path = arena_printf(&arena, "%s/%s", folder, name);
+        const char *path = folder ? arena_printf(&arena, "%s/%s", folder, name) : name;
         size_t n;
 
         if (read_file_at(AT_FDCWD, path, MAX_FILE_BYTES, &text, &n) < 0)
@@ -103,7 +103,8 @@ static int not_hidden(const struct dirent *entry) {
 static bool is_case(const char *folder) {
         struct stat st;
 
-        return stat(arena_printf(&arena, "%s/policy", folder), &st) >= 0 || stat(arena_printf(&arena, "%s/use", folder), &st) >= 0;
+        return stat(arena_printf(&arena, "%s/policy", folder), &st) >= 0 ||
+               stat(arena_printf(&arena, "%s/use", folder), &st) >= 0;
 }
 
 static int run_tree(const char *folder, const char *name) {
@@ -122,7 +123,8 @@ static int run_tree(const char *folder, const char *name) {
                 const char *path = arena_printf(&arena, "%s/%s", folder, entries[i]->d_name);
 
                 if (stat(path, &st) >= 0 && S_ISDIR(st.st_mode))
-                        run_tree(path, *name ? arena_printf(&arena, "%s/%s", name, entries[i]->d_name) : entries[i]->d_name);
+                        run_tree(path,
+                                 *name ? arena_printf(&arena, "%s/%s", name, entries[i]->d_name) : entries[i]->d_name);
                 free(entries[i]);
         }
         free(entries);
@@ -158,7 +160,7 @@ static void skip_line(const char **at, uint32_t *line) {
 
 static int run_document(const char *path) {
         const char *base = strrchr(path, '/');
-        const char *text = slurp("", path);
+        const char *text = slurp(NULL, path);
         uint32_t line = 1;
 
         base = base ? base + 1 : path;

@@ -52,7 +52,8 @@ struct wait {
         uint64_t kinds;                 /* of wanted steps */
 };
 
-static const struct rest *rest_new(struct search *s, const struct element *at, const struct element *window, const struct rest *up) {
+static const struct rest *rest_new(struct search *s, const struct element *at, const struct element *window,
+                                   const struct rest *up) {
         struct rest *rest = arena_new(&s->arena, struct rest);
 
         assert(rest);
@@ -83,7 +84,8 @@ static bool contains(const struct element *tree, const struct element *step) {
 }
 
 /* The lineage takes the event as `told`, and `rest` is still to come. */
-static void take(struct wait *w, const struct element *told, const struct element *binds, const struct rest *rest, const struct element *loop) {
+static void take(struct wait *w, const struct element *told, const struct element *binds, const struct rest *rest,
+                 const struct element *loop) {
         struct search *s = w->search;
         struct lineage *way;
         struct inside inside[PROGRAM_MAX_WINDOWS + 5];
@@ -186,7 +188,8 @@ static void walk(struct wait *w, const struct rest *rest) {
                 }
 }
 
-static void look(struct wait *w, struct search *s, const struct lineage *from, const struct fact *fact, enum truth hidden, const struct element *only) {
+static void look(struct wait *w, struct search *s, const struct lineage *from, const struct fact *fact,
+                 enum truth hidden, const struct element *only) {
         *w = (struct wait){ .search = s, .from = from, .fact = fact, .hidden = hidden, .only = only };
         if (from->loop)
                 w->loops[w->n_loops++] = from->loop;
@@ -244,14 +247,17 @@ static bool seen_before(struct search *s, const struct lineage *l, size_t at) {
         _cleanup_(strbuf_done) struct strbuf b = {};
         char *key;
 
-        strbuf_printf(&b, "%zu %d %d %llu %llx %p", at, l->run.uncertain, l->run.gap, (unsigned long long)l->run.gap_count,
-                      (unsigned long long)l->run.gap_kinds, (const void *)l->loop);
+        strbuf_printf(&b, "%zu %d %d %llu %llx %p", at, l->run.uncertain, l->run.gap,
+                      (unsigned long long)l->run.gap_count, (unsigned long long)l->run.gap_kinds,
+                      (const void *)l->loop);
         for (const struct rest *r = l->rest; r; r = r->up)
                 strbuf_printf(&b, " %p", (const void *)r->at);
         for (size_t i = 0; i < l->run.n_taken; i++)
-                strbuf_printf(&b, " %zu:%p:%llu", l->run.taken[i].number, (const void *)l->run.taken[i].step, (unsigned long long)l->run.taken[i].count);
+                strbuf_printf(&b, " %zu:%p:%llu", l->run.taken[i].number, (const void *)l->run.taken[i].step,
+                              (unsigned long long)l->run.taken[i].count);
         for (size_t i = 0; i < l->n_inside; i++)
-                strbuf_printf(&b, " %p@%llu", (const void *)l->inside[i].block, (unsigned long long)l->inside[i].start_ns);
+                strbuf_printf(&b, " %p@%llu", (const void *)l->inside[i].block,
+                              (unsigned long long)l->inside[i].start_ns);
         for (size_t i = 0; i < PROGRAM_MAX_SLOTS; i++)
                 if (l->run.bindings.values[i].state != VALUE_UNKNOWN) {
                         strbuf_put(&b, " $");
@@ -365,7 +371,8 @@ static void begin(struct search *s, size_t at) {
         enum truth hidden = judge_hidden(s->facts, fact, s->path);
         struct wait w;
 
-        if (fact->kind == WIRE_KIND_gap || fact->kind == WIRE_KIND_tick || fact->n_keys[s->path->by] == 0 || hidden == TRUTH_TRUE)
+        if (fact->kind == WIRE_KIND_gap || fact->kind == WIRE_KIND_tick || fact->n_keys[s->path->by] == 0 ||
+            hidden == TRUTH_TRUE)
                 return;
         assert(nothing);
         nothing->run.key = fact->keys[s->path->by][0];

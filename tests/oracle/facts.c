@@ -56,7 +56,8 @@ static void want_of_elements(struct facts *facts, const struct element *element)
         }
 }
 
-const struct fact_values *facts_get(const struct facts *facts, const struct fact *fact, enum field field, enum program_subject subject) {
+const struct fact_values *facts_get(const struct facts *facts, const struct fact *fact, enum field field,
+                                    enum program_subject subject) {
         for (size_t i = 0; i < facts->n_fields; i++)
                 if (facts->fields[i].field == field && facts->fields[i].subject == subject)
                         return &fact->values[i];
@@ -114,7 +115,8 @@ static bool descent_lives(struct builder *b, const struct identity *anchor) {
 /* ---- keys ---- */
 
 const char *fact_key_of_identity(char buffer[static FACT_KEY_MAX], enum program_key type, const struct identity *id) {
-        snprintf(buffer, FACT_KEY_MAX, "%s %u@%llu", program_key_to_string(type), id->pid, (unsigned long long)id->start_ns);
+        snprintf(buffer, FACT_KEY_MAX, "%s %u@%llu", program_key_to_string(type), id->pid,
+                 (unsigned long long)id->start_ns);
         return buffer;
 }
 
@@ -129,8 +131,8 @@ static int add_identity(struct builder *b, struct text_list *list, enum program_
         return add_text(b, list, fact_key_of_identity(buffer, type, id));
 }
 
-static int add_field(struct builder *b, struct text_list *list, enum program_key type, enum field field, const struct process *actor,
-                     const struct event *event) {
+static int add_field(struct builder *b, struct text_list *list, enum program_key type, enum field field,
+                     const struct process *actor, const struct event *event) {
         char buffer[FACT_KEY_MAX];
         struct value value;
 
@@ -194,7 +196,8 @@ static int find_keys(struct builder *b, struct fact *fact, const struct event *e
 
                         if (!actor)
                                 break;
-                        snprintf(buffer, sizeof(buffer), "user %u", wire->loginuid != UINT32_MAX ? wire->loginuid : wire->uid);
+                        snprintf(buffer, sizeof(buffer), "user %u",
+                                 wire->loginuid != UINT32_MAX ? wire->loginuid : wire->uid);
                         r = add_text(b, &list, buffer);
                         break;
                 }
@@ -240,7 +243,8 @@ static int copy_value(struct builder *b, struct value *value) {
         return 0;
 }
 
-static int add_value(struct builder *b, struct fact_values *to, const struct process *process, const struct event *event, enum field field) {
+static int add_value(struct builder *b, struct fact_values *to, const struct process *process,
+                     const struct event *event, enum field field) {
         struct value *value = &to->values[to->n++];
 
         if (schema_field(field)->scope == FIELD_PROCESS)
@@ -250,7 +254,8 @@ static int add_value(struct builder *b, struct fact_values *to, const struct pro
         return copy_value(b, value);
 }
 
-static int get_values(struct builder *b, struct fact_values *to, const struct fact_field *field, const struct event *event, const struct process *actor) {
+static int get_values(struct builder *b, struct fact_values *to, const struct fact_field *field,
+                      const struct event *event, const struct process *actor) {
         const struct process *p;
         size_t n = 1;
         int r = 0;
@@ -311,7 +316,8 @@ static int add_fact(struct builder *b, struct fact *fact, const struct event *ev
 
                 event_get(event, FIELD_fork_child_pid, &pid);
                 event_get(event, FIELD_fork_child_start, &start);
-                r = see(b, process_table_find(b->table, &(struct identity){ .pid = pid.number, .start_ns = start.number }));
+                r = see(b,
+                        process_table_find(b->table, &(struct identity){.pid = pid.number, .start_ns = start.number}));
         }
         if (r >= 0)
                 r = find_keys(b, fact, event, actor);

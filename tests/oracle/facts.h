@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Facts - a stream as a plain list: for each record all that a matcher may ask about it, worked out once, so that a matcher can
- * read the list forwards and backwards and needs neither processes nor records.
+/* Facts - a stream as a plain list: for each record all that a matcher may ask about it, worked out once, so that a
+ * matcher can read the list forwards and backwards and needs neither processes nor records.
  *
- * Slow and obvious on purpose. Shares with the daemon what lies below engine and compile (records, schema, process table), and
- * nothing else. Membership of keys is counted here anew, by going through all processes. */
+ * Slow and obvious on purpose. Shares with the daemon what lies below engine and compile (records, schema, process
+ * table), and nothing else. Membership of keys is counted here anew, by going through all processes. */
 #pragma once
 
 #include "base/arena.h"
@@ -11,7 +11,8 @@
 #include "policy/ast.h"
 #include "world.h"
 
-/* What a field of a subject holds: one value for the event and its actor, none or one for the parent, any number for ancestors. */
+/* What a field of a subject holds: one value for the event and its actor, none or one for the parent, any number for
+ * ancestors. */
 struct fact_values {
         struct value *values;
         size_t n;
@@ -25,7 +26,7 @@ struct fact {
         bool failed;
         bool no_result;
         uint64_t gap_kinds, gap_count;  /* of a gap */
-        const char **keys[_KEY_MAX];    /* whose story it is, by what the path asks for; of descents the innermost first */
+        const char **keys[_KEY_MAX]; /* whose story it is, by what the path asks for; of descents the innermost first */
         size_t n_keys[_KEY_MAX];
         const char **ended;             /* keys that have no member behind this record */
         size_t n_ended;
@@ -50,7 +51,8 @@ struct facts {
 int facts_init(struct facts *facts, const struct world *world, const struct path_node *const *paths, size_t n_paths);
 void facts_done(struct facts *facts);
 
-const struct fact_values *facts_get(const struct facts *facts, const struct fact *fact, enum field field, enum program_subject subject);
+const struct fact_values *facts_get(const struct facts *facts, const struct fact *fact, enum field field,
+                                    enum program_subject subject);
 
 /* The name of a key: "tree 100@5", "unit x.service". In `buffer`. */
 #define FACT_KEY_MAX 512

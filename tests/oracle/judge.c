@@ -35,7 +35,8 @@ static enum truth string_equal(const struct value *p, const struct text *c, bool
 static enum truth string_starts(const struct value *p, const struct text *c) {
         if (begins(p->bytes, p->length, c->bytes, c->length, false))
                 return TRUTH_TRUE;
-        return p->state == VALUE_CUT && begins(c->bytes, c->length, p->bytes, p->length, false) ? TRUTH_UNKNOWN : TRUTH_FALSE;
+        return p->state == VALUE_CUT && begins(c->bytes, c->length, p->bytes, p->length, false) ? TRUTH_UNKNOWN
+                                                                                                : TRUTH_FALSE;
 }
 
 static enum truth string_ends(const struct value *p, const struct text *c) {
@@ -43,7 +44,8 @@ static enum truth string_ends(const struct value *p, const struct text *c) {
                 return TRUTH_TRUE;
         if (p->state == VALUE_CUT)
                 return TRUTH_UNKNOWN;
-        return truth_of(p->length >= c->length && same_bytes(p->bytes + p->length - c->length, c->bytes, c->length, false));
+        return truth_of(p->length >= c->length &&
+                        same_bytes(p->bytes + p->length - c->length, c->bytes, c->length, false));
 }
 
 static enum truth string_contains(const struct value *p, const struct text *c) {
@@ -192,7 +194,8 @@ bool value_same(const struct value *a, const struct value *b) {
         case VALUE_LIST:
                 return a->length == b->length && same_bytes(a->bytes, b->bytes, a->length, false);
         case VALUE_OBJECT:
-                return a->object.device == b->object.device && a->object.inode == b->object.inode && a->object.generation == b->object.generation;
+                return a->object.device == b->object.device && a->object.inode == b->object.inode &&
+                       a->object.generation == b->object.generation;
         case VALUE_ADDRESS:
                 x = unmapped(a->address);
                 y = unmapped(b->address);
@@ -229,7 +232,8 @@ static enum truth compare_string(const struct value *v, enum compare_op op, cons
 }
 
 /* The positive comparison of one value. */
-static enum truth compare(const struct value *v, enum compare_op op, const struct operand *o, const struct bindings *bindings) {
+static enum truth compare(const struct value *v, enum compare_op op, const struct operand *o,
+                          const struct bindings *bindings) {
         enum truth answer = TRUTH_FALSE;
 
         if (o->type == OPERAND_LIST) {
@@ -248,7 +252,8 @@ static enum truth compare(const struct value *v, enum compare_op op, const struc
                 if (v->type == VALUE_NUMBER)
                         return compare_numbers(v->number, op, bound->number);
                 if (v->state == VALUE_CUT)
-                        return begins(bound->bytes, bound->length, v->bytes, v->length, false) ? TRUTH_UNKNOWN : TRUTH_FALSE;
+                        return begins(bound->bytes, bound->length, v->bytes, v->length, false) ? TRUTH_UNKNOWN
+                                                                                               : TRUTH_FALSE;
                 return truth_of(value_same(v, bound));
         }
 
@@ -265,7 +270,8 @@ static enum truth compare(const struct value *v, enum compare_op op, const struc
 }
 
 /* A list as the index says: one element, any element. */
-static enum truth compare_list(const struct value *list, int index, enum compare_op op, const struct operand *o, const struct bindings *bindings) {
+static enum truth compare_list(const struct value *list, int index, enum compare_op op, const struct operand *o,
+                               const struct bindings *bindings) {
         enum truth answer = TRUTH_FALSE;
         const char *at = list->bytes, *end = at + list->length;
         bool any = index == INDEX_ANY || (index == INDEX_NONE && op == COMPARE_CONTAINS);
@@ -306,7 +312,8 @@ static bool is_negative(enum compare_op op, enum compare_op *ret_positive) {
         }
 }
 
-static enum truth judge_compare(const struct facts *facts, const struct fact *fact, const struct expr *expr, const struct bindings *bindings) {
+static enum truth judge_compare(const struct facts *facts, const struct fact *fact, const struct expr *expr,
+                                const struct bindings *bindings) {
         const struct field_info *info = schema_field(expr->field.field);
         enum truth answer = TRUTH_FALSE;
         enum compare_op op;
@@ -317,21 +324,25 @@ static enum truth judge_compare(const struct facts *facts, const struct fact *fa
                 const struct fact_values *values = facts_get(facts, fact, expr->field.field, expr->field.subject);
 
                 for (size_t i = 0; i < values->n; i++)
-                        answer = truth_or(answer, info->type == VALUE_LIST ?
-                                          compare_list(&values->values[i], expr->field.index, op, &expr->operand, bindings) :
-                                          compare(&values->values[i], op, &expr->operand, bindings));
+                        answer = truth_or(answer, info->type == VALUE_LIST
+                                                          ? compare_list(&values->values[i], expr->field.index, op,
+                                                                         &expr->operand, bindings)
+                                                          : compare(&values->values[i], op, &expr->operand, bindings));
                 if (values->open)
                         answer = truth_or(answer, TRUTH_UNKNOWN);
         }
         return negative ? truth_not(answer) : answer;
 }
 
-enum truth judge(const struct facts *facts, const struct fact *fact, const struct expr *expr, const struct bindings *bindings) {
+enum truth judge(const struct facts *facts, const struct fact *fact, const struct expr *expr,
+                 const struct bindings *bindings) {
         if (!expr)
                 return TRUTH_TRUE;
         switch (expr->type) {
-        case EXPR_AND: return truth_and(judge(facts, fact, expr->left, bindings), judge(facts, fact, expr->right, bindings));
-        case EXPR_OR: return truth_or(judge(facts, fact, expr->left, bindings), judge(facts, fact, expr->right, bindings));
+        case EXPR_AND:
+                return truth_and(judge(facts, fact, expr->left, bindings), judge(facts, fact, expr->right, bindings));
+        case EXPR_OR:
+                return truth_or(judge(facts, fact, expr->left, bindings), judge(facts, fact, expr->right, bindings));
         case EXPR_NOT: return truth_not(judge(facts, fact, expr->left, bindings));
         case EXPR_COMPARE: return judge_compare(facts, fact, expr, bindings);
         }
@@ -358,7 +369,8 @@ static struct value captured(const struct facts *facts, const struct fact *fact,
         return value;
 }
 
-enum truth judge_step(const struct facts *facts, const struct fact *fact, const struct element *step, const struct bindings *bindings) {
+enum truth judge_step(const struct facts *facts, const struct fact *fact, const struct element *step,
+                      const struct bindings *bindings) {
         enum truth answer;
 
         if (fact->kind != step->kind || (fact->failed && !step->any_result))
@@ -370,7 +382,8 @@ enum truth judge_step(const struct facts *facts, const struct fact *fact, const 
         return answer;
 }
 
-void judge_bind(const struct facts *facts, const struct fact *fact, const struct element *step, struct bindings *bindings) {
+void judge_bind(const struct facts *facts, const struct fact *fact, const struct element *step,
+                struct bindings *bindings) {
         for (const struct capture *c = step->captures; c; c = c->next)
                 bindings->values[c->slot] = captured(facts, fact, c);
 }

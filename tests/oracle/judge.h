@@ -10,18 +10,23 @@ struct bindings {
 };
 
 /* A condition; NULL is true. */
-enum truth judge(const struct facts *facts, const struct fact *fact, const struct expr *expr, const struct bindings *bindings);
+enum truth judge(const struct facts *facts, const struct fact *fact, const struct expr *expr,
+                 const struct bindings *bindings);
 
-/* Does the step (or `not`, or deciding step) take the event: kind, result, conditions, and all that it captures known? */
-enum truth judge_step(const struct facts *facts, const struct fact *fact, const struct element *step, const struct bindings *bindings);
+/* Does the step (or `not`, or deciding step) take the event: kind, result, conditions, and all that it captures known?
+ */
+enum truth judge_step(const struct facts *facts, const struct fact *fact, const struct element *step,
+                      const struct bindings *bindings);
 
 /* Bind what the step captures; it has taken the event. */
-void judge_bind(const struct facts *facts, const struct fact *fact, const struct element *step, struct bindings *bindings);
+void judge_bind(const struct facts *facts, const struct fact *fact, const struct element *step,
+                struct bindings *bindings);
 
 /* Is it hidden by an `except` that names no captures? */
 enum truth judge_hidden(const struct facts *facts, const struct fact *fact, const struct path_node *path);
 
-/* Is it hidden by an `except` whose last capture the event has just bound (`before` does not have it, `after` has all)? */
+/* Is it hidden by an `except` whose last capture the event has just bound (`before` does not have it, `after` has all)?
+ */
 enum truth judge_excepted(const struct facts *facts, const struct fact *fact, const struct path_node *path,
                           const struct bindings *before, const struct bindings *after);
 

@@ -107,7 +107,8 @@ static void merge(struct operational *op, struct matcher *m) {
                         }
                         winner = survives(a, b) ? a : b;
                         loser = winner == a ? b : a;
-                        winner->run.starts = MAX(winner->run.starts, loser->run.starts + (winner->is_new && !loser->is_new));
+                        winner->run.starts =
+                                MAX(winner->run.starts, loser->run.starts + (winner->is_new && !loser->is_new));
                         cell(op, m, loser, "m");
                         if (winner == b)
                                 m->runs.items[i] = b;
@@ -172,7 +173,9 @@ static void fire_deadlines(struct operational *op, uint64_t now_ns) {
                         for (size_t i = 0; i < (*m)->runs.n; i++) {
                                 uint64_t d = deadline(*m, (*m)->runs.items[i], &window);
 
-                                if (d < due_ns || (d == due_ns && due_matcher && (*m)->runs.items[i]->serial < due_matcher->runs.items[due]->serial)) {
+                                if (d < due_ns ||
+                                    (d == due_ns && due_matcher &&
+                                     (*m)->runs.items[i]->serial < due_matcher->runs.items[due]->serial)) {
                                         due_ns = d;
                                         due_matcher = *m;
                                         due = i;
@@ -197,7 +200,8 @@ static void fire_deadlines(struct operational *op, uint64_t now_ns) {
 
 /* ---- one event and one run ---- */
 
-static enum truth want_truth(struct operational *op, const struct fact *fact, const struct want *want, const struct bindings *bindings) {
+static enum truth want_truth(struct operational *op, const struct fact *fact, const struct want *want,
+                             const struct bindings *bindings) {
         enum truth answer = TRUTH_TRUE;
 
         /* Only an event of the kind decides, and `false` must not come from anything else. */
@@ -211,7 +215,8 @@ static enum truth want_truth(struct operational *op, const struct fact *fact, co
 }
 
 /* The run takes the event. Returns false if an `except` ends it with that. */
-static bool advance(struct operational *op, struct matcher *m, struct open_run *run, const struct want *want, const struct fact *fact, enum truth hidden) {
+static bool advance(struct operational *op, struct matcher *m, struct open_run *run, const struct want *want,
+                    const struct fact *fact, enum truth hidden) {
         const struct bindings before = run->run.bindings;
         const struct place *from = run->place;
         const size_t n_taken = run->run.n_taken;
@@ -257,9 +262,11 @@ static struct open_run *copy_of(struct operational *op, const struct open_run *r
         return copy;
 }
 
-/* Every way in which a run, as it stands, takes the event, for the steps that `only` allows. The first way is the run itself unless it is `base`, which stays as it is. */
-static int take_ways(struct operational *op, struct matcher *m, struct open_run *self, const struct open_run *base, const struct element *only,
-                     const struct fact *fact, enum truth hidden, struct run_list *to, bool *ret_taken, bool *ret_self_ended) {
+/* Every way in which a run, as it stands, takes the event, for the steps that `only` allows. The first way is the run
+ * itself unless it is `base`, which stays as it is. */
+static int take_ways(struct operational *op, struct matcher *m, struct open_run *self, const struct open_run *base,
+                     const struct element *only, const struct fact *fact, enum truth hidden, struct run_list *to,
+                     bool *ret_taken, bool *ret_self_ended) {
         const struct open_run as_it_was = *base;
 
         *ret_taken = false;
@@ -324,8 +331,10 @@ static bool stay(struct operational *op, struct matcher *m, struct open_run *run
         return false;
 }
 
-/* Copies of the run that restart the blocks it was inside. `before`: as it was before the event; marks: those that it has now. */
-static int restart(struct operational *op, struct matcher *m, const struct open_run *before, const struct open_run *now, const struct fact *fact, enum truth hidden, struct run_list *to) {
+/* Copies of the run that restart the blocks it was inside. `before`: as it was before the event; marks: those that it
+ * has now. */
+static int restart(struct operational *op, struct matcher *m, const struct open_run *before, const struct open_run *now,
+                   const struct fact *fact, enum truth hidden, struct run_list *to) {
         for (size_t i = 0; i < before->n_windows; i++) {
                 struct open_run base = *before;
                 bool taken, ended;
@@ -354,7 +363,8 @@ static bool fact_has_key(const struct fact *fact, enum program_key by, const cha
 }
 
 /* Step 3.2: every run that was open before. */
-static int move_runs(struct operational *op, struct matcher *m, const struct fact *fact, enum truth hidden, struct run_list *to) {
+static int move_runs(struct operational *op, struct matcher *m, const struct fact *fact, enum truth hidden,
+                     struct run_list *to) {
         size_t n_before = m->runs.n;
 
         for (size_t i = 0; i < n_before;) {
@@ -386,7 +396,8 @@ static int move_runs(struct operational *op, struct matcher *m, const struct fac
 }
 
 /* Step 3.3. */
-static int begin_runs(struct operational *op, struct matcher *m, const struct fact *fact, enum truth hidden, struct run_list *to) {
+static int begin_runs(struct operational *op, struct matcher *m, const struct fact *fact, enum truth hidden,
+                      struct run_list *to) {
         struct open_run nothing = {
                 .run = { .key = fact->keys[m->path->by][0], .starts = 1 },
                 .place = m->start,
@@ -416,7 +427,8 @@ static void evict_in(struct operational *op, struct matcher *m, const char *key)
                 if (run->place->accept || !streq(run->run.key, key))
                         continue;
                 if (victim == SIZE_MAX || run_progress(&run->run) < run_progress(&m->runs.items[victim]->run) ||
-                    (run_progress(&run->run) == run_progress(&m->runs.items[victim]->run) && run->serial < m->runs.items[victim]->serial))
+                    (run_progress(&run->run) == run_progress(&m->runs.items[victim]->run) &&
+                     run->serial < m->runs.items[victim]->serial))
                         victim = i;
         }
         assert(victim != SIZE_MAX);
@@ -621,8 +633,8 @@ static struct matcher *matcher_free(struct matcher *m) {
         return NULL;
 }
 
-int operational_new(const struct facts *facts, const struct operational_limits *limits, const struct operational_trace *trace,
-                    struct outcome_list *to, struct operational **ret) {
+int operational_new(const struct facts *facts, const struct operational_limits *limits,
+                    const struct operational_trace *trace, struct outcome_list *to, struct operational **ret) {
         struct operational *op = calloc(1, sizeof(*op));
 
         if (!op)

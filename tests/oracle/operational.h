@@ -18,11 +18,12 @@ struct operational_trace {
         void *data;
 };
 
-int operational_new(const struct facts *facts, const struct operational_limits *limits, const struct operational_trace *trace,
-                    struct outcome_list *to, struct operational **ret);
+int operational_new(const struct facts *facts, const struct operational_limits *limits,
+                    const struct operational_trace *trace, struct outcome_list *to, struct operational **ret);
 struct operational *operational_free(struct operational *op);
 
-/* These paths from now on (linked by `next`; borrowed, in order of name). Runs of a path for which `same` says so go on. */
+/* These paths from now on (linked by `next`; borrowed, in order of name). Runs of a path for which `same` says so go
+ * on. */
 int operational_swap(struct operational *op, const struct path_node *paths,
                      bool (*same)(const struct path_node *before, const struct path_node *after));
 

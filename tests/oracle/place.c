@@ -25,7 +25,8 @@ struct made {
         struct made *next;
 };
 
-static struct place *make(struct maker *m, const struct element *at, const struct around *around, const struct element *loop);
+static struct place *make(struct maker *m, const struct element *at, const struct around *around,
+                          const struct element *loop);
 
 bool place_step_is_inside(const struct element *block, const struct element *step) {
         for (const struct element *e = block->children; e; e = e->next) {
@@ -46,7 +47,8 @@ static struct want *add_want(struct place *place) {
         return &place->wants[place->n_wants++];
 }
 
-static const struct around *nest(struct maker *m, const struct element *next, const struct element *window, const struct around *up) {
+static const struct around *nest(struct maker *m, const struct element *next, const struct element *window,
+                                 const struct around *up) {
         struct around *around = arena_new(m->arena, struct around);
 
         assert(around);
@@ -54,7 +56,8 @@ static const struct around *nest(struct maker *m, const struct element *next, co
         return around;
 }
 
-static void want_step(struct maker *m, struct place *place, const struct element *step, const struct element *next, const struct around *around) {
+static void want_step(struct maker *m, struct place *place, const struct element *step, const struct element *next,
+                      const struct around *around) {
         struct want *want = add_want(place);
 
         *want = (struct want){ .chain = { step }, .n_chain = 1, .told = step, .binds = step };
@@ -62,7 +65,8 @@ static void want_step(struct maker *m, struct place *place, const struct element
 }
 
 /* A ? X : B ? Y : Z, as long as one event can decide. */
-static void want_conditional(struct maker *m, struct place *place, const struct element *conditional, const struct element *next, const struct around *around) {
+static void want_conditional(struct maker *m, struct place *place, const struct element *conditional,
+                             const struct element *next, const struct around *around) {
         const struct element *chain[PLACE_MAX_CHAIN], *e = conditional;
         const struct around *behind = nest(m, next, NULL, around);
         struct want *want;
@@ -90,7 +94,8 @@ static void want_conditional(struct maker *m, struct place *place, const struct 
 }
 
 /* One element's first steps, where it stands in front of `next`. */
-static void first_of(struct maker *m, struct place *place, const struct element *at, const struct element *next, const struct around *around) {
+static void first_of(struct maker *m, struct place *place, const struct element *at, const struct element *next,
+                     const struct around *around) {
         switch (at->type) {
         case ELEMENT_STEP:
                 want_step(m, place, at, next, around);
@@ -101,7 +106,8 @@ static void first_of(struct maker *m, struct place *place, const struct element 
                         first_of(m, place, member, next, around);
                 return;
         case ELEMENT_BLOCK:
-                first_of(m, place, at->children, at->children->next, nest(m, next, at->within_ns > 0 ? at : NULL, around));
+                first_of(m, place, at->children, at->children->next,
+                         nest(m, next, at->within_ns > 0 ? at : NULL, around));
                 return;
         case ELEMENT_CONDITIONAL:
                 want_conditional(m, place, at, next, around);
@@ -114,17 +120,20 @@ static void first_of(struct maker *m, struct place *place, const struct element 
 }
 
 static bool same_place(const struct place *a, const struct place *b) {
-        if (a->accept != b->accept || a->n_wants != b->n_wants || a->n_nots != b->n_nots || a->n_loops != b->n_loops || a->n_windows != b->n_windows)
+        if (a->accept != b->accept || a->n_wants != b->n_wants || a->n_nots != b->n_nots || a->n_loops != b->n_loops ||
+            a->n_windows != b->n_windows)
                 return false;
         for (size_t i = 0; i < a->n_wants; i++)
-                if (a->wants[i].told != b->wants[i].told || a->wants[i].decides != b->wants[i].decides || a->wants[i].n_chain != b->wants[i].n_chain)
+                if (a->wants[i].told != b->wants[i].told || a->wants[i].decides != b->wants[i].decides ||
+                    a->wants[i].n_chain != b->wants[i].n_chain)
                         return false;
         return memcmp(a->nots, b->nots, sizeof(*a->nots) * a->n_nots) == 0 &&
                 memcmp(a->loops, b->loops, sizeof(*a->loops) * a->n_loops) == 0 &&
                 memcmp(a->windows, b->windows, sizeof(*a->windows) * a->n_windows) == 0;
 }
 
-static struct place *remember(struct maker *m, const struct element *at, const struct element *loop, struct place *place) {
+static struct place *remember(struct maker *m, const struct element *at, const struct element *loop,
+                              struct place *place) {
         struct made *made = arena_new(m->arena, struct made);
 
         assert(made);
@@ -134,7 +143,8 @@ static struct place *remember(struct maker *m, const struct element *at, const s
 }
 
 /* The place in front of `at`; with `loop`, behind a step that may be repeated. */
-static struct place *make(struct maker *m, const struct element *at, const struct around *around, const struct element *loop) {
+static struct place *make(struct maker *m, const struct element *at, const struct around *around,
+                          const struct element *loop) {
         const struct element *windows[PROGRAM_MAX_WINDOWS + 5], *start;
         struct place *place;
         size_t n = 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Place - where a run of a path can wait: the steps that would advance it, the `not`s in force, the repetitions that still count,
- * and the windowed blocks that it is inside. Made by walking through the tree of the path. For the operational matcher. */
+/* Place - where a run of a path can wait: the steps that would advance it, the `not`s in force, the repetitions that
+ * still count, and the windowed blocks that it is inside. Made by walking through the tree of the path. For the
+ * operational matcher. */
 #pragma once
 
 #include "policy/ast.h"
@@ -8,8 +9,8 @@
 #define PLACE_MAX_WANTS 64
 #define PLACE_MAX_CHAIN 16
 
-/* One way to advance. A plain step: chain[0] must be true. A conditional, with its else-ifs: the first `decides` of the chain must be false, and chain[decides]
- * true; decides == n_chain: all of them false. */
+/* One way to advance. A plain step: chain[0] must be true. A conditional, with its else-ifs: the first `decides` of the
+ * chain must be false, and chain[decides] true; decides == n_chain: all of them false. */
 struct want {
         const struct element *chain[PLACE_MAX_CHAIN];
         size_t n_chain, decides;

@@ -55,9 +55,23 @@ static const struct kind *pick_kind(struct maker *m) {
 
 static void put_path_test(struct maker *m, const char *field) {
         static const char *const tests[] = {
-                "%s == \"/a\"", "%s == \"/b\"", "%s != \"/a\"", "%s startswith \"/a\"", "%s startswith \"/tmp/\"", "%s endswith \"/x\"",
-                "%s contains \"a\"", "%s in [\"/a\", \"/b\"]", "%s not in [\"/c\", \"/b\", \"/tmp/f\"]", "%s glob \"/*\"", "%s glob \"/a**\"",
-                "%s glob \"/[ab]\"", "%s glob \"/tmp/?\"", "%s =~ '^/(a|b)$'", "%s !~ '/(x|f)$'", "%s =~ 'p/.$'", "%s ~= \"/A\"",
+                "%s == \"/a\"",
+                "%s == \"/b\"",
+                "%s != \"/a\"",
+                "%s startswith \"/a\"",
+                "%s startswith \"/tmp/\"",
+                "%s endswith \"/x\"",
+                "%s contains \"a\"",
+                "%s in [\"/a\", \"/b\"]",
+                "%s not in [\"/c\", \"/b\", \"/tmp/f\"]",
+                "%s glob \"/*\"",
+                "%s glob \"/a**\"",
+                "%s glob \"/[ab]\"",
+                "%s glob \"/tmp/?\"",
+                "%s =~ '^/(a|b)$'",
+                "%s !~ '/(x|f)$'",
+                "%s =~ 'p/.$'",
+                "%s ~= \"/A\"",
                 "%s glob [\"/tmp/**\", \"/c\"]",
         };
 
@@ -66,19 +80,39 @@ static void put_path_test(struct maker *m, const char *field) {
 
 static void put_any_test(struct maker *m, const struct kind *kind) {
         static const char *const common[] = {
-                "proc.name == \"a\"", "proc.exe == \"/bin/sh\"", "proc.exe != \"/bin/sh\"", "proc.uid == 0", "proc.uid != 0",
-                "parent.exe == \"/bin/a\"", "ancestor.exe == \"/bin/sh\"", "ancestor.name != \"b\"", "parent.name not in [\"a\", \"b\"]",
-                "proc.filename startswith \"/tmp\"", "proc.unit == \"nginx.service\"", "any proc.argv == \"-c\"", "proc.args contains \"x\"",
+                "proc.name == \"a\"",
+                "proc.exe == \"/bin/sh\"",
+                "proc.exe != \"/bin/sh\"",
+                "proc.uid == 0",
+                "proc.uid != 0",
+                "parent.exe == \"/bin/a\"",
+                "ancestor.exe == \"/bin/sh\"",
+                "ancestor.name != \"b\"",
+                "parent.name not in [\"a\", \"b\"]",
+                "proc.filename startswith \"/tmp\"",
+                "proc.unit == \"nginx.service\"",
+                "any proc.argv == \"-c\"",
+                "proc.args contains \"x\"",
         };
         static const char *const execve[] = {
-                "argv contains \"-c\"", "any argv == \"-i\"", "argv[1] == \"-c\"", "argv[1] != \"x\"", "any argv startswith \"/\"", "stdin.type == socket",
-                "argv[2] =~ '^(x|-i)$'", "exe == \"/bin/sh\"", "argc > 2", "any argv in [\"x\", \"/a\"]",
+                "argv contains \"-c\"",
+                "any argv == \"-i\"",
+                "argv[1] == \"-c\"",
+                "argv[1] != \"x\"",
+                "any argv startswith \"/\"",
+                "stdin.type == socket",
+                "argv[2] =~ '^(x|-i)$'",
+                "exe == \"/bin/sh\"",
+                "argc > 2",
+                "any argv in [\"x\", \"/a\"]",
         };
-        static const char *const openat[] = { "flags & O_CREAT", "flags & (O_CREAT|O_WRONLY)", "flags == O_RDONLY", "not (flags & O_WRONLY)" };
+        static const char *const openat[] = {"flags & O_CREAT", "flags & (O_CREAT|O_WRONLY)", "flags == O_RDONLY",
+                                             "not (flags & O_WRONLY)"};
         static const char *const chmod[] = { "mode & 0111", "mode == 0600", "mode >= 0700" };
         static const char *const write[] = { "length > 1", "length <= 2", "length in [0, 3]" };
         static const char *const connect[] = {
-                "daddr in [10.0.0.0/8]", "daddr not in [10.0.0.0/8]", "daddr == 203.0.0.1", "dport == 443", "dport in [4444, 80]",
+                "daddr in [10.0.0.0/8]", "daddr not in [10.0.0.0/8]", "daddr == 203.0.0.1",
+                "dport == 443",          "dport in [4444, 80]",
         };
 
         if (random_chance(m->random, 25))
@@ -135,7 +169,10 @@ static void put_step(struct maker *m, const struct kind *kind, struct scope *sco
                 if (!field || !m->captures)
                         continue;
                 if (scope->bound[h] && random_chance(m->random, 60)) {
-                        strbuf_printf(m->b, "%s%s %s %s", first ? "" : ", ", field, h == HOLDS_NUMBER && random_chance(m->random, 50) ? ">=" : random_chance(m->random, 85) ? "==" : "!=",
+                        strbuf_printf(m->b, "%s%s %s %s", first ? "" : ", ", field,
+                                      h == HOLDS_NUMBER && random_chance(m->random, 50) ? ">="
+                                      : random_chance(m->random, 85)                    ? "=="
+                                                                                        : "!=",
                                       names[h]);
                         first = false;
                 } else if (may_bind && !scope->used[h] && random_chance(m->random, 50)) {
@@ -170,7 +207,8 @@ static void put_any(struct maker *m, struct scope *scope) {
 
                 if (m->depth < 3 && random_chance(m->random, 35)) {
                         m->depth++;
-                        strbuf_printf(m->b, "block \"m%u\" %s{\n", m->n_steps, random_chance(m->random, 30) ? "within 2s " : "");
+                        strbuf_printf(m->b, "block \"m%u\" %s{\n", m->n_steps,
+                                      random_chance(m->random, 30) ? "within 2s " : "");
                         put_body(m, &one, 1 + random_below(m->random, 2), false);
                         strbuf_put(m->b, "}\n");
                         m->depth--;
@@ -257,7 +295,8 @@ static void put_body(struct maker *m, struct scope *scope, unsigned n, bool oute
 
 static void put_exceptions(struct maker *m, const struct scope *scope) {
         static const char *const plain[] = {
-                "proc.name == \"b\"", "proc.exe == \"/tmp/f\"", "ancestor.name == \"b\"", "parent.exe == \"/bin/b\"", "not (proc.uid == 0)",
+                "proc.name == \"b\"",       "proc.exe == \"/tmp/f\"", "ancestor.name == \"b\"",
+                "parent.exe == \"/bin/b\"", "not (proc.uid == 0)",
         };
 
         if (random_chance(m->random, 25))
@@ -265,7 +304,8 @@ static void put_exceptions(struct maker *m, const struct scope *scope) {
 }
 
 void random_path(struct random *random, const struct random_style *style, unsigned number, struct strbuf *b) {
-        static const char *const bys[] = { "tree", "tree", "tree", "process", "descent", "descent", "unit", "container", "user", "host" };
+        static const char *const bys[] = {"tree",    "tree", "tree",      "process", "descent",
+                                          "descent", "unit", "container", "user",    "host"};
         static const char *const withins[] = { "2s", "5s", "10s", "unlimited" };
         static const char *const losses[] = { "alert", "skip", "flag" };
         struct maker m = { .random = random, .style = style, .b = b, .captures = random_chance(random, 65) };

@@ -72,7 +72,8 @@ static int parse(const struct told *told, uint64_t which, bool complain, struct 
 }
 
 /* Each path has to pass the checker by itself; one that does not is thrown again. */
-static int tell_paths(struct random *random, const struct random_style *style, struct told *told, struct totals *totals) {
+static int tell_paths(struct random *random, const struct random_style *style, struct told *told,
+                      struct totals *totals) {
         for (unsigned i = 0; i < style->n_paths;) {
                 _cleanup_(strbuf_done) struct strbuf text = {};
                 struct policy_set *set = NULL;
@@ -220,13 +221,15 @@ static void print_record(const struct told *told, size_t i) {
                 return;
         if (told->mode == MODE_RELOAD && i == told->swap_before)
                 printf("        -- reload --\n");
-        printf("#%-3zu %8.3fs  %s %s", i + 1, ((double)record->time_ns - (double)WORLD_START_NS) / 1e9, label_of(&told->world, record->wire), kind->name);
+        printf("#%-3zu %8.3fs  %s %s", i + 1, ((double)record->time_ns - (double)WORLD_START_NS) / 1e9,
+               label_of(&told->world, record->wire), kind->name);
         if (record->wire->result != 0)
                 printf(" result=%lld", (long long)record->wire->result);
         if (record->wire->flags & WIRE_NO_RESULT)
                 printf(" result=?");
         if (record->wire->tgid != 0)
-                printf(" creator=%u tree=%u uid=%u", record->wire->creator_tgid, record->wire->tree_tgid, record->wire->uid);
+                printf(" creator=%u tree=%u uid=%u", record->wire->creator_tgid, record->wire->tree_tgid,
+                       record->wire->uid);
         for (uint32_t f = 0; f < kind->n_fields; f++) {
                 enum field field = (enum field)(kind->first_field + f);
                 struct value value;
@@ -244,7 +247,8 @@ static void print_record(const struct told *told, size_t i) {
 static void print_story(const struct told *told, const struct trial_result *result) {
         static const char *const modes[] = { "plain", "tight", "reload" };
 
-        printf("---- story %llu (--one %llu), %s\n", (unsigned long long)told->seed, (unsigned long long)told->seed, modes[told->mode]);
+        printf("---- story %llu (--one %llu), %s\n", (unsigned long long)told->seed, (unsigned long long)told->seed,
+               modes[told->mode]);
         if (told->mode == MODE_TIGHT)
                 printf("bounds: %zu runs, %zu of a key\n", told->limits.max_runs, told->limits.max_tuples);
         if (told->mode == MODE_RELOAD)
@@ -303,9 +307,11 @@ static int run(uint64_t seed, uint64_t n_stories, uint64_t n_seconds, unsigned m
                 if (n_seconds > 0 && seconds_since(&start) >= n_seconds)
                         break;
         }
-        printf("%llu stories (%llu plain, %llu tight, %llu with a reload), %llu events, %llu alerts, %llu evictions, %llu policies thrown again; %u differ\n",
-               (unsigned long long)totals.n_stories, (unsigned long long)totals.n_by_mode[MODE_PLAIN], (unsigned long long)totals.n_by_mode[MODE_TIGHT],
-               (unsigned long long)totals.n_by_mode[MODE_RELOAD], (unsigned long long)totals.n_events, (unsigned long long)totals.n_alerts,
+        printf("%llu stories (%llu plain, %llu tight, %llu with a reload), %llu events, %llu alerts, %llu evictions, "
+               "%llu policies thrown again; %u differ\n",
+               (unsigned long long)totals.n_stories, (unsigned long long)totals.n_by_mode[MODE_PLAIN],
+               (unsigned long long)totals.n_by_mode[MODE_TIGHT], (unsigned long long)totals.n_by_mode[MODE_RELOAD],
+               (unsigned long long)totals.n_events, (unsigned long long)totals.n_alerts,
                (unsigned long long)totals.n_evicted, (unsigned long long)totals.n_refused, n_different);
         if (totals.n_alerts == 0 || (totals.n_evicted == 0 && totals.n_stories > 100)) {
                 printf("nothing was tested: no alerts, or no evictions\n");
@@ -343,7 +349,10 @@ int main(int argc, char *argv[]) {
                                 return 2;
                         i++;
                 } else {
-                        fprintf(stderr, "usage: %s [--seed N] [--stories N] [--seconds N] [--long] [--one SEED] [--differences N] [--without-engine] [--verbose]\n", argv[0]);
+                        fprintf(stderr,
+                                "usage: %s [--seed N] [--stories N] [--seconds N] [--long] [--one SEED] [--differences "
+                                "N] [--without-engine] [--verbose]\n",
+                                argv[0]);
                         return 2;
                 }
         }

@@ -94,7 +94,8 @@ static void put_result(struct random *random, struct record *record) {
 
 static int put_execve(struct random *random, struct world *world, struct world_process *actor) {
         struct record *record = world_begin(world, actor, WIRE_KIND_execve);
-        const char *exe = RANDOM_PICK(random, programs), *filename = random_chance(random, 80) ? exe : RANDOM_PICK(random, paths);
+        const char *exe = RANDOM_PICK(random, programs),
+                   *filename = random_chance(random, 80) ? exe : RANDOM_PICK(random, paths);
 
         put_result(random, record);
         put_string(random, record, FIELD_execve_filename, filename);
@@ -102,7 +103,8 @@ static int put_execve(struct random *random, struct world *world, struct world_p
         put_argv(random, record, strrchr(filename, '/') + 1);
         put_string(random, record, FIELD_execve_comm, strrchr(filename, '/') + 1);
         put_object(random, record, FIELD_execve_file, exe);
-        put_number(random, record, FIELD_execve_stdin_type, random_chance(random, 50) ? WIRE_OBJECT_SOCKET : WIRE_OBJECT_FILE);
+        put_number(random, record, FIELD_execve_stdin_type,
+                   random_chance(random, 50) ? WIRE_OBJECT_SOCKET : WIRE_OBJECT_FILE);
         record_set_text(record, FIELD_execve_cwd, "/");
         record_set_number(record, FIELD_execve_old_uid, actor->uid);
         return world_end(world);
@@ -110,8 +112,8 @@ static int put_execve(struct random *random, struct world *world, struct world_p
 
 static int put_event(struct random *random, struct world *world, struct world_process *actor) {
         static const enum wire_kind kinds[] = {
-                WIRE_KIND_openat, WIRE_KIND_openat, WIRE_KIND_openat, WIRE_KIND_unlink, WIRE_KIND_unlink, WIRE_KIND_chmod, WIRE_KIND_write,
-                WIRE_KIND_rename, WIRE_KIND_connect, WIRE_KIND_execve,
+                WIRE_KIND_openat, WIRE_KIND_openat, WIRE_KIND_openat, WIRE_KIND_unlink,  WIRE_KIND_unlink,
+                WIRE_KIND_chmod,  WIRE_KIND_write,  WIRE_KIND_rename, WIRE_KIND_connect, WIRE_KIND_execve,
         };
         enum wire_kind kind = RANDOM_PICK(random, kinds);
         const char *path = RANDOM_PICK(random, paths);
@@ -124,7 +126,8 @@ static int put_event(struct random *random, struct world *world, struct world_pr
         switch ((int)kind) {
         case WIRE_KIND_openat:
                 put_string(random, record, FIELD_openat_pathname, path);
-                put_number(random, record, FIELD_openat_flags, random_chance(random, 50) ? O_RDONLY : O_WRONLY | O_CREAT);
+                put_number(random, record, FIELD_openat_flags,
+                           random_chance(random, 50) ? O_RDONLY : O_WRONLY | O_CREAT);
                 put_object(random, record, FIELD_openat_file, path);
                 break;
         case WIRE_KIND_unlink:

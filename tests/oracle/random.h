@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Random - policies and streams that nobody would write, made of a small alphabet so that stories come about often. The same
- * seed gives the same policy and the same stream. */
+/* Random - policies and streams that nobody would write, made of a small alphabet so that stories come about often. The
+ * same seed gives the same policy and the same stream. */
 #pragma once
 
 #include <stdbool.h>

@@ -71,7 +71,8 @@ static bool has_not(const struct element *e) {
         return false;
 }
 
-int run_complete(const struct run *run, const struct path_node *path, const struct fact *fact, bool counts_starts, struct outcome_list *to) {
+int run_complete(const struct run *run, const struct path_node *path, const struct fact *fact, bool counts_starts,
+                 struct outcome_list *to) {
         _cleanup_(strbuf_done) struct strbuf captures = {}, exe = {};
         struct outcome o = {
                 .path = arena_strndup(&to->arena, path->name.bytes, path->name.length),

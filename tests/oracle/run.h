@@ -40,4 +40,5 @@ int run_precedence(const struct run *a, const struct run *b);
 /* And if they are the same: marks. */
 int run_marks(const struct run *a, const struct run *b);
 
-int run_complete(const struct run *run, const struct path_node *path, const struct fact *fact, bool counts_starts, struct outcome_list *to);
+int run_complete(const struct run *run, const struct path_node *path, const struct fact *fact, bool counts_starts,
+                 struct outcome_list *to);

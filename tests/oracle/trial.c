@@ -58,12 +58,14 @@ static bool same_lists(struct outcome_list *a, struct outcome_list *b, bool with
 
 /* A path is the same if its text is. */
 static bool same_path(const struct path_node *a, const struct path_node *b) {
-        const char *x = a->source ? a->source->text + a->span.offset : NULL, *y = b->source ? b->source->text + b->span.offset : NULL;
+        const char *x = a->source ? a->source->text + a->span.offset : NULL,
+                   *y = b->source ? b->source->text + b->span.offset : NULL;
 
         return x && y && a->span.length == b->span.length && memcmp(x, y, a->span.length) == 0;
 }
 
-static int run_operational(const struct trial *trial, const struct facts *facts, struct outcome_list *to, size_t *ret_evicted) {
+static int run_operational(const struct trial *trial, const struct facts *facts, struct outcome_list *to,
+                           size_t *ret_evicted) {
         const struct engine_limits *limits = trial->limits ?: &engine_trial_wide;
         const struct operational_limits bounds = { .max_runs = limits->max_runs, .max_tuples = limits->max_tuples };
         struct operational *op = NULL;
@@ -84,7 +86,8 @@ static int run_operational(const struct trial *trial, const struct facts *facts,
         return r;
 }
 
-static int compile(const struct policy_set *set, const struct compile_options *options, struct strbuf *report, struct program **ret) {
+static int compile(const struct policy_set *set, const struct compile_options *options, struct strbuf *report,
+                   struct program **ret) {
         struct diag_set diags;
         int r;
 
@@ -131,7 +134,8 @@ static int suppress(const struct trial *trial, const struct facts *facts, struct
         return r;
 }
 
-static int run_references(const struct trial *trial, struct facts *facts, struct outcome_list *op, struct outcome_list *declared, struct trial_result *result) {
+static int run_references(const struct trial *trial, struct facts *facts, struct outcome_list *op,
+                          struct outcome_list *declared, struct trial_result *result) {
         bool declarative = !trial->limits && !trial->swap_to;
         int r;
 

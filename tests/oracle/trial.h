@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Trial - one set of policies on one stream, through the engine and through both reference matchers: do they say the same? */
+/* Trial - one set of policies on one stream, through the engine and through both reference matchers: do they say the
+ * same? */
 #pragma once
 
 #include "engine-outcome.h"

@@ -31,8 +31,8 @@ static const char *key_text(struct outcome_list *to, const struct match *match) 
         case KEY_TREE:
         case KEY_PROCESS:
         case KEY_DESCENT:
-                return arena_printf(&to->arena, "%s %u@%llu", program_key_to_string(match->key_type), match->key_identity.pid,
-                                    (unsigned long long)match->key_identity.start_ns);
+                return arena_printf(&to->arena, "%s %u@%llu", program_key_to_string(match->key_type),
+                                    match->key_identity.pid, (unsigned long long)match->key_identity.start_ns);
         case KEY_UNIT:
         case KEY_CONTAINER:
         case KEY_USER:
@@ -62,7 +62,8 @@ static void on_match(const struct match *match, void *data) {
         struct sink *sink = data;
         struct outcome_list *to = sink->to;
         struct outcome o = {
-                .path = arena_strndup(&to->arena, program_text(match->program, match->path->name), match->path->name.length),
+                .path = arena_strndup(&to->arena, program_text(match->program, match->path->name),
+                                      match->path->name.length),
                 .time_ns = match->time_ns,
                 .key = key_text(to, match),
                 .captures = captures_text(to, match),

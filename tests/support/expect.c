@@ -106,7 +106,8 @@ static bool is_as_written(const char *actual, const char *written) {
         return true;
 }
 
-void expect_check(struct story *story, const struct outcome_list *outcomes, const char *expect, uint32_t first_line, struct strbuf *report) {
+void expect_check(struct story *story, const struct outcome_list *outcomes, const char *expect, uint32_t first_line,
+                  struct strbuf *report) {
         _cleanup_(freep) bool *found = calloc(outcomes->list.n + 1, sizeof(*found));
         uint32_t number = first_line;
 

@@ -26,7 +26,8 @@ void outcome_put_value(enum field field, const struct value *value, struct strbu
                 strbuf_put_text(b, value->bytes, value->length);
                 break;
         case VALUE_OBJECT:
-                strbuf_printf(b, "%u:%llu.%u", value->object.device, (unsigned long long)value->object.inode, value->object.generation);
+                strbuf_printf(b, "%u:%llu.%u", value->object.device, (unsigned long long)value->object.inode,
+                              value->object.generation);
                 break;
         case VALUE_ADDRESS: {
                 char buffer[128];
@@ -50,7 +51,8 @@ void outcome_put(const struct outcome *o, bool without_starts, struct strbuf *b)
         for (size_t i = 0; i < o->n_steps; i++) {
                 strbuf_printf(b, "%s%u@#%zu", i > 0 ? "," : "", o->steps[i].number, o->steps[i].record);
                 if (o->steps[i].count != 1)
-                        strbuf_printf(b, "*%llu..%llu", (unsigned long long)o->steps[i].count, (unsigned long long)o->steps[i].last_ns);
+                        strbuf_printf(b, "*%llu..%llu", (unsigned long long)o->steps[i].count,
+                                      (unsigned long long)o->steps[i].last_ns);
         }
         strbuf_printf(b, " key=%s%s", o->key, o->captures);
         if (o->uncertain)
@@ -94,7 +96,8 @@ struct remembered {
 struct memory ARRAY_BODY(struct remembered);
 
 static bool same_story(const struct outcome *a, const struct outcome *b) {
-        return streq(a->path, b->path) && streq(a->key, b->key) && streq(a->captures, b->captures) && streq(a->actor_exe, b->actor_exe);
+        return streq(a->path, b->path) && streq(a->key, b->key) && streq(a->captures, b->captures) &&
+               streq(a->actor_exe, b->actor_exe);
 }
 
 /* The deadlines before `now_ns`, the earliest first, of equal ones the oldest; joined ones are summed up. */
@@ -122,7 +125,8 @@ static int forget(struct memory *memory, uint64_t now_ns, struct outcome_array *
         }
 }
 
-int outcome_suppress(struct outcome_list *list, outcome_suppress_of suppress_of, void *data, const uint64_t *clocks, size_t n_records) {
+int outcome_suppress(struct outcome_list *list, outcome_suppress_of suppress_of, void *data, const uint64_t *clocks,
+                     size_t n_records) {
         _cleanup_(freep) struct outcome *before = NULL;
         struct outcome_array to = {};
         struct memory memory = {};
@@ -145,7 +149,8 @@ int outcome_suppress(struct outcome_list *list, outcome_suppress_of suppress_of,
                         }
                         r = array_push(&to, *o);
                         if (r >= 0 && suppress_ns > 0)
-                                r = array_push(&memory, ((struct remembered){ .first = o, .deadline_ns = o->time_ns + suppress_ns }));
+                                r = array_push(&memory, ((struct remembered){.first = o,
+                                                                             .deadline_ns = o->time_ns + suppress_ns}));
                 }
         }
         if (r >= 0)

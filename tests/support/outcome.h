@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Outcome - what a matcher says about a stream, in one form for the engine and for the reference matchers, so that it can be
- * compared and printed. Plain values; everything lives in the arena of its list. */
+/* Outcome - what a matcher says about a stream, in one form for the engine and for the reference matchers, so that it
+ * can be compared and printed. Plain values; everything lives in the arena of its list. */
 #pragma once
 
 #include <stdbool.h>
@@ -43,16 +43,20 @@ struct outcome_list {
 void outcome_list_init(struct outcome_list *list);
 void outcome_list_done(struct outcome_list *list);
 
-/* One line, without newline, with record numbers: for comparing and for reports of a difference. Leaves out `starts` if `without_starts`. */
+/* One line, without newline, with record numbers: for comparing and for reports of a difference. Leaves out `starts` if
+ * `without_starts`. */
 void outcome_put(const struct outcome *outcome, bool without_starts, struct strbuf *b);
 
-/* Put those of one record and path in an order of their own: which of two equal-time completions comes first is not compared. */
+/* Put those of one record and path in an order of their own: which of two equal-time completions comes first is not
+ * compared. */
 void outcome_list_sort(struct outcome_list *list);
 
 /* A captured value as text that is equal if and only if the value is. */
 void outcome_put_value(enum field field, const struct value *value, struct strbuf *b);
 
-/* Suppression, as docs/SEMANTICS.md has it, on completions in stream order: removes those that are joined to an alert before them, and adds
- * the summaries. `suppress_ns` of a path by name; `ends[i]` is the clock after the i-th record (from 0). */
+/* Suppression, as docs/SEMANTICS.md has it, on completions in stream order: removes those that are joined to an alert
+ * before them, and adds the summaries. `suppress_ns` of a path by name; `ends[i]` is the clock after the i-th record
+ * (from 0). */
 typedef uint64_t (*outcome_suppress_of)(const char *path, void *data);
-int outcome_suppress(struct outcome_list *list, outcome_suppress_of suppress_of, void *data, const uint64_t *clocks, size_t n_records);
+int outcome_suppress(struct outcome_list *list, outcome_suppress_of suppress_of, void *data, const uint64_t *clocks,
+                     size_t n_records);

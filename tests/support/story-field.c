@@ -11,8 +11,8 @@
 #include "base/macro.h"
 #include "base/parse.h"
 
-/* What a field is if the story does not say: whatever an ordinary call would have had. Nothing here may make an ordinary
- * policy match by accident. */
+/* What a field is if the story does not say: whatever an ordinary call would have had. Nothing here may make an
+ * ordinary policy match by accident. */
 
 static bool is_known_or_unknown_on_purpose(const struct record *record, uint64_t given, enum field field) {
         uint64_t bit = UINT64_C(1) << schema_field(field)->bit;
@@ -98,7 +98,8 @@ static void default_connect(struct record *record, uint64_t given) {
         default_number(record, given, FIELD_connect_protocol, IPPROTO_TCP);
 }
 
-static void set_defaults(struct story *story, struct world_process *actor, enum wire_kind kind, struct record *record, uint64_t given) {
+static void set_defaults(struct story *story, struct world_process *actor, enum wire_kind kind, struct record *record,
+                         uint64_t given) {
         const char *path;
 
         if (kind == WIRE_KIND_execve)
@@ -187,7 +188,8 @@ static int set_kinds(const struct story_place *place, const struct story_word *w
         return 0;
 }
 
-static int set_field(const struct story_place *place, const struct story_word *word, enum field field, struct record *record) {
+static int set_field(const struct story_place *place, const struct story_word *word, enum field field,
+                     struct record *record) {
         const struct field_info *info = schema_field(field);
         const char *text;
         size_t n;
@@ -263,7 +265,8 @@ static int set_result(const struct story_place *place, const struct story_word *
         return 0;
 }
 
-int story_fields(const struct story_place *place, struct world_process *actor, enum wire_kind kind, const struct story_word *words, size_t n_words) {
+int story_fields(const struct story_place *place, struct world_process *actor, enum wire_kind kind,
+                 const struct story_word *words, size_t n_words) {
         struct record *record = place->story->world.record;
         uint64_t given = 0;
         int r;
@@ -282,7 +285,8 @@ int story_fields(const struct story_place *place, struct world_process *actor, e
                 }
                 field = schema_find_field(kind, word->name, word->n_name);
                 if (field == FIELD_NONE || schema_field(field)->scope != FIELD_EVENT)
-                        return story_error(place, word, "%s has no field '%.*s'", schema_kind(kind)->name, (int)word->n_name, word->name);
+                        return story_error(place, word, "%s has no field '%.*s'", schema_kind(kind)->name,
+                                           (int)word->n_name, word->name);
 
                 given |= UINT64_C(1) << schema_field(field)->bit;
                 if (word->n_value == 1 && word->value[0] == '?')

@@ -22,18 +22,23 @@ struct story_place {
 
 int story_error(const struct story_place *place, const struct story_word *word, const char *format, ...) _printf_(3, 4);
 
-/* The text of a value: quotes and escapes taken away, in the arena. *ret_cut: a `~` stood behind it. -EBADMSG: reported. */
-int story_text(const struct story_place *place, const struct story_word *word, const char **ret, size_t *ret_n, bool *ret_cut);
+/* The text of a value: quotes and escapes taken away, in the arena. *ret_cut: a `~` stood behind it. -EBADMSG:
+ * reported. */
+int story_text(const struct story_place *place, const struct story_word *word, const char **ret, size_t *ret_n,
+               bool *ret_cut);
 
 /* The strings of `[a "b c" d]`, each ended by NUL. */
-int story_list(const struct story_place *place, const struct story_word *word, const char **ret, size_t *ret_n, bool *ret_cut);
+int story_list(const struct story_place *place, const struct story_word *word, const char **ret, size_t *ret_n,
+               bool *ret_cut);
 
 /* A number in any notation that the field's format allows. */
-int story_number(const struct story_place *place, const struct story_word *word, enum field_format format, int64_t *ret);
+int story_number(const struct story_place *place, const struct story_word *word, enum field_format format,
+                 int64_t *ret);
 
 static inline bool story_word_is(const struct story_word *word, const char *name) {
         return memeq_str(word->name, word->n_name, name);
 }
 
 /* Set the fields of the record under construction as the words say, then those that follow from them. */
-int story_fields(const struct story_place *place, struct world_process *actor, enum wire_kind kind, const struct story_word *words, size_t n_words);
+int story_fields(const struct story_place *place, struct world_process *actor, enum wire_kind kind,
+                 const struct story_word *words, size_t n_words);

@@ -77,7 +77,8 @@ static bool take_cut(const char *value, size_t *n) {
         return true;
 }
 
-int story_text(const struct story_place *place, const struct story_word *word, const char **ret, size_t *ret_n, bool *ret_cut) {
+int story_text(const struct story_place *place, const struct story_word *word, const char **ret, size_t *ret_n,
+               bool *ret_cut) {
         size_t n = word->n_value;
         const char *at = word->value, *end;
         char *text, *to;
@@ -96,7 +97,8 @@ int story_text(const struct story_place *place, const struct story_word *word, c
         return 0;
 }
 
-int story_list(const struct story_place *place, const struct story_word *word, const char **ret, size_t *ret_n, bool *ret_cut) {
+int story_list(const struct story_place *place, const struct story_word *word, const char **ret, size_t *ret_n,
+               bool *ret_cut) {
         size_t n = word->n_value;
         const char *at = word->value, *end;
         char *text, *to;
@@ -121,7 +123,8 @@ int story_list(const struct story_place *place, const struct story_word *word, c
         return 0;
 }
 
-int story_number(const struct story_place *place, const struct story_word *word, enum field_format format, int64_t *ret) {
+int story_number(const struct story_place *place, const struct story_word *word, enum field_format format,
+                 int64_t *ret) {
         int64_t sum = 0;
 
         for (const char *at = word->value, *end = at + word->n_value; at < end;) {
@@ -129,7 +132,8 @@ int story_number(const struct story_place *place, const struct story_word *word,
                 uint64_t unsigned_number;
                 int64_t number;
 
-                if (schema_constant(at, bar - at, format, &number) || schema_constant(at, bar - at, FORMAT_PLAIN, &number) ||
+                if (schema_constant(at, bar - at, format, &number) ||
+                    schema_constant(at, bar - at, FORMAT_PLAIN, &number) ||
                     parse_i64_n(at, bar - at, INT64_MIN, INT64_MAX, &number) >= 0)
                         sum |= number;
                 else if (parse_duration_n(at, bar - at, 0, INT64_MAX, &unsigned_number) >= 0 ||
@@ -274,7 +278,8 @@ static int process_line(struct line *line) {
                         parent = find_or_make(story, word_text(story, line->words[i].value, line->words[i].n_value));
 
         label = word_text(story, line->words[1].name, line->words[1].n_name);
-        process = parent && label ? world_add(&story->world, label, parent, WORLD_START_NS / 2 + story->world.next_pid) : NULL;
+        process = parent && label ? world_add(&story->world, label, parent, WORLD_START_NS / 2 + story->world.next_pid)
+                                  : NULL;
         if (!process)
                 return -ENOMEM;
         if (parent == story->world.init)
@@ -334,7 +339,8 @@ static int event_line(struct line *line) {
                 return story_error(&line->place, time, "'%.*s' is no time", (int)time->n_name, time->name);
         kind = schema_find_kind(line->words[2].name, line->words[2].n_name);
         if (kind == WIRE_NONE)
-                return story_error(&line->place, &line->words[2], "unknown kind '%.*s'", (int)line->words[2].n_name, line->words[2].name);
+                return story_error(&line->place, &line->words[2], "unknown kind '%.*s'", (int)line->words[2].n_name,
+                                   line->words[2].name);
 
         story->world.now_ns = relative ? story->world.now_ns + ns : WORLD_START_NS + ns;
         if (!story_word_is(&line->words[1], "-")) {
@@ -384,7 +390,8 @@ int story_parse(const char *name, const char *text, uint32_t first_line, struct 
 
                 r = split(&line, at, end);
                 if (r >= 0 && line.n_words > 0)
-                        r = story_word_is(&line.words[0], "process") && !line.words[0].value ? process_line(&line) : event_line(&line);
+                        r = story_word_is(&line.words[0], "process") && !line.words[0].value ? process_line(&line)
+                                                                                             : event_line(&line);
                 if (r == -EBADMSG || r == -EINVAL) {
                         if (r == -EINVAL)
                                 story_error(&line.place, NULL, "this does not make a record");

@@ -6,8 +6,8 @@
  *      +1s     curl execve filename=/usr/bin/curl argv=[curl -O http://example.org/x]
  *      2.5s    curl write pathname=/tmp/x length=4096          | 1
  *
- * What is written and what follows from it becomes wire records in a world (world.h). Behind a bar stands what the runs of the
- * policies are expected to do; this file only keeps it. */
+ * What is written and what follows from it becomes wire records in a world (world.h). Behind a bar stands what the runs
+ * of the policies are expected to do; this file only keeps it. */
 #pragma once
 
 #include "base/diag.h"
@@ -26,7 +26,8 @@ struct story {
         const char *name;               /* borrowed: of the file, for messages */
 };
 
-/* Read the story. `first_line` is the number of the first line of the text, for messages. Returns 0; -EBADMSG: read the diags; -ENOMEM. */
+/* Read the story. `first_line` is the number of the first line of the text, for messages. Returns 0; -EBADMSG: read the
+ * diags; -ENOMEM. */
 int story_parse(const char *name, const char *text, uint32_t first_line, struct diag_set *diags, struct story **ret);
 struct story *story_free(struct story *story);
 

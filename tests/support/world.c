@@ -24,7 +24,8 @@ struct world_process *world_find(const struct world *world, const char *label) {
         return NULL;
 }
 
-struct world_process *world_add(struct world *world, const char *label, struct world_process *parent, uint64_t start_ns) {
+struct world_process *world_add(struct world *world, const char *label, struct world_process *parent,
+                                uint64_t start_ns) {
         struct world_process *process = arena_new(&world->arena, struct world_process);
 
         if (!process || array_push(&world->processes, process) < 0)
@@ -143,7 +144,8 @@ int world_tell(struct world *world, struct world_process *process, const char *c
 
         record_set_text(record, FIELD_process_exe, process->exe);
         record_set_list(record, FIELD_process_argv, argv ?: (const char *const[]){ last_part(process->exe), NULL });
-        record_set_bytes(record, FIELD_process_comm, last_part(process->exe), MIN(strlen(last_part(process->exe)), (size_t)15));
+        record_set_bytes(record, FIELD_process_comm, last_part(process->exe),
+                         MIN(strlen(last_part(process->exe)), (size_t)15));
         record_set_text(record, FIELD_process_cwd, "/");
         record_set_object(record, FIELD_process_file, &file);
         record_set_number(record, FIELD_process_tty, 0);

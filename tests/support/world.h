@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* World - a small made-up machine whose processes act, and the stream of wire records that a sensor would have made of it.
+/* World - a small made-up machine whose processes act, and the stream of wire records that a sensor would have made of
+ * it.
  *
- * Stories written by hand (story.h) and random ones (tests/oracle) are told with it. It knows what a record's header needs:
- * who acts, whose child, of which activity, with which credentials, in which cgroup. It decides nothing about policies.
- * Everything lives until world_done(). Time is set by the caller. */
+ * Stories written by hand (story.h) and random ones (tests/oracle) are told with it. It knows what a record's header
+ * needs: who acts, whose child, of which activity, with which credentials, in which cgroup. It decides nothing about
+ * policies. Everything lives until world_done(). Time is set by the caller. */
 #pragma once
 
 #include "base/arena.h"
@@ -52,9 +53,10 @@ void world_done(struct world *world);
 /* The process with that label that was made last, or NULL. */
 struct world_process *world_find(const struct world *world, const char *label);
 
-/* A process that nobody is told of: its pid is new, it runs what its parent runs. It begins an activity of its own if the parent is
- * a supervisor. NULL: out of memory. */
-struct world_process *world_add(struct world *world, const char *label, struct world_process *parent, uint64_t start_ns);
+/* A process that nobody is told of: its pid is new, it runs what its parent runs. It begins an activity of its own if
+ * the parent is a supervisor. NULL: out of memory. */
+struct world_process *world_add(struct world *world, const char *label, struct world_process *parent,
+                                uint64_t start_ns);
 
 /* The id of a cgroup, telling its name when it is first asked for; 0: out of memory. */
 uint64_t world_cgroup(struct world *world, const char *path);
@@ -70,7 +72,8 @@ int world_tell(struct world *world, struct world_process *process, const char *c
 int world_fork(struct world *world, struct world_process *actor, const char *label, struct world_process **ret);
 int world_exit(struct world *world, struct world_process *actor);
 
-/* The i-th record as an event: parsed, numbered from 1, its time never before that of the one before. Returns what event_parse() does. */
+/* The i-th record as an event: parsed, numbered from 1, its time never before that of the one before. Returns what
+ * event_parse() does. */
 int world_event(const struct world *world, size_t i, struct event *ret);
 
 /* An object that stands for a name: the same name is the same file, pipe or socket. */
