@@ -9,8 +9,8 @@ tabs, no blanks at line ends, no line longer than LINE_MAX.
 
 usage: format.py [--fix] [--form] [--lines] ROOT [FILE...]
 
-Exit status 1 and the differences if there are any, 77 without a clang-format that was tried. --form and --lines check only one of the two; --fix breaks
-lines that are too long, and touches nothing else: look at what it did.
+Exit status 1 and the differences if there are any, 77 without a clang-format that was tried. --form and --lines check
+only one of the two; --fix breaks lines that are too long, and touches nothing else: look at what it did.
 """
 
 import difflib
