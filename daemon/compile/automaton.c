@@ -86,29 +86,55 @@ static void set_fall_back(struct automaton *a, uint32_t state, uint32_t parent, 
         s->out = s->entry != MATCHER_NONE ? state : s->dict;
 }
 
-/* Rows interleave: a row may stand wherever none of its bytes meets another's. */
-static uint32_t row_place(struct automaton *a, const struct tree *tree, uint32_t node, uint32_t *free_from) {
+/* Rows interleave: a row may stand wherever none of its bytes meets another's. It is tried with its first byte on each
+ * of the first free slots. Slots below 256 stay empty, so that no row would have to begin before the first. */
+static bool row_place(const struct automaton *a, const struct tree *tree, uint32_t node, uint32_t *free_from,
+                      uint32_t *ret) {
         unsigned char low = tree->nodes[tree->nodes[node].first_child].byte;
-        uint32_t base;
+        unsigned tries = 0;
 
-        while (*free_from + 256 < a->n_slots && a->slots[*free_from].owner != 0)
+        while (*free_from < a->n_slots && a->slots[*free_from].owner != 0)
                 (*free_from)++;
-        base = *free_from > low ? *free_from - low : 0;
 
-        for (unsigned tries = 0; tries < ROW_TRIES && base + 512 <= a->n_slots; tries++, base++) {
+        for (uint32_t slot = *free_from; slot + 256 <= a->n_slots && tries < ROW_TRIES; slot++) {
                 bool fits = true;
 
+                if (a->slots[slot].owner != 0)
+                        continue;
                 for (uint32_t child = tree->nodes[node].first_child; child && fits; child = tree->nodes[child].next)
-                        fits = a->slots[base + tree->nodes[child].byte].owner == 0;
-                if (fits)
-                        return base;
+                        fits = a->slots[slot - low + tree->nodes[child].byte].owner == 0;
+                if (fits) {
+                        *ret = slot - low;
+                        return true;
+                }
+                tries++;
         }
-        return UINT32_MAX;
+        return false;
+}
+
+/* Room for a row behind all others. */
+static int row_append(struct arena *arena, struct automaton *a, const struct tree *tree, uint32_t node, uint32_t end,
+                      uint32_t *ret) {
+        struct matcher_slot *slots;
+        uint32_t larger;
+
+        *ret = end - tree->nodes[tree->nodes[node].first_child].byte;
+        if (*ret + 256 <= a->n_slots)
+                return 0;
+
+        larger = 2 * a->n_slots + 256;
+        slots = arena_new_array(arena, struct matcher_slot, larger);
+        if (!slots)
+                return -ENOMEM;
+        memcpy(slots, a->slots, a->n_slots * sizeof(*slots));
+        a->slots = slots;
+        a->n_slots = larger;
+        return 0;
 }
 
 int automaton_build(struct arena *arena, const struct automaton_literal *literals, uint32_t n, struct automaton *ret) {
         struct tree tree = {.n = 1};
-        uint32_t *order, free_from = 0, end = 0, size = 1, capacity;
+        uint32_t *order, free_from = 256, end = 256, size = 1;
 
         *ret = (struct automaton){};
         for (uint32_t i = 0; i < n; i++)
@@ -124,14 +150,12 @@ int automaton_build(struct arena *arena, const struct automaton_literal *literal
                 tree_add(&tree, &literals[i], i);
         number_states(&tree, order);
 
-        /* Each row that finds no gap needs at most 256 slots more; most find one. What is not used is not written out. */
         ret->n_states = tree.n;
+        ret->n_slots = 512 + tree.n + tree.n / 4;
         ret->states = arena_new_array(arena, struct matcher_state, tree.n);
-        capacity = 1024 + 2 * tree.n;
-        ret->slots = arena_new_array(arena, struct matcher_slot, capacity);
+        ret->slots = arena_new_array(arena, struct matcher_slot, ret->n_slots);
         if (!ret->states || !ret->slots)
                 return -ENOMEM;
-        ret->n_slots = capacity;
 
         for (uint32_t state = 0; state < tree.n; state++) {
                 const struct node *node = &tree.nodes[order[state]];
@@ -146,20 +170,9 @@ int automaton_build(struct arena *arena, const struct automaton_literal *literal
                         continue;
 
                 if (state > 0) {
-                        base = row_place(ret, &tree, order[state], &free_from);
-                        if (base == UINT32_MAX) {
-                                base = end;
-                                if (base + 512 > ret->n_slots) {
-                                        uint32_t larger = 2 * ret->n_slots + 512;
-                                        struct matcher_slot *slots = arena_new_array(arena, struct matcher_slot, larger);
-
-                                        if (!slots)
-                                                return -ENOMEM;
-                                        memcpy(slots, ret->slots, ret->n_slots * sizeof(*slots));
-                                        ret->slots = slots;
-                                        ret->n_slots = larger;
-                                }
-                        }
+                        if (!row_place(ret, &tree, order[state], &free_from, &base) &&
+                            row_append(arena, ret, &tree, order[state], end, &base) < 0)
+                                return -ENOMEM;
                         s->base = base;
                 }
                 for (uint32_t child = node->first_child; child; child = tree.nodes[child].next) {
@@ -169,7 +182,8 @@ int automaton_build(struct arena *arena, const struct automaton_literal *literal
                                 ret->root[byte] = tree.nodes[child].state;
                                 continue;
                         }
-                        ret->slots[base + byte] = (struct matcher_slot){.owner = state, .target = tree.nodes[child].state};
+                        ret->slots[base + byte] =
+                                (struct matcher_slot){.owner = state, .target = tree.nodes[child].state};
                         if (base + byte + 1 > end)
                                 end = base + byte + 1;
                 }

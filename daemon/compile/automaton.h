@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Automaton - finds any number of literals in one pass over a text (Aho and Corasick, 1975): the states, fall-backs and packed rows that
- * program/matcher-table.h describes. Made from literals in order of their bytes; memory is the arena's. */
+/* Automaton - finds any number of literals in one pass over a text (Aho and Corasick, 1975): the states, fall-backs and
+ * packed rows that program/matcher-table.h describes. Made from literals in order of their bytes; memory is the
+ * arena's. */
 #pragma once
 
 #include "base/arena.h"
@@ -19,5 +20,6 @@ struct automaton {
         uint16_t root[256];
 };
 
-/* `literals` are sorted and different; entry i of a state is literal i. Their bytes together are fewer than MATCHER_MAX_STATES. 0 or -ENOMEM. */
+/* `literals` are sorted and different; entry i of a state is literal i. Their bytes together are fewer than
+ * MATCHER_MAX_STATES. 0 or -ENOMEM. */
 int automaton_build(struct arena *arena, const struct automaton_literal *literals, uint32_t n, struct automaton *ret);

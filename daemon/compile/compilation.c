@@ -51,8 +51,8 @@ struct shared_number *compilation_share(struct compilation *c, struct hashmap *m
         return number;
 }
 
-/* Fixed, for a path that was not changed has to have the same hash in the next process, too. Nothing is gained by colliding: whoever
- * writes policies is trusted. */
+/* Fixed, for a path that was not changed has to have the same hash in the next process, too. Nothing is gained by
+ * colliding: whoever writes policies is trusted. */
 void hash_begin(struct siphash *s) {
         static const struct siphash_key key = {.k0 = UINT64_C(0x7061746868617368), .k1 = UINT64_C(0x636f6d70696c65)};
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Compilation - what the passes work on together: the program under construction, what is known of its predicates and conditions, and the
- * tables by which equal ones are found again (hash-consing). Lives as long as one call of compile_policies(). */
+/* Compilation - what the passes work on together: the program under construction, what is known of its predicates and
+ * conditions, and the tables by which equal ones are found again (hash-consing). Lives as long as one call of
+ * compile_policies(). */
 #pragma once
 
 #include "base/hashmap.h"
@@ -12,7 +13,6 @@
 struct predicate_info {
         struct siphash128 hash;         /* of its meaning, whatever its number */
         uint64_t kinds;                 /* of the events that it is asked of */
-        uint32_t n_starts;              /* first steps that could be filed under it */
         bool matched;                   /* a matcher decides it */
 };
 
@@ -37,8 +37,8 @@ struct compilation {
 void compilation_init(struct compilation *c, const struct compile_options *options, struct diag_set *diags);
 void compilation_done(struct compilation *c);
 
-/* A number that may be found again under a key of bytes: the record in `map`, made anew (number PROGRAM_NONE) if it is not there or
- * sharing is switched off. NULL: no memory. The key is copied. */
+/* A number that may be found again under a key of bytes: the record in `map`, made anew (number PROGRAM_NONE) if it is
+ * not there or sharing is switched off. NULL: no memory. The key is copied. */
 struct shared_number {
         uint32_t number;
         char key[];

@@ -8,7 +8,7 @@
 #include "compile/compilation.h"
 #include "compile/dispatch.h"
 #include "compile/emit.h"
-#include "compile/interest.h"
+#include "compile/needs.h"
 #include "compile/positions.h"
 #include "compile/strings.h"
 
@@ -28,7 +28,9 @@ static int load(struct compilation *c, struct program **ret) {
 
         r = assembly_finish(&c->out, &block, &size);
         if (r == -E2BIG)
-                return diag_error(c->diags, (struct diag_span){}, "the policies are too large: compiled they take more than %u MiB", PROGRAM_MAX_BYTES >> 20);
+                return diag_error(c->diags, (struct diag_span){},
+                                  "the policies are too large: compiled they take more than %u MiB",
+                                  PROGRAM_MAX_BYTES >> 20);
         if (r < 0)
                 return r;
 
@@ -46,9 +48,11 @@ int compile_policies(const struct policy_set *set, const struct compile_options 
 
         compilation_init(&c, options, diags);
         if (set->n_paths > PROGRAM_MAX_PATHS)
-                return diag_error(diags, (struct diag_span){}, "too many paths: %zu, and %d are allowed", set->n_paths, PROGRAM_MAX_PATHS);
+                return diag_error(diags, (struct diag_span){}, "too many paths: %zu, and %d are allowed", set->n_paths,
+                                  PROGRAM_MAX_PATHS);
 
-        /* 1. Each path by itself: conditions, places, records. A path that is refused does not hide what is wrong with the next. */
+        /* 1. Each path by itself: conditions, places, records. A path that is refused does not hide what is wrong with
+         * the next. */
         for (const struct path_node *path = set->paths; path; path = path->next) {
                 compile_path(&c, path);
                 if (c.out.error == -EBADMSG) {
@@ -63,7 +67,7 @@ int compile_policies(const struct policy_set *set, const struct compile_options 
         dispatch_spread_kinds(&c);
         strings_build_matchers(&c);
         dispatch_file_starts(&c);
-        interest_collect(&c);
+        needs_collect(&c);
         if (c.out.error < 0)
                 return c.out.error;
 

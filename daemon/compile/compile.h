@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Compile - checked policies become a program. The passes stand in compile.c, top to bottom, and nothing else does. Pure. */
+/* Compile - checked policies become a program. The passes stand in compile.c, top to bottom, and nothing else does.
+ * Pure. */
 #pragma once
 
 #include <stddef.h>
@@ -9,7 +10,8 @@
 #include "program/program.h"
 
 struct compile_options {
-        /* Each optimisation has a switch; meaning never changes (tests/oracle runs with all on, all off, and each one off). */
+        /* Each optimisation has a switch; meaning never changes (tests/oracle runs with all on, all off, and each one
+         * off). */
         bool no_matchers;               /* decide every string pattern by itself */
         bool no_dispatch;               /* try every first step of a kind */
         bool no_sharing;                /* no hash-consing of predicates and conditions */

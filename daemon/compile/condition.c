@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a comparison costs: numbers are at hand, strings are found by matchers, regexes have to be run; what looks at captures is asked once per
- * run and not once per event. */
+/* What a comparison costs: numbers are at hand, strings are found by matchers, regexes have to be run; what looks at
+ * captures is asked once per run and not once per event. */
 enum {
         COST_NUMBER = 1,
         COST_STRING = 4,
@@ -36,7 +36,8 @@ struct condition_key {
         uint32_t args[];
 };
 
-static struct shared_number *condition_share(struct compilation *c, enum condition_op op, const uint32_t *args, uint32_t n) {
+static struct shared_number *condition_share(struct compilation *c, enum condition_op op, const uint32_t *args,
+                                             uint32_t n) {
         size_t size = sizeof(struct condition_key) + n * sizeof(uint32_t);
         uint32_t small[64];
         struct condition_key *key = (struct condition_key *)small;
@@ -71,8 +72,9 @@ static uint32_t constant(struct compilation *c, enum condition_op op) {
         if (!shared)
                 return note(c, -ENOMEM);
         if (shared->number == PROGRAM_NONE)
-                shared->number = condition_add(c, (struct condition){.op = op, .run_free = true},
-                                               (struct condition_info){.hash = condition_hash(op, NULL, 0), .nodes = 1});
+                shared->number =
+                        condition_add(c, (struct condition){.op = op, .run_free = true},
+                                      (struct condition_info){.hash = condition_hash(op, NULL, 0), .nodes = 1});
         return shared->number;
 }
 
@@ -143,8 +145,10 @@ static int hash_compare(const void *a, const void *b) {
         return (x->low > y->low) - (x->low < y->low);
 }
 
-/* Children that are of the same operation bring their own in their place; equal ones come once; the cheap ones first. */
-static size_t children_simplify(struct compilation *c, enum condition_op op, const uint32_t *children, size_t n, struct order_entry *ret) {
+/* Children that are of the same operation bring their own in their place; equal ones come once; the cheap ones first.
+ */
+static size_t children_simplify(struct compilation *c, enum condition_op op, const uint32_t *children, size_t n,
+                                struct order_entry *ret) {
         size_t k = 0, unique = 0;
 
         for (size_t i = 0; i < n; i++) {
@@ -167,7 +171,8 @@ static size_t children_simplify(struct compilation *c, enum condition_op op, con
         return unique;
 }
 
-static uint32_t nary_new(struct compilation *c, enum condition_op op, const uint32_t *children, size_t n, struct shared_number *shared) {
+static uint32_t nary_new(struct compilation *c, enum condition_op op, const uint32_t *children, size_t n,
+                         struct shared_number *shared) {
         struct condition condition = {.op = op, .run_free = true, .args = {.first = c->out.children.n, .n = n}};
         struct condition_info info = {.nodes = 1};
         struct siphash128 *hashes;
@@ -192,7 +197,8 @@ static uint32_t nary_new(struct compilation *c, enum condition_op op, const uint
         }
         condition.depth = depth;
 
-        /* The hash is that of the set: which numbers the children have, and whether equal ones were found to be equal, is no part of it. */
+        /* The hash is that of the set: which numbers the children have, and whether equal ones were found to be equal,
+         * is no part of it. */
         qsort(hashes, n, sizeof(*hashes), hash_compare);
         for (size_t i = 0; i < n; i++)
                 if (i == 0 || hash_compare(&hashes[i], &hashes[n_hashes - 1]) != 0)
@@ -256,24 +262,30 @@ uint32_t condition_any(struct compilation *c, const uint32_t *children, size_t n
 }
 
 static uint32_t predicate_cost(const struct predicate *predicate) {
-        uint32_t cost = predicate->subject == SUBJECT_ANCESTOR ? COST_ANCESTORS : predicate->subject != SUBJECT_EVENT ? COST_PROCESS : 0;
+        uint32_t cost = predicate->subject == SUBJECT_ANCESTOR ? COST_ANCESTORS
+                      : predicate->subject != SUBJECT_EVENT    ? COST_PROCESS
+                                                               : 0;
 
         if (predicate->op == PREDICATE_REGEX)
                 return cost + COST_REGEX;
         if (predicate->op == PREDICATE_GLOB || predicate->op == PREDICATE_IN_GLOBS)
                 return cost + COST_GLOB;
-        return cost + (predicate->op >= PREDICATE_STRING && predicate->op <= PREDICATE_IN_STRINGS ? COST_STRING : COST_NUMBER);
+        return cost +
+               (predicate->op >= PREDICATE_STRING && predicate->op <= PREDICATE_IN_STRINGS ? COST_STRING : COST_NUMBER);
 }
 
-/* A condition that is one predicate or guard. Leaves are shared by the table of what they hold, so their condition goes with them. */
+/* A condition that is one predicate or guard. Leaves are shared by the table of what they hold, so their condition goes
+ * with them. */
 static uint32_t leaf(struct compilation *c, enum condition_op op, uint32_t arg, struct condition_info info) {
         info.nodes = 1;
-        return condition_add(c, (struct condition){.op = op, .run_free = op == CONDITION_PREDICATE, .args = {.first = arg}}, info);
+        return condition_add(
+                c, (struct condition){.op = op, .run_free = op == CONDITION_PREDICATE, .args = {.first = arg}}, info);
 }
 
-/* Predicates are found again by their record, which is its own key: strings and regexes in it are shared already; lists are keyed by their
- * contents. */
-static uint32_t predicate_new(struct compilation *c, struct predicate predicate, const struct siphash128 *operand, struct shared_number *shared) {
+/* Predicates are found again by their record, which is its own key: strings and regexes in it are shared already; lists
+ * are keyed by their contents. */
+static uint32_t predicate_new(struct compilation *c, struct predicate predicate, const struct siphash128 *operand,
+                              struct shared_number *shared) {
         struct predicate_info info = {};
         struct siphash s;
         uint32_t number;
@@ -288,7 +300,8 @@ static uint32_t predicate_new(struct compilation *c, struct predicate predicate,
 
         number = ASSEMBLY_ADD(&c->out, predicates, predicate);
         assembly_note(&c->out, array_push(&c->predicates, info));
-        shared->number = leaf(c, CONDITION_PREDICATE, number, (struct condition_info){.hash = info.hash, .cost = predicate_cost(&predicate)});
+        shared->number = leaf(c, CONDITION_PREDICATE, number,
+                              (struct condition_info){.hash = info.hash, .cost = predicate_cost(&predicate)});
         return shared->number;
 }
 
@@ -307,7 +320,8 @@ struct predicate_key {
 
 static struct shared_number *predicate_share(struct compilation *c, struct subject_field field, enum predicate_op op,
                                              const struct siphash128 *operand) {
-        struct predicate_key key = {.field = field.field, .subject = field.subject, .op = op, .index = field.index, .operand = *operand};
+        struct predicate_key key = {
+                .field = field.field, .subject = field.subject, .op = op, .index = field.index, .operand = *operand};
 
         return compilation_share(c, &c->known_predicates, &key, sizeof(key));
 }
@@ -333,7 +347,8 @@ static struct siphash128 hash_of_text(const char *bytes, size_t length) {
         return siphash_end128(&s);
 }
 
-uint32_t condition_string(struct compilation *c, struct subject_field field, enum predicate_op op, const char *bytes, size_t length) {
+uint32_t condition_string(struct compilation *c, struct subject_field field, enum predicate_op op, const char *bytes,
+                          size_t length) {
         struct siphash128 operand = hash_of_text(bytes, length);
         struct predicate predicate = predicate_of(field, op);
         struct shared_number *shared = predicate_share(c, field, op, &operand);
@@ -403,7 +418,8 @@ static int text_compare(const void *a, const void *b) {
         return order != 0 ? order : (x->length > y->length) - (x->length < y->length);
 }
 
-uint32_t condition_in_strings(struct compilation *c, struct subject_field field, enum predicate_op op, struct text *texts, size_t n) {
+uint32_t condition_in_strings(struct compilation *c, struct subject_field field, enum predicate_op op,
+                              struct text *texts, size_t n) {
         struct predicate predicate = predicate_of(field, op);
         struct shared_number *shared;
         struct siphash128 operand;
@@ -417,7 +433,8 @@ uint32_t condition_in_strings(struct compilation *c, struct subject_field field,
         if (unique == 0)
                 return condition_false(c);
         if (unique == 1)
-                return condition_string(c, field, op == PREDICATE_IN_GLOBS ? PREDICATE_GLOB : PREDICATE_STRING, texts[0].bytes, texts[0].length);
+                return condition_string(c, field, op == PREDICATE_IN_GLOBS ? PREDICATE_GLOB : PREDICATE_STRING,
+                                        texts[0].bytes, texts[0].length);
 
         hash_begin(&s);
         for (size_t i = 0; i < unique; i++)
@@ -439,7 +456,8 @@ static int network_compare(const void *a, const void *b) {
         return memcmp(a, b, sizeof(struct program_network));
 }
 
-uint32_t condition_in_networks(struct compilation *c, struct subject_field field, struct program_network *networks, size_t n) {
+uint32_t condition_in_networks(struct compilation *c, struct subject_field field, struct program_network *networks,
+                               size_t n) {
         struct predicate predicate = predicate_of(field, PREDICATE_IN_NETWORKS);
         struct shared_number *shared;
         struct siphash128 operand;
@@ -475,11 +493,12 @@ static uint32_t regex_number(struct compilation *c, struct text pattern, struct 
         if (!shared)
                 return note(c, -ENOMEM);
         if (shared->number == PROGRAM_NONE)
-                shared->number = ASSEMBLY_ADD(&c->out, regexes,
-                                              (struct regex_text){
-                                                      .pattern = assembly_string(&c->out, pattern.bytes, pattern.length),
-                                                      .literal = assembly_string(&c->out, literal.bytes, literal.length),
-                                              });
+                shared->number =
+                        ASSEMBLY_ADD(&c->out, regexes,
+                                     (struct regex_text){
+                                             .pattern = assembly_string(&c->out, pattern.bytes, pattern.length),
+                                             .literal = assembly_string(&c->out, literal.bytes, literal.length),
+                                     });
         return shared->number;
 }
 
@@ -498,7 +517,8 @@ uint32_t condition_regex(struct compilation *c, struct subject_field field, stru
 }
 
 uint32_t condition_guard(struct compilation *c, struct subject_field field, enum guard_op op, uint32_t slot) {
-        struct guard guard = {.field = field.field, .subject = field.subject, .op = op, .index = field.index, .slot = slot};
+        struct guard guard = {
+                .field = field.field, .subject = field.subject, .op = op, .index = field.index, .slot = slot};
         struct shared_number *shared = compilation_share(c, &c->known_guards, &guard, sizeof(guard));
         struct condition_info info = {.slots = UINT32_C(1) << slot, .cost = COST_GUARD};
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Condition - makes predicates, guards and conditions in the program under construction. Equal ones are one.
  *
- * Conditions are kept in a simple form: no `and` directly in an `and`, no constants below the top, no child twice, cheap children first.
- * That changes no value: Kleene's `and` and `or` do not depend on order or repetition. All functions return the number of the condition;
- * errors (no memory, too large) are remembered in the compilation's assembly, and what they return then must not be used. */
+ * Conditions are kept in a simple form: no `and` directly in an `and`, no constants below the top, no child twice,
+ * cheap children first. That changes no value: Kleene's `and` and `or` do not depend on order or repetition. All
+ * functions return the number of the condition; errors (no memory, too large) are remembered in the compilation's
+ * assembly, and what they return then must not be used. */
 #pragma once
 
 #include "compile/compilation.h"
@@ -22,13 +23,16 @@ struct subject_field {
 };
 
 uint32_t condition_number(struct compilation *c, struct subject_field field, enum predicate_op op, int64_t number);
-uint32_t condition_string(struct compilation *c, struct subject_field field, enum predicate_op op, const char *bytes, size_t length);
+uint32_t condition_string(struct compilation *c, struct subject_field field, enum predicate_op op, const char *bytes,
+                          size_t length);
 uint32_t condition_known(struct compilation *c, struct subject_field field);
 
 /* Is the field one of these? Sorts the lists and drops what stands in them twice; empty: false. */
 uint32_t condition_in_numbers(struct compilation *c, struct subject_field field, int64_t *numbers, size_t n);
-uint32_t condition_in_strings(struct compilation *c, struct subject_field field, enum predicate_op op, struct text *texts, size_t n);
-uint32_t condition_in_networks(struct compilation *c, struct subject_field field, struct program_network *networks, size_t n);
+uint32_t condition_in_strings(struct compilation *c, struct subject_field field, enum predicate_op op,
+                              struct text *texts, size_t n);
+uint32_t condition_in_networks(struct compilation *c, struct subject_field field, struct program_network *networks,
+                               size_t n);
 
 /* `literal`: what every match contains; may be empty. */
 uint32_t condition_regex(struct compilation *c, struct subject_field field, struct text pattern, struct text literal);

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "compile/required.h"
+#define CHOICE_MAX 32                   /* predicates that one first step is filed under */
 
 void dispatch_spread_kinds(struct compilation *c) {
         if (c->out.error < 0)
@@ -14,7 +14,8 @@ void dispatch_spread_kinds(struct compilation *c) {
                 c->conditions.items[edge->condition].kinds |= UINT64_C(1) << edge->kind;
         ARRAY_FOREACH(path, &c->out.paths)
                 for (uint32_t i = 0; i < path->exceptions.n; i++)
-                        c->conditions.items[c->out.exceptions.items[path->exceptions.first + i].condition].kinds |= path->kinds;
+                        c->conditions.items[c->out.exceptions.items[path->exceptions.first + i].condition].kinds |=
+                                path->kinds;
 
         /* Children stand before their parents. */
         for (size_t i = c->conditions.n; i-- > 0;) {
@@ -36,7 +37,8 @@ void dispatch_spread_kinds(struct compilation *c) {
                 case CONDITION_AND:
                 case CONDITION_OR:
                         for (uint32_t k = 0; k < condition->args.n; k++)
-                                c->conditions.items[c->out.children.items[condition->args.first + k].value].kinds |= kinds;
+                                c->conditions.items[c->out.children.items[condition->args.first + k].value].kinds |=
+                                        kinds;
                         break;
                 case CONDITION_TRUE:
                 case CONDITION_FALSE:
@@ -47,8 +49,8 @@ void dispatch_spread_kinds(struct compilation *c) {
         }
 }
 
-/* How rarely a predicate is true, guessed: whole strings before long parts of them, these before short ones; what the event says before who
- * says it, for there are a few processes of each name, but millions of their events. */
+/* How rarely a predicate is true, guessed: whole strings before long parts of them, these before short ones; what the
+ * event says before who says it, for there are a few processes of each name, but millions of their events. */
 static uint32_t selectivity(const struct compilation *c, const struct predicate *predicate) {
         uint32_t score = 0;
 
@@ -65,28 +67,78 @@ static uint32_t selectivity(const struct compilation *c, const struct predicate 
         return predicate->subject == SUBJECT_EVENT ? 2 * score : score;
 }
 
+/* Predicates of which at least one is true whenever a condition is. */
 struct choice {
-        const struct compilation *c;
-        uint32_t best, score;
+        uint32_t predicates[CHOICE_MAX];
+        uint32_t n;
+        uint32_t score;                 /* the higher the rarer; 0: there is no such set */
 };
 
-static void on_required(uint32_t number, bool negated, void *data) {
-        struct choice *choice = data;
-        uint32_t score;
+static void choose(const struct compilation *c, uint32_t condition, struct choice *ret);
 
-        if (negated || !choice->c->predicates.items[number].matched)
+/* All children must be true: the one that is true most rarely will do. */
+static void choose_of_all(const struct compilation *c, struct program_range children, struct choice *ret) {
+        for (uint32_t i = 0; i < children.n; i++) {
+                struct choice one;
+
+                choose(c, c->out.children.items[children.first + i].value, &one);
+                if (one.score > ret->score)
+                        *ret = one;
+        }
+}
+
+/* One of the children must be true: so it takes a choice of each, and is as frequent as all of them. */
+static void choose_of_any(const struct compilation *c, struct program_range children, struct choice *ret) {
+        struct choice sum = {.score = UINT32_MAX};
+
+        for (uint32_t i = 0; i < children.n; i++) {
+                struct choice one;
+
+                choose(c, c->out.children.items[children.first + i].value, &one);
+                if (one.score == 0 || sum.n + one.n > CHOICE_MAX)
+                        return;
+                for (uint32_t k = 0; k < one.n; k++)
+                        sum.predicates[sum.n++] = one.predicates[k];
+                sum.score = MIN(sum.score, one.score);
+        }
+        sum.score = MAX(sum.score - MIN(sum.score, 4 * sum.n), 1U);
+        *ret = sum;
+}
+
+static void choose(const struct compilation *c, uint32_t condition, struct choice *ret) {
+        const struct condition *of = &c->out.conditions.items[condition];
+        uint32_t predicate;
+
+        *ret = (struct choice){};
+        switch ((enum condition_op)of->op) {
+        case CONDITION_PREDICATE:
+                predicate = of->args.first;
+                if (c->predicates.items[predicate].matched)
+                        *ret = (struct choice){.predicates = {predicate},
+                                               .n = 1,
+                                               .score = selectivity(c, &c->out.predicates.items[predicate])};
                 return;
-        score = selectivity(choice->c, &choice->c->out.predicates.items[number]);
-        if (score > choice->score) {
-                choice->best = number;
-                choice->score = score;
+        case CONDITION_AND:
+                choose_of_all(c, of->args, ret);
+                return;
+        case CONDITION_OR:
+                choose_of_any(c, of->args, ret);
+                return;
+        case CONDITION_NOT:
+        case CONDITION_TRUE:
+        case CONDITION_FALSE:
+        case CONDITION_GUARD:
+        case _CONDITION_OP_MAX:
+                return;
         }
 }
 
 struct filing {
-        uint64_t under;                 /* kind, or 2^32 + predicate */
+        uint64_t under;                 /* kind, or UNDER_PREDICATE + predicate */
         struct start start;
 };
+
+#define UNDER_PREDICATE (UINT64_C(1) << 32)
 
 static int filing_compare(const void *a, const void *b) {
         const struct filing *x = a, *y = b;
@@ -98,49 +150,63 @@ static int filing_compare(const void *a, const void *b) {
         return (x->start.edge > y->start.edge) - (x->start.edge < y->start.edge);
 }
 
-#define UNDER_PREDICATE (UINT64_C(1) << 32)
+struct filings ARRAY_BODY(struct filing);
 
-static uint64_t file_under(const struct compilation *c, const struct edge *edge) {
-        struct choice choice = {.c = c, .best = PROGRAM_NONE};
+static int file_edge(const struct compilation *c, struct filings *filings, struct start start) {
+        const struct edge *edge = &c->out.edges.items[start.edge];
+        struct choice choice = {};
+        int r = 0;
 
         if (!c->options->no_dispatch)
-                required_each(c, edge->condition, on_required, &choice);
-        return choice.best != PROGRAM_NONE ? UNDER_PREDICATE + choice.best : edge->kind;
+                choose(c, edge->condition, &choice);
+        if (choice.score == 0)
+                return array_push(filings, ((struct filing){.under = edge->kind, .start = start}));
+        for (uint32_t i = 0; i < choice.n && r >= 0; i++)
+                r = array_push(filings,
+                               ((struct filing){.under = UNDER_PREDICATE + choice.predicates[i], .start = start}));
+        return r;
+}
+
+static int file_all(const struct compilation *c, struct filings *filings) {
+        for (uint32_t i = 0; i < c->out.paths.n; i++) {
+                struct program_range edges = c->out.positions.items[c->out.paths.items[i].positions.first].edges;
+
+                for (uint32_t k = edges.first; k < edges.first + edges.n; k++) {
+                        int r = file_edge(c, filings, (struct start){.path = i, .edge = k});
+
+                        if (r < 0)
+                                return r;
+                }
+        }
+        return 0;
 }
 
 void dispatch_file_starts(struct compilation *c) {
-        struct filing *filings;
-        size_t n = 0;
+        struct filings filings = {};
 
         if (c->out.error < 0)
                 return;
 
-        ARRAY_FOREACH(path, &c->out.paths)
-                n += c->out.positions.items[path->positions.first].edges.n;
-        filings = arena_new_array(&c->arena, struct filing, n);
-        if (!filings || array_reserve(&c->out.predicate_starts, c->out.predicates.n) < 0) {
-                assembly_note(&c->out, -ENOMEM);
-                return;
-        }
-
-        n = 0;
-        for (uint32_t i = 0; i < c->out.paths.n; i++) {
-                struct program_range edges = c->out.positions.items[c->out.paths.items[i].positions.first].edges;
-
-                for (uint32_t k = edges.first; k < edges.first + edges.n; k++)
-                        filings[n++] = (struct filing){.under = file_under(c, &c->out.edges.items[k]), .start = {.path = i, .edge = k}};
-        }
-        qsort(filings, n, sizeof(*filings), filing_compare);
-
+        assembly_note(&c->out, file_all(c, &filings));
+        if (filings.n > 0)
+                qsort(filings.items, filings.n, sizeof(*filings.items), filing_compare);
         for (uint32_t i = 0; i < c->out.predicates.n; i++)
                 assembly_note(&c->out, array_push(&c->out.predicate_starts, (struct program_range){}));
-        for (size_t i = 0; i < n; i++) {
-                struct program_range *range = filings[i].under >= UNDER_PREDICATE
-                                                      ? &c->out.predicate_starts.items[filings[i].under - UNDER_PREDICATE]
-                                                      : &c->out.kind_starts[filings[i].under];
-                uint32_t at = ASSEMBLY_ADD(&c->out, starts, filings[i].start);
 
+        for (size_t i = 0; i < filings.n && c->out.error == 0; i++) {
+                const struct filing *filing = &filings.items[i];
+                struct program_range *range;
+                uint32_t at;
+
+                /* An alternative that was written twice. */
+                if (i > 0 && filing_compare(filing, filing - 1) == 0)
+                        continue;
+                range = filing->under >= UNDER_PREDICATE
+                              ? &c->out.predicate_starts.items[filing->under - UNDER_PREDICATE]
+                              : &c->out.kind_starts[filing->under];
+                at = ASSEMBLY_ADD(&c->out, starts, filing->start);
                 if (range->n++ == 0)
                         range->first = at;
         }
+        array_done(&filings);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Dispatch - which first steps have to be tried for an event.
  *
- * A first step that cannot be taken unless a string predicate is true is filed under that predicate, which a matcher decides for all policies in
- * one pass: then the cost of an event depends on what it matches and not on how many policies there are. All others are filed under their
- * kind, and tried for every event of it. */
+ * A first step that cannot be taken unless a string predicate is true, or one of several, is filed under each of these.
+ * A matcher decides them for all policies in one pass: then the cost of an event depends on what it matches and not on
+ * how many policies there are. All others are filed under their kind, and tried for every event of it. */
 #pragma once
 
 #include "compile/compilation.h"

@@ -140,7 +140,8 @@ static void emit_edge(struct emitter *e, const struct draft_edge *draft) {
                 edge.step = emit_step(e, draft->element, draft->named);
 
         siphash_add_u64(&e->hash, (uint64_t)edge.kind << 32 | (uint64_t)edge.type << 16 | edge.any_result);
-        siphash_add_u64(&e->hash, (uint64_t)edge.target << 32 | (edge.type == EDGE_ADVANCE ? draft->window : PROGRAM_NONE));
+        siphash_add_u64(&e->hash,
+                        (uint64_t)edge.target << 32 | (edge.type == EDGE_ADVANCE ? draft->window : PROGRAM_NONE));
         siphash_add_u64(&e->hash, draft->element->number);
         hash_condition(e, edge.condition);
         edge.writes.first = e->c->out.writes.n;

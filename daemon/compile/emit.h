@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Emit - drafts become records of the program.
  *
- * A path's hash is that of its meaning: name, key, windows, severity, responses and suppression, places and edges with what their conditions
- * say, captures, exceptions. Not in it: where it stands in the file, how it is described and tagged, what its captures are called, and how
- * predicates and conditions happen to be numbered. A path with the same hash in the next program goes on where it is. */
+ * A path's hash is that of its meaning: name, key, windows, severity, responses and suppression, places and edges with
+ * what their conditions say, captures, exceptions. Not in it: where it stands in the file, how it is described and
+ * tagged, what its captures are called, and how predicates and conditions happen to be numbered. A path with the same
+ * hash in the next program goes on where it is. */
 #pragma once
 
 #include "compile/positions.h"

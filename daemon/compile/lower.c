@@ -49,7 +49,9 @@ static uint32_t lower_glob(struct lowering *l, struct subject_field field, const
         case GLOB_PREFIX: return condition_string(l->c, field, PREDICATE_PREFIX, literal, length);
         case GLOB_SUFFIX: return condition_string(l->c, field, PREDICATE_SUFFIX, literal, length);
         /* `**` alone takes whatever is known, also of a cut text, and so does the empty prefix. */
-        case GLOB_INSIDE: return condition_string(l->c, field, length > 0 ? PREDICATE_CONTAINS : PREDICATE_PREFIX, literal, length);
+        case GLOB_INSIDE:
+                return condition_string(l->c, field, length > 0 ? PREDICATE_CONTAINS : PREDICATE_PREFIX, literal,
+                                        length);
         }
         return 0;
 }
@@ -68,7 +70,8 @@ static uint32_t lower_regex(struct lowering *l, struct subject_field field, cons
                 if (pattern.literal.length == 0)
                         return pair[0];
                 /* Asked first: the matcher finds it on its way, and a path can be dispatched by it. */
-                pair[1] = condition_string(l->c, field, PREDICATE_CONTAINS, pattern.literal.bytes, pattern.literal.length);
+                pair[1] = condition_string(l->c, field, PREDICATE_CONTAINS, pattern.literal.bytes,
+                                           pattern.literal.length);
                 return condition_all(l->c, pair, 2);
         }
 
@@ -76,8 +79,8 @@ static uint32_t lower_regex(struct lowering *l, struct subject_field field, cons
                 if (pattern.parts[i].op == PREDICATE_STRING)
                         strings[n_strings++] = pattern.parts[i].text;
                 else
-                        parts[n_parts++] = condition_string(l->c, field, pattern.parts[i].op, pattern.parts[i].text.bytes,
-                                                            pattern.parts[i].text.length);
+                        parts[n_parts++] = condition_string(l->c, field, pattern.parts[i].op,
+                                                            pattern.parts[i].text.bytes, pattern.parts[i].text.length);
         if (n_strings > 0)
                 parts[n_parts++] = condition_in_strings(l->c, field, PREDICATE_IN_STRINGS, strings, n_strings);
         return condition_any(l->c, parts, n_parts);
@@ -123,7 +126,8 @@ static uint32_t lower_in(struct lowering *l, struct subject_field field, const s
         return condition_any(l->c, parts, 3);
 }
 
-static uint32_t lower_text(struct lowering *l, struct subject_field field, enum compare_op op, const struct operand *operand) {
+static uint32_t lower_text(struct lowering *l, struct subject_field field, enum compare_op op,
+                           const struct operand *operand) {
         enum predicate_op predicate = op == COMPARE_FOLD         ? PREDICATE_STRING_FOLD
                                       : op == COMPARE_STARTSWITH ? PREDICATE_PREFIX
                                       : op == COMPARE_ENDSWITH   ? PREDICATE_SUFFIX
@@ -134,7 +138,8 @@ static uint32_t lower_text(struct lowering *l, struct subject_field field, enum 
 }
 
 /* One item of the operand, in the positive form of the comparison. */
-static uint32_t lower_item(struct lowering *l, const struct expr *expr, struct subject_field field, const struct operand *operand) {
+static uint32_t lower_item(struct lowering *l, const struct expr *expr, struct subject_field field,
+                           const struct operand *operand) {
         struct program_network network;
 
         switch ((int)expr->op) {
@@ -230,23 +235,24 @@ static uint32_t lower_any_expr(struct lowering *l, const struct expr *expr);
 /* `a and b and c` leans to the left, as long as somebody likes to write: along there without recursion. */
 static uint32_t lower_chain(struct lowering *l, const struct expr *expr) {
         enum expr_type type = expr->type;
+        const struct expr **links;
         const struct expr *e;
         uint32_t *parts;
-        size_t n = 1;
+        size_t n = 1, i;
 
         for (e = expr; e->type == type; e = e->left)
                 n++;
         parts = arena_new_array(&l->c->arena, uint32_t, n);
-        if (!parts)
+        links = arena_new_array(&l->c->arena, const struct expr *, n);
+        if (!parts || !links)
                 return no_memory(l);
 
+        i = n;
         for (e = expr; e->type == type; e = e->left)
-                parts[--n] = lower_any_expr(l, e->right);
-        parts[0] = lower_any_expr(l, e);
-
-        n = 1;
-        for (e = expr; e->type == type; e = e->left)
-                n++;
+                links[--i] = e->right;
+        links[0] = e;
+        for (i = 0; i < n; i++)
+                parts[i] = lower_any_expr(l, links[i]);
         return type == EXPR_AND ? condition_all(l->c, parts, n) : condition_any(l->c, parts, n);
 }
 

@@ -89,7 +89,8 @@ static bool ways_join(struct unfolding *u, struct ways *first, const struct ways
 
                         if (k + 1 < second->n && !way_copy(u, &first->items[i], &way))
                                 return false;
-                        if ((second->items[k].n > 0 && !way_append(u, &way, second->items[k].atoms, second->items[k].n)) ||
+                        if ((second->items[k].n > 0 &&
+                             !way_append(u, &way, second->items[k].atoms, second->items[k].n)) ||
                             !ways_add(u, &joined, way))
                                 return false;
                 }
@@ -144,7 +145,8 @@ static bool unfold_repeat(struct unfolding *u, const struct regex_node *node, st
                         u->error = -E2BIG;
                         return false;
                 }
-                if (!ways_add_atom(u, &tail, child->type == REGEX_DOT ? ATOM_ANYTHING : ATOM_NAME) || !ways_join(u, &some, &tail))
+                if (!ways_add_atom(u, &tail, child->type == REGEX_DOT ? ATOM_ANYTHING : ATOM_NAME) ||
+                    !ways_join(u, &some, &tail))
                         return false;
                 *ret = some;
                 return true;
@@ -201,7 +203,8 @@ static bool unfold(struct unfolding *u, const struct regex_node *node, struct wa
         return false;
 }
 
-/* Anchors at the ends become the lack of a star there; a star swallows the stars beside it. In place. False: it cannot be said. */
+/* Anchors at the ends become the lack of a star there; a star swallows the stars beside it. In place. False: it cannot
+ * be said. */
 static bool way_normalize(struct unfolding *u, struct way *way) {
         uint16_t *atoms = arena_new_array(u->arena, uint16_t, way->n + 3);
         size_t first = 0, end = way->n, n = 0;
@@ -222,7 +225,8 @@ static bool way_normalize(struct unfolding *u, struct way *way) {
 
                 if (atom == ATOM_BEGIN || atom == ATOM_END)
                         return false;
-                if (n > 0 && (atom == ATOM_ANYTHING || atom == ATOM_NAME) && (atoms[n - 1] == ATOM_ANYTHING || atoms[n - 1] == ATOM_NAME)) {
+                if (n > 0 && (atom == ATOM_ANYTHING || atom == ATOM_NAME) &&
+                    (atoms[n - 1] == ATOM_ANYTHING || atoms[n - 1] == ATOM_NAME)) {
                         if (atom == ATOM_ANYTHING)
                                 atoms[n - 1] = ATOM_ANYTHING;
                         continue;
@@ -293,7 +297,8 @@ static bool way_to_part(struct unfolding *u, struct way *way, struct pattern_par
                 }
                 bytes[i - first] = (char)way->atoms[i];
         }
-        ret->op = open_begin ? (open_end ? PREDICATE_CONTAINS : PREDICATE_SUFFIX) : (open_end ? PREDICATE_PREFIX : PREDICATE_STRING);
+        ret->op = open_begin ? (open_end ? PREDICATE_CONTAINS : PREDICATE_SUFFIX)
+                             : (open_end ? PREDICATE_PREFIX : PREDICATE_STRING);
         ret->text = (struct text){.bytes = bytes, .length = end - first};
         return true;
 }

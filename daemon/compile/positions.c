@@ -41,7 +41,8 @@ static bool failed(const struct builder *b) {
 static void refuse(struct builder *b, struct diag_span span, const char *what) {
         if (failed(b))
                 return;
-        assembly_note(&b->c->out, diag_error(b->c->diags, span, "path '%.*s' %s", (int)b->path->name.length, b->path->name.bytes, what));
+        assembly_note(&b->c->out, diag_error(b->c->diags, span, "path '%.*s' %s", (int)b->path->name.length,
+                                             b->path->name.bytes, what));
 }
 
 static uint32_t window_of(const struct draft_context *context) {
@@ -56,7 +57,8 @@ static const struct draft_context *context_get(struct builder *b, struct draft_c
         struct draft_context *context;
 
         for (context = b->contexts; context; context = context->next)
-                if (context->owner == model.owner && context->after == model.after && context->up == model.up && context->window == model.window)
+                if (context->owner == model.owner && context->after == model.after && context->up == model.up &&
+                    context->window == model.window)
                         return context;
 
         context = arena_memdup(&b->c->arena, &model, sizeof(model));
@@ -76,7 +78,8 @@ static uint32_t window_get(struct builder *b, const struct element *element, uin
         for (size_t i = 0; i < b->draft->windows.n; i++) {
                 const struct draft_window *old = &b->draft->windows.items[i];
 
-                if (old->element == element && old->parent == parent && (old->first == b->here || element->within_ns == 0))
+                if (old->element == element && old->parent == parent &&
+                    (old->first == b->here || element->within_ns == 0))
                         return i;
         }
 
@@ -91,9 +94,10 @@ static uint32_t window_get(struct builder *b, const struct element *element, uin
 }
 
 /* Inside of the block, from its first element on. */
-static const struct draft_context *block_enter(struct builder *b, const struct element *block, const struct element *after,
-                                               const struct draft_context *up) {
-        struct draft_context context = {.owner = block, .after = after, .up = up, .window = window_of(up), .named = named_of(up)};
+static const struct draft_context *block_enter(struct builder *b, const struct element *block,
+                                               const struct element *after, const struct draft_context *up) {
+        struct draft_context context = {
+                .owner = block, .after = after, .up = up, .window = window_of(up), .named = named_of(up)};
 
         if (block->within_ns > 0)
                 context.window = window_get(b, block, context.window);
@@ -151,8 +155,10 @@ static bool rest_can_be_empty(const struct element *at, const struct draft_conte
         }
 }
 
-/* The position for what follows, made if it is not there. A path whose rest can be empty is complete: a repetition never delays. */
-static uint32_t target_get(struct builder *b, const struct element *at, const struct draft_context *up, const struct element *loop) {
+/* The position for what follows, made if it is not there. A path whose rest can be empty is complete: a repetition
+ * never delays. */
+static uint32_t target_get(struct builder *b, const struct element *at, const struct draft_context *up,
+                           const struct element *loop) {
         struct draft_position position = {.loop = loop};
 
         if (rest_can_be_empty(at, up))
@@ -185,7 +191,8 @@ static uint32_t condition_of(struct builder *b, const struct element *element) {
                 return (uint32_t)((uintptr_t)known - 1);
         condition = lower_expr(b->c, b->path, element->condition);
         if (!failed(b))
-                assembly_note(&b->c->out, idmap_put(&b->conditions, (uintptr_t)element, (void *)((uintptr_t)condition + 1)));
+                assembly_note(&b->c->out,
+                              idmap_put(&b->conditions, (uintptr_t)element, (void *)((uintptr_t)condition + 1)));
         return condition;
 }
 
@@ -202,7 +209,8 @@ static void edge_add(struct builder *b, struct draft_edge edge) {
         }
         /* Two empty members of an `any` lead to the same text. */
         ARRAY_FOREACH(old, &here->edges)
-                if (old->type == edge.type && old->element == edge.element && old->condition == edge.condition && old->target == edge.target)
+                if (old->type == edge.type && old->element == edge.element && old->condition == edge.condition &&
+                    old->target == edge.target)
                         return;
         if (++b->n_edges > EDGES_MAX) {
                 refuse(b, path_span(b->path), "is too large: it needs more than 4,096 edges");
@@ -211,8 +219,8 @@ static void edge_add(struct builder *b, struct draft_edge edge) {
         assembly_note(&b->c->out, array_push(&here->edges, edge));
 }
 
-static void add_step(struct builder *b, const struct element *step, const struct draft_context *up, const struct element *after,
-                     const struct draft_context *after_up) {
+static void add_step(struct builder *b, const struct element *step, const struct draft_context *up,
+                     const struct element *after, const struct draft_context *after_up) {
         uint32_t target = target_get(b, after, after_up, step->repetition == REPEAT_PLUS ? step : NULL);
 
         edge_add(b, (struct draft_edge){
@@ -229,7 +237,8 @@ static void add_step(struct builder *b, const struct element *step, const struct
 }
 
 /* What stays: a repetition that counts, a `not` that is in force. */
-static void add_staying(struct builder *b, enum edge_type type, const struct element *element, const struct draft_context *up) {
+static void add_staying(struct builder *b, enum edge_type type, const struct element *element,
+                        const struct draft_context *up) {
         edge_add(b, (struct draft_edge){
                             .type = type,
                             .kind = element->kind,
@@ -250,10 +259,11 @@ static uint32_t only_success(struct builder *b, uint32_t condition) {
         return condition_all(b->c, both, 2);
 }
 
-/* `A ? X : B ? Y : Z` with A and B of one kind: A to X; not A and B to Y; not A and not B to Z. Each `not` is a condition of its own, so
- * what is unknown decides nothing. `head` is A, `before` the conjunction so far. */
+/* `A ? X : B ? Y : Z` with A and B of one kind: A to X; not A and B to Y; not A and not B to Z. Each `not` is a
+ * condition of its own, so what is unknown decides nothing. `head` is A, `before` the conjunction so far. */
 static void add_decision(struct builder *b, const struct element *head, const struct element *at, uint32_t before,
-                         const struct draft_context *up, const struct element *after, const struct draft_context *after_up) {
+                         const struct draft_context *up, const struct element *after,
+                         const struct draft_context *after_up) {
         const struct draft_context *inside;
         struct draft_edge edge = {
                 .type = EDGE_ADVANCE,
@@ -265,7 +275,11 @@ static void add_decision(struct builder *b, const struct element *head, const st
         };
         uint32_t holds, both[2];
 
-        inside = context_get(b, (struct draft_context){.owner = at, .after = after, .up = after_up, .window = window_of(after_up), .named = named_of(after_up)});
+        inside = context_get(b, (struct draft_context){.owner = at,
+                                                       .after = after,
+                                                       .up = after_up,
+                                                       .window = window_of(after_up),
+                                                       .named = named_of(after_up)});
         holds = condition_of(b, at);
         if (failed(b) || !inside)
                 return;
@@ -285,7 +299,8 @@ static void add_decision(struct builder *b, const struct element *head, const st
         if (failed(b))
                 return;
 
-        if (at->otherwise && !at->otherwise->next && at->otherwise->type == ELEMENT_CONDITIONAL && at->otherwise->kind == head->kind) {
+        if (at->otherwise && !at->otherwise->next && at->otherwise->type == ELEMENT_CONDITIONAL &&
+            at->otherwise->kind == head->kind) {
                 if (++b->nesting > NESTING_MAX)
                         refuse(b, at->span, "has too many conditionals inside each other");
                 else
@@ -331,7 +346,8 @@ static void expand(struct builder *b, const struct element *at, const struct dra
                                 if (child->type == ELEMENT_BLOCK)
                                         expand(b, child->children, block_enter(b, child, at->next, up));
                                 else if (child->type != ELEMENT_STEP)
-                                        refuse(b, child->span, "has something in 'any' that is neither a step nor a block");
+                                        refuse(b, child->span,
+                                               "has something in 'any' that is neither a step nor a block");
                                 else if (child->repetition == REPEAT_STAR)
                                         add_staying(b, EDGE_LOOP, child, up);
                                 else
@@ -357,7 +373,8 @@ static void sort_edges(struct builder *b, struct draft_position *position) {
         position->edges = sorted;
 }
 
-/* Number the positions so that every step leads to a larger one: in reverse order of leaving in a depth-first search. */
+/* Number the positions so that every step leads to a larger one: in reverse order of leaving in a depth-first search.
+ */
 static void number_from(struct draft *draft, uint32_t position, uint64_t *seen, uint32_t *next) {
         struct draft_position *p = &draft->positions.items[position];
 

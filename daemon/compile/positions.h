@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Positions - the body of a path becomes places where a run waits, and edges between them.
  *
- * The construction is Glushkov's (1961), by need: beginning with the place before the first element, the edges of a place are those of all
- * elements that could come first there, and each leads to the place behind its element. Two places are one if the same text follows, the same
- * repetition may still count, and they are inside the same windows: so what follows an `any` or a conditional exists once. Only what can be
- * reached is made, and places lead forward only. A block's window is told apart by the place from which it was entered, for that is
- * where an expired run falls back to.
+ * The construction is Glushkov's (1961), by need: beginning with the place before the first element, the edges of a
+ * place are those of all elements that could come first there, and each leads to the place behind its element. Two
+ * places are one if the same text follows, the same repetition may still count, and they are inside the same windows:
+ * so what follows an `any` or a conditional exists once. Only what can be reached is made, and places lead forward
+ * only. A block's window is told apart by the place from which it was entered, for that is where an expired run falls
+ * back to.
  *
  * More than 64 places are refused with a diag that names the path: -EBADMSG in the compilation's assembly. */
 #pragma once
@@ -23,8 +24,8 @@ struct draft_edge {
         uint32_t condition;
         const struct element *element;  /* borrowed from the tree */
         uint32_t target;                /* number of a draft position, or DRAFT_ACCEPT; own for LOOP and KILL */
-        uint32_t window;                /* ADVANCE: in draft->windows: innermost one that the element is in; or PROGRAM_NONE */
-        uint32_t named;                 /* in draft->windows: innermost named block that the element is in; or PROGRAM_NONE */
+        uint32_t window; /* ADVANCE: in draft->windows: innermost one that the element is in; or PROGRAM_NONE */
+        uint32_t named; /* in draft->windows: innermost named block that the element is in; or PROGRAM_NONE */
 };
 
 struct draft_context;

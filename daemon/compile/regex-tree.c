@@ -204,8 +204,8 @@ static struct regex_node *read_set(struct reader *r) {
                         continue;
                 }
                 r->at++;
-                if (is_class || next_is(r, "[:") || next_is(r, "[.") || next_is(r, "[=") || !read_member(r, &set, &high, &is_class) || is_class ||
-                    high < low)
+                if (is_class || next_is(r, "[:") || next_is(r, "[.") || next_is(r, "[=") ||
+                    !read_member(r, &set, &high, &is_class) || is_class || high < low)
                         return give_up(r);
                 for (unsigned c = low; c <= high; c++)
                         set_add(&set, c);
@@ -339,7 +339,8 @@ static struct regex_node *read_sequence(struct reader *r) {
                                 end = &(*end)->next;
                         }
                         /* What repeats would be the last byte; rare enough to be left alone. */
-                        if (take(r, "\\E") && (next_is(r, "*") || next_is(r, "+") || next_is(r, "?") || next_is(r, "{")))
+                        if (take(r, "\\E") &&
+                            (next_is(r, "*") || next_is(r, "+") || next_is(r, "?") || next_is(r, "{")))
                                 return give_up(r);
                         continue;
                 }

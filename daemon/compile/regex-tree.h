@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Regex tree - a regex of the plain kind as a tree: what compile/pattern.c reasons about.
  *
- * Reads what PCRE2 reads, or gives up: whatever is not surely understood (options, back references, recursion, POSIX classes, ...) makes
- * no tree, and what is understood only in part (look-arounds, word boundaries, possessive repetitions) is marked, so that a tree never
- * claims more than the regex. PCRE2 stays the judge of what a regex means; a random test compares the two. */
+ * Reads what PCRE2 reads, or gives up: whatever is not surely understood (options, back references, recursion, POSIX
+ * classes, ...) makes no tree, and what is understood only in part (look-arounds, word boundaries, possessive
+ * repetitions) is marked, so that a tree never claims more than the regex. PCRE2 stays the judge of what a regex means;
+ * a random test compares the two. */
 #pragma once
 
 #include <stdbool.h>

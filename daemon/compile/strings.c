@@ -72,7 +72,8 @@ static void item_classify_glob(struct table_builder *b, struct item *item, struc
         }
 }
 
-static void item_classify(struct table_builder *b, struct item *item, enum predicate_op op, struct text text, uint32_t number) {
+static void item_classify(struct table_builder *b, struct item *item, enum predicate_op op, struct text text,
+                          uint32_t number) {
         item->text = text;
         item->glob = MATCHER_NONE;
         switch ((int)op) {
@@ -189,7 +190,8 @@ static void entries_write(struct table_builder *b, uint32_t first, uint32_t end,
                 struct text text = b->items[i].text;
 
                 ret->texts[at] = text;
-                *entry = (struct matcher_entry){.offset = bytes_add(b, text), .length = text.length, .first = i, .link = MATCHER_NONE};
+                *entry = (struct matcher_entry){
+                        .offset = bytes_add(b, text), .length = text.length, .first = i, .link = MATCHER_NONE};
                 while (i < end && text_compare(b->items[i].text, text, false) == 0) {
                         entry->n++;
                         i++;
@@ -207,7 +209,8 @@ static void entries_write(struct table_builder *b, uint32_t first, uint32_t end,
                 memcpy(copy, entries, n * sizeof(*entries));
 }
 
-static void slots_write(struct table_builder *b, const struct table_entries *entries, bool folded, struct matcher_part *ret, uint64_t *ret_lengths) {
+static void slots_write(struct table_builder *b, const struct table_entries *entries, bool folded,
+                        struct matcher_part *ret, uint64_t *ret_lengths) {
         uint32_t n = entries->part.n > 0 ? (uint32_t)round_up_pow2(2 * (uint64_t)entries->part.n) : 0;
         uint32_t *slots = part_add(b, ret, n, sizeof(uint32_t));
 
@@ -215,7 +218,9 @@ static void slots_write(struct table_builder *b, const struct table_entries *ent
                 return;
         for (uint32_t i = 0; i < entries->part.n; i++) {
                 struct text text = entries->texts[i];
-                uint32_t at = (folded ? matcher_hash_folded(text.bytes, text.length) : matcher_hash(text.bytes, text.length)) & (n - 1);
+                uint32_t at = (folded ? matcher_hash_folded(text.bytes, text.length)
+                                      : matcher_hash(text.bytes, text.length)) &
+                              (n - 1);
 
                 while (slots[at] != 0)
                         at = (at + 1) & (n - 1);
@@ -235,7 +240,8 @@ static void automaton_write(struct table_builder *b, const struct table_entries 
                 return;
         }
         for (uint32_t i = 0; i < entries->part.n; i++)
-                literals[i] = (struct automaton_literal){.bytes = entries->texts[i].bytes, .length = entries->texts[i].length};
+                literals[i] = (struct automaton_literal){.bytes = entries->texts[i].bytes,
+                                                         .length = entries->texts[i].length};
         if (automaton_build(b->arena, literals, entries->part.n, &automaton) < 0) {
                 b->error = -ENOMEM;
                 return;
@@ -274,13 +280,15 @@ static void patterns_write(struct table_builder *b, struct matcher_table *table,
                 return;
         }
         for (uint32_t i = 0; i < b->n_patterns; i++) {
-                patterns[i] = (struct matcher_pattern){.op = b->patterns[i].op, .first = at, .n = b->patterns[i].n_texts};
+                patterns[i] =
+                        (struct matcher_pattern){.op = b->patterns[i].op, .first = at, .n = b->patterns[i].n_texts};
                 at += b->patterns[i].n_texts;
         }
         at = 0;
         for (uint32_t i = 0; i < b->n_patterns; i++)
                 for (size_t k = 0; k < b->patterns[i].n_texts; k++, at++)
-                        texts[at] = (struct matcher_text){.offset = bytes_add(b, b->patterns[i].texts[k]), .length = b->patterns[i].texts[k].length};
+                        texts[at] = (struct matcher_text){.offset = bytes_add(b, b->patterns[i].texts[k]),
+                                                          .length = b->patterns[i].texts[k].length};
         copy = part_add(b, &table->texts, n_texts, sizeof(*texts));
         if (copy && n_texts > 0)
                 memcpy(copy, texts, n_texts * sizeof(*texts));
@@ -338,7 +346,8 @@ bool strings_fit(const struct strings_pattern *patterns, size_t n) {
         if (n > MATCHER_MAX_PATTERNS)
                 return false;
         for (size_t i = 0; i < n; i++) {
-                if (patterns[i].op != PREDICATE_CONTAINS && patterns[i].op != PREDICATE_GLOB && patterns[i].op != PREDICATE_IN_GLOBS)
+                if (patterns[i].op != PREDICATE_CONTAINS && patterns[i].op != PREDICATE_GLOB &&
+                    patterns[i].op != PREDICATE_IN_GLOBS)
                         continue;
                 for (size_t k = 0; k < patterns[i].n_texts; k++) {
                         n_literals++;
@@ -376,7 +385,8 @@ int strings_table(struct arena *arena, const struct strings_pattern *patterns, s
         return 0;
 }
 
-/* Fields that every event or its actor has at hand; and strings that say something: the empty prefix is true of everything. */
+/* Fields that every event or its actor has at hand; and strings that say something: the empty prefix is true of
+ * everything. */
 static bool is_candidate(const struct compilation *c, uint32_t i) {
         const struct predicate *predicate = &c->out.predicates.items[i];
 
@@ -384,7 +394,8 @@ static bool is_candidate(const struct compilation *c, uint32_t i) {
                 return false;
         if (predicate->subject != SUBJECT_EVENT && predicate->subject != SUBJECT_PROCESS)
                 return false;
-        if (predicate->op == PREDICATE_PREFIX || predicate->op == PREDICATE_SUFFIX || predicate->op == PREDICATE_CONTAINS)
+        if (predicate->op == PREDICATE_PREFIX || predicate->op == PREDICATE_SUFFIX ||
+            predicate->op == PREDICATE_CONTAINS)
                 return predicate->string.length > 0;
         return true;
 }
@@ -416,7 +427,8 @@ static bool pattern_of(struct compilation *c, uint32_t i, struct strings_pattern
                 return false;
         }
         for (size_t k = 0; k < ret->n_texts; k++) {
-                struct program_string string = is_list ? c->out.texts.items[predicate->list.first + k] : predicate->string;
+                struct program_string string =
+                        is_list ? c->out.texts.items[predicate->list.first + k] : predicate->string;
 
                 texts[k] = (struct text){.bytes = c->out.bytes.items + string.offset, .length = string.length};
         }

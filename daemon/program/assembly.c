@@ -20,7 +20,8 @@ void assembly_done(struct assembly *assembly) {
         arena_done(&assembly->arena);
 }
 
-static int bytes_append(struct assembly *assembly, const void *data, size_t size, size_t align, struct program_string *ret) {
+static int bytes_append(struct assembly *assembly, const void *data, size_t size, size_t align,
+                        struct program_string *ret) {
         size_t at = ALIGN_UP(assembly->bytes.n, align), end;
         int r;
 
@@ -106,9 +107,9 @@ int assembly_finish(const struct assembly *assembly, void **ret, size_t *ret_siz
                 return -EINVAL;
 
         /* No section holds more records than there are bytes; so the sum cannot wrap. */
-#define S(type, name)                                                                                                          \
-        if (assembly->name.n > PROGRAM_MAX_BYTES / sizeof(struct type))                                                        \
-                return -E2BIG;                                                                                                 \
+#define S(type, name)                                                                                                  \
+        if (assembly->name.n > PROGRAM_MAX_BYTES / sizeof(struct type))                                                \
+                return -E2BIG;                                                                                         \
         header.name = section_place(&at, assembly->name.n, sizeof(struct type));
         PROGRAM_SECTIONS(S)
 #undef S
@@ -138,8 +139,8 @@ int assembly_finish(const struct assembly *assembly, void **ret, size_t *ret_siz
                 return -ENOMEM;
 
         memcpy(block, &header, sizeof(header));
-#define S(type, name)                                                                                                          \
-        if (assembly->name.n > 0)                                                                                              \
+#define S(type, name)                                                                                                  \
+        if (assembly->name.n > 0)                                                                                      \
                 memcpy(block + header.name.first, assembly->name.items, assembly->name.n * sizeof(struct type));
         PROGRAM_SECTIONS(S)
 #undef S

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Assembly - a program under construction: its sections as arrays that grow, and the way from there to one block.
  *
- * It lays out and shares strings, and checks nothing: what the block says is the business of whoever fills it, and of program_new(), which
- * verifies. Remembers its first error, so a caller adds what it has to add and looks once, at the end. Pure. */
+ * It lays out and shares strings, and checks nothing: what the block says is the business of whoever fills it, and of
+ * program_new(), which verifies. Remembers its first error, so a caller adds what it has to add and looks once, at the
+ * end. Pure. */
 #pragma once
 
 #include "base/arena.h"
@@ -15,7 +16,8 @@ struct assembly {
         PROGRAM_SECTIONS(S)
 #undef S
         struct assembly_bytes ARRAY_BODY(char) bytes;
-        struct assembly_predicate_starts ARRAY_BODY(struct program_range) predicate_starts;    /* one per predicate; fewer: the rest is empty */
+        struct assembly_predicate_starts
+                ARRAY_BODY(struct program_range) predicate_starts; /* one per predicate; fewer: the rest is empty */
         struct program_range kind_starts[_WIRE_KIND_MAX];
         struct interest interest;
 
@@ -34,12 +36,12 @@ struct program_string assembly_string(struct assembly *assembly, const char *byt
 struct program_string assembly_blob(struct assembly *assembly, const void *data, size_t size);
 
 /* Append one record to a section and say where it is: ASSEMBLY_ADD(assembly, edges, ((struct edge){ ... })). */
-#define ASSEMBLY_ADD(to, section, ...)                                                                                         \
-        __extension__({                                                                                                        \
-                struct assembly *_add_to = (to);                                                                               \
-                uint32_t _add_at = (uint32_t)_add_to->section.n;                                                               \
-                assembly_note(_add_to, array_push(&_add_to->section, (__VA_ARGS__)));                                          \
-                _add_at;                                                                                                       \
+#define ASSEMBLY_ADD(to, section, ...)                                                                                 \
+        __extension__({                                                                                                \
+                struct assembly *_add_to = (to);                                                                       \
+                uint32_t _add_at = (uint32_t)_add_to->section.n;                                                       \
+                assembly_note(_add_to, array_push(&_add_to->section, (__VA_ARGS__)));                                  \
+                _add_at;                                                                                               \
         })
 
 static inline void assembly_note(struct assembly *assembly, int r) {

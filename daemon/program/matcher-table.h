@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Matcher table - the bytes that compile/strings.c writes and program/matcher.c reads. Nobody else looks inside.
  *
- * Offsets are bytes from the start of the table, multiples of 4. An entry is one distinct string of its class with the patterns that use it:
+ * Offsets are bytes from the start of the table, multiples of 4. An entry is one distinct string of its class with the
+ * patterns that use it:
  *
  *      exact, fold     hash of the text -> slots -> entry, compared in full
- *      prefix          entries in order of their bytes; the greatest that is not above the text, and from there along `link`
- *                      (the longest proper prefix that is an entry too), are all that can be prefixes of it
- *      suffix          the same from the end: in order of their bytes read backwards
- *      literal         strings that may stand anywhere, found by one automaton
- *      loose           globs that require nothing, tried every time
+ *      prefix          entries in order of their bytes; the greatest that is not above the text, and from there along
+ * `link` (the longest proper prefix that is an entry too), are all that can be prefixes of it suffix          the same
+ * from the end: in order of their bytes read backwards literal         strings that may stand anywhere, found by one
+ * automaton loose           globs that require nothing, tried every time
  *
- * The automaton (Aho and Corasick, 1975): states in order of depth, 0 is the root, with a dense row of its own; the others share `slots`:
- * slots[base + byte] leads on if its owner is the state, else the search falls back to `fail`. `out` is the first state on the way of
- * fall-backs, beginning with the state itself, whose whole string is an entry; `dict` the next one after that. */
+ * The automaton (Aho and Corasick, 1975): states in order of depth, 0 is the root, with a dense row of its own; the
+ * others share `slots`: slots[base + byte] leads on if its owner is the state, else the search falls back to `fail`.
+ * `out` is the first state on the way of fall-backs, beginning with the state itself, whose whole string is an entry;
+ * `dict` the next one after that. */
 #pragma once
 
 #include <stdint.h>

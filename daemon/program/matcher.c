@@ -60,7 +60,8 @@ static void report_uses(struct matching *m, const struct matcher_use *uses, uint
                 if (m->cut || bit_get(m->reported, uses[i].pattern))
                         continue;
                 glob = &texts[uses[i].glob];
-                if (glob_match((const char *)m->table + glob->offset, glob->length, m->bytes, m->length, false) == TRUTH_TRUE)
+                if (glob_match((const char *)m->table + glob->offset, glob->length, m->bytes, m->length, false) ==
+                    TRUTH_TRUE)
                         report(m, uses[i].pattern);
         }
 }
@@ -127,7 +128,8 @@ static size_t common(const char *a, size_t n_a, const char *b, size_t n_b, bool 
         return i;
 }
 
-/* The greatest entry that is not above the text: what is a prefix (suffix) of the text is that entry, or on its chain of links. */
+/* The greatest entry that is not above the text: what is a prefix (suffix) of the text is that entry, or on its chain
+ * of links. */
 static void run_ends(struct matching *m, struct matcher_part where, bool backwards) {
         const struct matcher_entry *entries = part(m->table, where);
         uint32_t low = 0, high = where.n, i;
@@ -145,7 +147,8 @@ static void run_ends(struct matching *m, struct matcher_part where, bool backwar
                 else if (same == m->length)
                         above = true;
                 else if (backwards)
-                        above = (unsigned char)bytes[entry->length - 1 - same] > (unsigned char)m->bytes[m->length - 1 - same];
+                        above = (unsigned char)bytes[entry->length - 1 - same] >
+                                (unsigned char)m->bytes[m->length - 1 - same];
                 else
                         above = (unsigned char)bytes[same] > (unsigned char)m->bytes[same];
 
@@ -222,7 +225,9 @@ static enum truth test_cut(const struct matching *m, const struct matcher_patter
                 case PREDICATE_STRING_FOLD: one = value_is_bytes_ignoring_case(&value, text, length); break;
                 case PREDICATE_PREFIX: one = value_starts_with(&value, text, length); break;
                 case PREDICATE_SUFFIX: one = value_ends_with(&value, text, length); break;
-                case PREDICATE_CONTAINS: one = TRUTH_UNKNOWN; break;    /* the automaton did not find it in what is known */
+                case PREDICATE_CONTAINS:
+                        one = TRUTH_UNKNOWN;
+                        break; /* the automaton did not find it in what is known */
                 case PREDICATE_GLOB:
                 case PREDICATE_IN_GLOBS: one = glob_match(text, length, m->bytes, m->length, true); break;
                 }
@@ -349,7 +354,8 @@ static bool verify_automaton(const struct matcher_table *table) {
 
         if (table->literal.n == 0)
                 return true;
-        if (table->literal.n > MATCHER_MAX_LITERALS || n == 0 || n > MATCHER_MAX_STATES || table->root.n != 256 || table->slots.n < 256)
+        if (table->literal.n > MATCHER_MAX_LITERALS || n == 0 || n > MATCHER_MAX_STATES || table->root.n != 256 ||
+            table->slots.n < 256)
                 return false;
         if (states[0].depth != 0 || states[0].out != 0 || states[0].dict != 0 || states[0].fail != 0)
                 return false;
@@ -383,15 +389,22 @@ bool matcher_verify(const void *data, size_t size, uint32_t n_patterns) {
         const struct matcher_text *texts;
         uint32_t next_text = 0, next_use = 0;
 
-        if (size < sizeof(*table) || table->size != size || table->n_patterns != n_patterns || n_patterns > MATCHER_MAX_PATTERNS)
+        if (size < sizeof(*table) || table->size != size || table->n_patterns != n_patterns ||
+            n_patterns > MATCHER_MAX_PATTERNS)
                 return false;
         if (!part_in(table, table->patterns, sizeof(struct matcher_pattern)) || table->patterns.n != n_patterns ||
-            !part_in(table, table->texts, sizeof(struct matcher_text)) || !part_in(table, table->uses, sizeof(struct matcher_use)) ||
-            !part_in(table, table->exact, sizeof(struct matcher_entry)) || !part_in(table, table->exact_slots, sizeof(uint32_t)) ||
-            !part_in(table, table->fold, sizeof(struct matcher_entry)) || !part_in(table, table->fold_slots, sizeof(uint32_t)) ||
-            !part_in(table, table->prefix, sizeof(struct matcher_entry)) || !part_in(table, table->suffix, sizeof(struct matcher_entry)) ||
-            !part_in(table, table->literal, sizeof(struct matcher_entry)) || !part_in(table, table->loose, sizeof(struct matcher_use)) ||
-            !part_in(table, table->states, sizeof(struct matcher_state)) || !part_in(table, table->slots, sizeof(struct matcher_slot)) ||
+            !part_in(table, table->texts, sizeof(struct matcher_text)) ||
+            !part_in(table, table->uses, sizeof(struct matcher_use)) ||
+            !part_in(table, table->exact, sizeof(struct matcher_entry)) ||
+            !part_in(table, table->exact_slots, sizeof(uint32_t)) ||
+            !part_in(table, table->fold, sizeof(struct matcher_entry)) ||
+            !part_in(table, table->fold_slots, sizeof(uint32_t)) ||
+            !part_in(table, table->prefix, sizeof(struct matcher_entry)) ||
+            !part_in(table, table->suffix, sizeof(struct matcher_entry)) ||
+            !part_in(table, table->literal, sizeof(struct matcher_entry)) ||
+            !part_in(table, table->loose, sizeof(struct matcher_use)) ||
+            !part_in(table, table->states, sizeof(struct matcher_state)) ||
+            !part_in(table, table->slots, sizeof(struct matcher_slot)) ||
             !part_in(table, table->root, sizeof(uint16_t)))
                 return false;
 
@@ -407,6 +420,7 @@ bool matcher_verify(const void *data, size_t size, uint32_t n_patterns) {
         return verify_uses(table, table->uses) && verify_uses(table, table->loose) &&
                verify_entries(table, table->exact, &next_use) && verify_entries(table, table->fold, &next_use) &&
                verify_entries(table, table->prefix, &next_use) && verify_entries(table, table->suffix, &next_use) &&
-               verify_entries(table, table->literal, &next_use) && verify_hash(table, table->exact_slots, table->exact.n) &&
+               verify_entries(table, table->literal, &next_use) &&
+               verify_hash(table, table->exact_slots, table->exact.n) &&
                verify_hash(table, table->fold_slots, table->fold.n) && verify_automaton(table);
 }

@@ -28,7 +28,8 @@ static bool number_in_list(const struct program *program, struct program_range l
         return false;
 }
 
-static enum truth test_number(const struct program *program, const struct predicate *predicate, const struct value *value) {
+static enum truth test_number(const struct program *program, const struct predicate *predicate,
+                              const struct value *value) {
         int64_t number = value->number;
 
         if (value->type != VALUE_NUMBER)
@@ -60,7 +61,8 @@ static enum truth test_in_strings(const struct program *program, struct program_
 
         if (value->state == VALUE_CUT) {
                 for (size_t i = 0; i < list.n && answer != TRUTH_TRUE; i++)
-                        answer = truth_or(answer, value_is_bytes(value, program_text(program, strings[i]), strings[i].length));
+                        answer = truth_or(answer,
+                                          value_is_bytes(value, program_text(program, strings[i]), strings[i].length));
                 return answer;
         }
 
@@ -83,10 +85,12 @@ static enum truth test_in_strings(const struct program *program, struct program_
 static enum truth test_glob(const struct program *program, struct program_string glob, const struct value *value) {
         if (value->state == VALUE_UNKNOWN)
                 return TRUTH_UNKNOWN;
-        return glob_match(program_text(program, glob), glob.length, value->bytes, value->length, value->state == VALUE_CUT);
+        return glob_match(program_text(program, glob), glob.length, value->bytes, value->length,
+                          value->state == VALUE_CUT);
 }
 
-static enum truth test_string(const struct program *program, const struct predicate *predicate, const struct value *value) {
+static enum truth test_string(const struct program *program, const struct predicate *predicate,
+                              const struct value *value) {
         const char *text = program_text(program, predicate->string);
         size_t length = predicate->string.length;
         enum truth answer = TRUTH_FALSE;
@@ -190,7 +194,8 @@ static enum truth test_any(const struct program *program, const struct predicate
         return answer;
 }
 
-enum truth predicate_test_list(const struct program *program, const struct predicate *predicate, const struct value *list) {
+enum truth predicate_test_list(const struct program *program, const struct predicate *predicate,
+                               const struct value *list) {
         struct value element;
 
         if (predicate->op == PREDICATE_KNOWN)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Predicate - one comparison of one value with a constant, by itself: what a matcher decides together with all others of the field,
- * decided alone. Three-valued, as docs/SEMANTICS.md says under "Comparing". Pure, no allocation.
+/* Predicate - one comparison of one value with a constant, by itself: what a matcher decides together with all others
+ * of the field, decided alone. Three-valued, as docs/SEMANTICS.md says under "Comparing". Pure, no allocation.
  *
- * Whose value it is (the event's, a process's, any ancestor's) and which element of a list is the caller's business, except in
- * predicate_test_list(). The comparison with a field that the event's kind does not have is false, and nobody needs to read it. */
+ * Whose value it is (the event's, a process's, any ancestor's) and which element of a list is the caller's business,
+ * except in predicate_test_list(). The comparison with a field that the event's kind does not have is false, and nobody
+ * needs to read it. */
 #pragma once
 
 #include "event/value.h"
@@ -12,8 +13,10 @@
 /* A value that is no list, or for KNOWN any value. */
 enum truth predicate_test(const struct program *program, const struct predicate *predicate, const struct value *value);
 
-/* The list as a whole, by predicate->index: INDEX_ANY is `or` over its elements, and of a cut list only complete elements count as true. */
-enum truth predicate_test_list(const struct program *program, const struct predicate *predicate, const struct value *list);
+/* The list as a whole, by predicate->index: INDEX_ANY is `or` over its elements, and of a cut list only complete
+ * elements count as true. */
+enum truth predicate_test_list(const struct program *program, const struct predicate *predicate,
+                               const struct value *list);
 
 /* A string against one of the string operations, from STRING to IN_GLOBS. */
 enum operand_kind {

@@ -234,8 +234,12 @@ static void put_condition(struct dump *d, uint32_t i, bool inside) {
         }
 }
 
-void program_dump_condition(const struct program *program, uint32_t path, uint32_t condition, enum wire_kind kind, struct strbuf *b) {
-        struct dump d = {.program = program, .path = path < program->n_paths ? &program->paths[path] : NULL, .kind = kind, .b = b};
+void program_dump_condition(const struct program *program, uint32_t path, uint32_t condition, enum wire_kind kind,
+                            struct strbuf *b) {
+        struct dump d = {.program = program,
+                         .path = path < program->n_paths ? &program->paths[path] : NULL,
+                         .kind = kind,
+                         .b = b};
 
         put_condition(&d, condition, false);
 }
@@ -319,7 +323,8 @@ static void dump_path(struct dump *d, const struct path *path) {
         d->path = path;
         strbuf_put(d->b, "path ");
         put_quoted(d, path->name);
-        strbuf_printf(d->b, " severity %s, by %s, on_loss %s, within ", severity_to_string((enum severity)path->severity),
+        strbuf_printf(d->b, " severity %s, by %s, on_loss %s, within ",
+                      severity_to_string((enum severity)path->severity),
                       program_key_to_string((enum program_key)path->by), on_loss[path->on_loss]);
         put_duration(d, path->within_ns);
         strbuf_put(d->b, ", suppress ");
@@ -364,7 +369,8 @@ static void dump_interest(struct dump *d) {
 
                 if (!(interest->kinds >> kind & 1))
                         continue;
-                strbuf_printf(d->b, "  %s%s%s", kind_name(kind), filter->successes ? ", successes" : "", filter->failures ? ", failures" : "");
+                strbuf_printf(d->b, "  %s%s%s", kind_name(kind), filter->successes ? ", successes" : "",
+                              filter->failures ? ", failures" : "");
                 if (filter->flags_any != 0) {
                         strbuf_put(d->b, ", any of ");
                         put_bits(d, WIRE_FIELD_openat_flags, (int64_t)filter->flags_any);
@@ -427,8 +433,9 @@ static void dump_dispatch(struct dump *d) {
 void program_dump(const struct program *program, struct strbuf *b) {
         struct dump d = {.program = program, .b = b};
 
-        strbuf_printf(b, "program of %u paths: %u positions, %u edges, %u predicates, %u conditions, %u regexes\n", program->n_paths,
-                      program->n_positions, program->n_edges, program->n_predicates, program->n_conditions, program->n_regexes);
+        strbuf_printf(b, "program of %u paths: %u positions, %u edges, %u predicates, %u conditions, %u regexes\n",
+                      program->n_paths, program->n_positions, program->n_edges, program->n_predicates,
+                      program->n_conditions, program->n_regexes);
         dump_interest(&d);
         for (uint32_t i = 0; i < program->n_paths; i++)
                 dump_path(&d, &program->paths[i]);

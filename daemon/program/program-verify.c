@@ -12,15 +12,21 @@
 #include "program/matcher.h"
 #include "program/predicate.h"
 
+enum filed {
+        FILED_NOT,
+        FILED_KIND,
+        FILED_PREDICATE,
+};
+
 /* What is learned on the way. */
 struct verifier {
         const struct program *p;
         const char *where;
-        uint64_t work_left;             /* records that may still be looked at through ranges: overlapping ones must not multiply */
+        uint64_t work_left; /* records that may still be looked at through ranges: overlapping ones must not multiply */
         uint8_t *condition_slots;       /* owned; by condition: captures that it reads */
         uint32_t *condition_nodes;      /* owned; by condition: how many it has, written out as a tree */
         uint64_t *decided;              /* owned; by predicate: kinds for which a matcher decides it */
-        uint8_t *filed;                 /* owned; by edge: filed for dispatch */
+        uint8_t *filed;                 /* owned; by edge: enum filed */
         uint64_t next_position, next_edge, next_child, next_exception, next_start;
 };
 
@@ -32,12 +38,12 @@ static void verifier_done(struct verifier *v) {
 }
 
 /* Every check reads: if not so, say where and stop. */
-#define CHECK(v, condition, text)                                                                                              \
-        do {                                                                                                                   \
-                if (!(condition)) {                                                                                            \
-                        (v)->where = (text);                                                                                   \
-                        return false;                                                                                          \
-                }                                                                                                              \
+#define CHECK(v, condition, text)                                                                                      \
+        do {                                                                                                           \
+                if (!(condition)) {                                                                                    \
+                        (v)->where = (text);                                                                           \
+                        return false;                                                                                  \
+                }                                                                                                      \
         } while (0)
 
 static bool range_in(struct verifier *v, struct program_range range, uint64_t n) {
@@ -58,7 +64,8 @@ static bool range_next(struct program_range range, uint64_t *next, uint64_t n) {
 static bool string_in(struct verifier *v, struct program_string string) {
         uint32_t n = v->p->header->bytes.n;
 
-        return string.offset < n && string.length < n - string.offset && v->p->bytes[string.offset + string.length] == 0;
+        return string.offset < n && string.length < n - string.offset &&
+               v->p->bytes[string.offset + string.length] == 0;
 }
 
 static bool strings_in(struct verifier *v, struct program_range range) {
@@ -116,7 +123,8 @@ static bool verify_list(struct verifier *v, const struct predicate *predicate) {
         if (predicate->op == PREDICATE_IN_NUMBERS) {
                 CHECK(v, range_in(v, list, v->p->n_numbers), "list of numbers");
                 for (uint32_t i = 1; i < list.n; i++)
-                        CHECK(v, v->p->numbers[list.first + i - 1].value < v->p->numbers[list.first + i].value, "order of a list of numbers");
+                        CHECK(v, v->p->numbers[list.first + i - 1].value < v->p->numbers[list.first + i].value,
+                              "order of a list of numbers");
         } else if (predicate->op == PREDICATE_IN_NETWORKS) {
                 CHECK(v, range_in(v, list, v->p->n_networks), "list of networks");
         } else {
@@ -181,7 +189,8 @@ static bool verify_guard(struct verifier *v, const struct guard *guard) {
         const struct field_info *info;
 
         CHECK(v, guard->op < _GUARD_OP_MAX, "operation of a guard");
-        CHECK(v, guard->subject != SUBJECT_ANCESTOR && field_in(guard->field, guard->subject, guard->index), "field of a guard");
+        CHECK(v, guard->subject != SUBJECT_ANCESTOR && field_in(guard->field, guard->subject, guard->index),
+              "field of a guard");
         CHECK(v, guard->slot < PROGRAM_MAX_SLOTS, "slot of a guard");
         info = schema_field((enum field)guard->field);
         CHECK(v, guard->op == GUARD_EQUAL || info->type == VALUE_NUMBER, "order of what is no number");
@@ -295,7 +304,8 @@ static bool verify_writes(struct verifier *v, const struct path *path, const str
 
                 CHECK(v, write->slot < path->slots.n, "slot of a capture");
                 CHECK(v, write->subject == SUBJECT_EVENT || write->subject == SUBJECT_PROCESS, "subject of a capture");
-                CHECK(v, field_in(write->field, write->subject, write->index) && write->index != INDEX_ANY, "field of a capture");
+                CHECK(v, field_in(write->field, write->subject, write->index) && write->index != INDEX_ANY,
+                      "field of a capture");
                 CHECK(v, info->scope != FIELD_EVENT || info->kind == edge->kind, "field of a capture of another kind");
         }
         return true;
@@ -316,19 +326,23 @@ static bool verify_edge(struct verifier *v, const struct path *path, uint16_t at
                 CHECK(v, edge->step < v->p->n_steps && v->p->steps[edge->step].kind == edge->kind, "step of an edge");
 
         if (edge->type == EDGE_ADVANCE) {
-                CHECK(v, edge->target == POSITION_ACCEPT || (edge->target > at && edge->target < path->positions.n), "target of an edge");
+                CHECK(v, edge->target == POSITION_ACCEPT || (edge->target > at && edge->target < path->positions.n),
+                      "target of an edge");
                 CHECK(v, block_fits(v, edge->block, path, at), "block of an edge");
         } else
-                CHECK(v, at > 0 && edge->target == at && edge->block == PROGRAM_NONE, "place of an edge that does not advance");
+                CHECK(v, at > 0 && edge->target == at && edge->block == PROGRAM_NONE,
+                      "place of an edge that does not advance");
         return true;
 }
 
-static bool verify_position(struct verifier *v, const struct path *path, uint16_t at, uint64_t *reachable, uint64_t *kinds) {
+static bool verify_position(struct verifier *v, const struct path *path, uint16_t at, uint64_t *reachable,
+                            uint64_t *kinds) {
         const struct position *position = &v->p->positions[path->positions.first + at];
         enum edge_type type = EDGE_ADVANCE;
 
         CHECK(v, (*reachable >> at) & 1, "position that cannot be reached");
-        CHECK(v, range_next(position->edges, &v->next_edge, v->p->n_edges) && position->edges.n > 0, "edges of a position");
+        CHECK(v, range_next(position->edges, &v->next_edge, v->p->n_edges) && position->edges.n > 0,
+              "edges of a position");
         CHECK(v, block_fits(v, position->block, path, at), "block of a position");
         CHECK(v, position->block == PROGRAM_NONE || v->p->blocks[position->block].first < at, "start of a block");
 
@@ -371,7 +385,9 @@ static bool verify_path(struct verifier *v, const struct path *path, const struc
                 const struct path_exception *exception = &v->p->exceptions[path->exceptions.first + i];
 
                 CHECK(v, exception->condition < v->p->n_conditions, "condition of an exception");
-                CHECK(v, exception->slots == v->condition_slots[exception->condition] && (exception->slots >> path->slots.n) == 0,
+                CHECK(v,
+                      exception->slots == v->condition_slots[exception->condition] &&
+                              (exception->slots >> path->slots.n) == 0,
                       "slots of an exception");
         }
         return true;
@@ -389,18 +405,23 @@ static bool verify_matcher(struct verifier *v, const struct matcher_ref *matcher
 
                 CHECK(v, k < v->p->n_predicates, "predicate of a matcher");
                 predicate = &v->p->predicates[k];
-                CHECK(v, predicate->op >= PREDICATE_STRING && predicate->op <= PREDICATE_IN_GLOBS, "predicate that no matcher decides");
-                CHECK(v, predicate->field == matcher->field && predicate->subject == matcher->subject && predicate->index == matcher->index,
+                CHECK(v, predicate->op >= PREDICATE_STRING && predicate->op <= PREDICATE_IN_GLOBS,
+                      "predicate that no matcher decides");
+                CHECK(v,
+                      predicate->field == matcher->field && predicate->subject == matcher->subject &&
+                              predicate->index == matcher->index,
                       "predicate of another field");
                 CHECK(v, v->decided[k] == 0, "predicate of two matchers");
                 v->decided[k] = matcher->kinds;
         }
-        CHECK(v, matcher_verify(program_text(v->p, matcher->table), matcher->table.length, matcher->predicates.n), "inside of a matcher");
+        CHECK(v, matcher_verify(program_text(v->p, matcher->table), matcher->table.length, matcher->predicates.n),
+              "inside of a matcher");
         return true;
 }
 
-/* A list of first steps; `kind`: all are of it; else `kinds`: of some of them. */
-static bool verify_starts(struct verifier *v, struct program_range range, uint64_t kinds) {
+/* A list of first steps, each of one of these kinds: tried for every event of the kind, or for those of which a
+ * predicate is true. */
+static bool verify_starts(struct verifier *v, struct program_range range, enum filed how, uint64_t kinds) {
         const struct start *before = NULL;
 
         CHECK(v, range.n == 0 || range_next(range, &v->next_start, v->p->n_starts), "first steps");
@@ -414,10 +435,13 @@ static bool verify_starts(struct verifier *v, struct program_range range, uint64
                 edges = v->p->positions[path->positions.first].edges;
                 CHECK(v, start->edge >= edges.first && start->edge - edges.first < edges.n, "edge of a first step");
                 CHECK(v, (kinds >> v->p->edges[start->edge].kind) & 1, "kind of a first step");
-                CHECK(v, !v->filed[start->edge], "first step that is filed twice");
-                CHECK(v, !before || before->path < start->path || (before->path == start->path && before->edge < start->edge),
+                CHECK(v, v->filed[start->edge] == FILED_NOT || (v->filed[start->edge] == how && how == FILED_PREDICATE),
+                      "first step that is filed twice");
+                CHECK(v,
+                      !before || before->path < start->path ||
+                              (before->path == start->path && before->edge < start->edge),
                       "order of first steps");
-                v->filed[start->edge] = 1;
+                v->filed[start->edge] = how;
                 before = start;
         }
         return true;
@@ -425,10 +449,10 @@ static bool verify_starts(struct verifier *v, struct program_range range, uint64
 
 static bool verify_dispatch(struct verifier *v) {
         for (unsigned kind = 0; kind < _WIRE_KIND_MAX; kind++)
-                if (!verify_starts(v, v->p->header->kind_starts[kind], UINT64_C(1) << kind))
+                if (!verify_starts(v, v->p->header->kind_starts[kind], FILED_KIND, UINT64_C(1) << kind))
                         return false;
         for (uint32_t i = 0; i < v->p->n_predicates; i++)
-                if (!verify_starts(v, v->p->predicate_starts[i], v->decided[i]))
+                if (!verify_starts(v, v->p->predicate_starts[i], FILED_PREDICATE, v->decided[i]))
                         return false;
         CHECK(v, v->next_start == v->p->n_starts, "first steps of nobody");
 
@@ -441,9 +465,9 @@ static bool verify_dispatch(struct verifier *v) {
         return true;
 }
 
-#define VERIFY_ALL(v, section, check)                                                                                          \
-        for (uint32_t i = 0; i < (v)->p->n_##section; i++)                                                                     \
-                if (!(check))                                                                                                  \
+#define VERIFY_ALL(v, section, check)                                                                                  \
+        for (uint32_t i = 0; i < (v)->p->n_##section; i++)                                                             \
+                if (!(check))                                                                                          \
                         return false;
 
 static bool verify_sections(struct verifier *v) {
@@ -508,7 +532,8 @@ int program_view(const void *data, size_t size, struct program *view, const char
         assert((uintptr_t)data % 8 == 0);
 
         *ret_where = "header";
-        if (size < sizeof(*header) || size > PROGRAM_MAX_BYTES || memcmp(header->magic, PROGRAM_MAGIC, sizeof(header->magic)) != 0)
+        if (size < sizeof(*header) || size > PROGRAM_MAX_BYTES ||
+            memcmp(header->magic, PROGRAM_MAGIC, sizeof(header->magic)) != 0)
                 return -EBADMSG;
         *ret_where = "version";
         if (header->version != PROGRAM_VERSION || header->fingerprint != program_schema_fingerprint())
@@ -519,11 +544,11 @@ int program_view(const void *data, size_t size, struct program *view, const char
 
         view->size = size;
         view->header = header;
-#define S(type, name)                                                                                                          \
-        *ret_where = "section " #name;                                                                                         \
-        view->name = (const struct type *)((const char *)data + at);                                                           \
-        view->n_##name = header->name.n;                                                                                       \
-        if (!section_at(&at, header->name, sizeof(struct type), size))                                                         \
+#define S(type, name)                                                                                                  \
+        *ret_where = "section " #name;                                                                                 \
+        view->name = (const struct type *)((const char *)data + at);                                                   \
+        view->n_##name = header->name.n;                                                                               \
+        if (!section_at(&at, header->name, sizeof(struct type), size))                                                 \
                 return -EBADMSG;
         PROGRAM_SECTIONS(S)
 #undef S

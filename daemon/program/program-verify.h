@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Program verify - is this block a program that can be run without looking twice? Everything that the engine, the dump and
- * the predicates take for granted is checked here, once, and nowhere else. What it lets pass may mean nonsense, but cannot reach outside the
- * block, run for ever, or cost more than its size explains.
+/* Program verify - is this block a program that can be run without looking twice? Everything that the engine, the dump
+ * and the predicates take for granted is checked here, once, and nowhere else. What it lets pass may mean nonsense, but
+ * cannot reach outside the block, run for ever, or cost more than its size explains.
  *
- * Checked: the layout (sections in order, nothing between them, the rest zero), every index and range, every enumeration, that fields fit
- * subjects, operations and kinds, that conditions have their children before them and say truly how deep they are and whether they look at
- * captures, that every position can be reached, leads on, and only forward, that blocks nest, that lists are sorted, that every first step is
- * filed for dispatch once. */
+ * Checked: the layout (sections in order, nothing between them, the rest zero), every index and range, every
+ * enumeration, that fields fit subjects, operations and kinds, that conditions have their children before them and say
+ * truly how deep they are and whether they look at captures, that every position can be reached, leads on, and only
+ * forward, that blocks nest, that lists are sorted, that every first step is filed for dispatch. */
 #pragma once
 
 #include <stddef.h>

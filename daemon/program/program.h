@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Program - the checked result of compilation, and the contract between compile and engine: neither knows the other.
  *
- * One block of bytes without pointers: a header, then sections of equal records that refer to each other by index. It can be
- * written to a file, handed over by another process, dumped, compared and fuzzed as data. program_new() verifies it once
- * (program-verify.h: every index in range, every position reachable, every operand of its field's type), compiles its regexes, and from then
- * on it is immutable and shared by reference.
+ * One block of bytes without pointers: a header, then sections of equal records that refer to each other by index. It
+ * can be written to a file, handed over by another process, dumped, compared and fuzzed as data. program_new() verifies
+ * it once (program-verify.h: every index in range, every position reachable, every operand of its field's type),
+ * compiles its regexes, and from then on it is immutable and shared by reference.
  *
- *      path ──▶ positions ──▶ edges ──▶ condition ──▶ predicates (run-free)   ──▶ strings, lists, numbers, regexes, matchers
- *                               │           └───────▶ guards (compare with what a run captured)
- *                               └─▶ writes (what a run captures)   └─▶ target position, or POSITION_ACCEPT
+ *      path ──▶ positions ──▶ edges ──▶ condition ──▶ predicates (run-free)   ──▶ strings, lists, numbers, regexes,
+ * matchers │           └───────▶ guards (compare with what a run captured) └─▶ writes (what a run captures)   └─▶
+ * target position, or POSITION_ACCEPT
  *
- * A position is a place where a run waits. Semantics of an event at a position: docs/SEMANTICS.md. There is no determinisation:
- * captures, clocks and relations make it wrong. */
+ * A position is a place where a run waits. Semantics of an event at a position: docs/SEMANTICS.md. There is no
+ * determinisation: captures, clocks and relations make it wrong. */
 #pragma once
 
 #include <stdbool.h>
@@ -55,7 +55,8 @@ enum {
         INDEX_ANY = -2,                 /* any element of a list */
 };
 
-/* One comparison of a field with a constant: evaluated at most once per event, however many policies use it. Only positive forms:
+/* One comparison of a field with a constant: evaluated at most once per event, however many policies use it. Only
+ * positive forms:
  * `!=` is CONDITION_NOT over PREDICATE_EQUAL, and so on; that keeps the three values right. */
 struct predicate {
         uint16_t field;                 /* enum field; of one kind, common, or of a process */
@@ -130,11 +131,12 @@ struct edge {
         bool any_result;                /* failed calls are taken as well (the step names `result` or `failed`) */
         uint32_t condition;
         struct program_range writes;    /* captures, in order */
-        uint32_t step;                  /* in the section `steps`: what evidence is called; PROGRAM_NONE for EDGE_KILL */
-        uint16_t target;                /* position of the same path, later than its own, or POSITION_ACCEPT; own position for LOOP and KILL */
+        uint32_t step; /* in the section `steps`: what evidence is called; PROGRAM_NONE for EDGE_KILL */
+        uint16_t target; /* position of the same path, later than its own, or POSITION_ACCEPT; own position for LOOP and
+                            KILL */
         uint16_t pad;
-        uint32_t block;                 /* ADVANCE: innermost windowed block that the step is in, or PROGRAM_NONE: the blocks from here up
-                                         * whose `first` is the edge's position begin (or, for a copy, begin anew) with this step */
+        uint32_t block; /* ADVANCE: innermost windowed block that the step is in, or PROGRAM_NONE: the blocks from here
+                         * up whose `first` is the edge's position begin (or, for a copy, begin anew) with this step */
         uint32_t pad2;
 };
 
@@ -148,11 +150,13 @@ struct slot_write {
 
 struct position {
         struct program_range edges;     /* ADVANCE first, then LOOP, then KILL */
-        uint32_t block;                 /* innermost windowed block that this position is inside, after its first step; or PROGRAM_NONE */
+        uint32_t block; /* innermost windowed block that this position is inside, after its first step; or PROGRAM_NONE
+                         */
         uint32_t pad;
 };
 
-/* A named group; within_ns is 0 if it has no window. Positions inside a windowed block fall back to `first` when it expires. */
+/* A named group; within_ns is 0 if it has no window. Positions inside a windowed block fall back to `first` when it
+ * expires. */
 struct block {
         struct program_string name;
         uint64_t within_ns;
@@ -218,7 +222,8 @@ struct path {
         uint64_t kinds;                 /* bit per wire_kind that its edges look at */
 };
 
-/* A first step, filed for dispatch: under one predicate that must be true for it (found by a matcher), or under its kind. Sorted by path. */
+/* A first step, filed for dispatch: under its kind, or under predicates (decided by a matcher) of which one must be
+ * true for it. Each list sorted. */
 struct start {
         uint32_t path, edge;
 };
@@ -237,7 +242,8 @@ struct matcher_ref {
         uint8_t pad;
         int16_t index;                  /* INDEX_NONE, INDEX_ANY or an element */
         uint16_t pad2;
-        struct program_range predicates;        /* in `matched`: the predicates that it decides, in order of their pattern number */
+        struct program_range
+                predicates; /* in `matched`: the predicates that it decides, in order of their pattern number */
         struct program_string table;    /* in `bytes`, 8-byte aligned */
         uint64_t kinds;                 /* run it for these */
 };
@@ -258,12 +264,14 @@ struct program_header {
         uint64_t generation;            /* set by the loader, 0 in a file */
         uint64_t fingerprint;           /* of the schema (schema.h) that it was compiled against */
         struct interest interest;
-#define S(type, name) struct program_range name; /* first: byte offset from the start of the block, a multiple of 8; n: records */
+#define S(type, name) \
+        struct program_range name; /* first: byte offset from the start of the block, a multiple of 8; n: records */
         PROGRAM_SECTIONS(S)
 #undef S
         struct program_range bytes;
-        struct program_range kind_starts[_WIRE_KIND_MAX];               /* in `starts`: to be tried for every event of the kind */
-        struct program_range predicate_starts;                          /* byte offset, n = number of predicates: struct program_range each, in `starts` */
+        struct program_range kind_starts[_WIRE_KIND_MAX]; /* in `starts`: to be tried for every event of the kind */
+        struct program_range
+                predicate_starts; /* byte offset, n = number of predicates: struct program_range each, in `starts` */
 };
 
 /* A verified program with its sections as pointers; all of it borrowed from one owned block. */
@@ -279,8 +287,8 @@ struct program {
         struct regex **compiled;        /* owned; one per regex_text (program/regex.h) */
 };
 
-/* Take a copy of `size` bytes, verify them and compile the regexes. -EBADMSG: not a valid program, *ret_where (may be NULL) names what is
- * wrong; -EPROTO: of another version or schema; -ENOMEM. */
+/* Take a copy of `size` bytes, verify them and compile the regexes. -EBADMSG: not a valid program, *ret_where (may be
+ * NULL) names what is wrong; -EPROTO: of another version or schema; -ENOMEM. */
 int program_new(const void *data, size_t size, struct program **ret, const char **ret_where);
 
 /* What a program says in its header about the schema: names, types and numbers of all kinds and fields. */

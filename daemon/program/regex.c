@@ -10,7 +10,8 @@
 
 #include "base/cleanup.h"
 
-/* One match costs at most MATCH_LIMIT steps back, some 10 ns each. The depth is that of nested choices: (a|b)* needs one per byte. */
+/* One match costs at most MATCH_LIMIT steps back, some 10 ns each. The depth is that of nested choices: (a|b)* needs
+ * one per byte. */
 #define MATCH_LIMIT 50000
 #define DEPTH_LIMIT 5000
 #define HEAP_LIMIT_KIB 1024
@@ -69,9 +70,9 @@ void regex_set_scratch(struct regex *regex, struct regex_scratch *scratch) {
         regex->scratch = scratch;
 }
 
-/* `(*` begins a verb, and some verbs lift the options that we rely on; `(?C` begins a callout. Found wherever the parenthesis is not escaped,
- * in sets and comments too: what looks like one there is refused as well, which costs an author one backslash, while finding out whether it
- * is one would mean reading the pattern exactly as PCRE2 does. */
+/* `(*` begins a verb, and some verbs lift the options that we rely on; `(?C` begins a callout. Found wherever the
+ * parenthesis is not escaped, in sets and comments too: what looks like one there is refused as well, which costs an
+ * author one backslash, while finding out whether it is one would mean reading the pattern exactly as PCRE2 does. */
 static const char *find_forbidden(const char *pattern, size_t length, size_t *ret_offset) {
         for (size_t i = 0; i < length; i++) {
                 if (pattern[i] == '\\') {
@@ -121,10 +122,12 @@ static const char *compile_message(int code) {
         }
 }
 
-int regex_new(const char *pattern, size_t length, bool caseless, struct regex **ret, const char **ret_message, size_t *ret_offset) {
+int regex_new(const char *pattern, size_t length, bool caseless, struct regex **ret, const char **ret_message,
+              size_t *ret_offset) {
         _cleanup_(pcre2_compile_context_freep) pcre2_compile_context *context = NULL;
         _cleanup_(regex_freep) struct regex *regex = NULL;
-        uint32_t options = PCRE2_DOLLAR_ENDONLY | PCRE2_DOTALL | PCRE2_NEVER_UTF | PCRE2_NEVER_UCP | PCRE2_NEVER_BACKSLASH_C;
+        uint32_t options =
+                PCRE2_DOLLAR_ENDONLY | PCRE2_DOTALL | PCRE2_NEVER_UTF | PCRE2_NEVER_UCP | PCRE2_NEVER_BACKSLASH_C;
         size_t offset = 0, size = 0;
         const char *message;
         int code = 0;
@@ -188,7 +191,8 @@ enum truth regex_match(const struct regex *regex, const char *bytes, size_t leng
         if (!self->scratch && regex_scratch_new(&self->scratch) < 0)
                 return TRUTH_UNKNOWN;
 
-        r = pcre2_match(self->code, (PCRE2_SPTR)(bytes ? bytes : ""), length, 0, 0, self->scratch->data, self->scratch->context);
+        r = pcre2_match(self->code, (PCRE2_SPTR)(bytes ? bytes : ""), length, 0, 0, self->scratch->data,
+                        self->scratch->context);
         if (r >= 0)
                 return TRUTH_TRUE;
         if (r == PCRE2_ERROR_NOMATCH)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Regex - PCRE2 on bytes behind a few functions, with limits: the subject is chosen by attackers.
  *
- * No UTF; `.` is any byte, also a line break (a file name may hold one, and would walk around `/tmp/.*\.sh` otherwise); `$` is the end of the text
- * only; no (*VERBS), no callouts. No JIT, which needs memory that is writable and executable. At a limit the answer is unknown. */
+ * No UTF; `.` is any byte, also a line break (a file name may hold one, and would walk around `/tmp/.*\.sh` otherwise);
+ * `$` is the end of the text only; no (*VERBS), no callouts. No JIT, which needs memory that is writable and
+ * executable. At a limit the answer is unknown. */
 #pragma once
 
 #include <stdbool.h>
@@ -16,14 +17,17 @@
 
 struct regex;
 
-/* What matching needs beside the pattern: up to 1 MiB that grows with use, and can serve any number of regexes in one thread. */
+/* What matching needs beside the pattern: up to 1 MiB that grows with use, and can serve any number of regexes in one
+ * thread. */
 struct regex_scratch;
 
 /* -EBADMSG: the pattern is wrong; *ret_message (static) and *ret_offset (bytes into the pattern) say how. */
-int regex_new(const char *pattern, size_t length, bool caseless, struct regex **ret, const char **ret_message, size_t *ret_offset);
+int regex_new(const char *pattern, size_t length, bool caseless, struct regex **ret, const char **ret_message,
+              size_t *ret_offset);
 struct regex *regex_free(struct regex *regex);
 
-/* Let the regex use a scratch that others use too; it keeps a reference. Without this it makes its own at the first match. */
+/* Let the regex use a scratch that others use too; it keeps a reference. Without this it makes its own at the first
+ * match. */
 int regex_scratch_new(struct regex_scratch **ret);
 struct regex_scratch *regex_scratch_unref(struct regex_scratch *scratch);
 void regex_set_scratch(struct regex *regex, struct regex_scratch *scratch);

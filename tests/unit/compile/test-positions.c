@@ -27,15 +27,16 @@ START_TEST(steps_in_order_are_places_in_order) {
 END_TEST
 
 START_TEST(any_leads_over_each_member_to_the_same_place) {
-        compiles_to(A " any { " B " block \"two\" { " X " " Y " } } " C, "  0\n"
-                                                                       "    step 1 openat { pathname == \"/a\" } -> 1\n"
-                                                                       "  1\n"
-                                                                       "    step 2 openat { pathname == \"/b\" } -> 3\n"
-                                                                       "    step 3 unlink { pathname == \"/x\" } -> 2\n"
-                                                                       "  2\n"
-                                                                       "    step 4 chmod { pathname == \"/y\" } -> 3\n"
-                                                                       "  3\n"
-                                                                       "    step 5 openat { pathname == \"/c\" } -> alert\n");
+        compiles_to(A " any { " B " block \"two\" { " X " " Y " } } " C,
+                    "  0\n"
+                    "    step 1 openat { pathname == \"/a\" } -> 1\n"
+                    "  1\n"
+                    "    step 2 openat { pathname == \"/b\" } -> 3\n"
+                    "    step 3 unlink { pathname == \"/x\" } -> 2\n"
+                    "  2\n"
+                    "    step 4 chmod { pathname == \"/y\" } -> 3\n"
+                    "  3\n"
+                    "    step 5 openat { pathname == \"/c\" } -> alert\n");
 }
 END_TEST
 
@@ -52,16 +53,17 @@ START_TEST(a_not_is_in_force_until_the_next_step_is_taken) {
 END_TEST
 
 START_TEST(a_not_before_any_ends_with_the_first_step_of_a_member) {
-        compiles_to(A " not " X " any { block \"b\" { " B " " C " } " D " } " Y, "  0\n"
-                                                                               "    step 1 openat { pathname == \"/a\" } -> 1\n"
-                                                                               "  1\n"
-                                                                               "    step 2 openat { pathname == \"/b\" } -> 2\n"
-                                                                               "    step 4 openat { pathname == \"/d\" } -> 3\n"
-                                                                               "    not unlink { pathname == \"/x\" }\n"
-                                                                               "  2\n"
-                                                                               "    step 3 openat { pathname == \"/c\" } -> 3\n"
-                                                                               "  3\n"
-                                                                               "    step 5 chmod { pathname == \"/y\" } -> alert\n");
+        compiles_to(A " not " X " any { block \"b\" { " B " " C " } " D " } " Y,
+                    "  0\n"
+                    "    step 1 openat { pathname == \"/a\" } -> 1\n"
+                    "  1\n"
+                    "    step 2 openat { pathname == \"/b\" } -> 2\n"
+                    "    step 4 openat { pathname == \"/d\" } -> 3\n"
+                    "    not unlink { pathname == \"/x\" }\n"
+                    "  2\n"
+                    "    step 3 openat { pathname == \"/c\" } -> 3\n"
+                    "  3\n"
+                    "    step 5 chmod { pathname == \"/y\" } -> alert\n");
 }
 END_TEST
 
@@ -161,8 +163,10 @@ START_TEST(a_decision_that_sees_failures_asks_the_others_for_success) {
         compiles_to("openat { result == -13 } ? " X " : " B " ? " Y " : " C,
                     "  0\n"
                     "    step 1 openat { result == -EACCES } failed too -> 1\n"
-                    "    step 3 openat { not (result == -EACCES) and not (failed == true) and pathname == \"/b\" } failed too -> 2\n"
-                    "    step 3 openat { not (result == -EACCES) and not (not (failed == true) and pathname == \"/b\") } failed too -> 3\n"
+                    "    step 3 openat { not (result == -EACCES) and not (failed == true) and pathname == \"/b\" } "
+                    "failed too -> 2\n"
+                    "    step 3 openat { not (result == -EACCES) and not (not (failed == true) and pathname == \"/b\") "
+                    "} failed too -> 3\n"
                     "  1\n"
                     "    step 2 unlink { pathname == \"/x\" } -> alert\n"
                     "  2\n"
@@ -210,12 +214,13 @@ START_TEST(windows_that_begin_together_fall_back_to_the_same_place) {
 END_TEST
 
 START_TEST(a_window_inside_another_begins_where_it_stands) {
-        compiles_to("within 9s { " A "\nwithin 5s { " X " " Y " } }", "  0\n"
-                                                                     "    step 1 openat { pathname == \"/a\" } -> 1 in window 0\n"
-                                                                     "  1, window 0 of 9s from 0\n"
-                                                                     "    step 2 unlink { pathname == \"/x\" } -> 2 in window 1\n"
-                                                                     "  2, window 1 of 5s from 1 inside 0\n"
-                                                                     "    step 3 chmod { pathname == \"/y\" } -> alert in window 1\n");
+        compiles_to("within 9s { " A "\nwithin 5s { " X " " Y " } }",
+                    "  0\n"
+                    "    step 1 openat { pathname == \"/a\" } -> 1 in window 0\n"
+                    "  1, window 0 of 9s from 0\n"
+                    "    step 2 unlink { pathname == \"/x\" } -> 2 in window 1\n"
+                    "  2, window 1 of 5s from 1 inside 0\n"
+                    "    step 3 chmod { pathname == \"/y\" } -> alert in window 1\n");
 }
 END_TEST
 
@@ -234,18 +239,20 @@ START_TEST(a_step_that_is_a_whole_member_tells_its_window_although_it_leaves_it)
 END_TEST
 
 START_TEST(captures_are_bound_by_steps_and_not_by_repetitions) {
-        compiles_to("openat { pathname startswith \"/a\", $f = pathname } .. unlink { pathname == $f, $who = proc.pid }",
-                    "  0\n"
-                    "    step 1 openat { pathname startswith \"/a\" }, $f = pathname -> 1\n"
-                    "  1\n"
-                    "    step 2 unlink { pathname == $f }, $who = proc.pid -> alert\n"
-                    "    again 1 openat { pathname startswith \"/a\" }\n");
+        compiles_to(
+                "openat { pathname startswith \"/a\", $f = pathname } .. unlink { pathname == $f, $who = proc.pid }",
+                "  0\n"
+                "    step 1 openat { pathname startswith \"/a\" }, $f = pathname -> 1\n"
+                "  1\n"
+                "    step 2 unlink { pathname == $f }, $who = proc.pid -> alert\n"
+                "    again 1 openat { pathname startswith \"/a\" }\n");
 }
 END_TEST
 
 START_TEST(a_window_clears_what_is_bound_inside) {
-        struct program *program = compile("path \"p\" { openat { $a = pathname }\nwithin 5s { unlink { $b = pathname } "
-                                          "any { chmod { $c = pathname } chmod { $c = pathname } } unlink { pathname == $b } } }");
+        struct program *program =
+                compile("path \"p\" { openat { $a = pathname }\nwithin 5s { unlink { $b = pathname } "
+                        "any { chmod { $c = pathname } chmod { $c = pathname } } unlink { pathname == $b } } }");
 
         ck_assert_uint_eq(program->n_blocks, 1);
         ck_assert_uint_eq(program->blocks[0].clears, 6);
@@ -261,7 +268,8 @@ START_TEST(too_many_places_are_refused_with_the_path) {
         for (unsigned i = 0; i < 65; i++)
                 strbuf_printf(&text, "  openat { pathname == \"/%u\" }\n", i);
         strbuf_put(&text, "}");
-        compile_refused(strbuf_str(&text), "path 'long' is too large: it needs more than 64 places where a story can wait");
+        compile_refused(strbuf_str(&text),
+                        "path 'long' is too large: it needs more than 64 places where a story can wait");
         strbuf_done(&text);
 }
 END_TEST

@@ -65,7 +65,8 @@ struct position *builder_position(struct builder *b) {
         return array_last(&a->positions);
 }
 
-uint32_t builder_block(struct builder *b, const char *name, uint64_t within_ns, uint16_t first, uint32_t parent, uint64_t clears) {
+uint32_t builder_block(struct builder *b, const char *name, uint64_t within_ns, uint16_t first, uint32_t parent,
+                       uint64_t clears) {
         struct assembly *a = &b->assembly;
         uint16_t depth = parent == PROGRAM_NONE ? 0 : a->blocks.items[parent].depth + 1;
 
@@ -94,19 +95,30 @@ static uint16_t position_here(struct builder *b) {
 }
 
 struct edge *builder_step(struct builder *b, enum wire_kind kind, uint32_t condition, uint16_t target) {
-        uint32_t step = ASSEMBLY_ADD(&b->assembly, steps,
-                                     (struct step){.line = 1, .column = 1, .number = ++b->n_steps, .kind = kind, .block = PROGRAM_NONE});
+        uint32_t step = ASSEMBLY_ADD(
+                &b->assembly, steps,
+                (struct step){.line = 1, .column = 1, .number = ++b->n_steps, .kind = kind, .block = PROGRAM_NONE});
 
-        return edge_add(b, (struct edge){.kind = kind, .type = EDGE_ADVANCE, .condition = condition, .step = step, .target = target});
+        return edge_add(
+                b, (struct edge){
+                           .kind = kind, .type = EDGE_ADVANCE, .condition = condition, .step = step, .target = target});
 }
 
 struct edge *builder_again(struct builder *b, enum wire_kind kind, uint32_t condition, uint32_t step) {
-        return edge_add(b, (struct edge){.kind = kind, .type = EDGE_LOOP, .condition = condition, .step = step, .target = position_here(b)});
+        return edge_add(b, (struct edge){.kind = kind,
+                                         .type = EDGE_LOOP,
+                                         .condition = condition,
+                                         .step = step,
+                                         .target = position_here(b)});
 }
 
 struct edge *builder_kill(struct builder *b, enum wire_kind kind, uint32_t condition) {
         array_last(&b->assembly.paths)->absence = true;
-        return edge_add(b, (struct edge){.kind = kind, .type = EDGE_KILL, .condition = condition, .step = PROGRAM_NONE, .target = position_here(b)});
+        return edge_add(b, (struct edge){.kind = kind,
+                                         .type = EDGE_KILL,
+                                         .condition = condition,
+                                         .step = PROGRAM_NONE,
+                                         .target = position_here(b)});
 }
 
 static uint8_t subject_of(uint16_t field) {
@@ -130,8 +142,9 @@ uint32_t builder_capture(struct builder *b, const char *name, uint16_t field) {
 
         if (edge->writes.n++ == 0)
                 edge->writes.first = b->assembly.writes.n;
-        ASSEMBLY_ADD(&b->assembly, writes,
-                     (struct slot_write){.slot = slot, .field = field, .subject = subject_of(field), .index = INDEX_NONE});
+        ASSEMBLY_ADD(
+                &b->assembly, writes,
+                (struct slot_write){.slot = slot, .field = field, .subject = subject_of(field), .index = INDEX_NONE});
         return slot;
 }
 
@@ -140,9 +153,11 @@ void builder_except(struct builder *b, uint32_t condition, uint64_t slots) {
         array_last(&b->assembly.paths)->exceptions.n++;
 }
 
-static uint32_t condition_add(struct builder *b, enum condition_op op, uint32_t first, uint32_t n, bool run_free, uint16_t depth) {
-        return ASSEMBLY_ADD(&b->assembly, conditions,
-                            (struct condition){.op = op, .run_free = run_free, .depth = depth, .args = {.first = first, .n = n}});
+static uint32_t condition_add(struct builder *b, enum condition_op op, uint32_t first, uint32_t n, bool run_free,
+                              uint16_t depth) {
+        return ASSEMBLY_ADD(
+                &b->assembly, conditions,
+                (struct condition){.op = op, .run_free = run_free, .depth = depth, .args = {.first = first, .n = n}});
 }
 
 uint32_t builder_true(struct builder *b) {

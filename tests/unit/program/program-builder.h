@@ -14,8 +14,9 @@
  *      builder_kill(&b, WIRE_KIND_rename, builder_true(&b));
  *      program = builder_finish(&b);                   verified; a mistake ends the test and says where it is
  *
- * Paths have to be built in order of their names. Attributes that have no function are set through the pointers that the functions
- * return, which are good until the next call. First steps are filed under their kind; nothing is shared, no matcher is made. */
+ * Paths have to be built in order of their names. Attributes that have no function are set through the pointers that
+ * the functions return, which are good until the next call. First steps are filed under their kind; nothing is shared,
+ * no matcher is made. */
 
 #include "program/assembly.h"
 
@@ -33,15 +34,18 @@ struct path *builder_path(struct builder *b, const char *name);
 /* The next position of the path. */
 struct position *builder_position(struct builder *b);
 
-/* A windowed block; `parent` PROGRAM_NONE or one that stands before it. Set position->block and edge->block where it holds. */
-uint32_t builder_block(struct builder *b, const char *name, uint64_t within_ns, uint16_t first, uint32_t parent, uint64_t clears);
+/* A windowed block; `parent` PROGRAM_NONE or one that stands before it. Set position->block and edge->block where it
+ * holds. */
+uint32_t builder_block(struct builder *b, const char *name, uint64_t within_ns, uint16_t first, uint32_t parent,
+                       uint64_t clears);
 
 /* Edges of the last position: all steps, then repetitions, then kills. A step gets the next number. */
 struct edge *builder_step(struct builder *b, enum wire_kind kind, uint32_t condition, uint16_t target);
 struct edge *builder_again(struct builder *b, enum wire_kind kind, uint32_t condition, uint32_t step);
 struct edge *builder_kill(struct builder *b, enum wire_kind kind, uint32_t condition);
 
-/* The last step binds `name` (the next slot if it is new; slots count from 0 in each path). The subject is the event or, by the field's scope, its process. */
+/* The last step binds `name` (the next slot if it is new; slots count from 0 in each path). The subject is the event
+ * or, by the field's scope, its process. */
 uint32_t builder_capture(struct builder *b, const char *name, uint16_t field);
 
 /* An `except` of the last path; call it behind the path's positions. */

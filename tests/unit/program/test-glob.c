@@ -187,7 +187,8 @@ START_TEST(random_patterns_match_as_if_every_way_were_tried) {
                 for (size_t n = 0; n <= strlen(text); n++) {
                         enum truth cut = glob_match(pattern, strlen(pattern), text, n, true);
 
-                        ck_assert_msg(cut == TRUTH_UNKNOWN || cut == match(pattern, text), "'%s' on '%.*s' of '%s'", pattern, (int)n, text, text);
+                        ck_assert_msg(cut == TRUTH_UNKNOWN || cut == match(pattern, text), "'%s' on '%.*s' of '%s'",
+                                      pattern, (int)n, text, text);
                 }
         }
         ck_assert_uint_gt(n_true, 1000);

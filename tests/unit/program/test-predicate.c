@@ -88,9 +88,11 @@ START_TEST(known_is_never_unknown_itself) {
         struct program *program;
 
         builder_init(&b);
-        program = program_with(&b,
-                               builder_predicate(&b, (struct predicate){.field = PATHNAME, .op = PREDICATE_KNOWN, .index = INDEX_NONE}),
-                               WIRE_KIND_openat);
+        program = program_with(
+                &b,
+                builder_predicate(&b,
+                                  (struct predicate){.field = PATHNAME, .op = PREDICATE_KNOWN, .index = INDEX_NONE}),
+                WIRE_KIND_openat);
         ck_assert_int_eq(predicate_test(program, &program->predicates[0], &unknown), TRUTH_FALSE);
         ck_assert_int_eq(predicate_test(program, &program->predicates[0], &known), TRUTH_TRUE);
         program_unref(program);
@@ -110,7 +112,8 @@ END_TEST
 
 START_TEST(members_of_a_list_are_found_and_others_not) {
         static const int64_t numbers[] = {-5, 0, 3, 4, 1000};
-        struct predicate predicate = {.field = WIRE_FIELD_openat_flags, .op = PREDICATE_IN_NUMBERS, .index = INDEX_NONE};
+        struct predicate predicate = {
+                .field = WIRE_FIELD_openat_flags, .op = PREDICATE_IN_NUMBERS, .index = INDEX_NONE};
         struct builder b;
         struct program *program;
 
@@ -125,7 +128,8 @@ START_TEST(members_of_a_list_are_found_and_others_not) {
                 struct value value = number(n);
                 bool member = n == -5 || n == 0 || n == 3 || n == 4 || n == 1000;
 
-                ck_assert_int_eq(predicate_test(program, &program->predicates[0], &value), member ? TRUTH_TRUE : TRUTH_FALSE);
+                ck_assert_int_eq(predicate_test(program, &program->predicates[0], &value),
+                                 member ? TRUTH_TRUE : TRUTH_FALSE);
         }
         program_unref(program);
 }
@@ -162,7 +166,8 @@ START_TEST(strings_of_a_list_are_found_and_a_cut_one_is_open) {
 END_TEST
 
 START_TEST(an_address_is_in_a_network_by_its_first_bits) {
-        struct predicate predicate = {.field = WIRE_FIELD_connect_daddr, .op = PREDICATE_IN_NETWORKS, .index = INDEX_NONE, .list = {.n = 1}};
+        struct predicate predicate = {
+                .field = WIRE_FIELD_connect_daddr, .op = PREDICATE_IN_NETWORKS, .index = INDEX_NONE, .list = {.n = 1}};
         struct program_network network = {.address = {.bytes = {10}, .family = AF_INET}, .prefix = 8};
         struct value value = {.type = VALUE_ADDRESS, .state = VALUE_KNOWN, .address = {.family = AF_INET}};
         struct builder b;
@@ -205,13 +210,13 @@ static enum truth ask_list(int16_t index, const char *text, const char *bytes, s
         enum truth answer;
 
         builder_init(&b);
-        program = program_with(&b,
-                               builder_predicate(&b,
-                                                 (struct predicate){.field = WIRE_FIELD_execve_argv,
-                                                                    .op = PREDICATE_STRING,
-                                                                    .index = index,
-                                                                    .string = assembly_string(&b.assembly, text, strlen(text))}),
-                               WIRE_KIND_execve);
+        program = program_with(
+                &b,
+                builder_predicate(&b, (struct predicate){.field = WIRE_FIELD_execve_argv,
+                                                         .op = PREDICATE_STRING,
+                                                         .index = index,
+                                                         .string = assembly_string(&b.assembly, text, strlen(text))}),
+                WIRE_KIND_execve);
         answer = predicate_test_list(program, &program->predicates[0], &list);
         program_unref(program);
         return answer;

@@ -22,7 +22,8 @@ static void build(struct builder *b) {
         builder_capture(b, "$f", PATHNAME);
         window = builder_block(b, "w", 1000, 1, PROGRAM_NONE, 0);
         builder_position(b);
-        builder_step(b, WIRE_KIND_chmod, builder_number(b, PREDICATE_BITS_ANY, WIRE_FIELD_chmod_mode, 0111), 2)->block = window;
+        builder_step(b, WIRE_KIND_chmod, builder_number(b, PREDICATE_BITS_ANY, WIRE_FIELD_chmod_mode, 0111), 2)->block =
+                window;
         builder_kill(b, WIRE_KIND_unlink, builder_guard(b, WIRE_FIELD_unlink_pathname, 0));
         builder_position(b)->block = window;
         left = builder_guard(b, WIRE_FIELD_execve_filename, 0);
@@ -32,7 +33,8 @@ static void build(struct builder *b) {
         builder_except(b, builder_text(b, PREDICATE_SUFFIX, FIELD_PROCESS_exe, "apt"), 0);
         builder_path(b, "b");
         builder_position(b);
-        builder_step(b, WIRE_KIND_execve, builder_text(b, PREDICATE_CONTAINS, WIRE_FIELD_execve_argv, "-i"), POSITION_ACCEPT);
+        builder_step(b, WIRE_KIND_execve, builder_text(b, PREDICATE_CONTAINS, WIRE_FIELD_execve_argv, "-i"),
+                     POSITION_ACCEPT);
 }
 
 static void *build_block(size_t *ret_size) {
@@ -55,18 +57,19 @@ START_TEST(a_program_with_one_of_everything_is_accepted) {
 END_TEST
 
 /* The record `i` of a section in the block, to be spoiled. */
-#define AT(block, section, type, i) (&((struct type *)((char *)(block) + ((struct program_header *)(block))->section.first))[i])
+#define AT(block, section, type, i) \
+        (&((struct type *)((char *)(block) + ((struct program_header *)(block))->section.first))[i])
 
-#define REFUSED(spoil, expected)                                                                                               \
-        do {                                                                                                                   \
-                struct program *program;                                                                                       \
-                const char *where = "";                                                                                        \
-                size_t size;                                                                                                   \
-                char *block = build_block(&size);                                                                              \
-                spoil;                                                                                                         \
-                ck_assert_int_eq(program_new(block, size, &program, &where), -EBADMSG);                                        \
-                ck_assert_str_eq(where, expected);                                                                             \
-                free(block);                                                                                                   \
+#define REFUSED(spoil, expected)                                                                                       \
+        do {                                                                                                           \
+                struct program *program;                                                                               \
+                const char *where = "";                                                                                \
+                size_t size;                                                                                           \
+                char *block = build_block(&size);                                                                      \
+                spoil;                                                                                                 \
+                ck_assert_int_eq(program_new(block, size, &program, &where), -EBADMSG);                                \
+                ck_assert_str_eq(where, expected);                                                                     \
+                free(block);                                                                                           \
         } while (0)
 
 START_TEST(indices_out_of_range_are_refused) {
@@ -103,7 +106,8 @@ END_TEST
 START_TEST(conditions_that_lie_about_themselves_are_refused) {
         REFUSED(AT(block, conditions, condition, 0)->depth = 1, "depth of a condition");
         REFUSED(AT(block, conditions, condition, 2)->run_free = true, "whether a condition looks at captures");
-        REFUSED(*(uint8_t *)&AT(block, conditions, condition, 0)->run_free = 2, "whether a condition looks at captures");
+        REFUSED(*(uint8_t *)&AT(block, conditions, condition, 0)->run_free = 2,
+                "whether a condition looks at captures");
         REFUSED(AT(block, conditions, condition, 5)->args.first = 5, "child of a condition");
         REFUSED(AT(block, conditions, condition, 0)->op = _CONDITION_OP_MAX, "operation of a condition");
         REFUSED(AT(block, children, uint32_t_, 1)->value = 9, "child of a condition");
@@ -181,7 +185,8 @@ START_TEST(random_damage_is_refused_or_harmless) {
 
                 memcpy(damaged, block, size);
                 while (n-- > 0)
-                        damaged[sizeof(struct program_header) + rand() % (size - sizeof(struct program_header))] ^= 1 << rand() % 8;
+                        damaged[sizeof(struct program_header) + rand() % (size - sizeof(struct program_header))] ^=
+                                1 << rand() % 8;
                 if (program_new(damaged, size, &program, NULL) == 0) {
                         struct strbuf text = {};
 

@@ -29,7 +29,8 @@ static void refused(const char *pattern, size_t at) {
         struct regex *regex = NULL;
         size_t offset = SIZE_MAX;
 
-        ck_assert_msg(regex_new(pattern, strlen(pattern), false, &regex, &message, &offset) == -EBADMSG, "%s was taken", pattern);
+        ck_assert_msg(regex_new(pattern, strlen(pattern), false, &regex, &message, &offset) == -EBADMSG, "%s was taken",
+                      pattern);
         ck_assert_ptr_null(regex);
         ck_assert_ptr_nonnull(message);
         ck_assert_msg(offset == at, "%s: %s at %zu", pattern, message, offset);

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "compile/interest.h"
+#include "compile/needs.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "compile/required.h"
 
 #define CONTENT_DEFAULT 256             /* bytes of written content, if no literal needs more */
 
@@ -13,7 +12,7 @@
 struct need {
         const struct compilation *c;
         bool only_failures, only_successes;
-        uint64_t flags;                 /* of openat: a set of which one bit must be there; the smallest that is known; 0: none */
+        uint64_t flags; /* of openat: a set of which one bit must be there; the smallest that is known; 0: none */
 };
 
 static void need_bits(struct need *need, uint64_t bits) {
@@ -21,8 +20,8 @@ static void need_bits(struct need *need, uint64_t bits) {
                 need->flags = bits;
 }
 
-static void on_required(uint32_t number, bool negated, void *data) {
-        struct need *need = data;
+/* The predicate is true, or (`negated`) false, of every event that matters. */
+static void need_predicate(struct need *need, uint32_t number, bool negated) {
         const struct predicate *predicate = &need->c->out.predicates.items[number];
 
         if (predicate->field == FIELD_COMMON_failed && predicate->op == PREDICATE_EQUAL) {
@@ -53,25 +52,55 @@ static void on_required(uint32_t number, bool negated, void *data) {
                 need_bits(need, (uint64_t)predicate->number & -(uint64_t)predicate->number);
 }
 
+/* What stands alone or under `and` has to be true. What else may be needed is not looked for. */
+static void need_condition(struct need *need, uint32_t condition) {
+        const struct condition *of = &need->c->out.conditions.items[condition], *child;
+
+        switch ((enum condition_op)of->op) {
+        case CONDITION_PREDICATE:
+                need_predicate(need, of->args.first, false);
+                return;
+        case CONDITION_NOT:
+                child = &need->c->out.conditions.items[of->args.first];
+                if (child->op == CONDITION_PREDICATE)
+                        need_predicate(need, child->args.first, true);
+                return;
+        case CONDITION_AND:
+                /* No `and` stands directly in another: this goes one level deep. */
+                for (uint32_t i = 0; i < of->args.n; i++)
+                        need_condition(need, need->c->out.children.items[of->args.first + i].value);
+                return;
+        case CONDITION_TRUE:
+        case CONDITION_FALSE:
+        case CONDITION_GUARD:
+        case CONDITION_OR:
+        case _CONDITION_OP_MAX:
+                return;
+        }
+}
+
 static void collect_edge(struct compilation *c, const struct edge *edge) {
         struct interest *interest = &c->out.interest;
         struct interest_filter *filter = &interest->filter[edge->kind];
         struct need need = {.c = c};
         bool is_first = !(interest->kinds >> edge->kind & 1);
 
-        required_each(c, edge->condition, on_required, &need);
+        need_condition(&need, edge->condition);
 
         interest->kinds |= UINT64_C(1) << edge->kind;
         filter->failures = filter->failures || (edge->any_result && !need.only_successes);
         filter->successes = filter->successes || !(edge->any_result && need.only_failures);
         if (edge->kind != WIRE_KIND_openat)
                 need.flags = 0;
-        filter->flags_any = is_first ? need.flags : filter->flags_any && need.flags ? filter->flags_any | need.flags : 0;
+        filter->flags_any = is_first                        ? need.flags
+                          : filter->flags_any && need.flags ? filter->flags_any | need.flags
+                                                            : 0;
 }
 
 /* A content literal may stand anywhere in the bytes that are captured, so there have to be more of them than it has. */
 static void need_content(struct compilation *c, uint32_t literal) {
-        uint32_t bytes = MAX((uint32_t)CONTENT_DEFAULT, literal > CONTENT_DEFAULT / 2 ? 2 * MIN(literal, (uint32_t)WIRE_MAX_CONTENT) : 0);
+        uint32_t bytes = MAX((uint32_t)CONTENT_DEFAULT,
+                             literal > CONTENT_DEFAULT / 2 ? 2 * MIN(literal, (uint32_t)WIRE_MAX_CONTENT) : 0);
 
         bytes = MIN(bytes, (uint32_t)WIRE_MAX_CONTENT);
         c->out.interest.content_bytes = MAX(c->out.interest.content_bytes, bytes);
@@ -81,8 +110,12 @@ static uint32_t longest_literal(const struct compilation *c, const struct predic
         uint32_t longest = 0;
 
         switch ((int)predicate->op) {
-        case PREDICATE_STRING: case PREDICATE_STRING_FOLD: case PREDICATE_PREFIX: case PREDICATE_SUFFIX: case PREDICATE_CONTAINS: case PREDICATE_GLOB:
-                return predicate->string.length;
+        case PREDICATE_STRING:
+        case PREDICATE_STRING_FOLD:
+        case PREDICATE_PREFIX:
+        case PREDICATE_SUFFIX:
+        case PREDICATE_CONTAINS:
+        case PREDICATE_GLOB: return predicate->string.length;
         case PREDICATE_IN_STRINGS: case PREDICATE_IN_GLOBS:
                 for (uint32_t i = 0; i < predicate->list.n; i++)
                         longest = MAX(longest, c->out.texts.items[predicate->list.first + i].length);
@@ -108,7 +141,9 @@ static void need_variable(struct compilation *c, struct program_string string) {
                 return;
         length = end - text;
         if (length >= INTEREST_MAX_ENV_NAME) {
-                assembly_note(&c->out, diag_error(c->diags, (struct diag_span){}, "the name of the variable '%.*s' is too long: 63 bytes are allowed", (int)length, text));
+                assembly_note(&c->out, diag_error(c->diags, (struct diag_span){},
+                                                  "the name of the variable '%.*s' is too long: 63 bytes are allowed",
+                                                  (int)length, text));
                 return;
         }
 
@@ -116,8 +151,12 @@ static void need_variable(struct compilation *c, struct program_string string) {
                 if (memeq_str(text, length, interest->env[i]))
                         return;
         if (interest->n_env == INTEREST_MAX_ENV) {
-                assembly_note(&c->out, diag_error(c->diags, (struct diag_span){}, "the policies name more than %d variables of the environment; '%.*s' is one too many",
-                                                  INTEREST_MAX_ENV, (int)length, text));
+                assembly_note(
+                        &c->out,
+                        diag_error(
+                                c->diags, (struct diag_span){},
+                                "the policies name more than %d variables of the environment; '%.*s' is one too many",
+                                INTEREST_MAX_ENV, (int)length, text));
                 return;
         }
         memcpy(interest->env[interest->n_env], text, length);
@@ -148,7 +187,7 @@ static int name_compare(const void *a, const void *b) {
         return strncmp(a, b, INTEREST_MAX_ENV_NAME);
 }
 
-void interest_collect(struct compilation *c) {
+void needs_collect(struct compilation *c) {
         ARRAY_FOREACH(edge, &c->out.edges)
                 collect_edge(c, edge);
         ARRAY_FOREACH(predicate, &c->out.predicates)
