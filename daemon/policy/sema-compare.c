@@ -75,7 +75,7 @@ static bool check_capture_operand(struct sema *s, struct expr *expr) {
                 info = schema_field(expr->field.field);
         }
 
-        if (info->type == VALUE_LIST && expr->field.index == INDEX_NONE) {
+        if (info->type == VALUE_LIST && expr->field.index == INDEX_NONE && expr->op != COMPARE_CONTAINS) {
                 sema_error(s, expr->field.span, "'%s' is a list", field_name(&expr->field));
                 diag_hint(s->diags, "write 'any %s == %.*s'", field_name(&expr->field), TEXT_ARGS(operand->text));
                 return false;
@@ -89,6 +89,9 @@ static bool check_capture_operand(struct sema *s, struct expr *expr) {
         }
         if (expr->field.subject == SUBJECT_ANCESTOR)
                 return sema_error(s, expr->span, "comparing an ancestor with a capture is not supported yet");
+
+        if (expr->op == COMPARE_CONTAINS && info->type == VALUE_LIST && expr->field.index == INDEX_NONE)
+                return true;
 
         switch (expr->op) {
         case COMPARE_EQUAL:
@@ -285,11 +288,7 @@ static bool check_list(struct sema *s, struct expr *expr) {
         if (expr->op == COMPARE_CONTAINS) {
                 if (expr->operand.type == OPERAND_LIST)
                         return sema_spread(s, expr);
-                if (expr->operand.type == OPERAND_STRING)
-                        return true;
-                sema_error(s, expr->operand.span, "'%s' holds strings", name);
-                diag_hint(s->diags, "strings stand in quotes");
-                return false;
+                return sema_check_string_operand(s, expr, &expr->operand);
         }
 
         if (expr->op == COMPARE_TRUE)
@@ -303,26 +302,8 @@ static bool check_list(struct sema *s, struct expr *expr) {
         return false;
 }
 
-bool sema_check_compare(struct sema *s, struct expr *expr) {
-        const struct field_info *info = schema_field(expr->field.field);
-
-        if (expr->field.index != INDEX_NONE && info->type != VALUE_LIST)
-                return sema_error(s, expr->field.span, "'%s' is a %s, not a list", field_name(&expr->field),
-                                  value_type_to_string(info->type));
-
-        if (expr->op != COMPARE_TRUE && expr->operand.type == OPERAND_CAPTURE)
-                return check_capture_operand(s, expr);
-        if (expr->op != COMPARE_TRUE && !operand_to_list(s, &expr->operand))
-                return false;
-        if (expr->op != COMPARE_TRUE && expr->operand.type == OPERAND_LIST) {
-                if (!operand_flatten(s, &expr->operand))
-                        return false;
-                if (expr->operand.n_items == 0) {
-                        sema_error(s, expr->operand.span, "nothing is in an empty list");
-                        return false;
-                }
-        }
-
+/* With constants, by the type of the field. */
+static bool check_typed(struct sema *s, struct expr *expr, const struct field_info *info) {
         switch (info->type) {
         case VALUE_NUMBER:
                 return sema_check_number(s, expr, info);
@@ -341,4 +322,32 @@ bool sema_check_compare(struct sema *s, struct expr *expr) {
                 break;
         }
         return false;
+}
+
+bool sema_check_compare(struct sema *s, struct expr *expr) {
+        const struct field_info *info = schema_field(expr->field.field);
+        bool good;
+
+        if (expr->field.index != INDEX_NONE && info->type != VALUE_LIST)
+                return sema_error(s, expr->field.span, "'%s' is a %s, not a list", field_name(&expr->field),
+                                  value_type_to_string(info->type));
+
+        if (expr->op != COMPARE_TRUE && expr->operand.type == OPERAND_CAPTURE)
+                return check_capture_operand(s, expr);
+        if (expr->op != COMPARE_TRUE && !operand_to_list(s, &expr->operand))
+                return false;
+        if (expr->op != COMPARE_TRUE && expr->operand.type == OPERAND_LIST) {
+                if (!operand_flatten(s, &expr->operand))
+                        return false;
+                if (expr->operand.n_items == 0) {
+                        sema_error(s, expr->operand.span, "nothing is in an empty list");
+                        return false;
+                }
+        }
+
+        if (expr->op != COMPARE_TRUE && expr->operand.type == OPERAND_LIST && expr->operand.text.length > 0)
+                s->compared = expr->span;
+        good = check_typed(s, expr, info);
+        s->compared.line = 0;
+        return good;
 }

@@ -142,16 +142,16 @@ static void report_unknown_field(struct sema *s, struct field_ref *ref, enum wir
                 diag_hint(s->diags, "which field of the process? '%.*s.exe', '%.*s.name', ...", TEXT_ARGS(ref->name), TEXT_ARGS(ref->name));
                 return;
         }
-        if (schema_find_process_field(ref->name.bytes, ref->name.length) != FIELD_NONE) {
-                diag_hint(s->diags, "did you mean 'proc.%.*s'?", TEXT_ARGS(ref->name));
-                return;
-        }
         if (text_is(ref->name, "filename") || text_is(ref->name, "pathname")) {
                 for (size_t i = 0; i < ELEMENTSOF(aliases); i++)
                         if (aliases[i].kind == kind && streq(aliases[i].alias, "path")) {
                                 diag_did_you_mean(s->diags, aliases[i].name);
                                 return;
                         }
+        }
+        if (schema_find_process_field(ref->name.bytes, ref->name.length) != FIELD_NONE) {
+                diag_hint(s->diags, "did you mean 'proc.%.*s'?", TEXT_ARGS(ref->name));
+                return;
         }
 
         for (unsigned i = 0; i < info->n_fields; i++)

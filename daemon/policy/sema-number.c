@@ -195,12 +195,9 @@ static bool operand_to_number(struct sema *s, struct operand *operand, const str
 }
 
 static bool report_never(struct sema *s, const struct operand *operand, const struct expr *expr, int64_t min, int64_t max) {
-        sema_error(s, operand->span, "this is never true: '%s' is never %.*s", expr->field.name.bytes, TEXT_ARGS(operand->text));
-        if (max == INT64_MAX && min != INT64_MIN)
-                diag_hint(s->diags, "it is %" PRId64 " or more", min);
-        else if (max != INT64_MAX)
-                diag_hint(s->diags, "it is %" PRId64 " to %" PRId64, min, max);
-        return false;
+        if (max == INT64_MAX)
+                return sema_error(s, operand->span, "this can never match: '%s' is %" PRId64 " or more", expr->field.name.bytes, min);
+        return sema_error(s, operand->span, "this can never match: '%s' is %" PRId64 " to %" PRId64, expr->field.name.bytes, min, max);
 }
 
 static bool check_order(struct sema *s, const struct expr *expr, int64_t min, int64_t max) {

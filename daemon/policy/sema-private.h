@@ -35,6 +35,7 @@ struct sema {
         /* The step at hand. */
         bool any_result;
         bool in_exception;
+        struct diag_span compared;      /* the comparison at hand, if it is with a list by name; else line 0 */
         uint64_t bound, maybe; /* slots that every way here binds, and those that some way binds */
         uint64_t used; /* slots that the exception at hand names */
 };
@@ -70,6 +71,7 @@ bool sema_constant(struct text text, enum field_format format, int64_t *ret);
 
 /* sema-string.c */
 bool sema_check_string(struct sema *s, struct expr *expr, const struct field_info *info);
+bool sema_check_string_operand(struct sema *s, const struct expr *expr, const struct operand *operand);
 bool sema_spread(struct sema *s, struct expr *expr); /* op [a, b] becomes op a or op b */
 
 /* sema-condition.c */

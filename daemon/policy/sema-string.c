@@ -2,6 +2,7 @@
 /* Comparisons of strings: constants that no path equals, patterns, and what is probably not meant. */
 #include <string.h>
 
+#include "event/interest.h"
 #include "policy/sema-private.h"
 #include "program/regex.h"
 
@@ -22,7 +23,7 @@ static bool text_ends(struct text text, const char *suffix) {
 }
 
 static bool report_relative(struct sema *s, const struct expr *expr, const struct operand *operand) {
-        sema_error(s, operand->span, "this is never true: '%s' is an absolute path", expr->field.name.bytes);
+        sema_error(s, operand->span, "this can never match: '%s' is an absolute path", expr->field.name.bytes);
         return false;
 }
 
@@ -75,7 +76,7 @@ static bool check_constant(struct sema *s, const struct expr *expr, const struct
                 return false;
         }
         if (resolved && (whole || expr->op == COMPARE_STARTSWITH) && unresolved_part(text, whole)) {
-                sema_error(s, operand->span, "this is never true: '%s' is resolved and has no %s", expr->field.name.bytes,
+                sema_error(s, operand->span, "this can never match: '%s' is resolved and has no %s", expr->field.name.bytes,
                            unresolved_part(text, whole));
                 return false;
         }
@@ -84,13 +85,13 @@ static bool check_constant(struct sema *s, const struct expr *expr, const struct
                 if (streq(info->name, "name") && (whole || expr->op == COMPARE_STARTSWITH || expr->op == COMPARE_ENDSWITH ||
                                                   expr->op == COMPARE_CONTAINS) &&
                     text_has(text, "/")) {
-                        sema_error(s, operand->span, "this is never true: '%s' has no '/'", expr->field.name.bytes);
+                        sema_error(s, operand->span, "this can never match: '%s' has no '/'", expr->field.name.bytes);
                         diag_hint(s->diags, "the whole path is in '%.*sexe'",
                                   (int)(expr->field.name.length - strlen(info->name)), expr->field.name.bytes);
                         return false;
                 }
                 if (streq(info->name, "comm") && whole && text.length > 15) {
-                        sema_error(s, operand->span, "this is never true: '%s' has at most 15 bytes", expr->field.name.bytes);
+                        sema_error(s, operand->span, "this can never match: '%s' has at most 15 bytes", expr->field.name.bytes);
                         diag_hint(s->diags, "'%.*sname' is not cut", (int)(expr->field.name.length - strlen(info->name)),
                                   expr->field.name.bytes);
                         return false;
@@ -115,7 +116,7 @@ static bool names_variable(const struct expr *expr, const struct operand *operan
                 if (!(c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (i > from && c >= '0' && c <= '9')))
                         return false;
         }
-        return i < text.length && i > 0 && text.bytes[i - 1] != '^';
+        return i < text.length && i > 0 && text.bytes[i - 1] != '^' && i < INTEREST_MAX_ENV_NAME;
 }
 
 static bool check_variable(struct sema *s, const struct expr *expr, const struct operand *operand) {
@@ -239,7 +240,7 @@ static bool check_glob(struct sema *s, const struct operand *operand) {
         return true;
 }
 
-static bool check_operand(struct sema *s, const struct expr *expr, const struct operand *operand) {
+bool sema_check_string_operand(struct sema *s, const struct expr *expr, const struct operand *operand) {
         if (operand->type == OPERAND_STRING)
                 return check_constant(s, expr, operand) && check_variable(s, expr, operand) && (expr->op != COMPARE_GLOB ||
                                                                                                 check_glob(s, operand));
@@ -284,7 +285,7 @@ bool sema_spread(struct sema *s, struct expr *expr) {
         struct expr *tree;
 
         for (size_t i = 0; i < expr->operand.n_items; i++)
-                good = check_operand(s, expr, &expr->operand.items[i]) && good;
+                good = sema_check_string_operand(s, expr, &expr->operand.items[i]) && good;
         if (!good)
                 return false;
 
@@ -316,7 +317,7 @@ bool sema_check_string(struct sema *s, struct expr *expr, const struct field_inf
                                 diag_hint(s->diags, "write '%s'", expr->op == COMPARE_EQUAL ? "in" : "not in");
                         return false;
                 }
-                return check_operand(s, expr, &expr->operand);
+                return sema_check_string_operand(s, expr, &expr->operand);
 
         case COMPARE_IN:
         case COMPARE_NOT_IN:
@@ -327,16 +328,16 @@ bool sema_check_string(struct sema *s, struct expr *expr, const struct field_inf
                         return false;
                 }
                 if (expr->operand.type != OPERAND_LIST)
-                        return check_operand(s, expr, &expr->operand);
+                        return sema_check_string_operand(s, expr, &expr->operand);
                 for (size_t i = 0; i < expr->operand.n_items; i++)
-                        good = check_operand(s, expr, &expr->operand.items[i]) && good;
+                        good = sema_check_string_operand(s, expr, &expr->operand.items[i]) && good;
                 return good;
 
         case COMPARE_GLOB:
                 if (expr->operand.type != OPERAND_LIST)
-                        return check_operand(s, expr, &expr->operand);
+                        return sema_check_string_operand(s, expr, &expr->operand);
                 for (size_t i = 0; i < expr->operand.n_items; i++)
-                        good = check_operand(s, expr, &expr->operand.items[i]) && good;
+                        good = sema_check_string_operand(s, expr, &expr->operand.items[i]) && good;
                 return good;
 
         case COMPARE_STARTSWITH:
@@ -344,7 +345,7 @@ bool sema_check_string(struct sema *s, struct expr *expr, const struct field_inf
         case COMPARE_CONTAINS:
                 if (expr->operand.type == OPERAND_LIST)
                         return sema_spread(s, expr);
-                if (!check_operand(s, expr, &expr->operand))
+                if (!sema_check_string_operand(s, expr, &expr->operand))
                         return false;
                 if (expr->operand.text.length == 0)
                         diag_warning(s->diags, expr->span, "this is true of every string");

@@ -20,6 +20,11 @@ bool sema_error(struct sema *s, struct diag_span span, const char *fmt, ...) {
         va_start(ap, fmt);
         diag_vreport(s->diags, DIAG_ERROR, span, fmt, ap);
         va_end(ap);
+
+        /* An item of a list somewhere else: wrong only because of what it is compared with. */
+        if (s->compared.line > 0 && (!streq(span.file, s->compared.file) || span.offset < s->compared.offset ||
+                                     span.offset > s->compared.offset + s->compared.length))
+                diag_related(s->diags, s->compared, "compared here");
         return false;
 }
 
