@@ -266,13 +266,11 @@ static void lexer_scan_word(struct lexer *lexer, struct token *token) {
 static void lexer_scan_capture(struct lexer *lexer, struct token *token) {
         token->type = TOKEN_CAPTURE;
         lexer->position++;
-        while (is_letter(lexer_peek(lexer, 0)) || (lexer->position > token->offset + 1 && is_digit(lexer_peek(lexer, 0))))
+        token->broken = !is_letter(lexer_peek(lexer, 0));
+        while (is_letter(lexer_peek(lexer, 0)) || is_digit(lexer_peek(lexer, 0)))
                 lexer->position++;
-        if (lexer->position == token->offset + 1) {
-                token->broken = true;
-                diag_error(lexer->diags, token_span(lexer->source, &(struct token){.offset = token->offset, .length = 1}),
-                           "'$' needs a name: '$file'");
-        }
+        if (token->broken)
+                diag_error(lexer->diags, source_span(lexer->source, token->offset, 1), "'$' needs a name: '$file'");
 }
 
 /* What programmers write by habit: taken for the word that the language uses, after a message. */

@@ -92,7 +92,7 @@ static void parse_suffix(struct parser *p, struct element *e) {
 
 /* What the language has planned to stand behind a step: told once, left out. */
 static void parse_unsupported_suffix(struct parser *p) {
-        static const char *const words[] = {"child", "same", "sibling", "descendant", "parent", "within", "respond"};
+        static const char *const words[] = {"child", "same", "sibling", "descendant", "parent", "respond"};
         struct diag_span span = parser_span(p);
         char what[64];
 

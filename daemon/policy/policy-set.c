@@ -397,7 +397,7 @@ int policy_set_load(const char *const *paths, size_t n_paths, const struct polic
         uint64_t errors_before;
         int r;
 
-        assert(paths && ret);
+        assert((paths || n_paths == 0) && ret);
 
         diag_set_init(&unwanted, 1);
         diags = diags ? diags : &unwanted;

@@ -130,6 +130,9 @@ static bool report_constant(struct sema *s, const struct operand *operand, const
                                                                                  names, n) : NULL;
                 if (!closest && (expr->op == COMPARE_IN || expr->op == COMPARE_NOT_IN))
                         closest = sema_closest_list(s, operand->text);
+                for (size_t i = 0; i < n && !closest && operand->text.length >= 3; i++)
+                        if (endswith(names[i], operand->text.bytes))    /* KILL for SIGKILL */
+                                closest = names[i];
                 if (closest)
                         diag_did_you_mean(s->diags, closest);
                 else if (info->format == FORMAT_ID)

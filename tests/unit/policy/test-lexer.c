@@ -173,7 +173,7 @@ START_TEST(a_byte_order_mark_and_carriage_returns_are_blanks) {
 END_TEST
 
 START_TEST(a_dollar_needs_a_name) {
-        expect_tokens("$ $1a $b", "/$* $* 1a $b", "1:1 error: '$' needs a name: '$file'\n1:3 error: '$' needs a name: '$file'\n");
+        expect_tokens("$ $1a $b", "/$* $1a* $b", "1:1 error: '$' needs a name: '$file'\n1:3 error: '$' needs a name: '$file'\n");
 }
 END_TEST
 

@@ -36,10 +36,14 @@ END_TEST
 
 START_TEST(an_unknown_kind_gets_the_nearest_or_the_one_it_belongs_to) {
         expect_in_path("opnat { }\nexit { code == 1 }", "2:1 error: unknown kind of event 'opnat'\n  | did you mean 'openat'?\n");
-        expect_in_path("openat2 { }\nexit { code == 1 }", "2:1 error: unknown kind of event 'openat2'\n  | 'openat2' is part of the kind 'openat'\n");
-        expect_in_path("clone { }\nexit { code == 1 }", "2:1 error: unknown kind of event 'clone'\n  | 'clone' is part of the kind 'fork'\n");
-        expect_in_path("invalid_syscall { badfield =~ \"test\" }\nexit { code == 1 }", "2:1 error: unknown kind of event 'invalid_syscall'\n");
-        expect_in_path("exit { code == 1 }\nnot conect { }\nexit { code == 1 }", "3:5 error: unknown kind of event 'conect'\n  | did you mean 'connect'?\n");
+        expect_in_path("openat2 { }\nexit { code == 1 }",
+                       "2:1 error: unknown kind of event 'openat2'\n  | 'openat2' is part of the kind 'openat'\n");
+        expect_in_path("clone { }\nexit { code == 1 }",
+                       "2:1 error: unknown kind of event 'clone'\n  | 'clone' is part of the kind 'fork'\n");
+        expect_in_path("invalid_syscall { badfield =~ \"test\" }\nexit { code == 1 }",
+                       "2:1 error: unknown kind of event 'invalid_syscall'\n");
+        expect_in_path("exit { code == 1 }\nnot conect { }\nexit { code == 1 }",
+                       "3:5 error: unknown kind of event 'conect'\n  | did you mean 'connect'?\n");
         expect_in_path("tick { }\nexit { code == 1 }", "2:1 error: unknown kind of event 'tick'\n");
         expect_in_path("ptrace { }\nexit { code == 1 }", "2:1 error: 'ptrace' is not supported yet\n");
 }
@@ -54,7 +58,8 @@ START_TEST(an_unknown_field_gets_the_nearest_or_the_kind_that_has_it) {
         expect_in_path("openat { badfield =~ \".*x\" }", "2:10 error: 'openat' has no field 'badfield'\n");
         expect_in_path("openat { proc.nam == \"x\" }", "2:10 error: a process has no field 'nam'\n  | did you mean 'proc.name'?\n");
         expect_in_path("openat { parent.ex == \"x\" }", "2:10 error: a process has no field 'ex'\n  | did you mean 'parent.exe'?\n");
-        expect_in_path("openat { proc == \"x\" }", "2:10 error: 'openat' has no field 'proc'\n  | which field of the process? 'proc.exe', 'proc.name', ...\n");
+        expect_in_path("openat { proc == \"x\" }",
+                       "2:10 error: 'openat' has no field 'proc'\n  | which field of the process? 'proc.exe', 'proc.name', ...\n");
 }
 END_TEST
 

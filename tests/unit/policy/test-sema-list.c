@@ -43,7 +43,8 @@ START_TEST(constants_in_a_list_are_numbers) {
 END_TEST
 
 START_TEST(networks_are_built_in) {
-        static const char *const names[] = {"private_nets", "loopback", "link_local", "multicast", "carrier_nat", "unspecified", "local_nets"};
+        static const char *const names[] = {"private_nets", "loopback", "link_local", "multicast", "carrier_nat",
+                                            "unspecified", "local_nets"};
 
         for (size_t i = 0; i < ELEMENTSOF(names); i++) {
                 struct policy_set *set;
@@ -67,7 +68,8 @@ START_TEST(a_list_that_contains_itself_is_told_once) {
 END_TEST
 
 START_TEST(two_lists_of_one_name_are_told_with_both_places) {
-        expect_messages("list a = [1]\nlist a = [2]\npath \"p\" { exit { code in a } }", "2:6 error: a second list 'a'\n  @ 1:6 first defined here\n");
+        expect_messages("list a = [1]\nlist a = [2]\npath \"p\" { exit { code in a } }",
+                        "2:6 error: a second list 'a'\n  @ 1:6 first defined here\n");
         expect_messages("list loopback = [127.0.0.1]\npath \"p\" { exit { code == 1 } }", "1:6 error: the list 'loopback' is built in\n");
 }
 END_TEST

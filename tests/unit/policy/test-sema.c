@@ -90,7 +90,8 @@ END_TEST
 START_TEST(names_that_may_stand_in_what_was_not_read_are_not_judged) {
         expect_messages("list a = [\"x\"\npath \"p\" { execve { proc.name in b, argc > 1 } }\n",
                         "1:10 error: this '[' is never closed\n");
-        expect_in_path("opnat { $x = pathname }\nunlink { pathname == $x }", "2:1 error: unknown kind of event 'opnat'\n  | did you mean 'openat'?\n");
+        expect_in_path("opnat { $x = pathname }\nunlink { pathname == $x }",
+                       "2:1 error: unknown kind of event 'opnat'\n  | did you mean 'openat'?\n");
         expect_in_path("openat { pathnme == \"/x\" }", "2:10 error: 'openat' has no field 'pathnme'\n  | did you mean 'pathname'?\n");
         expect_in_path("openat } ", "2:8 error: expected '{' after 'openat', found '}'\n");
 }
