@@ -161,7 +161,8 @@ static void print_conjuncts(const struct expr *expr, const char *separator, unsi
         print_expr(expr, BINDS_OR, b);
 }
 
-static void print_captures(const struct capture *captures, bool first, const char *separator, unsigned depth, struct strbuf *b) {
+static void print_captures(const struct capture *captures, bool first, const char *separator, unsigned depth,
+                           struct strbuf *b) {
         for (const struct capture *c = captures; c; c = c->next) {
                 if (!first)
                         strbuf_put(b, separator);
@@ -175,7 +176,8 @@ static void print_captures(const struct capture *captures, bool first, const cha
 }
 
 /* "{ a, b }", or one below the other if that is too long. */
-static void print_conditions(const struct expr *condition, const struct capture *captures, unsigned depth, struct strbuf *b) {
+static void print_conditions(const struct expr *condition, const struct capture *captures, unsigned depth,
+                             struct strbuf *b) {
         size_t start = b->n, line = start;
 
         if (!condition && !captures) {
@@ -207,7 +209,8 @@ static void print_elements(const struct element *first, unsigned depth, struct s
 
 static void print_element(const struct element *e, unsigned depth, struct strbuf *b);
 
-/* A branch of one statement stands as it is, a conditional only after ':', where no other ':' could be taken for its own. */
+/* A branch of one statement stands as it is, a conditional only after ':', where no other ':' could be taken for its
+ * own. */
 static void print_branch(const struct element *branch, bool otherwise, unsigned depth, struct strbuf *b) {
         if (branch && !branch->next && (otherwise || branch->type != ELEMENT_CONDITIONAL)) {
                 print_element(branch, depth, b);

@@ -78,7 +78,8 @@ bool expr_equal(const struct expr *a, const struct expr *b) {
         case EXPR_NOT:
                 return expr_equal(a->left, b->left);
         case EXPR_COMPARE:
-                return a->op == b->op && field_ref_equal(&a->field, &b->field) && operand_equal(&a->operand, &b->operand);
+                return a->op == b->op && field_ref_equal(&a->field, &b->field) &&
+                       operand_equal(&a->operand, &b->operand);
         }
         return false;
 }
@@ -92,9 +93,10 @@ static bool captures_equal(const struct capture *a, const struct capture *b) {
 
 static bool elements_equal(const struct element *a, const struct element *b) {
         for (; a && b; a = a->next, b = b->next)
-                if (a->type != b->type || !text_equal(a->kind_name, b->kind_name) || !expr_equal(a->condition, b->condition) ||
-                    !captures_equal(a->captures, b->captures) || a->repetition != b->repetition || !text_equal(a->name, b->name) ||
-                    a->within_ns != b->within_ns || !elements_equal(a->children, b->children) || !elements_equal(a->then, b->then) ||
+                if (a->type != b->type || !text_equal(a->kind_name, b->kind_name) ||
+                    !expr_equal(a->condition, b->condition) || !captures_equal(a->captures, b->captures) ||
+                    a->repetition != b->repetition || !text_equal(a->name, b->name) || a->within_ns != b->within_ns ||
+                    !elements_equal(a->children, b->children) || !elements_equal(a->then, b->then) ||
                     !elements_equal(a->otherwise, b->otherwise))
                         return false;
         return !a && !b;
@@ -117,10 +119,12 @@ static bool texts_equal(const struct texts *a, const struct texts *b) {
 }
 
 static bool path_equal(const struct path_node *a, const struct path_node *b) {
-        return text_equal(a->name, b->name) && text_equal(a->description, b->description) && a->severity == b->severity &&
-               a->by == b->by && a->on_loss == b->on_loss && a->within_ns == b->within_ns && a->within_given == b->within_given &&
-               a->suppress_ns == b->suppress_ns && a->suppress_given == b->suppress_given && texts_equal(&a->mitre, &b->mitre) &&
-               texts_equal(&a->respond, &b->respond) && elements_equal(a->body, b->body) && exceptions_equal(a->exceptions, b->exceptions);
+        return text_equal(a->name, b->name) && text_equal(a->description, b->description) &&
+               a->severity == b->severity && a->by == b->by && a->on_loss == b->on_loss &&
+               a->within_ns == b->within_ns && a->within_given == b->within_given && a->suppress_ns == b->suppress_ns &&
+               a->suppress_given == b->suppress_given && texts_equal(&a->mitre, &b->mitre) &&
+               texts_equal(&a->respond, &b->respond) && elements_equal(a->body, b->body) &&
+               exceptions_equal(a->exceptions, b->exceptions);
 }
 
 bool file_node_equal(const struct file_node *a, const struct file_node *b) {

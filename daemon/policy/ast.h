@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* AST - a policy file as a tree. The parser makes it of text, sema checks it and fills in what names mean (kinds, fields, list items,
- * capture slots), and compile/ and the reference matchers read it: they never look at text again.
+/* AST - a policy file as a tree. The parser makes it of text, sema checks it and fills in what names mean (kinds,
+ * fields, list items, capture slots), and compile/ and the reference matchers read it: they never look at text again.
  *
  * Every node lives in the arena of its policy set and has a span. Members marked `sema` are set by sema only. */
 #pragma once
@@ -23,24 +23,24 @@ struct text {
 };
 
 enum operand_type {
-        OPERAND_NUMBER, /* also durations (ns), sizes and symbolic constants after sema */
+        OPERAND_NUMBER,                 /* also durations (ns), sizes and symbolic constants after sema */
         OPERAND_STRING,
         OPERAND_REGEX,
-        OPERAND_LIST, /* [ ... ] or the name of a list */
-        OPERAND_NETWORK, /* an address, with or without /prefix */
-        OPERAND_NAME, /* a bare word: a list, macro or constant until sema has looked it up */
-        OPERAND_CAPTURE, /* $name */
+        OPERAND_LIST,                   /* [ ... ] or the name of a list */
+        OPERAND_NETWORK,                /* an address, with or without /prefix */
+        OPERAND_NAME,                   /* a bare word: a list, macro or constant until sema has looked it up */
+        OPERAND_CAPTURE,                /* $name */
 };
 
 struct operand {
         enum operand_type type;
         struct diag_span span;
-        struct text text; /* as a string, name, pattern, "$name" */
+        struct text text;               /* as a string, name, pattern, "$name" */
         int64_t number;
         struct program_network network;
-        struct operand *items; /* of a list; sema replaces a name by the items of its list, flat */
+        struct operand *items;          /* of a list; sema replaces a name by the items of its list, flat */
         size_t n_items;
-        uint32_t slot; /* sema: of a capture */
+        uint32_t slot;                  /* sema: of a capture */
 };
 
 enum compare_op {
@@ -53,24 +53,24 @@ enum compare_op {
         COMPARE_IN,
         COMPARE_NOT_IN,
         COMPARE_REGEX,
-        COMPARE_NOT_REGEX, /* =~ !~ */
-        COMPARE_FOLD, /* ~= : equal but for case */
-        COMPARE_GLOB, /* of a string, or of a list of strings: any of them */
+        COMPARE_NOT_REGEX,              /* =~ !~ */
+        COMPARE_FOLD,                   /* ~= : equal but for case */
+        COMPARE_GLOB,                   /* of a string, or of a list of strings: any of them */
         COMPARE_STARTSWITH,
         COMPARE_ENDSWITH,
-        COMPARE_CONTAINS, /* sema makes an OR of one with a list */
-        COMPARE_BITS_ANY, /* flags & O_CREAT */
-        COMPARE_BITS_ALL, /* flags has all O_CREAT|O_EXCL */
-        COMPARE_TRUE, /* a bare boolean or number field: not 0 */
+        COMPARE_CONTAINS,               /* sema makes an OR of one with a list */
+        COMPARE_BITS_ANY,               /* flags & O_CREAT */
+        COMPARE_BITS_ALL,               /* flags has all O_CREAT|O_EXCL */
+        COMPARE_TRUE,                   /* a bare boolean or number field: not 0 */
         _COMPARE_OP_MAX,
 };
 
 struct field_ref {
         struct diag_span span;
-        struct text name; /* as written, "proc.name" */
-        enum field field; /* sema */
-        enum program_subject subject; /* sema */
-        int index; /* argv[1]; INDEX_ANY for `any argv`; INDEX_NONE */
+        struct text name;               /* as written, "proc.name" */
+        enum field field;               /* sema */
+        enum program_subject subject;   /* sema */
+        int index;                      /* argv[1]; INDEX_ANY for `any argv`; INDEX_NONE */
 };
 
 enum expr_type {
@@ -83,8 +83,8 @@ enum expr_type {
 struct expr {
         enum expr_type type;
         struct diag_span span;
-        struct expr *left, *right; /* AND, OR; NOT has left only */
-        struct field_ref field; /* COMPARE */
+        struct expr *left, *right;      /* AND, OR; NOT has left only */
+        struct field_ref field;         /* COMPARE */
         enum compare_op op;
         struct operand operand;
 };
@@ -92,45 +92,45 @@ struct expr {
 /* `$file = pathname` in a step. */
 struct capture {
         struct diag_span span;
-        struct text name; /* with the dollar sign */
+        struct text name;               /* with the dollar sign */
         struct field_ref field;
-        uint32_t slot; /* sema */
+        uint32_t slot;                  /* sema */
         struct capture *next;
 };
 
 enum repetition {
         REPEAT_ONCE,
-        REPEAT_PLUS, /* .. one or more */
-        REPEAT_STAR, /* ... zero or more */
+        REPEAT_PLUS,                    /* .. one or more */
+        REPEAT_STAR,                    /* ... zero or more */
 };
 
 enum element_type {
         ELEMENT_STEP,
-        ELEMENT_NOT, /* `step` must not happen until the next element is taken */
-        ELEMENT_ANY, /* children: one of them; each a step or a block */
-        ELEMENT_BLOCK, /* children in order; also the unnamed `within D { }` */
-        ELEMENT_CONDITIONAL, /* step ? then : otherwise */
-        ELEMENT_ELLIPSIS, /* bare `...` or `..`: any further events */
+        ELEMENT_NOT,                    /* `step` must not happen until the next element is taken */
+        ELEMENT_ANY,                    /* children: one of them; each a step or a block */
+        ELEMENT_BLOCK,                  /* children in order; also the unnamed `within D { }` */
+        ELEMENT_CONDITIONAL,            /* step ? then : otherwise */
+        ELEMENT_ELLIPSIS,               /* bare `...` or `..`: any further events */
 };
 
 struct element {
         enum element_type type;
         struct diag_span span;
-        struct element *next; /* in the same body */
+        struct element *next;           /* in the same body */
 
         /* STEP, NOT, and the deciding step of CONDITIONAL */
         struct text kind_name;
         struct diag_span kind_span;
-        enum wire_kind kind; /* sema */
-        struct expr *condition; /* NULL: none */
+        enum wire_kind kind;            /* sema */
+        struct expr *condition;         /* NULL: none */
         struct capture *captures;
         enum repetition repetition;
-        bool any_result; /* sema: it names `result` or `failed` */
-        uint32_t number; /* sema: of the step in its path, from 1, in order of text; 0 for NOT */
+        bool any_result;                /* sema: it names `result` or `failed` */
+        uint32_t number;                /* sema: of the step in its path, from 1, in order of text; 0 for NOT */
 
         /* ANY, BLOCK */
-        struct text name; /* of a block, may be empty */
-        uint64_t within_ns; /* 0: no window of its own */
+        struct text name;               /* of a block, may be empty */
+        uint64_t within_ns;             /* 0: no window of its own */
         struct element *children;
 
         /* CONDITIONAL: each branch is a list of elements; otherwise is NULL if `:` was left out */
@@ -139,9 +139,10 @@ struct element {
 
 struct exception {
         struct diag_span span;
-        struct expr *condition; /* sema: a field of events stands here once for each kind of the path that has it, joined by OR */
-        uint64_t slots; /* sema: captures that it names */
-        struct text reason; /* may be empty */
+        struct expr *condition;         /* sema: a field of events stands here once for each kind of the path that
+                                           has it, joined by OR */
+        uint64_t slots;                 /* sema: captures that it names */
+        struct text reason;             /* may be empty */
         struct exception *next;
 };
 
@@ -158,34 +159,35 @@ struct path_node {
         enum severity severity;
         enum program_key by;
         enum on_loss on_loss;
-        uint64_t within_ns; /* 0: unlimited; sema puts the default */
+        uint64_t within_ns;             /* 0: unlimited; sema puts the default */
         bool within_given;
         uint64_t suppress_ns;
         bool suppress_given;
         struct texts mitre, respond;
         struct element *body;
         struct exception *exceptions;
-        uint32_t n_steps; /* sema */
+        uint32_t n_steps;               /* sema */
         struct text captures[PROGRAM_MAX_SLOTS]; /* sema: names by slot */
         enum field capture_fields[PROGRAM_MAX_SLOTS]; /* sema: what each holds */
-        uint32_t n_captures; /* sema */
-        const struct source *source; /* borrowed from the policy set */
-        bool broken; /* parser: a fault was reported, something may be missing: what depends on it is not judged */
-        struct path_node *next; /* in the policy set, sorted by name (sema) */
+        uint32_t n_captures;            /* sema */
+        const struct source *source;    /* borrowed from the policy set */
+        bool broken;                    /* parser: a fault was reported, something may be missing: what depends on it
+                                           is not judged */
+        struct path_node *next;         /* in the policy set, sorted by name (sema) */
 };
 
 struct list_node {
         struct diag_span span, name_span;
         struct text name;
-        struct operand value; /* OPERAND_LIST */
+        struct operand value;           /* OPERAND_LIST */
         struct list_node *next;
 };
 
 struct file_node {
         const struct source *source;
-        struct path_node *paths; /* as written; sema moves them into the policy set */
+        struct path_node *paths;        /* as written; sema moves them into the policy set */
         struct list_node *lists;
-        bool broken; /* parser: a fault was reported outside of any path */
+        bool broken;                    /* parser: a fault was reported outside of any path */
         struct file_node *next;
 };
 

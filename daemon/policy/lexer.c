@@ -61,13 +61,14 @@ static void lexer_skip_line(struct lexer *lexer) {
         lexer->position = end ? (uint32_t)(end - lexer->source->text) : lexer->source->length;
 }
 
-/* C comments are not part of the language, but reading their words as policy would bury the one message that helps. Returns
- * whether a line ended inside. */
+/* C comments are not part of the language, but reading their words as policy would bury the one message that helps.
+ * Returns whether a line ended inside. */
 static bool lexer_skip_c_comment(struct lexer *lexer) {
         const char *from = lexer->source->text + lexer->position;
         const char *end = memmem(from + 2, lexer->source->length - lexer->position - 2, "*/", 2);
 
-        diag_error(lexer->diags, source_span(lexer->source, lexer->position, 2), "comments start with '#' or '//' and end with their line");
+        diag_error(lexer->diags, source_span(lexer->source, lexer->position, 2),
+                   "comments start with '#' or '//' and end with their line");
         lexer->position = end ? (uint32_t)(end + 2 - lexer->source->text) : lexer->source->length;
         return memchr(from, '\n', lexer->source->text + lexer->position - from);
 }
@@ -105,7 +106,8 @@ static void lexer_scan_bare_path(struct lexer *lexer, struct token *token) {
                 lexer->position++;
         token->type = TOKEN_RAW;
         token->broken = true;
-        diag_error(lexer->diags, source_span(lexer->source, token->offset, lexer->position - token->offset), "strings stand in quotes");
+        diag_error(lexer->diags, source_span(lexer->source, token->offset, lexer->position - token->offset),
+                   "strings stand in quotes");
 }
 
 static void lexer_report_junk(struct lexer *lexer, uint32_t from) {
@@ -176,7 +178,9 @@ static void lexer_report_escape(struct lexer *lexer, uint32_t at) {
 
         if (c > ' ' && c < 0x7f && c != 'x' && !is_digit(c))
                 diag_hint(lexer->diags,
-                          "write '\\\\%c' for a backslash before '%c', or put the text in single quotes, which know no escapes", c, c);
+                          "write '\\\\%c' for a backslash before '%c', or put the text in single quotes, which know no "
+                          "escapes",
+                          c, c);
 }
 
 /* "..." or '...', on one line. */
@@ -209,12 +213,13 @@ static void lexer_scan_string(struct lexer *lexer, struct token *token) {
         else {
                 lexer->position = at;
                 token->broken = true;
-                diag_error(lexer->diags, source_span(source, token->offset, 1), "this string is not closed before the end of its line");
+                diag_error(lexer->diags, source_span(source, token->offset, 1),
+                           "this string is not closed before the end of its line");
         }
 }
 
-/* An address may start like a number (10.0.0.1) or a word (fe80::1, beef:1::). Colons stand nowhere else between hexadecimal
- * digits: the one of `? :` comes after a brace. */
+/* An address may start like a number (10.0.0.1) or a word (fe80::1, beef:1::). Colons stand nowhere else between
+ * hexadecimal digits: the one of `? :` comes after a brace. */
 static bool lexer_at_address(const struct lexer *lexer) {
         uint32_t n = 0;
         int dots = 0;
@@ -282,7 +287,8 @@ static bool lexer_scan_habit(struct lexer *lexer, struct token *token) {
 
         for (size_t i = 0; i < ELEMENTSOF(habits); i++)
                 if (lexer_peek(lexer, 0) == habits[i].text[0] && lexer_peek(lexer, 1) == habits[i].text[1]) {
-                        diag_error(lexer->diags, source_span(lexer->source, lexer->position, 2), "unexpected '%s'", habits[i].text);
+                        diag_error(lexer->diags, source_span(lexer->source, lexer->position, 2), "unexpected '%s'",
+                                   habits[i].text);
                         diag_hint(lexer->diags, "write '%s'", habits[i].word);
                         token->type = i == 0 ? TOKEN_COMMA : TOKEN_WORD;
                         token->broken = true;

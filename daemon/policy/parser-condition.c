@@ -58,7 +58,8 @@ static bool parse_field(struct parser *p, struct field_ref *ret) {
                 parser_advance(p);
                 if (!parser_at(p, TOKEN_NUMBER) ||
                     parse_u64_n(token_bytes(p->source, &p->token), p->token.length, 0, WIRE_MAX_LIST - 1, &index) < 0)
-                        return parser_fail(p, "expected an index from 0 to %d, found %s", WIRE_MAX_LIST - 1, parser_describe(p));
+                        return parser_fail(p, "expected an index from 0 to %d, found %s", WIRE_MAX_LIST - 1,
+                                           parser_describe(p));
                 if (ret->index == INDEX_ANY)
                         parser_fail(p, "'any' and an index exclude each other");
                 ret->index = (int)index;
@@ -159,13 +160,15 @@ static bool parse_comparison(struct parser *p, struct expr **ret) {
                 if (expr->op == COMPARE_BITS_ANY && (parser_at(p, TOKEN_EQUAL) || parser_at(p, TOKEN_NOT_EQUAL) ||
                                                      parser_at(p, TOKEN_ASSIGN))) {
                         parser_fail_unsupported(p, parser_span(p), "comparing the result of '&' is");
-                        diag_hint(p->diags, "'field & BITS' is true if any of the bits is set, 'field has all BITS' if all are");
+                        diag_hint(p->diags,
+                                  "'field & BITS' is true if any of the bits is set, 'field has all BITS' if all are");
                         return false;
                 }
         } else if (parser_at_word(p, "has"))
                 return parser_fail(p, "expected 'has all'");
-        else if (!p->token.first_on_line && (parser_at(p, TOKEN_NUMBER) || parser_at(p, TOKEN_STRING) || parser_at(p, TOKEN_RAW) ||
-                                             parser_at(p, TOKEN_ADDRESS) || parser_at(p, TOKEN_BRACKET_OPEN)))
+        else if (!p->token.first_on_line &&
+                 (parser_at(p, TOKEN_NUMBER) || parser_at(p, TOKEN_STRING) || parser_at(p, TOKEN_RAW) ||
+                  parser_at(p, TOKEN_ADDRESS) || parser_at(p, TOKEN_BRACKET_OPEN)))
                 return parser_fail_expected(p, "an operator");
         else if (parser_at(p, TOKEN_PLUS) || parser_at(p, TOKEN_MINUS) || parser_at(p, TOKEN_PIPE))
                 return parser_fail(p, "arithmetic on fields is not supported yet");
@@ -199,8 +202,9 @@ static bool parse_capture(struct parser *p) {
         if (parser_at(p, TOKEN_EQUAL) || parser_at(p, TOKEN_NOT_EQUAL)) {
                 parser_fail(p, "'%.*s' is not known yet where it is bound", (int)MIN(capture->name.length, (size_t)60),
                             capture->name.bytes);
-                diag_hint(p->diags, "bind with '%.*s = field', compare with 'field == %.*s'", (int)MIN(capture->name.length, (size_t)60),
-                          capture->name.bytes, (int)MIN(capture->name.length, (size_t)60), capture->name.bytes);
+                diag_hint(p->diags, "bind with '%.*s = field', compare with 'field == %.*s'",
+                          (int)MIN(capture->name.length, (size_t)60), capture->name.bytes,
+                          (int)MIN(capture->name.length, (size_t)60), capture->name.bytes);
                 return false;
         }
         if (!parser_expect(p, TOKEN_ASSIGN, "after the capture") || !parse_field(p, &capture->field))
@@ -334,8 +338,10 @@ static bool parse_or(struct parser *p, struct expr **ret) {
 
 /* Behind a fault in a condition: to the next one of this step. */
 static void skip_condition(struct parser *p) {
-        while (!parser_at(p, TOKEN_EOF) && !parser_at(p, TOKEN_BRACE_CLOSE) && !parser_at(p, TOKEN_COMMA) && !p->token.first_on_line) {
-                if (parser_at(p, TOKEN_PAREN_OPEN) || parser_at(p, TOKEN_BRACKET_OPEN) || parser_at(p, TOKEN_BRACE_OPEN))
+        while (!parser_at(p, TOKEN_EOF) && !parser_at(p, TOKEN_BRACE_CLOSE) && !parser_at(p, TOKEN_COMMA) &&
+               !p->token.first_on_line) {
+                if (parser_at(p, TOKEN_PAREN_OPEN) || parser_at(p, TOKEN_BRACKET_OPEN) ||
+                    parser_at(p, TOKEN_BRACE_OPEN))
                         parser_skip_group(p);
                 else
                         parser_advance(p);
@@ -388,7 +394,8 @@ bool parse_conditions(struct parser *p, struct diag_span open, bool in_step, str
                 }
                 if (!in_step && *captures) {
                         p->broken = true;
-                        diag_error(p->diags, span_join(start, (*captures)->span), "a capture cannot be bound in 'except'");
+                        diag_error(p->diags, span_join(start, (*captures)->span),
+                                   "a capture cannot be bound in 'except'");
                         *captures = NULL;
                         p->captures_end = captures;
                 }
@@ -396,8 +403,9 @@ bool parse_conditions(struct parser *p, struct diag_span open, bool in_step, str
                         return false;
 
                 /* Commas may be left out between lines, and before a word, as they always could. */
-                if (!parser_at(p, TOKEN_COMMA) && !parser_at(p, TOKEN_BRACE_CLOSE) && !parser_at(p, TOKEN_EOF) && !p->token.first_on_line &&
-                    !parser_at(p, TOKEN_WORD) && !parser_at(p, TOKEN_CAPTURE) && !parser_at(p, TOKEN_PAREN_OPEN)) {
+                if (!parser_at(p, TOKEN_COMMA) && !parser_at(p, TOKEN_BRACE_CLOSE) && !parser_at(p, TOKEN_EOF) &&
+                    !p->token.first_on_line && !parser_at(p, TOKEN_WORD) && !parser_at(p, TOKEN_CAPTURE) &&
+                    !parser_at(p, TOKEN_PAREN_OPEN)) {
                         parser_fail_expected(p, "',' or '}'");
                         if (parser_at(p, TOKEN_PAREN_CLOSE) || parser_at(p, TOKEN_BRACKET_CLOSE))
                                 parser_advance(p);

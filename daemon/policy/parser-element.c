@@ -16,7 +16,7 @@ static struct element *element_new(struct parser *p, enum element_type type, str
                         diag_error(p->diags, span, "too many steps in one path: more than %d", PARSER_MAX_ELEMENTS);
                 p->told_elements = true;
                 p->broken = true;
-                parser_advance(p); /* whoever skips the rest must get on */
+                parser_advance(p);      /* whoever skips the rest must get on */
                 return NULL;
         }
 
@@ -48,8 +48,8 @@ bool parse_period(struct parser *p, uint64_t *ret_ns) {
         memcpy(text, token_bytes(p->source, &p->token), n);
         parser_advance(p);
 
-        if (parser_at(p, TOKEN_WORD) && !p->token.first_on_line && p->token.length <= 3 && text[n - 1] >= '0' && text[n - 1] <= '9' &&
-            n + p->token.length < sizeof(text)) {
+        if (parser_at(p, TOKEN_WORD) && !p->token.first_on_line && p->token.length <= 3 && text[n - 1] >= '0' &&
+            text[n - 1] <= '9' && n + p->token.length < sizeof(text)) {
                 memcpy(text + n, token_bytes(p->source, &p->token), p->token.length);
                 n += p->token.length;
                 parser_advance(p);
@@ -59,8 +59,9 @@ bool parse_period(struct parser *p, uint64_t *ret_ns) {
         r = parse_duration_n(text, n, 0, INT64_MAX, ret_ns);
         if (r < 0) {
                 p->broken = true;
-                *ret_ns = 1; /* anything that is not judged once more */
-                diag_error(p->diags, span, r == -ERANGE ? "this duration is too long" : "'%.*s' is no duration", (int)n, text);
+                *ret_ns = 1;            /* anything that is not judged once more */
+                diag_error(p->diags, span, r == -ERANGE ? "this duration is too long" : "'%.*s' is no duration", (int)n,
+                           text);
                 diag_hint(p->diags, "a number and its unit: 30s, 5m, 1h30m");
         }
         return true;
@@ -112,7 +113,8 @@ static void parse_unsupported_suffix(struct parser *p) {
 
 skip:
         while (!p->token.first_on_line && !parser_next_is(p, TOKEN_BRACE_OPEN) &&
-               (parser_at(p, TOKEN_WORD) || parser_at(p, TOKEN_NUMBER) || parser_at(p, TOKEN_PLUS) || parser_at(p, TOKEN_CAPTURE)))
+               (parser_at(p, TOKEN_WORD) || parser_at(p, TOKEN_NUMBER) || parser_at(p, TOKEN_PLUS) ||
+                parser_at(p, TOKEN_CAPTURE)))
                 parser_advance(p);
 }
 
@@ -143,8 +145,8 @@ static bool parse_step(struct parser *p, enum element_type type, struct element 
         if (!parser_at(p, TOKEN_BRACE_OPEN)) {
                 uint32_t line = span_end_line(p);
 
-                parser_fail(p, "expected '{' after '%.*s', found %s", (int)MIN(e->kind_name.length, (size_t)60), e->kind_name.bytes,
-                            parser_describe(p));
+                parser_fail(p, "expected '{' after '%.*s', found %s", (int)MIN(e->kind_name.length, (size_t)60),
+                            e->kind_name.bytes, parser_describe(p));
                 /* What stands on this line was meant for the step, and so was a `}` at its end. */
                 while (!parser_at(p, TOKEN_EOF) && !parser_at(p, TOKEN_BRACE_CLOSE) && !p->token.first_on_line)
                         parser_advance(p);
@@ -247,7 +249,7 @@ static bool parse_compound(struct parser *p, struct element **ret) {
 
         open = parser_span(p);
         if (parser_at(p, TOKEN_BRACE_OPEN) && !parser_enter(p))
-                return false; /* at the `{`, so that the whole group is skipped */
+                return false;           /* at the `{`, so that the whole group is skipped */
         if (!parser_expect(p, TOKEN_BRACE_OPEN, where))
                 return false;
         good = parse_body(p, &body, open, &e->children);
@@ -296,8 +298,9 @@ static bool parse_not(struct parser *p, struct element **ret) {
 
 /* Statements that the language has and this version has not. Whole: their end is found by brackets and lines. */
 static bool parse_unsupported(struct parser *p) {
-        static const char *const words[] = {"until", "no", "all", "repeat", "score", "optional", "on", "distinct", "eventually",
-                                            "frequency", "anomaly_score", "macro", "last", "first"};
+        static const char *const words[] = {"until",         "no",    "all",      "repeat",     "score",
+                                            "optional",      "on",    "distinct", "eventually", "frequency",
+                                            "anomaly_score", "macro", "last",     "first"};
         char what[64];
 
         for (size_t i = 0; i < ELEMENTSOF(words); i++)
@@ -355,7 +358,8 @@ static bool parse_statement(struct parser *p, enum body_type type, struct elemen
         if (parser_at_word(p, "not"))
                 return parse_not(p, ret);
         if (parser_at_word(p, "any") ? !parser_next_is(p, TOKEN_WORD)
-                                     : (parser_at_word(p, "block") && !parser_next_is(p, TOKEN_BRACE_OPEN)) || parser_at_word(p, "within"))
+                                     : (parser_at_word(p, "block") && !parser_next_is(p, TOKEN_BRACE_OPEN)) ||
+                                               parser_at_word(p, "within"))
                 return parse_compound(p, ret);
         if (parser_at_word(p, "block")) {
                 parser_advance(p);

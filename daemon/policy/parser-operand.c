@@ -58,7 +58,8 @@ static bool parse_network(struct parser *p, struct operand *ret) {
         return true;
 }
 
-/* flags = constant { "|" constant } ;  constant = [ "-" ] WORD | NUMBER ; joined without blanks into the operand's text */
+/* flags = constant { "|" constant } ;  constant = [ "-" ] WORD | NUMBER ; joined without blanks into the operand's text
+ */
 static bool parse_flags(struct parser *p, struct operand *ret) {
         char *bytes;
         size_t n = 0, capacity = 64;
@@ -112,7 +113,8 @@ static bool token_has(struct parser *p, const char *bytes) {
 static bool parse_string_operand(struct parser *p, enum compare_op op, struct operand *ret) {
         ret->type = op == COMPARE_REGEX || op == COMPARE_NOT_REGEX ? OPERAND_REGEX : OPERAND_STRING;
 
-        if (ret->type == OPERAND_REGEX && parser_at(p, TOKEN_STRING) && !p->token.broken && token_has(p, "\\b") && !token_has(p, "\\\\b")) {
+        if (ret->type == OPERAND_REGEX && parser_at(p, TOKEN_STRING) && !p->token.broken && token_has(p, "\\b") &&
+            !token_has(p, "\\\\b")) {
                 diag_warning(p->diags, parser_span(p), "in double quotes '\\b' is a backspace, not the edge of a word");
                 diag_hint(p->diags, "put the pattern in single quotes");
         }
@@ -136,7 +138,8 @@ static bool parse_name(struct parser *p, struct operand *ret) {
 
         if (!parse_flags(p, ret))
                 return false;
-        if (ret->text.bytes[0] == '-' && parse_i64_n(ret->text.bytes, ret->text.length, INT64_MIN, INT64_MAX, &value) >= 0) {
+        if (ret->text.bytes[0] == '-' &&
+            parse_i64_n(ret->text.bytes, ret->text.length, INT64_MIN, INT64_MAX, &value) >= 0) {
                 ret->type = OPERAND_NUMBER;
                 ret->number = value;
         }
@@ -173,10 +176,12 @@ bool parse_operand(struct parser *p, enum compare_op op, bool in_list, struct op
                 good = in_list ? parser_fail(p, "a list holds constants, not captures") : parse_capture_operand(p, ret);
         else if (parser_at(p, TOKEN_BRACKET_OPEN))
                 good = in_list ? parser_fail(p, "a list in a list") : parse_items(p, ret);
-        else if (parser_at(p, TOKEN_PAREN_OPEN) && !in_list && (parser_next_is(p, TOKEN_WORD) || parser_next_is(p, TOKEN_NUMBER)))
+        else if (parser_at(p, TOKEN_PAREN_OPEN) && !in_list &&
+                 (parser_next_is(p, TOKEN_WORD) || parser_next_is(p, TOKEN_NUMBER)))
                 good = parse_flags_in_parentheses(p, ret);
         else
-                return parser_fail_expected(p, op == COMPARE_REGEX || op == COMPARE_NOT_REGEX ? "a pattern" : "a value");
+                return parser_fail_expected(p,
+                                            op == COMPARE_REGEX || op == COMPARE_NOT_REGEX ? "a pattern" : "a value");
 
         ret->span = parser_span_from(p, start);
         return good;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parser, private - the parts that its files share. A production returns false when it met a fault that it could not read on
- * from; the fault has been reported then, and somebody above goes on at a better place. */
+/* Parser, private - the parts that its files share. A production returns false when it met a fault that it could not
+ * read on from; the fault has been reported then, and somebody above goes on at a better place. */
 #pragma once
 
 #include <stdbool.h>
@@ -21,8 +21,8 @@ enum body_type {
 /* What belongs to a body and is no element. */
 struct body {
         enum body_type type;
-        struct path_node *path; /* BODY_PATH */
-        uint64_t *within_ns; /* BODY_BLOCK: of the block */
+        struct path_node *path;         /* BODY_PATH */
+        uint64_t *within_ns;            /* BODY_BLOCK: of the block */
         bool within_given;
         struct exception **exceptions_end; /* BODY_PATH */
         struct diag_span properties[16]; /* where each was set; line 0: it was not */
@@ -33,22 +33,22 @@ struct parser {
         struct arena *arena;
         struct diag_set *diags;
         struct lexer lexer;
-        struct token token, next; /* the one at hand, and the one behind it */
-        struct token previous; /* the last that was taken */
+        struct token token, next;       /* the one at hand, and the one behind it */
+        struct token previous;          /* the last that was taken */
 
         unsigned depth;
-        uint32_t n_elements; /* of the path at hand */
-        uint32_t n_terms; /* of the step at hand */
+        uint32_t n_elements;            /* of the path at hand */
+        uint32_t n_terms;               /* of the step at hand */
         struct capture *captures, **captures_end; /* of the step at hand */
         uint32_t n_captures;
 
-        uint32_t body_line; /* line of the `{` of the innermost body */
-        char found[80]; /* for parser_describe() */
+        uint32_t body_line;             /* line of the `{` of the innermost body */
+        char found[80];                 /* for parser_describe() */
 
-        bool broken; /* something in the path at hand could not be read */
+        bool broken;                    /* something in the path at hand could not be read */
         bool told_depth, told_elements, told_terms; /* once in a path */
-        bool told_end; /* that something is not closed: what is around it is not closed either */
-        int error; /* -ENOMEM: from then on there is nothing but the end of the file */
+        bool told_end;                  /* that something is not closed: what is around it is not closed either */
+        int error;                      /* -ENOMEM: from then on there is nothing but the end of the file */
 };
 
 /* Tokens. */
@@ -59,7 +59,8 @@ bool parser_next_is(const struct parser *p, enum token_type type);
 bool parser_next_is_word(const struct parser *p, const char *word);
 bool parser_take(struct parser *p, enum token_type type); /* true: it was there and is taken */
 bool parser_take_word(struct parser *p, const char *word);
-bool parser_expect(struct parser *p, enum token_type type, const char *where); /* takes it or reports "expected ... WHERE" */
+bool parser_expect(struct parser *p, enum token_type type,
+                   const char *where);  /* takes it or reports "expected ... WHERE" */
 struct diag_span parser_span(const struct parser *p); /* of the token at hand */
 struct diag_span parser_span_from(const struct parser *p, struct diag_span start); /* until the last token taken */
 
@@ -80,7 +81,8 @@ void parser_skip_statement(struct parser *p);
 void parser_report_unclosed(struct parser *p, struct diag_span open, const char *what);
 
 /* Text into the arena. */
-bool parser_text(struct parser *p, const struct token *token, struct text *ret); /* strings decoded, others as they stand */
+bool parser_text(struct parser *p, const struct token *token,
+                 struct text *ret);     /* strings decoded, others as they stand */
 bool parser_string(struct parser *p, const char *where, struct text *ret, struct diag_span *ret_span);
 
 /* parser-condition.c */

@@ -29,10 +29,11 @@ static const char *const property_names[_PROPERTY_MAX] = {
 };
 
 /* Planned, or found in other languages of this kind. */
-static const char *const unsupported_properties[] = {"owner", "expires", "threshold", "decay", "score", "tags", "references",
-                                                     "enforce", "enabled", "author", "priority"};
+static const char *const unsupported_properties[] = {"owner",      "expires", "threshold", "decay",  "score",   "tags",
+                                                     "references", "enforce", "enabled",   "author", "priority"};
 
-_Static_assert(_PROPERTY_MAX <= sizeof(((struct body *)0)->properties) / sizeof(struct diag_span), "one place for each property");
+_Static_assert(_PROPERTY_MAX <= sizeof(((struct body *)0)->properties) / sizeof(struct diag_span),
+               "one place for each property");
 
 /* texts = STRING | "[" STRING { "," STRING } "]" ; */
 static bool parse_texts(struct parser *p, const char *where, struct texts *ret) {
@@ -73,8 +74,8 @@ static bool parse_texts(struct parser *p, const char *where, struct texts *ret) 
 }
 
 /* A word of a fixed set, with or without quotes. */
-static bool parse_choice(struct parser *p, const char *property, int (*from_string)(const char *, size_t), const char *(*to_string)(int),
-                         int n_choices, int *ret) {
+static bool parse_choice(struct parser *p, const char *property, int (*from_string)(const char *, size_t),
+                         const char *(*to_string)(int), int n_choices, int *ret) {
         const char *choices[16];
         char all[160] = "";
         struct text text;

@@ -67,7 +67,8 @@ const char *parser_describe(struct parser *p) {
 
         if (p->token.type == TOKEN_EOF)
                 return token_type_to_string(TOKEN_EOF);
-        snprintf(p->found, sizeof(p->found), "'%.*s%s'", (int)MIN(n, (size_t)40), token_bytes(p->source, &p->token), n > 40 ? "..." : "");
+        snprintf(p->found, sizeof(p->found), "'%.*s%s'", (int)MIN(n, (size_t)40), token_bytes(p->source, &p->token),
+                 n > 40 ? "..." : "");
         return p->found;
 }
 
@@ -115,7 +116,8 @@ bool parser_no_memory(struct parser *p) {
 bool parser_enter(struct parser *p) {
         if (p->depth >= PARSER_MAX_DEPTH) {
                 if (!p->told_depth)
-                        diag_error(p->diags, parser_span(p), "nested too deeply: more than %d levels", PARSER_MAX_DEPTH);
+                        diag_error(p->diags, parser_span(p), "nested too deeply: more than %d levels",
+                                   PARSER_MAX_DEPTH);
                 p->told_depth = true;
                 p->broken = true;
                 return false;
@@ -151,7 +153,8 @@ void parser_skip_group(struct parser *p) {
                         depth++;
                 else if (parser_at(p, close))
                         depth--;
-                else if (open != TOKEN_BRACE_OPEN && (parser_at(p, TOKEN_BRACE_OPEN) || parser_at(p, TOKEN_BRACE_CLOSE)))
+                else if (open != TOKEN_BRACE_OPEN &&
+                         (parser_at(p, TOKEN_BRACE_OPEN) || parser_at(p, TOKEN_BRACE_CLOSE)))
                         return;
                 if (parser_at(p, TOKEN_EOF)) {
                         if (open == TOKEN_BRACE_OPEN)
@@ -162,13 +165,14 @@ void parser_skip_group(struct parser *p) {
         } while (depth > 0);
 }
 
-/* May a statement begin with the token at hand? Each token for which this holds is taken by parse_statement() at least. */
+/* May a statement begin with the token at hand? Each token for which this holds is taken by parse_statement() at least.
+ */
 static bool at_statement(const struct parser *p) {
         if (parser_at(p, TOKEN_ELLIPSIS_THREE) || parser_at(p, TOKEN_ELLIPSIS_TWO))
                 return true;
         return parser_at(p, TOKEN_WORD) && !p->token.broken &&
-               (parser_next_is(p, TOKEN_BRACE_OPEN) || parser_next_is(p, TOKEN_ASSIGN) || parser_next_is(p, TOKEN_STRING) ||
-                parser_at_word(p, "not") || parser_at_word(p, "within"));
+               (parser_next_is(p, TOKEN_BRACE_OPEN) || parser_next_is(p, TOKEN_ASSIGN) ||
+                parser_next_is(p, TOKEN_STRING) || parser_at_word(p, "not") || parser_at_word(p, "within"));
 }
 
 void parser_skip_statement(struct parser *p) {
@@ -235,7 +239,8 @@ static bool parse_path(struct parser *p, struct path_node **ret) {
 
         if (parser_at(p, TOKEN_WORD) && parser_next_is(p, TOKEN_BRACE_OPEN)) {
                 parser_fail(p, "the name of a path stands in quotes");
-                diag_hint(p->diags, "write path \"%.*s\"", (int)MIN(p->token.length, 60U), token_bytes(p->source, &p->token));
+                diag_hint(p->diags, "write path \"%.*s\"", (int)MIN(p->token.length, 60U),
+                          token_bytes(p->source, &p->token));
                 node->name_span = parser_span(p);
                 if (!parser_text(p, &p->token, &node->name))
                         return false;
@@ -342,7 +347,8 @@ static void parse_file(struct parser *p, struct file_node *file) {
                 if (parser_take(p, TOKEN_COMMA))
                         continue;
 
-                if (parser_at_word(p, "path") && (!parser_next_is(p, TOKEN_BRACE_OPEN) && !parser_next_is(p, TOKEN_ASSIGN))) {
+                if (parser_at_word(p, "path") &&
+                    (!parser_next_is(p, TOKEN_BRACE_OPEN) && !parser_next_is(p, TOKEN_ASSIGN))) {
                         struct path_node *node = NULL;
                         bool good;
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parser - a text becomes a tree. Recursive descent; each production of docs/LANGUAGE.md is a function of the same name here.
+/* Parser - a text becomes a tree. Recursive descent; each production of docs/LANGUAGE.md is a function of the same name
+ * here.
  *
- * Linear in the text, bounded in depth and in the size of each thing. A fault gives one message; then reading goes on at the next
- * condition, statement or path, and the path is marked as broken. Names mean nothing yet: that is sema's. Pure. */
+ * Linear in the text, bounded in depth and in the size of each thing. A fault gives one message; then reading goes on
+ * at the next condition, statement or path, and the path is marked as broken. Names mean nothing yet: that is sema's.
+ * Pure. */
 #pragma once
 
 #include "base/diag.h"
@@ -16,6 +18,6 @@ struct source;
 #define PARSER_MAX_ELEMENTS 1024 /* of one path */
 #define PARSER_MAX_ITEMS 65536 /* of one list */
 
-/* The tree lives in the arena and points into the source. Returns 0 also if there were faults: they are in the diags, and what is left is a
- * tree without them. -ENOMEM if the arena is full. */
+/* The tree lives in the arena and points into the source. Returns 0 also if there were faults: they are in the diags,
+ * and what is left is a tree without them. -ENOMEM if the arena is full. */
 int parser_parse(const struct source *source, struct arena *arena, struct diag_set *diags, struct file_node **ret);

@@ -21,8 +21,8 @@
 
 /* Names that an earlier directory has: they mask those of later ones. */
 struct mask {
-        const char *name; /* arena; below the directory, "exec/shell.policy" */
-        size_t place; /* which of the places it is from */
+        const char *name;               /* arena; below the directory, "exec/shell.policy" */
+        size_t place;                   /* which of the places it is from */
 };
 
 struct loader {
@@ -31,9 +31,9 @@ struct loader {
         struct diag_set *diags;
         struct file_node **files_end;
         ARRAY(struct mask) masks;
-        size_t place; /* the one being read, from 0 */
+        size_t place;                   /* the one being read, from 0 */
         size_t max_file_bytes, max_files;
-        int first_error; /* the first that was reported about reading */
+        int first_error;                /* the first that was reported about reading */
         bool too_many;
 };
 
@@ -231,7 +231,8 @@ static int loader_link(struct loader *l, int dir_fd, const char *name, const cha
         }
 
         if (fstatat(dir_fd, name, &st, 0) >= 0 && S_ISDIR(st.st_mode)) {
-                diag_warning(l->diags, (struct diag_span){.file = path}, "a symbolic link to a directory is not followed");
+                diag_warning(l->diags, (struct diag_span){.file = path},
+                             "a symbolic link to a directory is not followed");
                 return 0;
         }
         if (!l->options->trust_any_owner) {
@@ -242,7 +243,8 @@ static int loader_link(struct loader *l, int dir_fd, const char *name, const cha
         return 0;
 }
 
-static int loader_entry(struct loader *l, int dir_fd, const char *name, const char *path, const char *relative, unsigned depth) {
+static int loader_entry(struct loader *l, int dir_fd, const char *name, const char *path, const char *relative,
+                        unsigned depth) {
         _cleanup_(closep) int fd = -1;
         enum fd_trust why;
         struct stat st;
@@ -250,7 +252,7 @@ static int loader_entry(struct loader *l, int dir_fd, const char *name, const ch
         int r;
 
         if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-                return 0; /* gone meanwhile */
+                return 0;               /* gone meanwhile */
 
         if (S_ISDIR(st.st_mode)) {
                 if (endswith(name, ".policy.d")) {
@@ -258,7 +260,8 @@ static int loader_entry(struct loader *l, int dir_fd, const char *name, const ch
                         return 0;
                 }
                 if (depth >= POLICY_MAX_DEPTH) {
-                        loader_fail(l, path, -E2BIG, "too deep: more than %d directories inside each other", POLICY_MAX_DEPTH);
+                        loader_fail(l, path, -E2BIG, "too deep: more than %d directories inside each other",
+                                    POLICY_MAX_DEPTH);
                         return 0;
                 }
                 fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW);
@@ -276,7 +279,8 @@ static int loader_entry(struct loader *l, int dir_fd, const char *name, const ch
 
         if (!is_policy_name(name)) {
                 if (S_ISLNK(st.st_mode) && fstatat(dir_fd, name, &st, 0) >= 0 && S_ISDIR(st.st_mode))
-                        diag_warning(l->diags, (struct diag_span){.file = path}, "a symbolic link to a directory is not followed");
+                        diag_warning(l->diags, (struct diag_span){.file = path},
+                                     "a symbolic link to a directory is not followed");
                 return 0;
         }
 
@@ -352,7 +356,8 @@ static int loader_place(struct loader *l, const char *path) {
         }
 
         if (S_ISDIR(st.st_mode)) {
-                fd = l->options->trust_any_owner ? open(path, O_RDONLY | O_CLOEXEC | O_DIRECTORY) : open_trusted_directory(path, &why);
+                fd = l->options->trust_any_owner ? open(path, O_RDONLY | O_CLOEXEC | O_DIRECTORY)
+                                                 : open_trusted_directory(path, &why);
                 if (fd < 0) {
                         loader_fail_open(l, path, l->options->trust_any_owner ? -errno : fd, why);
                         return 0;
@@ -360,7 +365,8 @@ static int loader_place(struct loader *l, const char *path) {
                 return loader_directory(l, TAKE_FD(fd), path, "", 0);
         }
 
-        fd = l->options->trust_any_owner ? loader_open(l, AT_FDCWD, path, &why) : open_trusted_file(path, &why, &directory_blamed);
+        fd = l->options->trust_any_owner ? loader_open(l, AT_FDCWD, path, &why)
+                                         : open_trusted_file(path, &why, &directory_blamed);
         if (fd < 0) {
                 if (directory_blamed)
                         loader_fail(l, path, fd, "its directory %s: nothing in it is read", fd_trust_to_string(why));
@@ -388,8 +394,8 @@ static int report_no_memory(struct diag_set *diags, const struct policy_set *set
         return -ENOMEM;
 }
 
-int policy_set_load(const char *const *paths, size_t n_paths, const struct policy_options *options, struct diag_set *diags,
-                    struct policy_set **ret) {
+int policy_set_load(const char *const *paths, size_t n_paths, const struct policy_options *options,
+                    struct diag_set *diags, struct policy_set **ret) {
         static const struct policy_options no_options = {};
         _cleanup_(policy_set_freep) struct policy_set *set = NULL;
         _cleanup_(diag_set_done) struct diag_set unwanted = {};
@@ -426,12 +432,13 @@ int policy_set_load(const char *const *paths, size_t n_paths, const struct polic
 
         if (set->n_files == 0) {
                 if (l.first_error == 0)
-                        diag_error(diags, (struct diag_span){.file = n_paths > 0 ? paths[0] : NULL}, "no policies here%s",
-                                   n_paths > 1 ? ", nor in the other places" : "");
+                        diag_error(diags, (struct diag_span){.file = n_paths > 0 ? paths[0] : NULL},
+                                   "no policies here%s", n_paths > 1 ? ", nor in the other places" : "");
                 return l.first_error < 0 ? l.first_error : -ENOENT;
         }
         if (r >= 0 && set->n_paths == 0) {
-                diag_error(diags, (struct diag_span){.file = set->files->source->name}, "no path in it: nothing would be watched");
+                diag_error(diags, (struct diag_span){.file = set->files->source->name},
+                           "no path in it: nothing would be watched");
                 r = -EBADMSG;
         }
 
@@ -457,7 +464,8 @@ int policy_set_parse(const char *name, const char *text, size_t length, const st
         r = policy_set_new(&set);
         if (r < 0)
                 return r;
-        l = (struct loader){.set = set, .options = options ? options : &no_options, .diags = diags, .files_end = &set->files};
+        l = (struct loader){
+                .set = set, .options = options ? options : &no_options, .diags = diags, .files_end = &set->files};
 
         r = loader_add_text(&l, name, text, length);
         if (r >= 0)
@@ -482,7 +490,8 @@ int policy_set_put_diags(const struct policy_set *set, struct diag_set *diags, s
                 if (!sources)
                         return -ENOMEM;
                 for (const struct file_node *f = set->files; f; f = f->next)
-                        sources[n++] = (struct diag_source){.file = f->source->name, .text = f->source->text, .n = f->source->length};
+                        sources[n++] = (struct diag_source){
+                                .file = f->source->name, .text = f->source->text, .n = f->source->length};
         }
 
         diag_set_sort(diags);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* May this field be compared like this with that? Dispatch by type; objects, addresses, lists and captures are done here. */
+/* May this field be compared like this with that? Dispatch by type; objects, addresses, lists and captures are done
+ * here. */
 #include <arpa/inet.h>
 #include <string.h>
 
@@ -7,7 +8,7 @@
 #include "policy/sema-private.h"
 
 static const char *field_name(const struct field_ref *ref) {
-        return ref->name.bytes; /* ends in NUL, and names of fields that were found are short */
+        return ref->name.bytes;         /* ends in NUL, and names of fields that were found are short */
 }
 
 bool sema_value_is_string(const struct field_ref *ref) {
@@ -16,7 +17,8 @@ bool sema_value_is_string(const struct field_ref *ref) {
         return info->type == VALUE_STRING || (info->type == VALUE_LIST && ref->index != INDEX_NONE);
 }
 
-/* Is the value always an absolute path? *ret_resolved: and free of `..`, `//` and the like, because the kernel made it. */
+/* Is the value always an absolute path? *ret_resolved: and free of `..`, `//` and the like, because the kernel made it.
+ */
 bool sema_is_absolute(const struct field_ref *ref, bool *ret_resolved) {
         const struct field_info *info = schema_field(ref->field);
 
@@ -60,7 +62,8 @@ static bool check_capture_operand(struct sema *s, struct expr *expr) {
                 for (uint32_t i = 0; i < s->path->n_captures; i++)
                         names[i] = s->path->captures[i].bytes;
                 if (operand->text.length <= SEMA_MAX_NAME)
-                        diag_did_you_mean(s->diags, diag_closest_n(operand->text.bytes, operand->text.length, names, s->path->n_captures));
+                        diag_did_you_mean(s->diags, diag_closest_n(operand->text.bytes, operand->text.length, names,
+                                                                   s->path->n_captures));
                 return false;
         }
         operand->slot = slot;
@@ -80,9 +83,11 @@ static bool check_capture_operand(struct sema *s, struct expr *expr) {
                 diag_hint(s->diags, "write 'any %s == %.*s'", field_name(&expr->field), TEXT_ARGS(operand->text));
                 return false;
         }
-        if ((held->type == VALUE_LIST ? VALUE_STRING : held->type) != (info->type == VALUE_LIST ? VALUE_STRING : info->type)) {
+        if ((held->type == VALUE_LIST ? VALUE_STRING : held->type) !=
+            (info->type == VALUE_LIST ? VALUE_STRING : info->type)) {
                 sema_error(s, expr->span, "'%s' is a %s, '%.*s' holds a %s", field_name(&expr->field),
-                           value_type_to_string(info->type == VALUE_LIST ? VALUE_STRING : info->type), TEXT_ARGS(operand->text),
+                           value_type_to_string(info->type == VALUE_LIST ? VALUE_STRING : info->type),
+                           TEXT_ARGS(operand->text),
                            value_type_to_string(held->type == VALUE_LIST ? VALUE_STRING : held->type));
                 diag_related(s->diags, s->bound_at[slot], "it is bound here");
                 return false;
@@ -103,8 +108,8 @@ static bool check_capture_operand(struct sema *s, struct expr *expr) {
         case COMPARE_GREATER_EQUAL:
                 if (info->type == VALUE_NUMBER)
                         return true;
-                return sema_error(s, expr->span, "'%s' is for numbers, and '%s' is a %s", compare_op_to_string(expr->op),
-                                  field_name(&expr->field),
+                return sema_error(s, expr->span, "'%s' is for numbers, and '%s' is a %s",
+                                  compare_op_to_string(expr->op), field_name(&expr->field),
                                   value_type_to_string(info->type));
         case COMPARE_IN:
         case COMPARE_NOT_IN:
@@ -184,7 +189,7 @@ static bool operand_flatten(struct sema *s, struct operand *operand) {
         size_t n = 0, i = 0;
 
         if (operand->text.length > 0)
-                return true; /* a named one is flat */
+                return true;            /* a named one is flat */
 
         for (size_t k = 0; k < operand->n_items; k++) {
                 struct operand *item = &operand->items[k];
@@ -199,7 +204,8 @@ static bool operand_flatten(struct sema *s, struct operand *operand) {
 
         s->n_items += n;
         if (s->n_items > SEMA_MAX_LIST_ITEMS)
-                return sema_error(s, operand->span, "the lists are too large: more than %u items in all", SEMA_MAX_LIST_ITEMS);
+                return sema_error(s, operand->span, "the lists are too large: more than %u items in all",
+                                  SEMA_MAX_LIST_ITEMS);
         flat = arena_new_array(s->arena, struct operand, MAX(n, (size_t)1));
         if (!flat)
                 return sema_no_memory(s);
@@ -233,7 +239,8 @@ static bool check_address(struct sema *s, struct expr *expr) {
                 if (!operand_to_network(s, operand))
                         return false;
                 if (operand->network.prefix < (operand->network.address.family == AF_INET ? 32U : 128U)) {
-                        sema_error(s, expr->span, "'%s' compares with one address, and this is a network", compare_op_to_string(expr->op));
+                        sema_error(s, expr->span, "'%s' compares with one address, and this is a network",
+                                   compare_op_to_string(expr->op));
                         diag_hint(s->diags, "write '%s'", expr->op == COMPARE_EQUAL ? "in" : "not in");
                         return false;
                 }
@@ -247,7 +254,8 @@ static bool check_address(struct sema *s, struct expr *expr) {
                                 continue;
                         /* Items of a named list belong to all its uses. */
                         if (!copied && operand->text.length > 0) {
-                                operand->items = arena_memdup(s->arena, operand->items, operand->n_items * sizeof(*operand->items));
+                                operand->items = arena_memdup(s->arena, operand->items,
+                                                              operand->n_items * sizeof(*operand->items));
                                 if (!operand->items)
                                         return sema_no_memory(s);
                         }
@@ -277,7 +285,8 @@ static bool check_address(struct sema *s, struct expr *expr) {
                 sema_error(s, expr->span, "'%s' is an address: compare it with something", field_name(&expr->field));
         else
                 sema_error(s, expr->span, "'%s' does not work on addresses", compare_op_to_string(expr->op));
-        diag_hint(s->diags, "'%s in 10.0.0.0/8', '%s == 192.0.2.1'", field_name(&expr->field), field_name(&expr->field));
+        diag_hint(s->diags, "'%s in 10.0.0.0/8', '%s == 192.0.2.1'", field_name(&expr->field),
+                  field_name(&expr->field));
         return false;
 }
 
@@ -294,7 +303,8 @@ static bool check_list(struct sema *s, struct expr *expr) {
         if (expr->op == COMPARE_TRUE)
                 sema_error(s, expr->span, "'%s' is a list: compare one element or any of them", name);
         else
-                sema_error(s, expr->span, "'%s' compares one string, and '%s' is a list", compare_op_to_string(expr->op), name);
+                sema_error(s, expr->span, "'%s' compares one string, and '%s' is a list",
+                           compare_op_to_string(expr->op), name);
         if (text_is(expr->field.name, "argv") || text_is(expr->field.name, "proc.argv"))
                 diag_hint(s->diags, "write 'any %s ...', '%s[1] ...', or '%s contains \"...\"'", name, name, name);
         else
@@ -314,7 +324,8 @@ static bool check_typed(struct sema *s, struct expr *expr, const struct field_in
         case VALUE_ADDRESS:
                 return check_address(s, expr);
         case VALUE_OBJECT:
-                sema_error(s, expr->span, "'%s' is an object: only a captured one can be compared with it", field_name(&expr->field));
+                sema_error(s, expr->span, "'%s' is an object: only a captured one can be compared with it",
+                           field_name(&expr->field));
                 diag_hint(s->diags, "bind it in an earlier step: '$file = %s'; compare here: '%s == $file'",
                           field_name(&expr->field), field_name(&expr->field));
                 return false;

@@ -4,8 +4,8 @@
 
 #include "policy/sema-private.h"
 
-/* A step that names `result` or `failed` takes failed calls too, and what their fields can be is wider: known before the first
- * comparison is judged. */
+/* A step that names `result` or `failed` takes failed calls too, and what their fields can be is wider: known before
+ * the first comparison is judged. */
 static bool names_result(const struct expr *expr) {
         switch (expr->type) {
         case EXPR_AND:
@@ -41,8 +41,9 @@ static size_t collect_equal(struct expr *expr, struct expr **ret, size_t n, size
                 n = collect_equal(expr->left, ret, n, max);
                 return collect_equal(expr->right, ret, n, max);
         }
-        if (expr->type == EXPR_COMPARE && expr->op == COMPARE_EQUAL && n < max && expr->field.subject != SUBJECT_ANCESTOR &&
-            expr->field.index != INDEX_ANY && (expr->operand.type == OPERAND_STRING || expr->operand.type == OPERAND_NUMBER))
+        if (expr->type == EXPR_COMPARE && expr->op == COMPARE_EQUAL && n < max &&
+            expr->field.subject != SUBJECT_ANCESTOR && expr->field.index != INDEX_ANY &&
+            (expr->operand.type == OPERAND_STRING || expr->operand.type == OPERAND_NUMBER))
                 ret[n++] = expr;
         return n;
 }
@@ -58,10 +59,12 @@ static void check_contradiction(struct sema *s, struct expr *expr) {
                         if (a->field != b->field || a->subject != b->subject || a->index != b->index ||
                             equal[i]->operand.type != equal[k]->operand.type)
                                 continue;
-                        if (equal[i]->operand.type == OPERAND_STRING ? text_equal(equal[i]->operand.text, equal[k]->operand.text)
-                                                                     : equal[i]->operand.number == equal[k]->operand.number)
+                        if (equal[i]->operand.type == OPERAND_STRING
+                                    ? text_equal(equal[i]->operand.text, equal[k]->operand.text)
+                                    : equal[i]->operand.number == equal[k]->operand.number)
                                 continue;
-                        sema_error(s, equal[i]->span, "this is never true: '%s' is something else already", a->name.bytes);
+                        sema_error(s, equal[i]->span, "this is never true: '%s' is something else already",
+                                   a->name.bytes);
                         diag_related(s->diags, equal[k]->span, "here");
                         return;
                 }
@@ -82,9 +85,9 @@ static enum compare_op positive(enum compare_op op) {
                                                                               : op;
 }
 
-/* A field of events in an exception: the comparison once for each kind that has it, joined by OR, and NOT before all of it
- * if it was negative.
- * A comparison with a field that the kind of an event has not is false (docs/SEMANTICS.md), so this says exactly that. */
+/* A field of events in an exception: the comparison once for each kind that has it, joined by OR, and NOT before all of
+ * it if it was negative. A comparison with a field that the kind of an event has not is false (docs/SEMANTICS.md), so
+ * this says exactly that. */
 static bool check_foreign(struct sema *s, struct expr *expr) {
         struct expr *all = NULL, model = *expr, *node;
         enum compare_op op = expr->op;
@@ -143,8 +146,8 @@ static bool check_exception_expr(struct sema *s, struct expr *expr) {
         case EXPR_NOT:
                 return check_exception_expr(s, expr->left);
         case EXPR_COMPARE:
-                if (sema_name_is_of_process(expr->field.name) || schema_find_field(WIRE_NONE, expr->field.name.bytes,
-                                                                                   expr->field.name.length) != FIELD_NONE)
+                if (sema_name_is_of_process(expr->field.name) ||
+                    schema_find_field(WIRE_NONE, expr->field.name.bytes, expr->field.name.length) != FIELD_NONE)
                         return sema_resolve_field(s, &expr->field, WIRE_NONE, false) && sema_check_compare(s, expr);
                 return check_foreign(s, expr);
         }
@@ -161,7 +164,7 @@ bool sema_check_exception(struct sema *s, struct exception *exception) {
         }
 
         s->in_exception = true;
-        s->any_result = true; /* it sees failed calls as well */
+        s->any_result = true;           /* it sees failed calls as well */
         s->used = 0;
         good = check_exception_expr(s, exception->condition);
         exception->slots = s->used;

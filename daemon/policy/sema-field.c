@@ -51,7 +51,8 @@ static const struct {
 
 /* Records by which a stream is complete; nothing that happened. */
 static bool kind_is_internal(enum wire_kind kind) {
-        return kind == WIRE_KIND_tick || kind == WIRE_KIND_clock || kind == WIRE_KIND_cgroup || kind == WIRE_KIND_process;
+        return kind == WIRE_KIND_tick || kind == WIRE_KIND_clock || kind == WIRE_KIND_cgroup ||
+               kind == WIRE_KIND_process;
 }
 
 enum wire_kind sema_resolve_kind(struct sema *s, struct text name, struct diag_span span) {
@@ -113,7 +114,8 @@ bool sema_name_is_of_process(struct text name) {
         return split_subject(name, &rest, &subject);
 }
 
-static bool resolve_process_field(struct sema *s, struct field_ref *ref, struct text rest, enum program_subject subject) {
+static bool resolve_process_field(struct sema *s, struct field_ref *ref, struct text rest,
+                                  enum program_subject subject) {
         const char *names[_FIELD_MAX], *closest;
         size_t n = 0;
 
@@ -139,7 +141,8 @@ static void report_unknown_field(struct sema *s, struct field_ref *ref, enum wir
         sema_error(s, ref->span, "'%s' has no field '%.*s'", info->name, TEXT_ARGS(ref->name));
 
         if (text_is(ref->name, "proc") || text_is(ref->name, "parent") || text_is(ref->name, "ancestor")) {
-                diag_hint(s->diags, "which field of the process? '%.*s.exe', '%.*s.name', ...", TEXT_ARGS(ref->name), TEXT_ARGS(ref->name));
+                diag_hint(s->diags, "which field of the process? '%.*s.exe', '%.*s.name', ...", TEXT_ARGS(ref->name),
+                          TEXT_ARGS(ref->name));
                 return;
         }
         if (text_is(ref->name, "filename") || text_is(ref->name, "pathname")) {
@@ -158,7 +161,8 @@ static void report_unknown_field(struct sema *s, struct field_ref *ref, enum wir
                 names[n++] = schema_field((enum field)(info->first_field + i))->name;
         for (unsigned i = _FIELD_COMMON_BEFORE + 1; i < _FIELD_PROCESS_BEFORE; i++)
                 names[n++] = schema_field((enum field)i)->name;
-        closest = ref->name.length <= SEMA_MAX_NAME ? diag_closest_n(ref->name.bytes, ref->name.length, names, n) : NULL;
+        closest =
+                ref->name.length <= SEMA_MAX_NAME ? diag_closest_n(ref->name.bytes, ref->name.length, names, n) : NULL;
         if (closest) {
                 diag_did_you_mean(s->diags, closest);
                 return;

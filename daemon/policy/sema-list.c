@@ -9,7 +9,7 @@
 
 enum {
         LIST_NEW,
-        LIST_OPEN, /* being flattened: to meet it again is a cycle */
+        LIST_OPEN,                      /* being flattened: to meet it again is a cycle */
         LIST_FLAT,
         LIST_BROKEN,
 };
@@ -41,7 +41,8 @@ static int sema_list_compare(const void *x, const void *y) {
                 return a->built_in ? -1 : 1;
         if (!streq(a->node->name_span.file, b->node->name_span.file))
                 return strcmp(a->node->name_span.file, b->node->name_span.file);
-        return (a->node->name_span.offset > b->node->name_span.offset) - (a->node->name_span.offset < b->node->name_span.offset);
+        return (a->node->name_span.offset > b->node->name_span.offset) -
+               (a->node->name_span.offset < b->node->name_span.offset);
 }
 
 bool sema_collect_lists(struct sema *s) {
@@ -49,8 +50,8 @@ bool sema_collect_lists(struct sema *s) {
         struct file_node *built;
         size_t n = 0, i = 0;
 
-        if (source_new(s->arena, "(built in)", built_in, sizeof(built_in) - 1, &source) < 0 || parser_parse(source,
-                                                                                                            s->arena, NULL, &built) < 0)
+        if (source_new(s->arena, "(built in)", built_in, sizeof(built_in) - 1, &source) < 0 ||
+            parser_parse(source, s->arena, NULL, &built) < 0)
                 return sema_no_memory(s);
 
         for (const struct list_node *l = built->lists; l; l = l->next)
@@ -134,7 +135,7 @@ bool sema_flatten_list(struct sema *s, struct sema_list *list) {
         case LIST_BROKEN:
                 return false;
         case LIST_OPEN:
-                return false; /* whoever holds the name of the list reports the cycle */
+                return false;           /* whoever holds the name of the list reports the cycle */
         }
         list->state = LIST_OPEN;
 
@@ -162,7 +163,8 @@ bool sema_flatten_list(struct sema *s, struct sema_list *list) {
         s->n_items += n;
         if (s->n_items > SEMA_MAX_LIST_ITEMS) {
                 if (s->n_items - n <= SEMA_MAX_LIST_ITEMS)
-                        sema_error(s, list->node->name_span, "the lists are too large: more than %u items in all", SEMA_MAX_LIST_ITEMS);
+                        sema_error(s, list->node->name_span, "the lists are too large: more than %u items in all",
+                                   SEMA_MAX_LIST_ITEMS);
                 good = false;
         }
         if (!good || !nested) {
@@ -174,7 +176,8 @@ bool sema_flatten_list(struct sema *s, struct sema_list *list) {
         if (!flat)
                 return sema_no_memory(s);
         for (size_t k = 0; k < value->n_items; k++) {
-                struct sema_list *other = value->items[k].type == OPERAND_NAME ? sema_find_list(s, value->items[k].text) : NULL;
+                struct sema_list *other =
+                        value->items[k].type == OPERAND_NAME ? sema_find_list(s, value->items[k].text) : NULL;
 
                 if (!other)
                         flat[i++] = value->items[k];
@@ -203,7 +206,8 @@ void sema_check_lists(struct sema *s) {
                         }
                 }
                 if (name.length > SEMA_MAX_NAME)
-                        sema_error(s, list->node->name_span, "this name is too long: more than %d bytes", SEMA_MAX_NAME);
+                        sema_error(s, list->node->name_span, "this name is too long: more than %d bytes",
+                                   SEMA_MAX_NAME);
                 else if (memchr(name.bytes, '.', name.length))
                         sema_error(s, list->node->name_span, "the name of a list has no dots");
                 sema_flatten_list(s, list);

@@ -20,7 +20,7 @@ static void format_range(enum field_format format, int64_t *ret_min, int64_t *re
                 *ret_max = 1;
                 return;
         case FORMAT_PID:
-                *ret_max = 4194304; /* PID_MAX_LIMIT */
+                *ret_max = 4194304;     /* PID_MAX_LIMIT */
                 return;
         case FORMAT_ID:
                 *ret_min = -1;
@@ -90,8 +90,8 @@ bool sema_constant(struct text text, enum field_format format, int64_t *ret) {
 static bool is_duration(struct text text) {
         uint64_t value;
 
-        return parse_u64_n(text.bytes, text.length, 0, UINT64_MAX, &value) < 0 && parse_size_n(text.bytes, text.length, 0,
-                                                                                               UINT64_MAX, &value) < 0 &&
+        return parse_u64_n(text.bytes, text.length, 0, UINT64_MAX, &value) < 0 &&
+               parse_size_n(text.bytes, text.length, 0, UINT64_MAX, &value) < 0 &&
                parse_duration_n(text.bytes, text.length, 0, UINT64_MAX, &value) >= 0;
 }
 
@@ -111,7 +111,8 @@ static bool is_decimal_mode(struct text text) {
         return true;
 }
 
-static bool report_constant(struct sema *s, const struct operand *operand, const struct expr *expr, const struct field_info *info) {
+static bool report_constant(struct sema *s, const struct operand *operand, const struct expr *expr,
+                            const struct field_info *info) {
         const char *names[512], *closest;
         size_t n = 0;
 
@@ -126,8 +127,9 @@ static bool report_constant(struct sema *s, const struct operand *operand, const
                 for (size_t i = 0; constant_at(i) && n < ELEMENTSOF(names); i++)
                         if (info->format == FORMAT_PLAIN || constant_at(i)->format == info->format)
                                 names[n++] = constant_at(i)->name;
-                closest = operand->text.length <= SEMA_MAX_NAME ? diag_closest_n(operand->text.bytes, operand->text.length,
-                                                                                 names, n) : NULL;
+                closest = operand->text.length <= SEMA_MAX_NAME
+                                ? diag_closest_n(operand->text.bytes, operand->text.length, names, n)
+                                : NULL;
                 if (!closest && (expr->op == COMPARE_IN || expr->op == COMPARE_NOT_IN))
                         closest = sema_closest_list(s, operand->text);
                 for (size_t i = 0; i < n && !closest && operand->text.length >= 3; i++)
@@ -151,7 +153,8 @@ static bool report_constant(struct sema *s, const struct operand *operand, const
 }
 
 /* One constant: its value. */
-static bool operand_to_number(struct sema *s, struct operand *operand, const struct expr *expr, const struct field_info *info) {
+static bool operand_to_number(struct sema *s, struct operand *operand, const struct expr *expr,
+                              const struct field_info *info) {
         bool timed = info->format == FORMAT_DURATION || info->format == FORMAT_TIME;
 
         switch (operand->type) {
@@ -170,7 +173,8 @@ static bool operand_to_number(struct sema *s, struct operand *operand, const str
                         return true;
                 }
                 if (info->format == FORMAT_SIZE && is_plain_number(operand->text)) {
-                        (void)parse_i64_n(operand->text.bytes, operand->text.length, INT64_MIN, INT64_MAX, &operand->number);
+                        (void)parse_i64_n(operand->text.bytes, operand->text.length, INT64_MIN, INT64_MAX,
+                                          &operand->number);
                         operand->type = OPERAND_NUMBER;
                         return true;
                 }
@@ -191,16 +195,20 @@ static bool operand_to_number(struct sema *s, struct operand *operand, const str
                 return false;
         }
         if (info->format == FORMAT_MODE && is_decimal_mode(operand->text)) {
-                diag_warning(s->diags, operand->span, "%.*s is a decimal number, and modes are octal", TEXT_ARGS(operand->text));
+                diag_warning(s->diags, operand->span, "%.*s is a decimal number, and modes are octal",
+                             TEXT_ARGS(operand->text));
                 diag_hint(s->diags, "did you mean '0%.*s'?", TEXT_ARGS(operand->text));
         }
         return true;
 }
 
-static bool report_never(struct sema *s, const struct operand *operand, const struct expr *expr, int64_t min, int64_t max) {
+static bool report_never(struct sema *s, const struct operand *operand, const struct expr *expr, int64_t min,
+                         int64_t max) {
         if (max == INT64_MAX)
-                return sema_error(s, operand->span, "this can never match: '%s' is %" PRId64 " or more", expr->field.name.bytes, min);
-        return sema_error(s, operand->span, "this can never match: '%s' is %" PRId64 " to %" PRId64, expr->field.name.bytes, min, max);
+                return sema_error(s, operand->span, "this can never match: '%s' is %" PRId64 " or more",
+                                  expr->field.name.bytes, min);
+        return sema_error(s, operand->span, "this can never match: '%s' is %" PRId64 " to %" PRId64,
+                          expr->field.name.bytes, min, max);
 }
 
 static bool check_order(struct sema *s, const struct expr *expr, int64_t min, int64_t max) {
@@ -243,14 +251,16 @@ static bool check_order(struct sema *s, const struct expr *expr, int64_t min, in
         }
 
         if (never) {
-                sema_error(s, expr->span, "this is never true: '%s' is %" PRId64 " to %" PRId64, expr->field.name.bytes, min, max);
+                sema_error(s, expr->span, "this is never true: '%s' is %" PRId64 " to %" PRId64, expr->field.name.bytes,
+                           min, max);
                 return false;
         }
         if (always && min != INT64_MIN && max != INT64_MAX)
                 diag_warning(s->diags, expr->span, "this is always true: '%s' is %" PRId64 " to %" PRId64,
                              expr->field.name.bytes, min, max);
         else if (always && min != INT64_MIN)
-                diag_warning(s->diags, expr->span, "this is always true: '%s' is never below %" PRId64, expr->field.name.bytes, min);
+                diag_warning(s->diags, expr->span, "this is always true: '%s' is never below %" PRId64,
+                             expr->field.name.bytes, min);
         return true;
 }
 
@@ -261,7 +271,8 @@ static bool check_bits(struct sema *s, const struct expr *expr, const struct fie
                 sema_error(s, expr->span, "this is %s true: %.*s is 0, no bit at all",
                            expr->op == COMPARE_BITS_ANY ? "never" : "always", TEXT_ARGS(expr->operand.text));
                 if (info->format == FORMAT_OPEN)
-                        diag_hint(s->diags, "opened for reading only is 'not %s & (O_WRONLY|O_RDWR)'", expr->field.name.bytes);
+                        diag_hint(s->diags, "opened for reading only is 'not %s & (O_WRONLY|O_RDWR)'",
+                                  expr->field.name.bytes);
                 return false;
         }
         return true;
@@ -295,7 +306,8 @@ bool sema_check_number(struct sema *s, struct expr *expr, const struct field_inf
         switch (expr->op) {
         case COMPARE_TRUE:
                 if (info->format != FORMAT_BOOLEAN) {
-                        diag_warning(s->diags, expr->span, "'%s' is a number: by itself it means 'not 0'", expr->field.name.bytes);
+                        diag_warning(s->diags, expr->span, "'%s' is a number: by itself it means 'not 0'",
+                                     expr->field.name.bytes);
                         diag_hint(s->diags, "write '%s != 0'", expr->field.name.bytes);
                 }
                 return true;
@@ -337,7 +349,8 @@ bool sema_check_number(struct sema *s, struct expr *expr, const struct field_inf
                                      expr->field.name.bytes, TEXT_ARGS(expr->operand.text));
                 }
                 if (info->format == FORMAT_OPEN) {
-                        diag_warning(s->diags, expr->span, "'%s' compares all flags at once, O_CLOEXEC and O_LARGEFILE among them",
+                        diag_warning(s->diags, expr->span,
+                                     "'%s' compares all flags at once, O_CLOEXEC and O_LARGEFILE among them",
                                      compare_op_to_string(expr->op));
                         diag_hint(s->diags, "'%s & %.*s' is true if any of these is set, 'has all' if all are",
                                   expr->field.name.bytes, TEXT_ARGS(expr->operand.text));
@@ -355,6 +368,7 @@ bool sema_check_number(struct sema *s, struct expr *expr, const struct field_inf
                 break;
         }
 
-        sema_error(s, expr->span, "'%s' is for strings, and '%s' is a number", compare_op_to_string(expr->op), expr->field.name.bytes);
+        sema_error(s, expr->span, "'%s' is for strings, and '%s' is a number", compare_op_to_string(expr->op),
+                   expr->field.name.bytes);
         return false;
 }

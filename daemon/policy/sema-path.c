@@ -7,10 +7,10 @@
 
 /* What stands around an element. */
 struct place {
-        bool ends_path; /* nothing that must happen comes after it */
-        bool in_any; /* a member of `any`, itself */
-        uint64_t within_ns; /* innermost window around it; 0: none */
-        unsigned n_windows; /* around it */
+        bool ends_path;                 /* nothing that must happen comes after it */
+        bool in_any;                    /* a member of `any`, itself */
+        uint64_t within_ns;             /* innermost window around it; 0: none */
+        unsigned n_windows;             /* around it */
 };
 
 static void check_body(struct sema *s, struct element *first, const struct place *place);
@@ -96,12 +96,14 @@ static void bind_capture(struct sema *s, struct element *e, struct capture *capt
                 return;
         }
         if (capture->field.index != INDEX_NONE && info->type != VALUE_LIST) {
-                sema_error(s, capture->field.span, "'%s' is a %s, not a list", capture->field.name.bytes, value_type_to_string(info->type));
+                sema_error(s, capture->field.span, "'%s' is a %s, not a list", capture->field.name.bytes,
+                           value_type_to_string(info->type));
                 return;
         }
         if (info->type == VALUE_LIST && capture->field.index == INDEX_NONE) {
                 sema_error(s, capture->field.span, "a list cannot be captured");
-                diag_hint(s->diags, "one element can: '%s[1]'; or all of them in one string: 'proc.args'", capture->field.name.bytes);
+                diag_hint(s->diags, "one element can: '%s[1]'; or all of them in one string: 'proc.args'",
+                          capture->field.name.bytes);
                 return;
         }
 
@@ -116,7 +118,8 @@ static void bind_capture(struct sema *s, struct element *e, struct capture *capt
 
                 if ((s->bound | s->maybe) & (1ULL << slot)) {
                         sema_error(s, capture->span, "'%.*s' is bound already", TEXT_ARGS(capture->name));
-                        diag_hint(s->diags, "to compare with it write '%s == %.*s'", capture->field.name.bytes, TEXT_ARGS(capture->name));
+                        diag_hint(s->diags, "to compare with it write '%s == %.*s'", capture->field.name.bytes,
+                                  TEXT_ARGS(capture->name));
                         diag_related(s->diags, s->bound_at[slot], "here");
                         return;
                 }
@@ -210,7 +213,8 @@ static void check_any(struct sema *s, struct element *e, const struct place *pla
                 some |= s->bound | s->maybe;
 
                 for (const struct element *d = e->children; d != c; d = d->next)
-                        if (c->type == ELEMENT_STEP && d->type == ELEMENT_STEP && c->kind != WIRE_NONE && same_condition(c, d)) {
+                        if (c->type == ELEMENT_STEP && d->type == ELEMENT_STEP && c->kind != WIRE_NONE &&
+                            same_condition(c, d)) {
                                 diag_warning(s->diags, c->span, "this member of 'any' stands here twice");
                                 diag_related(s->diags, d->span, "the first time");
                                 break;
@@ -234,7 +238,8 @@ static void check_chain(struct sema *s, const struct element *first) {
                                 return;
                         }
                 if (!e->condition && e->otherwise && e->kind != WIRE_NONE) {
-                        sema_error(s, e->otherwise->span, "this is never reached: a step without conditions is always true");
+                        sema_error(s, e->otherwise->span,
+                                   "this is never reached: a step without conditions is always true");
                         diag_related(s->diags, e->span, "this one");
                         return;
                 }
@@ -267,7 +272,8 @@ static void check_conditional(struct sema *s, struct element *e, const struct pl
                         check_body(s, o, &inner);
         } else if (place->ends_path && !s->path->broken) {
                 sema_error(s, e->span, "without ':' a false condition would complete the path");
-                diag_hint(s->diags, "write the conditions as a step of their own, or say what follows when they are false");
+                diag_hint(s->diags,
+                          "write the conditions as a step of their own, or say what follows when they are false");
         }
         s->maybe |= then_maybe | then_bound | s->bound;
         s->bound &= then_bound;
@@ -294,7 +300,8 @@ static void check_block(struct sema *s, struct element *e, const struct place *p
                 }
                 optional = find_optional_first(e->children);
                 if (optional)
-                        sema_error(s, optional->span, "the first step in a window takes an event: '...' could take none");
+                        sema_error(s, optional->span,
+                                   "the first step in a window takes an event: '...' could take none");
         }
         if (e->name.length > SEMA_MAX_NAME)
                 sema_error(s, e->span, "this name is too long: more than %d bytes", SEMA_MAX_NAME);
@@ -335,7 +342,8 @@ static void check_body(struct sema *s, struct element *first, const struct place
                         if (s->path->by == KEY_PROCESS && e->kind == WIRE_KIND_exit && e->repetition != REPEAT_STAR)
                                 gone = e;
                         if (e->repetition == REPEAT_STAR && inner.ends_path && e == last_step && !place->in_any)
-                                diag_warning(s->diags, e->span, "'...' at the end adds nothing: the path is complete before it");
+                                diag_warning(s->diags, e->span,
+                                             "'...' at the end adds nothing: the path is complete before it");
                         break;
                 case ELEMENT_NOT:
                         check_step(s, e);
@@ -365,7 +373,8 @@ static void check_body(struct sema *s, struct element *first, const struct place
                         break;
                 case ELEMENT_ELLIPSIS:
                         if (!begun || !e->next)
-                                diag_warning(s->diags, e->span, "this says nothing: other events may always come in between");
+                                diag_warning(s->diags, e->span,
+                                             "this says nothing: other events may always come in between");
                         break;
                 }
                 begun = begun || (e->type != ELEMENT_NOT && e->type != ELEMENT_ELLIPSIS);
@@ -387,7 +396,8 @@ static void check_everything(struct sema *s, const struct path_node *path) {
                 only = e;
         }
         if (only && !only->condition && !path->exceptions && only->kind != WIRE_NONE) {
-                diag_warning(s->diags, only->span, "this path alerts at every '%s' of every process", schema_kind(only->kind)->name);
+                diag_warning(s->diags, only->span, "this path alerts at every '%s' of every process",
+                             schema_kind(only->kind)->name);
                 diag_hint(s->diags, "a step without conditions takes every event of its kind");
         }
 }

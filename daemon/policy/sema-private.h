@@ -10,7 +10,7 @@
 #include "policy/source.h"
 
 struct sema_list {
-        struct list_node *node; /* borrowed; its value is flat once state is LIST_FLAT */
+        struct list_node *node;         /* borrowed; its value is flat once state is LIST_FLAT */
         uint8_t state;
         bool built_in;
 };
@@ -20,24 +20,25 @@ struct sema {
         const struct policy_options *options;
         struct arena *arena;
         struct diag_set *diags;
-        int error; /* -ENOMEM */
+        int error;                      /* -ENOMEM */
 
-        struct sema_list *lists; /* sorted by name */
+        struct sema_list *lists;        /* sorted by name */
         size_t n_lists;
-        size_t n_items; /* of all lists, for SEMA_MAX_LIST_ITEMS */
-        bool broken; /* a file could not be read in full: a name that is missing may be defined there */
+        size_t n_items;                 /* of all lists, for SEMA_MAX_LIST_ITEMS */
+        bool broken;                    /* a file could not be read in full: a name that is missing may be defined
+                                           there */
 
         /* The path at hand. */
         struct path_node *path;
-        uint64_t kinds; /* bit set of those that its steps name */
+        uint64_t kinds;                 /* bit set of those that its steps name */
         struct diag_span bound_at[PROGRAM_MAX_SLOTS];
 
         /* The step at hand. */
         bool any_result;
         bool in_exception;
         struct diag_span compared;      /* the comparison at hand, if it is with a list by name; else line 0 */
-        uint64_t bound, maybe; /* slots that every way here binds, and those that some way binds */
-        uint64_t used; /* slots that the exception at hand names */
+        uint64_t bound, maybe;          /* slots that every way here binds, and those that some way binds */
+        uint64_t used;                  /* slots that the exception at hand names */
 };
 
 bool sema_no_memory(struct sema *s);
@@ -57,7 +58,8 @@ bool sema_flatten_list(struct sema *s, struct sema_list *list);
 enum wire_kind sema_resolve_kind(struct sema *s, struct text name, struct diag_span span);
 bool sema_resolve_field(struct sema *s, struct field_ref *ref, enum wire_kind kind, bool quiet);
 bool sema_name_is_of_process(struct text name);
-/* `fd` stands for the object behind it where something is captured or compared with a capture: FIELD_NONE if the kind has none. */
+/* `fd` stands for the object behind it where something is captured or compared with a capture: FIELD_NONE if the kind
+ * has none. */
 enum field sema_object_behind(enum field field);
 
 /* sema-compare.c */

@@ -51,8 +51,8 @@ static const char *unresolved_part(struct text path, bool whole) {
 
 /* Constants that a path, a name or a short name cannot equal. */
 static bool check_constant(struct sema *s, const struct expr *expr, const struct operand *operand) {
-        bool whole = expr->op == COMPARE_EQUAL || expr->op == COMPARE_IN || expr->op == COMPARE_NOT_EQUAL || expr->op == COMPARE_NOT_IN ||
-                     expr->op == COMPARE_FOLD;
+        bool whole = expr->op == COMPARE_EQUAL || expr->op == COMPARE_IN || expr->op == COMPARE_NOT_EQUAL ||
+                     expr->op == COMPARE_NOT_IN || expr->op == COMPARE_FOLD;
         const struct field_info *info = schema_field(expr->field.field);
         struct text text = operand->text;
         bool absolute, resolved;
@@ -62,10 +62,12 @@ static bool check_constant(struct sema *s, const struct expr *expr, const struct
         if (s->any_result && info->scope == FIELD_EVENT && info->kind == WIRE_KIND_openat)
                 absolute = resolved = false;
 
-        if (absolute && (whole || expr->op == COMPARE_STARTSWITH) && (text.length == 0 ? whole : text.bytes[0] != '/')) {
+        if (absolute && (whole || expr->op == COMPARE_STARTSWITH) &&
+            (text.length == 0 ? whole : text.bytes[0] != '/')) {
                 report_relative(s, expr, operand);
                 if (text.length > 0 && whole)
-                        diag_hint(s->diags, "'%s endswith \"/%.*s\"' looks at the last part", expr->field.name.bytes, TEXT_ARGS(text));
+                        diag_hint(s->diags, "'%s endswith \"/%.*s\"' looks at the last part", expr->field.name.bytes,
+                                  TEXT_ARGS(text));
                 else if (text.length > 0)
                         diag_hint(s->diags, "it starts with '/'");
                 return false;
@@ -76,14 +78,16 @@ static bool check_constant(struct sema *s, const struct expr *expr, const struct
                 return false;
         }
         if (resolved && (whole || expr->op == COMPARE_STARTSWITH) && unresolved_part(text, whole)) {
-                sema_error(s, operand->span, "this can never match: '%s' is resolved and has no %s", expr->field.name.bytes,
-                           unresolved_part(text, whole));
+                sema_error(s, operand->span, "this can never match: '%s' is resolved and has no %s",
+                           expr->field.name.bytes, unresolved_part(text, whole));
                 return false;
         }
 
-        if (info->scope == FIELD_PROCESS && info->format == FORMAT_PLAIN && (streq(info->name, "name") || streq(info->name, "comm"))) {
-                if (streq(info->name, "name") && (whole || expr->op == COMPARE_STARTSWITH || expr->op == COMPARE_ENDSWITH ||
-                                                  expr->op == COMPARE_CONTAINS) &&
+        if (info->scope == FIELD_PROCESS && info->format == FORMAT_PLAIN &&
+            (streq(info->name, "name") || streq(info->name, "comm"))) {
+                if (streq(info->name, "name") &&
+                    (whole || expr->op == COMPARE_STARTSWITH || expr->op == COMPARE_ENDSWITH ||
+                     expr->op == COMPARE_CONTAINS) &&
                     text_has(text, "/")) {
                         sema_error(s, operand->span, "this can never match: '%s' has no '/'", expr->field.name.bytes);
                         diag_hint(s->diags, "the whole path is in '%.*sexe'",
@@ -91,9 +95,10 @@ static bool check_constant(struct sema *s, const struct expr *expr, const struct
                         return false;
                 }
                 if (streq(info->name, "comm") && whole && text.length > 15) {
-                        sema_error(s, operand->span, "this can never match: '%s' has at most 15 bytes", expr->field.name.bytes);
-                        diag_hint(s->diags, "'%.*sname' is not cut", (int)(expr->field.name.length - strlen(info->name)),
-                                  expr->field.name.bytes);
+                        sema_error(s, operand->span, "this can never match: '%s' has at most 15 bytes",
+                                   expr->field.name.bytes);
+                        diag_hint(s->diags, "'%.*sname' is not cut",
+                                  (int)(expr->field.name.length - strlen(info->name)), expr->field.name.bytes);
                         return false;
                 }
         }
@@ -113,7 +118,8 @@ static bool names_variable(const struct expr *expr, const struct operand *operan
         for (size_t from = i; i < text.length && text.bytes[i] != '='; i++) {
                 char c = text.bytes[i];
 
-                if (!(c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (i > from && c >= '0' && c <= '9')))
+                if (!(c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                      (i > from && c >= '0' && c <= '9')))
                         return false;
         }
         return i < text.length && i > 0 && text.bytes[i - 1] != '^' && i < INTEREST_MAX_ENV_NAME;
@@ -131,10 +137,12 @@ static bool check_variable(struct sema *s, const struct expr *expr, const struct
         return false;
 }
 
-/* "/bin/sh" without '^' is found in "/home/u/bin/shred" too. What ends in '$' is a suffix on purpose, and "/.ssh/" a part. */
+/* "/bin/sh" without '^' is found in "/home/u/bin/shred" too. What ends in '$' is a suffix on purpose, and "/.ssh/" a
+ * part. */
 static bool regex_is_unanchored_path(struct text regex) {
-        static const char *const roots[] = {"bin", "boot", "dev", "etc", "home", "lib", "lib32", "lib64", "media", "mnt", "opt", "proc",
-                                            "root", "run", "sbin", "srv", "sys", "tmp", "usr", "var"};
+        static const char *const roots[] = {"bin",   "boot",  "dev", "etc", "home", "lib",  "lib32",
+                                            "lib64", "media", "mnt", "opt", "proc", "root", "run",
+                                            "sbin",  "srv",   "sys", "tmp", "usr",  "var"};
 
         if (!text_starts(regex, "/") || text_ends(regex, "$"))
                 return false;
@@ -174,7 +182,8 @@ static void lint_regex(struct sema *s, const struct expr *expr) {
                 diag_hint(s->diags, "in single quotes '\\.' is a dot, in double quotes \"\\\\.\" is");
         }
         if (absolute && regex_is_unanchored_path(operand->text)) {
-                diag_warning(s->diags, operand->span, "this pattern is not anchored: it is found in the middle of a path too");
+                diag_warning(s->diags, operand->span,
+                             "this pattern is not anchored: it is found in the middle of a path too");
                 diag_hint(s->diags, "begin it with '^', or write '==', 'startswith' or 'glob'");
         }
 }
@@ -242,8 +251,8 @@ static bool check_glob(struct sema *s, const struct operand *operand) {
 
 bool sema_check_string_operand(struct sema *s, const struct expr *expr, const struct operand *operand) {
         if (operand->type == OPERAND_STRING)
-                return check_constant(s, expr, operand) && check_variable(s, expr, operand) && (expr->op != COMPARE_GLOB ||
-                                                                                                check_glob(s, operand));
+                return check_constant(s, expr, operand) && check_variable(s, expr, operand) &&
+                       (expr->op != COMPARE_GLOB || check_glob(s, operand));
 
         if (operand->type == OPERAND_NAME && s->broken)
                 return false;
@@ -291,7 +300,8 @@ bool sema_spread(struct sema *s, struct expr *expr) {
 
         s->n_items += expr->operand.n_items;
         if (s->n_items > SEMA_MAX_LIST_ITEMS)
-                return sema_error(s, expr->operand.span, "the lists are too large: more than %u items in all", SEMA_MAX_LIST_ITEMS);
+                return sema_error(s, expr->operand.span, "the lists are too large: more than %u items in all",
+                                  SEMA_MAX_LIST_ITEMS);
         tree = spread(s, expr, expr->operand.items, expr->operand.n_items);
         if (!tree)
                 return sema_no_memory(s);
@@ -366,6 +376,7 @@ bool sema_check_string(struct sema *s, struct expr *expr, const struct field_inf
                 break;
         }
 
-        sema_error(s, expr->span, "'%s' is for numbers, and '%s' is a string", compare_op_to_string(expr->op), expr->field.name.bytes);
+        sema_error(s, expr->span, "'%s' is for numbers, and '%s' is a string", compare_op_to_string(expr->op),
+                   expr->field.name.bytes);
         return false;
 }

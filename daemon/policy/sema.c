@@ -69,12 +69,14 @@ static bool is_responder(struct text text) {
 static void check_properties(struct sema *s, struct path_node *path) {
         for (size_t i = 0; i < path->mitre.n; i++)
                 if (!is_technique(path->mitre.items[i])) {
-                        sema_error(s, path->mitre.spans[i], "'%.*s' is no ATT&CK technique", TEXT_ARGS(path->mitre.items[i]));
+                        sema_error(s, path->mitre.spans[i], "'%.*s' is no ATT&CK technique",
+                                   TEXT_ARGS(path->mitre.items[i]));
                         diag_hint(s->diags, "a T and four digits, a sub-technique has three more: \"T1059.004\"");
                 }
         for (size_t i = 0; i < path->respond.n; i++)
                 if (!is_responder(path->respond.items[i]))
-                        sema_error(s, path->respond.spans[i], "the name of a responder has letters, digits, '_' and '-'");
+                        sema_error(s, path->respond.spans[i],
+                                   "the name of a responder has letters, digits, '_' and '-'");
 
         if (!path->within_given)
                 path->within_ns = s->options->default_within_ns;
@@ -84,7 +86,7 @@ static void check_properties(struct sema *s, struct path_node *path) {
 
 struct ordered {
         struct path_node *path;
-        size_t order; /* in which it was read */
+        size_t order;                   /* in which it was read */
 };
 
 static int ordered_compare(const void *x, const void *y) {

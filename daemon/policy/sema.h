@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sema - what the names in a tree mean, and whether what it says can be: the last step of the front end.
  *
- * Looks up kinds, fields, constants and lists, gives captures their slots and steps their numbers, puts defaults, and reports
- * what is wrong (unknown names, types, constants that no value can equal, steps that nothing reaches, two paths of one name) or
- * suspicious. What was broken for the parser is checked as far as it goes, without a second message for the same fault. Pure. */
+ * Looks up kinds, fields, constants and lists, gives captures their slots and steps their numbers, puts defaults, and
+ * reports what is wrong (unknown names, types, constants that no value can equal, steps that nothing reaches, two paths
+ * of one name) or suspicious. What was broken for the parser is checked as far as it goes, without a second message for
+ * the same fault. Pure. */
 #pragma once
 
 #include "base/diag.h"

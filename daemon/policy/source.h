@@ -15,11 +15,11 @@ struct arena;
 #define SOURCE_MAX_BYTES (16U << 20) /* offsets are 32 bits, and nobody writes more by hand */
 
 struct source {
-        const char *name; /* as shown to people; arena */
-        const char *text; /* arena; followed by a NUL that is not counted */
+        const char *name;               /* as shown to people; arena */
+        const char *text;               /* arena; followed by a NUL that is not counted */
         uint32_t length;
         uint32_t n_lines;
-        const uint32_t *lines; /* arena; offset of the first byte of each line */
+        const uint32_t *lines;          /* arena; offset of the first byte of each line */
 };
 
 /* Copy a text and index its lines. -EFBIG if it is longer than SOURCE_MAX_BYTES, -ENOMEM. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Any bytes as a policy text: tokens stand one behind the other, cover every word of it, and their strings can be decoded. */
+/* Any bytes as a policy text: tokens stand one behind the other, cover every word of it, and their strings can be
+ * decoded. */
 
 #include <assert.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Any bytes as a policy file: parsed, checked, and reported without a fault. What parses prints as text that parses to the same tree
- * and prints the same again; what is wrong has at least one message with a place inside the text. */
+/* Any bytes as a policy file: parsed, checked, and reported without a fault. What parses prints as text that parses to
+ * the same tree and prints the same again; what is wrong has at least one message with a place inside the text. */
 
 #include <assert.h>
 #include <stdint.h>

@@ -3,7 +3,8 @@
 
 /* Fixture - a policy text and what the front end says of it.
  *
- * Messages are compared as lines "line:column error: text", followed by "  | hint" and "  @ line:column note" where there are such. */
+ * Messages are compared as lines "line:column error: text", followed by "  | hint" and "  @ line:column note" where
+ * there are such. */
 
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +21,8 @@ static inline char *messages_of(struct diag_set *diags) {
 
         diag_set_sort(diags);
         ARRAY_FOREACH(d, &diags->list) {
-                strbuf_printf(&b, "%u:%u %s: %s\n", d->span.line, d->span.column, diag_severity_to_string(d->severity), d->text);
+                strbuf_printf(&b, "%u:%u %s: %s\n", d->span.line, d->span.column, diag_severity_to_string(d->severity),
+                              d->text);
                 if (d->hint)
                         strbuf_printf(&b, "  | %s\n", d->hint);
                 if (d->related_text)

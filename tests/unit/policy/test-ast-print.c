@@ -47,53 +47,56 @@ static void expect_round_trip(const char *text) {
 }
 
 START_TEST(a_path_is_printed_in_one_form) {
-        expect_print("list a=[\"x\",'y\\z', 1 O_CREAT|O_EXCL,10.0.0.0/8]\n"
-                     "path \"p\"{ by=process severity=high within=90 s,description='d' mitre=\"T1105\"\n"
-                     " openat{pathname=\"/x\" flags&O_CREAT and not (created or failed),$f=pathname} .. not exit{}\n"
-                     " block \"b\" {within=5s any{ exit{code in [1,2]} fork{} }}\n except 'why' {proc.uid=0}}",
-                     "list a = [\"x\", \"y\\\\z\", 1, O_CREAT|O_EXCL, 10.0.0.0/8]\n"
-                     "\n"
-                     "path \"p\" {\n"
-                     "    description = \"d\"\n"
-                     "    severity = high\n"
-                     "    mitre = [\"T1105\"]\n"
-                     "    by = process\n"
-                     "    within = 1min30s\n"
-                     "\n"
-                     "    openat { pathname == \"/x\", (flags & O_CREAT and not (created or failed)), $f = pathname } ..\n"
-                     "    not exit { }\n"
-                     "    block \"b\" within 5s {\n"
-                     "        any {\n"
-                     "            exit { code in [1, 2] }\n"
-                     "            fork { }\n"
-                     "        }\n"
-                     "    }\n"
-                     "\n"
-                     "    except \"why\" { proc.uid == 0 }\n"
-                     "}\n");
+        expect_print(
+                "list a=[\"x\",'y\\z', 1 O_CREAT|O_EXCL,10.0.0.0/8]\n"
+                "path \"p\"{ by=process severity=high within=90 s,description='d' mitre=\"T1105\"\n"
+                " openat{pathname=\"/x\" flags&O_CREAT and not (created or failed),$f=pathname} .. not exit{}\n"
+                " block \"b\" {within=5s any{ exit{code in [1,2]} fork{} }}\n except 'why' {proc.uid=0}}",
+                "list a = [\"x\", \"y\\\\z\", 1, O_CREAT|O_EXCL, 10.0.0.0/8]\n"
+                "\n"
+                "path \"p\" {\n"
+                "    description = \"d\"\n"
+                "    severity = high\n"
+                "    mitre = [\"T1105\"]\n"
+                "    by = process\n"
+                "    within = 1min30s\n"
+                "\n"
+                "    openat { pathname == \"/x\", (flags & O_CREAT and not (created or failed)), $f = pathname } ..\n"
+                "    not exit { }\n"
+                "    block \"b\" within 5s {\n"
+                "        any {\n"
+                "            exit { code in [1, 2] }\n"
+                "            fork { }\n"
+                "        }\n"
+                "    }\n"
+                "\n"
+                "    except \"why\" { proc.uid == 0 }\n"
+                "}\n");
 }
 END_TEST
 
 START_TEST(conditionals_are_printed_so_that_each_colon_has_its_question_mark) {
-        expect_print("path \"p\" { exit { } ? { fork { } ? exit { } } : openat { } ? write { } : { exit { } fork { } } }",
-                     "path \"p\" {\n"
-                     "    exit { }\n"
-                     "        ? {\n"
-                     "            fork { }\n"
-                     "                ? exit { }\n"
-                     "        }\n"
-                     "        : openat { }\n"
-                     "            ? write { }\n"
-                     "            : {\n"
-                     "                exit { }\n"
-                     "                fork { }\n"
-                     "            }\n"
-                     "}\n");
+        expect_print(
+                "path \"p\" { exit { } ? { fork { } ? exit { } } : openat { } ? write { } : { exit { } fork { } } }",
+                "path \"p\" {\n"
+                "    exit { }\n"
+                "        ? {\n"
+                "            fork { }\n"
+                "                ? exit { }\n"
+                "        }\n"
+                "        : openat { }\n"
+                "            ? write { }\n"
+                "            : {\n"
+                "                exit { }\n"
+                "                fork { }\n"
+                "            }\n"
+                "}\n");
 }
 END_TEST
 
 START_TEST(long_conditions_stand_below_each_other) {
-        expect_print("path \"p\" { openat { pathname startswith \"/a/rather/long/directory/name\", proc.exe == \"/usr/bin/something-long\", $f = pathname } }",
+        expect_print("path \"p\" { openat { pathname startswith \"/a/rather/long/directory/name\", proc.exe == "
+                     "\"/usr/bin/something-long\", $f = pathname } }",
                      "path \"p\" {\n"
                      "    openat {\n"
                      "        pathname startswith \"/a/rather/long/directory/name\",\n"
@@ -107,13 +110,16 @@ END_TEST
 START_TEST(strings_are_printed_so_that_they_are_read_back) {
         expect_round_trip("path \"p\" { write { content == \"\\x00\\x01\\n\\t\\\"\\\\\\xff\\x7f\\x80'\\303\\244\" } }");
         expect_round_trip("path \"p\" { write { content =~ \"it's\\\\d\\n\" } write { content =~ 'a\"b\\d' } }");
-        expect_print("path \"p\" { write { content =~ \"\\\\d+\" } }", "path \"p\" {\n    write { content =~ '\\d+' }\n}\n");
+        expect_print("path \"p\" { write { content =~ \"\\\\d+\" } }",
+                     "path \"p\" {\n    write { content =~ '\\d+' }\n}\n");
 }
 END_TEST
 
 START_TEST(parentheses_are_kept_where_they_mean_something) {
-        expect_print("path \"p\" { write { ((a)) or (b and c) , (d or e) and f, not not (g), not (h and i), j or (k or l) } }",
-                     "path \"p\" {\n    write { a or b and c, ((d or e) and f), not not g, not (h and i), j or (k or l) }\n}\n");
+        expect_print("path \"p\" { write { ((a)) or (b and c) , (d or e) and f, not not (g), not (h and i), j or (k or "
+                     "l) } }",
+                     "path \"p\" {\n    write { a or b and c, ((d or e) and f), not not g, not (h and i), j or (k or "
+                     "l) }\n}\n");
 }
 END_TEST
 
@@ -132,7 +138,8 @@ static unsigned pick(struct maker *m, unsigned n) {
 static void put_any_of(struct maker *m, const char *const *words, unsigned n) {
         strbuf_put(&m->text, words[pick(m, n)]);
 }
-#define PUT_ANY_OF(m, ...) put_any_of(m, (const char *const[]){__VA_ARGS__}, sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *))
+#define PUT_ANY_OF(m, ...) \
+        put_any_of(m, (const char *const[]){__VA_ARGS__}, sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *))
 
 static void put_blank(struct maker *m) {
         PUT_ANY_OF(m, " ", "\n", " # comment\n", "  ", "\t// x\n");
@@ -145,7 +152,8 @@ static void put_condition(struct maker *m, unsigned depth) {
                 break;
         case 1:
                 PUT_ANY_OF(m, "a == ", "b.c != ", "proc.x < ", "any argv = ", "d >= ");
-                PUT_ANY_OF(m, "\"x\"", "'\\x'", "-1", "0x1F", "4K", "10.0.0.1", "$f", "O_A", "-EIO", "O_A|0x4|O_B", "\"\\n\\xfe\"");
+                PUT_ANY_OF(m, "\"x\"", "'\\x'", "-1", "0x1F", "4K", "10.0.0.1", "$f", "O_A", "-EIO", "O_A|0x4|O_B",
+                           "\"\\n\\xfe\"");
                 break;
         case 2:
                 PUT_ANY_OF(m, "a in ", "a not in ", "a glob ", "a not contains ");
@@ -211,7 +219,8 @@ static void put_statement(struct maker *m, unsigned depth) {
                 strbuf_put(&m->text, "\n...");
                 return;
         case 4:
-                PUT_ANY_OF(m, "block \"b\" {", "within 5s {", "block \"c d\" within 1h30m {", "any {", "block \"\" { within = 7 s");
+                PUT_ANY_OF(m, "block \"b\" {", "within 5s {", "block \"c d\" within 1h30m {", "any {",
+                           "block \"\" { within = 7 s");
                 break;
         default:
                 put_step(m);
@@ -269,6 +278,7 @@ START_TEST(whatever_is_printed_parses_to_the_same_tree) {
 }
 END_TEST
 
-UNIT_MAIN("policy/ast-print", a_path_is_printed_in_one_form, conditionals_are_printed_so_that_each_colon_has_its_question_mark,
-          long_conditions_stand_below_each_other, strings_are_printed_so_that_they_are_read_back,
-          parentheses_are_kept_where_they_mean_something, whatever_is_printed_parses_to_the_same_tree)
+UNIT_MAIN("policy/ast-print", a_path_is_printed_in_one_form,
+          conditionals_are_printed_so_that_each_colon_has_its_question_mark, long_conditions_stand_below_each_other,
+          strings_are_printed_so_that_they_are_read_back, parentheses_are_kept_where_they_mean_something,
+          whatever_is_printed_parses_to_the_same_tree)

@@ -102,5 +102,5 @@ START_TEST(on_loss_is_read_as_it_is_written) {
 }
 END_TEST
 
-UNIT_MAIN("policy/ast", trees_that_differ_only_in_place_are_equal, each_part_of_a_tree_counts, every_operator_has_a_name,
-          on_loss_is_read_as_it_is_written)
+UNIT_MAIN("policy/ast", trees_that_differ_only_in_place_are_equal, each_part_of_a_tree_counts,
+          every_operator_has_a_name, on_loss_is_read_as_it_is_written)

@@ -44,8 +44,8 @@ static void expect_type(const char *text, enum token_type type) {
         ck_assert_int_eq(source_new(&arena, "t", text, strlen(text), &source), 0);
         lexer_init(&lexer, source, NULL);
         token = lexer_next(&lexer);
-        ck_assert_msg(token.type == type && token.length == strlen(text), "'%s' is %s of %u bytes", text, token_type_to_string(token.type),
-                      token.length);
+        ck_assert_msg(token.type == type && token.length == strlen(text), "'%s' is %s of %u bytes", text,
+                      token_type_to_string(token.type), token.length);
         arena_done(&arena);
 }
 
@@ -65,7 +65,8 @@ static void expect_decoded(const char *text, const char *bytes, size_t n) {
 }
 
 START_TEST(a_policy_is_cut_into_its_tokens) {
-        expect_tokens("path \"x\" {\n  openat { a.b=\"c\", $d = e } ..\n}\n", "/path \"x\" { /openat { a.b = \"c\" , $d = e } .. /}", "");
+        expect_tokens("path \"x\" {\n  openat { a.b=\"c\", $d = e } ..\n}\n",
+                      "/path \"x\" { /openat { a.b = \"c\" , $d = e } .. /}", "");
 }
 END_TEST
 
@@ -82,7 +83,8 @@ START_TEST(comments_of_both_kinds_end_with_their_line) {
 END_TEST
 
 START_TEST(a_c_comment_is_reported_once_and_left_out) {
-        expect_tokens("a /* b\nc */ d", "/a /d", "1:3 error: comments start with '#' or '//' and end with their line\n");
+        expect_tokens("a /* b\nc */ d", "/a /d",
+                      "1:3 error: comments start with '#' or '//' and end with their line\n");
         expect_tokens("a /* b", "/a", "1:3 error: comments start with '#' or '//' and end with their line\n");
 }
 END_TEST
@@ -130,7 +132,8 @@ END_TEST
 START_TEST(an_unknown_escape_names_the_fix) {
         expect_tokens("\"\\.sh\" x", "/\"\\.sh\"* x",
                       "1:2 error: unknown escape '\\.'\n"
-                      "  | write '\\\\.' for a backslash before '.', or put the text in single quotes, which know no escapes\n");
+                      "  | write '\\\\.' for a backslash before '.', or put the text in single quotes, which know no "
+                      "escapes\n");
 }
 END_TEST
 
@@ -143,7 +146,8 @@ START_TEST(escapes_that_are_no_byte_are_reported) {
 END_TEST
 
 START_TEST(a_string_that_is_not_closed_ends_with_its_line) {
-        expect_tokens("\"abc\ndef", "/\"abc* /def", "1:1 error: this string is not closed before the end of its line\n");
+        expect_tokens("\"abc\ndef", "/\"abc* /def",
+                      "1:1 error: this string is not closed before the end of its line\n");
         expect_tokens("'abc\\", "/'abc\\*", "1:1 error: this string is not closed before the end of its line\n");
         expect_tokens("\"abc\\", "/\"abc\\*",
                       "1:1 error: this string is not closed before the end of its line\n"
@@ -173,7 +177,8 @@ START_TEST(a_byte_order_mark_and_carriage_returns_are_blanks) {
 END_TEST
 
 START_TEST(a_dollar_needs_a_name) {
-        expect_tokens("$ $1a $b", "/$* $1a* $b", "1:1 error: '$' needs a name: '$file'\n1:3 error: '$' needs a name: '$file'\n");
+        expect_tokens("$ $1a $b", "/$* $1a* $b",
+                      "1:1 error: '$' needs a name: '$file'\n1:3 error: '$' needs a name: '$file'\n");
 }
 END_TEST
 
@@ -183,4 +188,5 @@ UNIT_MAIN("policy/lexer", a_policy_is_cut_into_its_tokens, signs_are_taken_as_lo
           a_word_with_dots_ends_before_an_ellipsis, escapes_become_bytes, raw_strings_know_no_escapes,
           an_unknown_escape_names_the_fix, escapes_that_are_no_byte_are_reported,
           a_string_that_is_not_closed_ends_with_its_line, habits_of_other_languages_are_understood_after_a_message,
-          a_run_of_foreign_bytes_is_one_message, a_byte_order_mark_and_carriage_returns_are_blanks, a_dollar_needs_a_name)
+          a_run_of_foreign_bytes_is_one_message, a_byte_order_mark_and_carriage_returns_are_blanks,
+          a_dollar_needs_a_name)

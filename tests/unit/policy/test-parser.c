@@ -7,7 +7,8 @@
 
 #include "fixture.h"
 
-/* Shapes: what was read, without its conditions: "step(openat) not(unlink) any[step(chmod) block(b)[...]] if(x)[..][..]". */
+/* Shapes: what was read, without its conditions: "step(openat) not(unlink) any[step(chmod) block(b)[...]]
+ * if(x)[..][..]". */
 static void put_shape(const struct element *e, struct strbuf *b) {
         for (const struct element *first = e; e; e = e->next) {
                 if (e != first)
@@ -88,8 +89,10 @@ END_TEST
 START_TEST(conditionals_nest_and_chain) {
         expect_shape("openat { } ? exit { } : fork { }", "openat ? [exit] : [fork]");
         expect_shape("openat { } ? exit { }", "openat ? [exit] : []");
-        expect_shape("openat { } ? exit { } : fork { } ? write { } : unlink { }", "openat ? [exit] : [fork ? [write] : [unlink]]");
-        expect_shape("openat { } ? exit { } ? write { } : unlink { } : fork { }", "openat ? [exit ? [write] : [unlink]] : [fork]");
+        expect_shape("openat { } ? exit { } : fork { } ? write { } : unlink { }",
+                     "openat ? [exit] : [fork ? [write] : [unlink]]");
+        expect_shape("openat { } ? exit { } ? write { } : unlink { } : fork { }",
+                     "openat ? [exit ? [write] : [unlink]] : [fork]");
         expect_shape("openat { } ? { exit { } fork { } } : { write { } }", "openat ? [exit fork] : [write]");
         expect_shape("openat { } ? block \"b\" { exit { } openat { } ? fork { } : write { } } : exit { } fork { }",
                      "openat ? [block(b)[exit openat ? [fork] : [write]]] : [exit] fork");
@@ -97,8 +100,9 @@ START_TEST(conditionals_nest_and_chain) {
 END_TEST
 
 START_TEST(newlines_may_stand_anywhere) {
-        expect_shape("\nopenat\n{\npathname\n=\n\"/x\"\n,\n\nflags\n&\nO_CREAT\n\n}\n?\n\nexit\n{\n}\n\n:\n\nfork\n{\n}\n",
-                     "openat ? [exit] : [fork]");
+        expect_shape(
+                "\nopenat\n{\npathname\n=\n\"/x\"\n,\n\nflags\n&\nO_CREAT\n\n}\n?\n\nexit\n{\n}\n\n:\n\nfork\n{\n}\n",
+                "openat ? [exit] : [fork]");
         expect_shape("openat{pathname=\"/x\"}exit{}", "openat exit");
         expect_shape("openat { , pathname = \"/x\" , , } , exit { }", "openat exit");
 }
@@ -151,9 +155,10 @@ END_TEST
 /* One fault, one message. */
 
 START_TEST(two_faults_in_two_paths_are_two_messages) {
-        expect_messages("path \"a\" { openat { pathname = } }\npath \"b\" { openat { = \"x\" }\n  exit { code == 1 }\n}\n",
-                        "1:32 error: expected a value, found '}'\n"
-                        "2:21 error: expected a condition, found '='\n");
+        expect_messages(
+                "path \"a\" { openat { pathname = } }\npath \"b\" { openat { = \"x\" }\n  exit { code == 1 }\n}\n",
+                "1:32 error: expected a value, found '}'\n"
+                "2:21 error: expected a condition, found '='\n");
 }
 END_TEST
 
@@ -168,7 +173,8 @@ START_TEST(several_faults_in_one_step_are_all_told) {
 END_TEST
 
 START_TEST(a_step_without_its_brace_is_one_message) {
-        expect_in_path("openat pathname == \"/x\" }\nexit { code == 1 }", "2:8 error: expected '{' after 'openat', found 'pathname'\n");
+        expect_in_path("openat pathname == \"/x\" }\nexit { code == 1 }",
+                       "2:8 error: expected '{' after 'openat', found 'pathname'\n");
         expect_in_path("exit\nexit { code == 1 }", "3:1 error: expected '{' after 'exit', found 'exit'\n");
         expect_messages("path \"p\" { exit }", "1:17 error: expected '{' after 'exit', found '}'\n");
 }
@@ -181,7 +187,8 @@ START_TEST(a_missing_closing_brace_is_found_at_the_next_statement) {
         expect_messages("path \"a\" {\n  exit { code == 1 }\n\npath \"b\" {\n  exit { code == 2 }\n}\n",
                         "1:10 error: this '{' of the path is never closed\n"
                         "  @ 4:1 a '}' is missing before this\n");
-        expect_messages("path \"a\" {\n  block \"b\" {\n    exit { code == 1 }\n", "2:13 error: this '{' of the block is never closed\n");
+        expect_messages("path \"a\" {\n  block \"b\" {\n    exit { code == 1 }\n",
+                        "2:13 error: this '{' of the block is never closed\n");
         expect_messages("path \"a\" {\n  exit { code == 1", "2:8 error: this '{' of a step is never closed\n");
 }
 END_TEST
@@ -193,14 +200,17 @@ START_TEST(a_brace_too_many_is_one_message) {
 END_TEST
 
 START_TEST(what_stands_outside_of_paths_is_one_message) {
-        expect_messages("severity = high\nopenat { pathname == \"/x\" }\npath \"a\" { exit { code == 1 } }\n",
-                        "1:1 error: 'severity' stands outside of every path\n  | path \"name\" { ... } goes around it\n");
-        expect_messages("import \"x\"\npath \"a\" { exit { code == 1 } }\n", "1:1 error: expected 'path' or 'list', found 'import'\n");
+        expect_messages(
+                "severity = high\nopenat { pathname == \"/x\" }\npath \"a\" { exit { code == 1 } }\n",
+                "1:1 error: 'severity' stands outside of every path\n  | path \"name\" { ... } goes around it\n");
+        expect_messages("import \"x\"\npath \"a\" { exit { code == 1 } }\n",
+                        "1:1 error: expected 'path' or 'list', found 'import'\n");
 }
 END_TEST
 
 START_TEST(a_path_without_quotes_is_understood_after_a_message) {
-        expect_messages("path name { exit { code == 1 } }", "1:6 error: the name of a path stands in quotes\n  | write path \"name\"\n");
+        expect_messages("path name { exit { code == 1 } }",
+                        "1:6 error: the name of a path stands in quotes\n  | write path \"name\"\n");
 }
 END_TEST
 
@@ -209,14 +219,16 @@ START_TEST(captures_stand_where_they_are_always_bound) {
                        "2:21 error: a capture cannot stand under 'or'\n  | it would be bound only sometimes\n");
         expect_in_path("openat { not $x = pathname, created }",
                        "2:14 error: a capture cannot stand under 'not'\n  | it would be bound only sometimes\n");
-        expect_in_path("openat { $x == pathname }",
-                       "2:13 error: '$x' is not known yet where it is bound\n  | bind with '$x = field', compare with 'field == $x'\n");
-        expect_in_path("exit { code == 1 } except { $x = proc.pid, proc.pid == 1 }", "2:29 error: a capture cannot be bound in 'except'\n");
+        expect_in_path("openat { $x == pathname }", "2:13 error: '$x' is not known yet where it is bound\n  | bind "
+                                                    "with '$x = field', compare with 'field == $x'\n");
+        expect_in_path("exit { code == 1 } except { $x = proc.pid, proc.pid == 1 }",
+                       "2:29 error: a capture cannot be bound in 'except'\n");
 }
 END_TEST
 
 START_TEST(slips_of_the_pen_get_a_hint) {
-        expect_in_path("openat { \"/x\" == pathname }", "2:10 error: a condition begins with a field, found '\"/x\"'\n");
+        expect_in_path("openat { \"/x\" == pathname }",
+                       "2:10 error: a condition begins with a field, found '\"/x\"'\n");
         expect_in_path("write { len(content) > 1 }", "2:9 error: 'len' is no function: there are none\n");
         expect_in_path("openat { mode + 1 > 2 }", "2:15 error: arithmetic on fields is not supported yet\n");
         expect_in_path("openat { flags & 3 == 1 }",
@@ -224,8 +236,10 @@ START_TEST(slips_of_the_pen_get_a_hint) {
                        "  | 'field & BITS' is true if any of the bits is set, 'field has all BITS' if all are\n");
         expect_in_path("connect { daddr == 10.0.0.300 }", "2:20 error: '10.0.0.300' is no address\n");
         expect_in_path("connect { daddr in 10.0.0.0/33 }", "2:20 error: the prefix of an IPv4 network is 0 to 32\n");
-        expect_in_path("exit { code == 08 }", "2:16 error: '08' is no number\n  | a leading 0 means octal, 0x hexadecimal\n");
-        expect_in_path("exit { code == 99999999999999999999 }", "2:16 error: the number '99999999999999999999' is too large\n");
+        expect_in_path("exit { code == 08 }",
+                       "2:16 error: '08' is no number\n  | a leading 0 means octal, 0x hexadecimal\n");
+        expect_in_path("exit { code == 99999999999999999999 }",
+                       "2:16 error: the number '99999999999999999999' is too large\n");
         expect_in_path("execve { argv[x] == \"a\" }", "2:15 error: expected an index from 0 to 8191, found 'x'\n");
 }
 END_TEST
@@ -233,8 +247,9 @@ END_TEST
 /* Properties. */
 
 START_TEST(properties_are_read) {
-        struct policy_set *set = parse_good("path \"p\" { description = \"d\", severity = high by = process\n within = 60 s\n suppress = 1h30m "
-                                            "on_loss = skip\n mitre = [\"T1105\",\n \"T1204.002\",] respond = \"notify\"\n exit { code == 1 } }");
+        struct policy_set *set = parse_good(
+                "path \"p\" { description = \"d\", severity = high by = process\n within = 60 s\n suppress = 1h30m "
+                "on_loss = skip\n mitre = [\"T1105\",\n \"T1204.002\",] respond = \"notify\"\n exit { code == 1 } }");
         const struct path_node *path = set->paths;
 
         ck_assert(text_eq(path->description, "d"));
@@ -275,15 +290,17 @@ START_TEST(what_a_path_does_not_say_has_a_default) {
 END_TEST
 
 START_TEST(wrong_properties_say_what_would_be_right) {
-        expect_in_path("severity = hihg\nby = everyone\nwihtin = 5m\nwithin = 5\nsuppress = soon\nowner = \"me\"\nexit { code == 1 }",
+        expect_in_path("severity = hihg\nby = everyone\nwihtin = 5m\nwithin = 5\nsuppress = soon\nowner = \"me\"\nexit "
+                       "{ code == 1 }",
                        "2:12 error: unknown value 'hihg' of 'severity'\n  | did you mean 'high'?\n"
-                       "3:6 error: unknown value 'everyone' of 'by'\n  | it is tree, process, descent, unit, container, user or host\n"
+                       "3:6 error: unknown value 'everyone' of 'by'\n  | it is tree, process, descent, unit, "
+                       "container, user or host\n"
                        "4:1 error: unknown property 'wihtin'\n  | did you mean 'within'?\n"
                        "5:10 error: '5' is no duration\n  | a number and its unit: 30s, 5m, 1h30m\n"
                        "6:12 error: expected a duration, found 'soon'\n  | a number and its unit: 30s, 5m, 1h30m\n"
                        "7:1 error: the property 'owner' is not supported yet\n");
-        expect_in_path("within = 0s\nexit { code == 1 }",
-                       "2:10 error: a window of no time at all\n  | leave it out for no window; of a path it is 'within = unlimited'\n");
+        expect_in_path("within = 0s\nexit { code == 1 }", "2:10 error: a window of no time at all\n  | leave it out "
+                                                          "for no window; of a path it is 'within = unlimited'\n");
         expect_in_path("severity == high\nexit { code == 1 }", "2:10 error: properties are set with '='\n");
         expect_in_path("severity = high\nseverity = low\nexit { code == 1 }",
                        "3:1 error: 'severity' is set a second time\n  @ 2:1 first here\n");
@@ -329,13 +346,15 @@ START_TEST(each_construct_that_is_not_there_yet_is_one_message) {
                 char body[256], expected[256];
 
                 snprintf(body, sizeof(body), "%s\nexit { code == 1 }", constructs[i].text);
-                snprintf(expected, sizeof(expected), "2:%u error: %s is not supported yet\n%s", constructs[i].column, constructs[i].word,
+                snprintf(expected, sizeof(expected), "2:%u error: %s is not supported yet\n%s", constructs[i].column,
+                         constructs[i].word,
                          streq(constructs[i].word, "'not' before 'any'") ? "  | write one 'not' for each step\n" : "");
                 expect_in_path(body, expected);
         }
         expect_messages("macro shell = proc.name in [\"sh\"]\npath \"p\" { exit { code == 1 } }",
                         "1:1 error: 'macro' is not supported yet\n");
-        expect_messages("score \"x\" {\n exit { }\n}\npath \"p\" { exit { code == 1 } }", "1:1 error: 'score' is not supported yet\n");
+        expect_messages("score \"x\" {\n exit { }\n}\npath \"p\" { exit { code == 1 } }",
+                        "1:1 error: 'score' is not supported yet\n");
         expect_messages("list a = [1]\nlist a += [2]\npath \"p\" { exit { code in a } }",
                         "2:8 error: appending to a list is not supported yet\n");
 }
@@ -402,7 +421,8 @@ START_TEST(one_word_of_a_mebibyte_is_cut_in_its_message) {
         diag_set_init(&diags, 0);
         ck_assert_int_eq(policy_set_parse("t", text, n, NULL, &diags, &set), -EBADMSG);
         ck_assert_uint_eq(diags.list.n, 1);
-        ck_assert_str_eq(diags.list.items[0].text, "expected 'path' or 'list', found 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...'");
+        ck_assert_str_eq(diags.list.items[0].text,
+                         "expected 'path' or 'list', found 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...'");
         policy_set_free(set);
         diag_set_done(&diags);
         free(text);
@@ -420,17 +440,20 @@ static int parse_attempt(void *userdata) {
 }
 
 START_TEST(without_memory_nothing_is_lost) {
-        char text[] = "list a = [\"x\"]\npath \"p\" { mitre = [\"T1105\"] openat { pathname startswith [\"/a\", \"/b\"], $x = pathname }\n"
-                      "any { execve { proc.name in a } exit { code == 1 } } connect { daddr in private_nets } except { proc.pid == 1 } }";
+        char text[] = "list a = [\"x\"]\npath \"p\" { mitre = [\"T1105\"] openat { pathname startswith [\"/a\", "
+                      "\"/b\"], $x = pathname }\n"
+                      "any { execve { proc.name in a } exit { code == 1 } } connect { daddr in private_nets } except { "
+                      "proc.pid == 1 } }";
 
         alloc_fail_sweep(parse_attempt, text);
 }
 END_TEST
 
-UNIT_MAIN("policy/parser", every_kind_of_statement_is_read, an_ellipsis_on_its_own_line_is_a_statement, conditionals_nest_and_chain,
-          newlines_may_stand_anywhere, commas_between_conditions_may_be_left_out, and_binds_tighter_than_or_and_commas_least,
-          names_are_words_only_where_they_must_be, an_empty_block_without_a_name_is_told_what_it_lacks,
-          two_faults_in_two_paths_are_two_messages, several_faults_in_one_step_are_all_told, a_step_without_its_brace_is_one_message,
+UNIT_MAIN("policy/parser", every_kind_of_statement_is_read, an_ellipsis_on_its_own_line_is_a_statement,
+          conditionals_nest_and_chain, newlines_may_stand_anywhere, commas_between_conditions_may_be_left_out,
+          and_binds_tighter_than_or_and_commas_least, names_are_words_only_where_they_must_be,
+          an_empty_block_without_a_name_is_told_what_it_lacks, two_faults_in_two_paths_are_two_messages,
+          several_faults_in_one_step_are_all_told, a_step_without_its_brace_is_one_message,
           a_missing_closing_brace_is_found_at_the_next_statement, a_brace_too_many_is_one_message,
           what_stands_outside_of_paths_is_one_message, a_path_without_quotes_is_understood_after_a_message,
           captures_stand_where_they_are_always_bound, slips_of_the_pen_get_a_hint, properties_are_read,

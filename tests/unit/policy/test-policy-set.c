@@ -63,8 +63,8 @@ static char *names_of(const struct policy_set *set) {
 
 /* Load these places: the answer, the paths that were found, and the messages as "file: text" lines. */
 #define PLACES(...) ((const char *const[]){__VA_ARGS__}), sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *)
-static void expect_load(const char *const *places, size_t n, const struct policy_options *options, int answer, const char *names,
-                        const char *messages) {
+static void expect_load(const char *const *places, size_t n, const struct policy_options *options, int answer,
+                        const char *names, const char *messages) {
         struct policy_set *set = NULL;
         struct strbuf b = {};
         struct diag_set diags;
@@ -75,7 +75,8 @@ static void expect_load(const char *const *places, size_t n, const struct policy
         r = policy_set_load(places, n, options, &diags, &set);
         diag_set_sort(&diags);
         ARRAY_FOREACH(d, &diags.list)
-                strbuf_printf(&b, "%s: %s: %s\n", d->span.file ? d->span.file : "", diag_severity_to_string(d->severity), d->text);
+                strbuf_printf(&b, "%s: %s: %s\n", d->span.file ? d->span.file : "",
+                              diag_severity_to_string(d->severity), d->text);
         ck_assert_str_eq(strbuf_str(&b), messages);
         ck_assert_int_eq(r, answer);
         found = names_of(set);
@@ -177,7 +178,8 @@ START_TEST(files_and_directories_that_others_may_write_are_refused) {
                 chmod("d/sub", 0755);
                 ck_assert_int_eq(chown("d/sub/c.policy", 12345, 12345), 0);
                 expect_load(PLACES("d"), NULL, -EBADMSG, "a b",
-                            "d/sub/c.policy: error: is not owned by root or by this user: it is not trusted and nothing in it is read\n");
+                            "d/sub/c.policy: error: is not owned by root or by this user: it is not trusted and "
+                            "nothing in it is read\n");
         }
 }
 END_TEST
@@ -220,7 +222,8 @@ START_TEST(what_is_no_file_is_a_message) {
         put_file("d/a.policy", "a");
         ck_assert_int_eq(mkfifo("d/fifo.policy", 0644), 0);
         expect_load(PLACES("d"), NULL, -EBADMSG, "a", "d/fifo.policy: error: neither a file nor a directory\n");
-        expect_load(PLACES("d/fifo.policy"), NULL, -EBADFD, "", "d/fifo.policy: error: neither a file nor a directory\n");
+        expect_load(PLACES("d/fifo.policy"), NULL, -EBADFD, "",
+                    "d/fifo.policy: error: neither a file nor a directory\n");
 }
 END_TEST
 
@@ -234,7 +237,8 @@ START_TEST(a_file_that_cannot_be_read_is_a_message) {
         put_file("d/b.policy", "b");
         chmod("d/b.policy", 0);
         expect_load(PLACES("d"), NULL, -EBADMSG, "a", "d/b.policy: error: cannot be opened: Permission denied\n");
-        expect_load(PLACES("d/b.policy"), NULL, -EACCES, "", "d/b.policy: error: cannot be opened: Permission denied\n");
+        expect_load(PLACES("d/b.policy"), NULL, -EACCES, "",
+                    "d/b.policy: error: cannot be opened: Permission denied\n");
 }
 END_TEST
 
@@ -246,12 +250,14 @@ START_TEST(nothing_to_load_is_an_error) {
         mkdir("e", 0755);
         expect_load(PLACES("d"), NULL, -ENOENT, "", "d: error: no policies here\n");
         expect_load(PLACES("d", "e"), NULL, -ENOENT, "", "d: error: no policies here, nor in the other places\n");
-        expect_load(PLACES("nowhere"), NULL, -ENOENT, "", "nowhere: error: cannot be opened: No such file or directory\n");
+        expect_load(PLACES("nowhere"), NULL, -ENOENT, "",
+                    "nowhere: error: cannot be opened: No such file or directory\n");
         expect_load(PLACES("nowhere"), &skip, -ENOENT, "", "nowhere: error: no policies here\n");
         expect_load(NULL, 0, NULL, -ENOENT, "", ": error: no policies here\n");
 
         put_file("d/a.policy", "a");
-        expect_load(PLACES("d", "nowhere"), NULL, -EBADMSG, "a", "nowhere: error: cannot be opened: No such file or directory\n");
+        expect_load(PLACES("d", "nowhere"), NULL, -EBADMSG, "a",
+                    "nowhere: error: cannot be opened: No such file or directory\n");
         expect_load(PLACES("d", "nowhere"), &skip, 0, "a", "");
         put_text("e/b.policy", "# nothing\n");
         expect_load(PLACES("e"), NULL, -EBADMSG, "", "e/b.policy: error: no path in it: nothing would be watched\n");
@@ -277,8 +283,9 @@ START_TEST(sizes_and_numbers_are_bounded) {
                 strcat(path, "/sub");
                 mkdir(path, 0755);
         }
-        expect_load(PLACES("d"), NULL, -EBADMSG, "a b c d",
-                    "d/sub/sub/sub/sub/sub/sub/sub/sub/sub: error: too deep: more than 8 directories inside each other\n");
+        expect_load(
+                PLACES("d"), NULL, -EBADMSG, "a b c d",
+                "d/sub/sub/sub/sub/sub/sub/sub/sub/sub: error: too deep: more than 8 directories inside each other\n");
 }
 END_TEST
 
@@ -350,7 +357,7 @@ END_TEST
 
 UNIT_MAIN("policy/policy-set", a_directory_is_searched_at_all_levels, a_file_can_be_named_by_itself_whatever_its_name,
           an_earlier_directory_masks_files_of_the_same_name, a_masked_file_is_not_even_read,
-          files_and_directories_that_others_may_write_are_refused, links_are_not_followed, a_cycle_of_links_is_a_message,
-          what_is_no_file_is_a_message, a_file_that_cannot_be_read_is_a_message, nothing_to_load_is_an_error,
-          sizes_and_numbers_are_bounded, drop_ins_are_not_supported_yet, faults_of_all_files_are_told_together,
-          without_memory_nothing_is_loaded_and_nothing_lost)
+          files_and_directories_that_others_may_write_are_refused, links_are_not_followed,
+          a_cycle_of_links_is_a_message, what_is_no_file_is_a_message, a_file_that_cannot_be_read_is_a_message,
+          nothing_to_load_is_an_error, sizes_and_numbers_are_bounded, drop_ins_are_not_supported_yet,
+          faults_of_all_files_are_told_together, without_memory_nothing_is_loaded_and_nothing_lost)

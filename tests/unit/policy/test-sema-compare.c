@@ -2,28 +2,34 @@
 #include "fixture.h"
 
 START_TEST(addresses_are_compared_with_addresses_and_networks) {
-        expect_in_path("connect { daddr == 192.0.2.1, daddr in 192.0.2.0/24, daddr not in [10.0.0.0/8, ::1], daddr != \"2001:db8::1\" }", "");
+        expect_in_path("connect { daddr == 192.0.2.1, daddr in 192.0.2.0/24, daddr not in [10.0.0.0/8, ::1], daddr != "
+                       "\"2001:db8::1\" }",
+                       "");
         expect_in_path("connect { daddr in \"10.0.0.0/8\", daddr not in loopback }", "");
         expect_in_path("connect { daddr == 10.0.0.0/8 }",
                        "2:11 error: '==' compares with one address, and this is a network\n  | write 'in'\n");
-        expect_in_path("connect { daddr != [10.0.0.1] }", "2:11 error: '!=' compares with one address\n  | write 'not in'\n");
-        expect_in_path("connect { daddr =~ '^10' }",
-                       "2:11 error: '=~' does not work on addresses\n  | 'daddr in 10.0.0.0/8', 'daddr == 192.0.2.1'\n");
-        expect_in_path("connect { daddr }",
-                       "2:11 error: 'daddr' is an address: compare it with something\n  | 'daddr in 10.0.0.0/8', 'daddr == 192.0.2.1'\n");
-        expect_in_path("connect { daddr in privat_nets }", "2:20 error: this is no address\n  | did you mean 'private_nets'?\n");
+        expect_in_path("connect { daddr != [10.0.0.1] }",
+                       "2:11 error: '!=' compares with one address\n  | write 'not in'\n");
+        expect_in_path(
+                "connect { daddr =~ '^10' }",
+                "2:11 error: '=~' does not work on addresses\n  | 'daddr in 10.0.0.0/8', 'daddr == 192.0.2.1'\n");
+        expect_in_path("connect { daddr }", "2:11 error: 'daddr' is an address: compare it with something\n  | 'daddr "
+                                            "in 10.0.0.0/8', 'daddr == 192.0.2.1'\n");
+        expect_in_path("connect { daddr in privat_nets }",
+                       "2:20 error: this is no address\n  | did you mean 'private_nets'?\n");
         expect_in_path("connect { daddr == \"example.org\" }",
-                       "2:20 error: this is no address\n  | names are not looked up: write 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32\n");
+                       "2:20 error: this is no address\n  | names are not looked up: write 192.0.2.1, 192.0.2.0/24 or "
+                       "2001:db8::/32\n");
 }
 END_TEST
 
 START_TEST(a_list_as_a_whole_holds_something_or_is_asked_for_an_element) {
-        expect_in_path("execve { argv == \"x\" }",
-                       "2:10 error: '==' compares one string, and 'argv' is a list\n  | write 'any argv ...', 'argv[1] ...', or 'argv contains \"...\"'\n");
-        expect_in_path("execve { argv }",
-                       "2:10 error: 'argv' is a list: compare one element or any of them\n  | write 'any argv ...', 'argv[1] ...', or 'argv contains \"...\"'\n");
-        expect_in_path("execve { env =~ 'x' }",
-                       "2:10 error: '=~' compares one string, and 'env' is a list\n  | write 'any env ...' or 'env contains \"...\"'\n");
+        expect_in_path("execve { argv == \"x\" }", "2:10 error: '==' compares one string, and 'argv' is a list\n  | "
+                                                   "write 'any argv ...', 'argv[1] ...', or 'argv contains \"...\"'\n");
+        expect_in_path("execve { argv }", "2:10 error: 'argv' is a list: compare one element or any of them\n  | write "
+                                          "'any argv ...', 'argv[1] ...', or 'argv contains \"...\"'\n");
+        expect_in_path("execve { env =~ 'x' }", "2:10 error: '=~' compares one string, and 'env' is a list\n  | write "
+                                                "'any env ...' or 'env contains \"...\"'\n");
         expect_in_path("execve { argv contains 5 }", "2:24 error: 'argv' is a string\n  | strings stand in quotes\n");
         expect_in_path("execve { argv contains [\"-a\", \"-b\"] }", "");
 }
@@ -38,7 +44,8 @@ START_TEST(an_object_is_compared_with_a_captured_one) {
 END_TEST
 
 START_TEST(a_captured_descriptor_is_the_object_behind_it) {
-        struct policy_set *set = parse_good("path \"p\" { openat { $fd = fd, created } write { fd == $fd } connect { $s = fd, dport == 1 } write { fd == 1 } }");
+        struct policy_set *set = parse_good("path \"p\" { openat { $fd = fd, created } write { fd == $fd } connect { "
+                                            "$s = fd, dport == 1 } write { fd == 1 } }");
         const struct element *openat = set->paths->body, *write = openat->next, *connect = write->next;
 
         ck_assert_int_eq(openat->captures->field.field, WIRE_FIELD_openat_file);
@@ -75,8 +82,10 @@ END_TEST
 START_TEST(a_capture_is_bound_before_it_is_used) {
         expect_in_path("openat { created, $file = pathname }\nunlink { pathname == $flie }",
                        "3:22 error: nothing before this binds '$flie'\n  | did you mean '$file'?\n");
-        expect_in_path("unlink { pathname == $f }\nopenat { created, $f = pathname }", "2:22 error: nothing before this binds '$f'\n");
-        expect_in_path("openat { created, pathname == $f, $f = pathname }", "2:31 error: nothing before this binds '$f'\n");
+        expect_in_path("unlink { pathname == $f }\nopenat { created, $f = pathname }",
+                       "2:22 error: nothing before this binds '$f'\n");
+        expect_in_path("openat { created, pathname == $f, $f = pathname }",
+                       "2:31 error: nothing before this binds '$f'\n");
 }
 END_TEST
 

@@ -2,7 +2,8 @@
 #include "fixture.h"
 
 START_TEST(naming_the_result_takes_failed_calls_too) {
-        struct policy_set *set = parse_good("path \"p\" { openat { created } openat { not failed or created } not unlink { result == -EACCES } exit { code == 1 } }");
+        struct policy_set *set = parse_good("path \"p\" { openat { created } openat { not failed or created } not "
+                                            "unlink { result == -EACCES } exit { code == 1 } }");
         const struct element *e = set->paths->body;
 
         ck_assert(!e->any_result);
@@ -20,13 +21,16 @@ START_TEST(two_constants_for_one_field_contradict_each_other) {
                        "2:24 error: this is never true: 'dport' is something else already\n  @ 2:11 here\n");
         expect_in_path("connect { dport == 80 or dport == 443 }", "");
         expect_in_path("execve { any argv == \"a\", any argv == \"b\", argv[0] == \"c\", argv[1] == \"d\" }", "");
-        expect_in_path("execve { ancestor.name == \"a\", ancestor.name == \"b\", proc.name == \"c\", parent.name == \"d\" }", "");
+        expect_in_path(
+                "execve { ancestor.name == \"a\", ancestor.name == \"b\", proc.name == \"c\", parent.name == \"d\" }",
+                "");
 }
 END_TEST
 
 START_TEST(an_exception_sees_every_kind_of_its_path) {
-        struct policy_set *set = parse_good("path \"p\" { openat { created } not unlink { pathname == \"/x\" } execve { argc > 1 }\n"
-                                            "except { pathname startswith \"/tmp/\" } except { pathname != \"/y\" } except { proc.uid == 0 } }");
+        struct policy_set *set = parse_good(
+                "path \"p\" { openat { created } not unlink { pathname == \"/x\" } execve { argc > 1 }\n"
+                "except { pathname startswith \"/tmp/\" } except { pathname != \"/y\" } except { proc.uid == 0 } }");
         const struct exception *x = set->paths->exceptions;
 
         /* pathname of openat or of unlink; execve has none */
@@ -45,8 +49,9 @@ START_TEST(an_exception_sees_every_kind_of_its_path) {
 END_TEST
 
 START_TEST(an_exception_knows_its_captures) {
-        struct policy_set *set = parse_good("path \"p\" { openat { created, $a = pathname } openat { created, $b = pathname }\n"
-                                            "except \"it is ours\" { pathname == $b and proc.uid == 0 } }");
+        struct policy_set *set =
+                parse_good("path \"p\" { openat { created, $a = pathname } openat { created, $b = pathname }\n"
+                           "except \"it is ours\" { pathname == $b and proc.uid == 0 } }");
 
         ck_assert_uint_eq(set->paths->exceptions->slots, 2);
         ck_assert(text_eq(set->paths->exceptions->reason, "it is ours"));
@@ -55,13 +60,16 @@ START_TEST(an_exception_knows_its_captures) {
 END_TEST
 
 START_TEST(an_exception_that_cannot_be_is_told) {
-        expect_in_path("exit { code == 1 } except { }", "2:20 error: an exception without conditions would hide everything\n");
-        expect_in_path("exit { code == 1 } except { pathname == \"/x\" }", "2:29 error: no step of this path has a field 'pathname'\n");
+        expect_in_path("exit { code == 1 } except { }",
+                       "2:20 error: an exception without conditions would hide everything\n");
+        expect_in_path("exit { code == 1 } except { pathname == \"/x\" }",
+                       "2:29 error: no step of this path has a field 'pathname'\n");
         expect_in_path("exit { code == 1 } except { exe == \"/x\" }",
                        "2:29 error: no step of this path has a field 'exe'\n  | did you mean 'proc.exe'?\n");
         expect_in_path("exit { code == 1 } except { proc.pid == $x }", "2:41 error: nothing before this binds '$x'\n");
 }
 END_TEST
 
-UNIT_MAIN("policy/sema-condition", naming_the_result_takes_failed_calls_too, two_constants_for_one_field_contradict_each_other,
-          an_exception_sees_every_kind_of_its_path, an_exception_knows_its_captures, an_exception_that_cannot_be_is_told)
+UNIT_MAIN("policy/sema-condition", naming_the_result_takes_failed_calls_too,
+          two_constants_for_one_field_contradict_each_other, an_exception_sees_every_kind_of_its_path,
+          an_exception_knows_its_captures, an_exception_that_cannot_be_is_told)

@@ -35,7 +35,8 @@ START_TEST(the_names_of_the_first_policies_are_known) {
 END_TEST
 
 START_TEST(an_unknown_kind_gets_the_nearest_or_the_one_it_belongs_to) {
-        expect_in_path("opnat { }\nexit { code == 1 }", "2:1 error: unknown kind of event 'opnat'\n  | did you mean 'openat'?\n");
+        expect_in_path("opnat { }\nexit { code == 1 }",
+                       "2:1 error: unknown kind of event 'opnat'\n  | did you mean 'openat'?\n");
         expect_in_path("openat2 { }\nexit { code == 1 }",
                        "2:1 error: unknown kind of event 'openat2'\n  | 'openat2' is part of the kind 'openat'\n");
         expect_in_path("clone { }\nexit { code == 1 }",
@@ -50,16 +51,23 @@ START_TEST(an_unknown_kind_gets_the_nearest_or_the_one_it_belongs_to) {
 END_TEST
 
 START_TEST(an_unknown_field_gets_the_nearest_or_the_kind_that_has_it) {
-        expect_in_path("openat { pathnam == \"/x\" }", "2:10 error: 'openat' has no field 'pathnam'\n  | did you mean 'pathname'?\n");
-        expect_in_path("openat { filename == \"/x\" }", "2:10 error: 'openat' has no field 'filename'\n  | did you mean 'pathname'?\n");
-        expect_in_path("execve { pathname == \"/x\" }", "2:10 error: 'execve' has no field 'pathname'\n  | did you mean 'filename'?\n");
-        expect_in_path("openat { uid == 0 }", "2:10 error: 'openat' has no field 'uid'\n  | did you mean 'proc.uid'?\n");
-        expect_in_path("openat { dport == 0 }", "2:10 error: 'openat' has no field 'dport'\n  | it is a field of 'write'\n");
+        expect_in_path("openat { pathnam == \"/x\" }",
+                       "2:10 error: 'openat' has no field 'pathnam'\n  | did you mean 'pathname'?\n");
+        expect_in_path("openat { filename == \"/x\" }",
+                       "2:10 error: 'openat' has no field 'filename'\n  | did you mean 'pathname'?\n");
+        expect_in_path("execve { pathname == \"/x\" }",
+                       "2:10 error: 'execve' has no field 'pathname'\n  | did you mean 'filename'?\n");
+        expect_in_path("openat { uid == 0 }",
+                       "2:10 error: 'openat' has no field 'uid'\n  | did you mean 'proc.uid'?\n");
+        expect_in_path("openat { dport == 0 }",
+                       "2:10 error: 'openat' has no field 'dport'\n  | it is a field of 'write'\n");
         expect_in_path("openat { badfield =~ \".*x\" }", "2:10 error: 'openat' has no field 'badfield'\n");
-        expect_in_path("openat { proc.nam == \"x\" }", "2:10 error: a process has no field 'nam'\n  | did you mean 'proc.name'?\n");
-        expect_in_path("openat { parent.ex == \"x\" }", "2:10 error: a process has no field 'ex'\n  | did you mean 'parent.exe'?\n");
-        expect_in_path("openat { proc == \"x\" }",
-                       "2:10 error: 'openat' has no field 'proc'\n  | which field of the process? 'proc.exe', 'proc.name', ...\n");
+        expect_in_path("openat { proc.nam == \"x\" }",
+                       "2:10 error: a process has no field 'nam'\n  | did you mean 'proc.name'?\n");
+        expect_in_path("openat { parent.ex == \"x\" }",
+                       "2:10 error: a process has no field 'ex'\n  | did you mean 'parent.exe'?\n");
+        expect_in_path("openat { proc == \"x\" }", "2:10 error: 'openat' has no field 'proc'\n  | which field of the "
+                                                   "process? 'proc.exe', 'proc.name', ...\n");
 }
 END_TEST
 
@@ -70,6 +78,6 @@ START_TEST(an_index_belongs_to_a_list) {
 }
 END_TEST
 
-UNIT_MAIN("policy/sema-field", fields_are_found_in_their_kind_and_in_processes, the_names_of_the_first_policies_are_known,
-          an_unknown_kind_gets_the_nearest_or_the_one_it_belongs_to, an_unknown_field_gets_the_nearest_or_the_kind_that_has_it,
-          an_index_belongs_to_a_list)
+UNIT_MAIN("policy/sema-field", fields_are_found_in_their_kind_and_in_processes,
+          the_names_of_the_first_policies_are_known, an_unknown_kind_gets_the_nearest_or_the_one_it_belongs_to,
+          an_unknown_field_gets_the_nearest_or_the_kind_that_has_it, an_index_belongs_to_a_list)

@@ -25,7 +25,8 @@ START_TEST(a_list_may_be_used_before_it_is_defined) {
 END_TEST
 
 START_TEST(a_literal_list_may_hold_named_ones) {
-        struct policy_set *set = parse_good("list a = [\"x\", \"y\"]\npath \"p\" { execve { proc.name in [a, \"z\"] } }");
+        struct policy_set *set =
+                parse_good("list a = [\"x\", \"y\"]\npath \"p\" { execve { proc.name in [a, \"z\"] } }");
 
         ck_assert_uint_eq(first_condition(set)->operand.n_items, 3);
         policy_set_free(set);
@@ -33,7 +34,8 @@ START_TEST(a_literal_list_may_hold_named_ones) {
 END_TEST
 
 START_TEST(constants_in_a_list_are_numbers) {
-        struct policy_set *set = parse_good("list a = [SIGKILL, 15, -1, O_CREAT|O_EXCL]\npath \"p\" { exit { code in [1, 2], signal in [SIGKILL] } }");
+        struct policy_set *set = parse_good("list a = [SIGKILL, 15, -1, O_CREAT|O_EXCL]\npath \"p\" { exit { code in "
+                                            "[1, 2], signal in [SIGKILL] } }");
 
         policy_set_free(set);
         set = parse_good("list a = [SIGKILL, 15]\npath \"p\" { exit { signal in a } }");
@@ -61,22 +63,26 @@ START_TEST(networks_are_built_in) {
 END_TEST
 
 START_TEST(a_list_that_contains_itself_is_told_once) {
-        expect_messages("list a = [b, \"x\"]\nlist b = [c]\nlist c = [a, \"y\"]\npath \"p\" { execve { proc.name in a } }",
-                        "3:11 error: the list 'a' contains itself\n  @ 1:6 it is defined here\n");
-        expect_messages("list a = [a]\npath \"p\" { exit { code == 1 } }", "1:11 error: the list 'a' contains itself\n");
+        expect_messages(
+                "list a = [b, \"x\"]\nlist b = [c]\nlist c = [a, \"y\"]\npath \"p\" { execve { proc.name in a } }",
+                "3:11 error: the list 'a' contains itself\n  @ 1:6 it is defined here\n");
+        expect_messages("list a = [a]\npath \"p\" { exit { code == 1 } }",
+                        "1:11 error: the list 'a' contains itself\n");
 }
 END_TEST
 
 START_TEST(two_lists_of_one_name_are_told_with_both_places) {
         expect_messages("list a = [1]\nlist a = [2]\npath \"p\" { exit { code in a } }",
                         "2:6 error: a second list 'a'\n  @ 1:6 first defined here\n");
-        expect_messages("list loopback = [127.0.0.1]\npath \"p\" { exit { code == 1 } }", "1:6 error: the list 'loopback' is built in\n");
+        expect_messages("list loopback = [127.0.0.1]\npath \"p\" { exit { code == 1 } }",
+                        "1:6 error: the list 'loopback' is built in\n");
 }
 END_TEST
 
 START_TEST(a_name_in_a_list_that_is_nothing_is_told_once) {
-        expect_messages("list a = [shels]\nlist shells = [\"sh\"]\npath \"p\" { execve { proc.name in a, proc.comm in a } }",
-                        "1:11 error: 'shels' is neither a list nor a constant\n  | did you mean 'shells'?\n");
+        expect_messages(
+                "list a = [shels]\nlist shells = [\"sh\"]\npath \"p\" { execve { proc.name in a, proc.comm in a } }",
+                "1:11 error: 'shels' is neither a list nor a constant\n  | did you mean 'shells'?\n");
         expect_messages("list a = [curl]\npath \"p\" { execve { proc.name in a } }",
                         "1:11 error: 'curl' is neither a list nor a constant\n  | strings stand in quotes\n");
 }
@@ -88,7 +94,8 @@ START_TEST(an_item_of_the_wrong_type_is_told_with_the_comparison) {
         expect_messages("list a = [80, 70000]\npath \"p\" {\n connect { dport in a } }",
                         "1:15 error: this can never match: 'dport' is 0 to 65535\n  @ 3:12 compared here\n");
         expect_messages("list a = [\"10.0.0.1\", \"example.org\"]\npath \"p\" {\n connect { daddr in a } }",
-                        "1:23 error: this is no address\n  | names are not looked up: write 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32\n"
+                        "1:23 error: this is no address\n  | names are not looked up: write 192.0.2.1, 192.0.2.0/24 or "
+                        "2001:db8::/32\n"
                         "  @ 3:12 compared here\n");
 }
 END_TEST
@@ -131,4 +138,5 @@ UNIT_MAIN("policy/sema-list", lists_in_lists_are_spelled_out_in_order, a_list_ma
           a_literal_list_may_hold_named_ones, constants_in_a_list_are_numbers, networks_are_built_in,
           a_list_that_contains_itself_is_told_once, two_lists_of_one_name_are_told_with_both_places,
           a_name_in_a_list_that_is_nothing_is_told_once, an_item_of_the_wrong_type_is_told_with_the_comparison,
-          a_list_means_the_same_to_each_of_its_uses, lists_that_double_each_other_end_at_a_bound, an_empty_list_matches_nothing)
+          a_list_means_the_same_to_each_of_its_uses, lists_that_double_each_other_end_at_a_bound,
+          an_empty_list_matches_nothing)

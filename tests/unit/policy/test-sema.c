@@ -7,7 +7,8 @@ START_TEST(the_example_of_the_manual_is_understood) {
         struct policy_set *set = parse_good("list downloaders = [\"curl\", \"wget\", \"fetch\"]\n"
                                             "path \"dropped_and_run\" {\n"
                                             "    description = \"A file is downloaded, made executable and run\"\n"
-                                            "    severity = high  mitre = [\"T1105\", \"T1204.002\"]  by = tree  within = 5m  respond = [\"notify\"]\n"
+                                            "    severity = high  mitre = [\"T1105\", \"T1204.002\"]  by = tree  "
+                                            "within = 5m  respond = [\"notify\"]\n"
                                             "    write  { proc.name in downloaders, $file = pathname }\n"
                                             "    not unlink { pathname == $file }\n"
                                             "    any {\n"
@@ -46,7 +47,8 @@ START_TEST(the_example_of_the_manual_is_understood) {
 END_TEST
 
 START_TEST(paths_are_sorted_by_name) {
-        struct policy_set *set = parse_good("path \"b\" { exit { code == 1 } }\npath \"a\" { exit { code == 2 } }\npath \"ab\" { exit { code == 3 } }\n");
+        struct policy_set *set = parse_good("path \"b\" { exit { code == 1 } }\npath \"a\" { exit { code == 2 } "
+                                            "}\npath \"ab\" { exit { code == 3 } }\n");
 
         ck_assert_uint_eq(set->n_paths, 3);
         ck_assert(text_eq(set->paths->name, "a"));
@@ -58,24 +60,31 @@ START_TEST(paths_are_sorted_by_name) {
 END_TEST
 
 START_TEST(two_paths_of_one_name_are_told_with_both_places) {
-        expect_messages("path \"a\" { exit { code == 1 } }\npath \"b\" { exit { code == 1 } }\npath \"a\" { exit { code == 2 } }\n",
+        expect_messages("path \"a\" { exit { code == 1 } }\npath \"b\" { exit { code == 1 } }\npath \"a\" { exit { "
+                        "code == 2 } }\n",
                         "3:6 error: a second path \"a\"\n  @ 1:6 the first is here\n");
 }
 END_TEST
 
 START_TEST(names_of_paths_can_be_shown) {
-        expect_messages("path \"\" { exit { code == 1 } }", "1:6 error: a path needs a name: alerts are called after it\n");
-        expect_messages("path \"a\\nb\" { exit { code == 1 } }", "1:6 error: the name of a path holds only what can be shown\n");
-        expect_messages("path \"a\\xff\" { exit { code == 1 } }", "1:6 error: the name of a path holds only what can be shown\n");
+        expect_messages("path \"\" { exit { code == 1 } }",
+                        "1:6 error: a path needs a name: alerts are called after it\n");
+        expect_messages("path \"a\\nb\" { exit { code == 1 } }",
+                        "1:6 error: the name of a path holds only what can be shown\n");
+        expect_messages("path \"a\\xff\" { exit { code == 1 } }",
+                        "1:6 error: the name of a path holds only what can be shown\n");
         expect_messages("path \"Überwachung (α) 1/2\" { exit { code == 1 } }", "");
 }
 END_TEST
 
 START_TEST(techniques_look_like_techniques) {
         expect_in_path("mitre = [\"T1105\", \"TA0001\", \"T1059.4\"] exit { code == 1 }",
-                       "2:19 error: 'TA0001' is no ATT&CK technique\n  | a T and four digits, a sub-technique has three more: \"T1059.004\"\n"
-                       "2:29 error: 'T1059.4' is no ATT&CK technique\n  | a T and four digits, a sub-technique has three more: \"T1059.004\"\n");
-        expect_in_path("respond = \"../x\" exit { code == 1 }", "2:11 error: the name of a responder has letters, digits, '_' and '-'\n");
+                       "2:19 error: 'TA0001' is no ATT&CK technique\n  | a T and four digits, a sub-technique has "
+                       "three more: \"T1059.004\"\n"
+                       "2:29 error: 'T1059.4' is no ATT&CK technique\n  | a T and four digits, a sub-technique has "
+                       "three more: \"T1059.004\"\n");
+        expect_in_path("respond = \"../x\" exit { code == 1 }",
+                       "2:11 error: the name of a responder has letters, digits, '_' and '-'\n");
 }
 END_TEST
 
@@ -92,30 +101,33 @@ START_TEST(names_that_may_stand_in_what_was_not_read_are_not_judged) {
                         "1:10 error: this '[' is never closed\n");
         expect_in_path("opnat { $x = pathname }\nunlink { pathname == $x }",
                        "2:1 error: unknown kind of event 'opnat'\n  | did you mean 'openat'?\n");
-        expect_in_path("openat { pathnme == \"/x\" }", "2:10 error: 'openat' has no field 'pathnme'\n  | did you mean 'pathname'?\n");
+        expect_in_path("openat { pathnme == \"/x\" }",
+                       "2:10 error: 'openat' has no field 'pathnme'\n  | did you mean 'pathname'?\n");
         expect_in_path("openat } ", "2:8 error: expected '{' after 'openat', found '}'\n");
 }
 END_TEST
 
 START_TEST(the_first_policies_mean_what_their_authors_wanted) {
-        /* The dialect of the first policies: doubled backslashes, `=` for ==, lengths as strings, no commas, nested conditionals. */
-        struct policy_set *set = parse_good("// a comment\n"
-                                            "path \"apt\" {\n"
-                                            "    openat {\n"
-                                            "        pathname =~ \"^/tmp/.*\\\\.(sh|py|pl|rb)$\"\n"
-                                            "    } ? block \"escalation\" {\n"
-                                            "        execve { filename =~ \".*(sudo|su)$\" } ? block \"backdoor\" {\n"
-                                            "            write { content =~ \"backdoor|payload\" }\n"
-                                            "            execve { filename =~ \"crontab\" }\n"
-                                            "                ? write { content =~ \"@reboot\" len=\"12\" }\n"
-                                            "                : openat { path =~ \"^/etc/(rc\\\\.|init\\\\.|systemd/)\" }\n"
-                                            "        } : execve { path = \"/bin/ps\", argv[0] =~ \"ps\" } ..\n"
-                                            "    } : block \"other\" {\n"
-                                            "        write { buf =~ \"echo\" } ...\n"
-                                            "        ...\n"
-                                            "        execve { filename =~ \"(?i)/BASH$\" }\n"
-                                            "    }\n"
-                                            "}\n");
+        /* The dialect of the first policies: doubled backslashes, `=` for ==, lengths as strings, no commas, nested
+         * conditionals. */
+        struct policy_set *set =
+                parse_good("// a comment\n"
+                           "path \"apt\" {\n"
+                           "    openat {\n"
+                           "        pathname =~ \"^/tmp/.*\\\\.(sh|py|pl|rb)$\"\n"
+                           "    } ? block \"escalation\" {\n"
+                           "        execve { filename =~ \".*(sudo|su)$\" } ? block \"backdoor\" {\n"
+                           "            write { content =~ \"backdoor|payload\" }\n"
+                           "            execve { filename =~ \"crontab\" }\n"
+                           "                ? write { content =~ \"@reboot\" len=\"12\" }\n"
+                           "                : openat { path =~ \"^/etc/(rc\\\\.|init\\\\.|systemd/)\" }\n"
+                           "        } : execve { path = \"/bin/ps\", argv[0] =~ \"ps\" } ..\n"
+                           "    } : block \"other\" {\n"
+                           "        write { buf =~ \"echo\" } ...\n"
+                           "        ...\n"
+                           "        execve { filename =~ \"(?i)/BASH$\" }\n"
+                           "    }\n"
+                           "}\n");
         const struct path_node *path = set->paths;
 
         ck_assert_uint_eq(path->n_steps, 9);
@@ -126,5 +138,5 @@ END_TEST
 
 UNIT_MAIN("policy/sema", the_example_of_the_manual_is_understood, paths_are_sorted_by_name,
           two_paths_of_one_name_are_told_with_both_places, names_of_paths_can_be_shown, techniques_look_like_techniques,
-          what_the_parser_could_not_read_has_no_second_message, names_that_may_stand_in_what_was_not_read_are_not_judged,
-          the_first_policies_mean_what_their_authors_wanted)
+          what_the_parser_could_not_read_has_no_second_message,
+          names_that_may_stand_in_what_was_not_read_are_not_judged, the_first_policies_mean_what_their_authors_wanted)

@@ -80,7 +80,8 @@ END_TEST
 START_TEST(spans_are_joined_and_cut) {
         struct arena arena = {};
         const struct source *source = make(&arena, "abcdef", 6);
-        struct diag_span all = span_join(source_span(source, 1, 1), source_span(source, 3, 2)), part = span_part(all, 1, 2);
+        struct diag_span all = span_join(source_span(source, 1, 1), source_span(source, 3, 2)),
+                         part = span_part(all, 1, 2);
 
         ck_assert_uint_eq(all.offset, 1);
         ck_assert_uint_eq(all.length, 4);
@@ -91,5 +92,5 @@ START_TEST(spans_are_joined_and_cut) {
 }
 END_TEST
 
-UNIT_MAIN("policy/source", each_byte_has_its_line_and_column, an_empty_text_has_one_line, every_place_agrees_with_counting,
-          a_text_that_is_too_long_is_refused, spans_are_joined_and_cut)
+UNIT_MAIN("policy/source", each_byte_has_its_line_and_column, an_empty_text_has_one_line,
+          every_place_agrees_with_counting, a_text_that_is_too_long_is_refused, spans_are_joined_and_cut)
