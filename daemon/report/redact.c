@@ -192,6 +192,8 @@ static void mark_next_word(struct finder *f, size_t i) {
         for (end = i; end < f->n && f->text[end] != 0 && !finder_is_space(f->text[end]) && f->text[end] != '"' &&
                       f->text[end] != '\'';)
                 end++;
+        if (end > i && f->text[end - 1] == ';')         /* of a shell, not of the secret */
+                end--;
         if (!finder_is_option(f, i, end))
                 finder_mark(f, i, end);
 }

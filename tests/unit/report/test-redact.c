@@ -120,6 +120,7 @@ START_TEST(secrets_in_assignments_headers_and_urls_are_hidden) {
                 {"sh|-c|DB_PASS=hunter2 ./run --fast|", "sh|-c|DB_PASS=[redacted] ./run --fast|"},
                 {"sh|-c|export API_KEY='a b c' x|", "sh|-c|export API_KEY='[redacted]' x|"},
                 {"sh|-c|app --password hunter2 --run|", "sh|-c|app --password [redacted] --run|"},
+                {"sh|-c|app --password hunter2; rm x|", "sh|-c|app --password [redacted]; rm x|"},
                 {"sh|-c|app --password \"hun ter\" --run|", "sh|-c|app --password \"[redacted]\" --run|"},
                 {"curl|-H|Authorization: Bearer abc.def|u|", "curl|-H|Authorization: Bearer [redacted]|u|"},
                 {"curl|-H|authorization: Basic dXNlcjpwYXNz|u|", "curl|-H|authorization: Basic [redacted]|u|"},

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pipeline/pipeline.h"
+
+#include "../unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/strbuf.h"
+#include "compile/compile.h"
+#include "config/config.h"
+#include "event/encode.h"
+#include "policy/policy-set.h"
+
+#define WALL_NS ((int64_t)(UINT64_C(1700000000) * NSEC_PER_SEC))
+
+static const char two_steps[] = "path \"two\" {\n"
+                                "    description = \"x\"\n    severity = low\n    by = process\n    suppress = 0s\n"
+                                "    openat { pathname == \"/1\" }\n"
+                                "    openat { pathname == \"/2\" }\n"
+                                "}\n";
+
+static struct pipeline *pipeline;
+static struct redactor *redactor;
+static struct program *program;
+static struct config config;
+static struct record record;
+static FILE *file;
+static uint64_t number;
+static int n_sunk;
+
+static struct program *compile(const char *text) {
+        struct policy_options options = {};
+        struct compile_options compile_options = {};
+        struct diag_set diags = {};
+        struct policy_set *set = NULL;
+        struct program *result = NULL;
+        struct strbuf b = {};
+
+        diag_set_init(&diags, 0);
+        if (policy_set_parse("test.policy", text, strlen(text), &options, &diags, &set) < 0 ||
+            compile_policies(set, &compile_options, &diags, &result) < 0) {
+                policy_set_put_diags(set, &diags, &b);
+                ck_abort_msg("%s", strbuf_str(&b));
+        }
+        policy_set_free(set);
+        diag_set_done(&diags);
+        return result;
+}
+
+static void on_match(const struct match *match, void *userdata) {
+        ck_assert_ptr_eq(userdata, &n_sunk);
+        n_sunk++;
+}
+
+static int make(const struct pipeline_options *options, struct pipeline **ret) {
+        struct pipeline_sink sink = {.on_match = on_match};
+
+        return pipeline_new(program, options, &sink, &n_sunk, ret);
+}
+
+static void options_of(struct pipeline_options *ret) {
+        pipeline_configure(&config, ret);
+        ret->table.max_image_bytes = 1 << 20;
+        ret->engine.evidence_bytes = 1 << 20;
+        ret->report.outputs = REPORT_JSON;
+        ret->report.fd = fileno(file);
+        ret->report.redactor = redactor;
+}
+
+static void prepare(const char *policies) {
+        struct redact_options redact = {};
+
+        file = tmpfile();
+        number = 0;
+        n_sunk = 0;
+        ck_assert_int_eq(config_init(&config), 0);
+        ck_assert_int_eq(redactor_new(&redact, &redactor), 0);
+        program = compile(policies);
+}
+
+static void begin(const char *policies) {
+        struct pipeline_options options;
+
+        prepare(policies);
+        options_of(&options);
+        ck_assert_int_eq(make(&options, &pipeline), 0);
+}
+
+static void end(void) {
+        pipeline = pipeline_free(pipeline);
+        redactor = redactor_free(redactor);
+        program_unref(program);
+        config_done(&config);
+        fclose(file);
+}
+
+static const char *written(void) {
+        static char text[1 << 16];
+        ssize_t n = pread(fileno(file), text, sizeof(text) - 1, 0);
+
+        ck_assert_int_ge(n, 0);
+        text[n] = 0;
+        return text;
+}
+
+static int count(const char *part) {
+        const char *text = written();
+        int n = 0;
+
+        while ((text = strstr(text, part))) {
+                text += strlen(part);
+                n++;
+        }
+        return n;
+}
+
+static void start(enum wire_kind kind, uint64_t time_ns) {
+        record_begin(&record, kind);
+        record.header.time_ns = time_ns;
+}
+
+static void feed(void) {
+        struct event event;
+
+        ck_assert_int_eq(record_finish(&record), 0);
+        ck_assert_int_eq(event_parse(record.data, record.header.size, &event), 0);
+        event.number = ++number;
+        pipeline_feed(pipeline, &event);
+}
+
+static void feed_clock(uint64_t time_ns, int64_t offset_ns) {
+        start(WIRE_KIND_clock, time_ns);
+        record_set_number(&record, FIELD_clock_offset_ns, offset_ns);
+        feed();
+}
+
+static void feed_open(uint32_t pid, const char *path, uint64_t time_ns) {
+        start(WIRE_KIND_openat, time_ns);
+        record.header.tgid = record.header.tid = record.header.tree_tgid = pid;
+        record.header.start_ns = record.header.tree_start_ns = 1;
+        record.header.loginuid = record.header.session = UINT32_MAX;
+        record_set_text(&record, FIELD_openat_pathname, path);
+        feed();
+}
+
+START_TEST(a_story_goes_through_to_the_report_with_the_stream_s_wall_clock) {
+        begin(two_steps);
+        feed_clock(1, WALL_NS);
+        feed_open(10, "/1", NSEC_PER_SEC);
+        feed_open(11, "/2", 2 * NSEC_PER_SEC);
+        ck_assert_str_eq(written(), "");
+        feed_open(10, "/2", 3 * NSEC_PER_SEC);
+        ck_assert_int_eq(count("\"time\":1700000003.000000000,\"first\":1700000001.000000000,\"policy\":\"two\""), 1);
+        ck_assert_int_eq(n_sunk, 1);
+
+        /* The clock was set meanwhile: what comes then has the new time. */
+        feed_clock(4 * NSEC_PER_SEC, WALL_NS + (int64_t)NSEC_PER_HOUR);
+        feed_open(10, "/1", 5 * NSEC_PER_SEC);
+        feed_open(10, "/2", 6 * NSEC_PER_SEC);
+        ck_assert_int_eq(count("\"time\":1700003606.000000000,\"first\""), 1);
+        end();
+}
+END_TEST
+
+START_TEST(events_are_counted_by_kind) {
+        struct pipeline_stats stats;
+
+        begin(two_steps);
+        feed_clock(1, WALL_NS);
+        feed_open(10, "/1", 2);
+        feed_open(10, "/3", 3);
+        pipeline_stats(pipeline, &stats);
+        ck_assert_uint_eq(stats.n_events[WIRE_KIND_clock], 1);
+        ck_assert_uint_eq(stats.n_events[WIRE_KIND_openat], 2);
+        ck_assert_uint_eq(stats.engine.n_events, 2);
+        ck_assert_uint_eq(stats.engine.n_runs, 1);
+        ck_assert_uint_eq(stats.table.n_running, 1);
+        end();
+}
+END_TEST
+
+START_TEST(a_story_under_way_survives_a_swap_to_the_same_policy) {
+        struct program *other;
+
+        begin(two_steps);
+        feed_clock(1, WALL_NS);
+        feed_open(10, "/1", 2);
+        other = compile(two_steps);
+        ck_assert_int_eq(pipeline_swap(pipeline, other), 0);
+        program_unref(other);
+        feed_open(10, "/2", 3);
+        ck_assert_int_eq(n_sunk, 1);
+        end();
+}
+END_TEST
+
+START_TEST(what_could_hide_a_story_is_an_event_to_policies_and_told) {
+        struct pipeline_options options;
+        struct pipeline_stats stats;
+
+        prepare("path \"many\" {\n"
+                "    description = \"x\"\n    severity = low\n    by = process\n"
+                "    openat { $a = pathname }\n    unlink { pathname == $a }\n"
+                "}\n"
+                "path \"watch\" {\n"
+                "    description = \"x\"\n    severity = high\n    by = host\n    suppress = 0s\n"
+                "    obscured { subject == \"many\" }\n"
+                "}\n");
+        options_of(&options);
+        options.engine.max_tuples = 2;
+        ck_assert_int_eq(make(&options, &pipeline), 0);
+
+        feed_clock(1, WALL_NS);
+        for (int i = 0; i < 5; i++) {
+                char path[16];
+
+                snprintf(path, sizeof(path), "/%d", i);
+                feed_open(10, path, NSEC_PER_SEC + i);
+        }
+        pipeline_stats(pipeline, &stats);
+        ck_assert_uint_eq(stats.engine.n_evicted, 3);
+        ck_assert_uint_eq(stats.n_obscured_told, 3);
+        ck_assert_int_eq(count("\"policy\":\"watch\""), 3);
+        ck_assert_int_eq(count("\"type\":\"obscured\""), 1);
+        pipeline_end(pipeline);
+        ck_assert_int_eq(count("\"type\":\"obscured\""), 2);
+        end();
+}
+END_TEST
+
+START_TEST(a_steady_state_allocates_nothing) {
+        size_t before;
+
+        begin(two_steps);
+        feed_clock(1, WALL_NS);
+        for (int i = 0; i < 1000; i++)
+                feed_open(10 + i % 7, i % 2 ? "/1" : "/x", NSEC_PER_SEC + i);
+        before = alloc_count();
+        for (int i = 0; i < 1000; i++)
+                feed_open(10 + i % 7, i % 2 ? "/1" : "/x", 2 * NSEC_PER_SEC + i);
+        ck_assert_uint_eq(alloc_count(), before);
+        end();
+}
+END_TEST
+
+static int make_once(void *userdata) {
+        struct pipeline *p = NULL;
+        int r = make(userdata, &p);
+
+        pipeline_free(p);
+        return r;
+}
+
+START_TEST(out_of_memory_fails_whole) {
+        struct pipeline_options options;
+
+        prepare(two_steps);
+        options_of(&options);
+        ck_assert_uint_ge(alloc_fail_sweep(make_once, &options), 3);
+        end();
+}
+END_TEST
+
+UNIT_MAIN("pipeline/pipeline", a_story_goes_through_to_the_report_with_the_stream_s_wall_clock,
+          events_are_counted_by_kind, a_story_under_way_survives_a_swap_to_the_same_policy,
+          what_could_hide_a_story_is_an_event_to_policies_and_told, a_steady_state_allocates_nothing,
+          out_of_memory_fails_whole)

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pipeline/settings.h"
+
+#include "../unit.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/strbuf.h"
+
+static const char good[] =
+        "path \"p\" {\n    description = \"x\"\n    severity = low\n    openat { pathname == \"/x\" }\n}\n";
+
+static char directory[64];
+static struct strbuf messages;
+static struct settings settings;
+
+static const char *write_file(const char *name, const char *text) {
+        static char path[4][256];
+        static int n;
+        char *result = path[n++ % 4];
+        FILE *f;
+
+        snprintf(result, sizeof(path[0]), "%s/%s", directory, name);
+        f = fopen(result, "w");
+        ck_assert_ptr_nonnull(f);
+        fputs(text, f);
+        fclose(f);
+        chmod(result, 0644);
+        return result;
+}
+
+static void begin(void) {
+        strcpy(directory, "/tmp/execray-settings-XXXXXX");
+        ck_assert_ptr_nonnull(mkdtemp(directory));
+}
+
+static void end(void) {
+        char command[300];
+
+        settings_done(&settings);
+        strbuf_done(&messages);
+        snprintf(command, sizeof(command), "rm -rf %s", directory);
+        ck_assert_int_eq(system(command), 0);
+}
+
+static int load(const char *config, const char *policy) {
+        struct settings_options options = {
+                .config = config,
+                .places = &policy,
+                .n_places = policy ? 1 : 0,
+                .no_policies = !policy,
+                .generation = 7,
+        };
+
+        return settings_load(&options, &messages, &settings);
+}
+
+START_TEST(what_is_right_gives_all_parts) {
+        begin();
+        ck_assert_int_eq(load(write_file("c.yaml", "alerts:\n  min_severity: high\n"), write_file("p.policy", good)),
+                         0);
+        ck_assert_int_eq(settings.config.alerts.min_severity, CONFIG_SEVERITY_HIGH);
+        ck_assert_ptr_nonnull(settings.redactor);
+        ck_assert_uint_eq(settings.program->n_paths, 1);
+        ck_assert_uint_eq(settings.program->header->generation, 7);
+        ck_assert_uint_eq(settings.n_files, 1);
+        ck_assert_str_eq(strbuf_str(&messages), "");
+        end();
+}
+END_TEST
+
+START_TEST(a_wrong_policy_gives_its_place_and_nothing_else) {
+        begin();
+        ck_assert_int_eq(load(NULL, write_file("p.policy", "path \"p\" {\n    opnat { }\n}\n")), EXIT_STATUS_POLICIES);
+        ck_assert_ptr_nonnull(strstr(strbuf_str(&messages), "p.policy:2:5: error"));
+        ck_assert_ptr_nonnull(strstr(strbuf_str(&messages), "|     opnat"));
+        ck_assert_ptr_null(settings.program);
+        ck_assert(!settings.has_config);
+        end();
+}
+END_TEST
+
+START_TEST(a_wrong_configuration_ends_it_before_the_policies) {
+        begin();
+        ck_assert_int_eq(load(write_file("c.yaml", "nonsense: 1\n"), write_file("p.policy", "also nonsense")),
+                         EXIT_STATUS_CONFIG);
+        ck_assert_ptr_nonnull(strstr(strbuf_str(&messages), "c.yaml:1:1: error"));
+        ck_assert_ptr_null(strstr(strbuf_str(&messages), "p.policy"));
+        end();
+}
+END_TEST
+
+START_TEST(a_missing_configuration_is_an_error_only_where_it_was_named) {
+        struct settings_options options = {.config = "/nonexistent/c.yaml", .no_policies = true};
+
+        begin();
+        ck_assert_int_eq(load("/nonexistent/c.yaml", NULL), EXIT_STATUS_CONFIG);
+        options.config_may_miss = true;
+        ck_assert_int_eq(settings_load(&options, &messages, &settings), 0);
+        ck_assert_ptr_null(settings.program);
+        end();
+}
+END_TEST
+
+START_TEST(no_policies_at_all_is_an_error) {
+        begin();
+        ck_assert_int_eq(load(NULL, directory), EXIT_STATUS_POLICIES);
+        ck_assert_ptr_nonnull(strstr(strbuf_str(&messages), "--policies"));
+        end();
+}
+END_TEST
+
+START_TEST(names_in_a_message_cannot_forge_a_line) {
+        begin();
+        ck_assert_int_eq(load("/nonexistent/\nerror: all is well\x1b[2J", NULL), EXIT_STATUS_CONFIG);
+        ck_assert_ptr_null(strstr(strbuf_str(&messages), "\nerror: all is well"));
+        ck_assert_ptr_null(strchr(strbuf_str(&messages), 0x1b));
+        end();
+}
+END_TEST
+
+UNIT_MAIN("pipeline/settings", what_is_right_gives_all_parts, a_wrong_policy_gives_its_place_and_nothing_else,
+          a_wrong_configuration_ends_it_before_the_policies,
+          a_missing_configuration_is_an_error_only_where_it_was_named, no_policies_at_all_is_an_error,
+          names_in_a_message_cannot_forge_a_line)
