@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/manager.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "app/manager-notify.h"
+#include "app/manager-private.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/strbuf.h"
+#include "pipeline/summary.h"
+#include "report/report-journal.h"
+
+#define DRAIN_BATCH 4096
+#define DRAIN_ROUNDS 64
+
+static void manager_done(struct manager *manager) {
+        pipeline_free(manager->pipeline);
+        capture_free(manager->capture);
+        settings_done(&manager->settings);
+        sd_event_unref(manager->loop);
+        *manager = (struct manager){};
+}
+
+static void stop(struct manager *manager, int status) {
+        manager->status = status;
+        sd_event_exit(manager->loop, 0);
+}
+
+/* ---- what the rooms below say ---- */
+
+static void on_event(const struct event *event, void *userdata) {
+        struct manager *manager = userdata;
+        uint64_t deadline_ns;
+
+        pipeline_feed(manager->pipeline, event);
+
+        deadline_ns = pipeline_next_deadline(manager->pipeline);
+        if (deadline_ns != manager->deadline_ns || event_kind(event) == WIRE_KIND_tick) {
+                manager->deadline_ns = deadline_ns;
+                capture_set_deadline(manager->capture, deadline_ns);
+        }
+}
+
+static void on_match(const struct match *match, void *userdata) {
+        struct manager *manager = userdata;
+
+        if (!match->summary && ++manager->n_alerts == manager->params->max_alerts)
+                stop(manager, EXIT_STATUS_SUCCESS);
+}
+
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+        struct manager *manager = userdata;
+
+        if (info->ssi_signo == SIGHUP)
+                manager_reload(manager);
+        else
+                stop(manager, EXIT_STATUS_SUCCESS);
+        return 0;
+}
+
+static int on_duration(sd_event_source *source, uint64_t usec, void *userdata) {
+        stop(userdata, EXIT_STATUS_SUCCESS);
+        return 0;
+}
+
+/* ---- start ---- */
+
+static int add_sources(struct manager *manager) {
+        static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+        sigset_t set;
+        int r;
+
+        sigemptyset(&set);
+        for (size_t i = 0; i < ELEMENTSOF(signals); i++)
+                sigaddset(&set, signals[i]);
+        if (sigprocmask(SIG_BLOCK, &set, NULL) < 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+                return -errno;
+
+        for (size_t i = 0; i < ELEMENTSOF(signals); i++) {
+                sd_event_source *source = NULL;
+
+                r = sd_event_add_signal(manager->loop, &source, signals[i], on_signal, manager);
+                if (r >= 0)
+                        r = sd_event_source_set_priority(source, SD_EVENT_PRIORITY_IMPORTANT);
+                if (r >= 0)
+                        r = sd_event_source_set_floating(source, true);
+                sd_event_source_unref(source);
+                if (r < 0)
+                        return r;
+        }
+
+        if (manager->params->duration_ns > 0)
+                return sd_event_add_time_relative(manager->loop, NULL, CLOCK_BOOTTIME,
+                                                  manager->params->duration_ns / NSEC_PER_USEC, 0, on_duration,
+                                                  manager);
+        return 0;
+}
+
+static unsigned choose_outputs(const struct params *params, const struct config *config) {
+        bool journal = report_journal_is_there();
+        unsigned outputs = 0;
+
+        if (params->outputs_given)
+                outputs = params->outputs;
+        else
+                switch (config->alerts.output) {
+                case CONFIG_OUTPUT_AUTO:
+                        outputs = REPORT_JOURNAL | (isatty(STDOUT_FILENO) || !journal ? REPORT_TEXT : 0);
+                        break;
+                case CONFIG_OUTPUT_JOURNAL:
+                        outputs = REPORT_JOURNAL;
+                        break;
+                case CONFIG_OUTPUT_TEXT:
+                        outputs = REPORT_TEXT;
+                        break;
+                case CONFIG_OUTPUT_JSON:
+                        outputs = REPORT_JSON;
+                        break;
+                }
+
+        if ((outputs & REPORT_JOURNAL) && !journal) {
+                bool only = outputs == REPORT_JOURNAL;
+
+                log_notice("journald is not running here (%s): alerts go %s", REPORT_JOURNAL_SOCKET,
+                           only ? "nowhere until it does" : "to the other output only");
+                if (!only)
+                        outputs &= ~REPORT_JOURNAL;
+        }
+        return outputs;
+}
+
+static void choose_style(const struct params *params, struct report_options *report) {
+        const char *term = getenv("TERM"), *no_colour = getenv("NO_COLOR");
+        struct winsize size;
+        bool tty = isatty(STDOUT_FILENO);
+
+        report->colour = params->colour_given ? params->colour
+                                              : tty && !(no_colour && *no_colour) && term && !streq(term, "dumb");
+        if (tty && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) >= 0)
+                report->width = size.ws_col;
+}
+
+static int manager_init(struct manager *manager) {
+        const struct config *config = &manager->settings.config;
+        struct capture_options capture_options;
+        struct capture_sink capture_sink = {.on_event = on_event};
+        struct pipeline_sink pipeline_sink = {.on_match = on_match};
+        struct pipeline_options options;
+        int r, status;
+
+        r = sd_event_new(&manager->loop);
+        if (r < 0) {
+                log_error_errno(r, "Cannot make an event loop: %m");
+                return EXIT_STATUS_FAILURE;
+        }
+
+        status = manager_load(manager->params, manager->generation, &manager->settings);
+        if (status != 0)
+                return status;
+
+        capture_options = (struct capture_options){
+                .ring_bytes = config->capture.ring_size_bytes,
+                .max_latency_ns = config->capture.max_latency_ns,
+                .supervisors = config->capture.supervisors.items,
+                .n_supervisors = config->capture.supervisors.n,
+        };
+        r = capture_new_bpf(&capture_options, &manager->settings.program->header->interest, &capture_sink, manager,
+                            &manager->capture);
+        if (r < 0)
+                return exit_status_of_capture(r);    /* which has said why */
+
+        pipeline_configure(config, &options);
+        options.report.outputs = choose_outputs(manager->params, config);
+        options.report.fd = STDOUT_FILENO;
+        options.report.redactor = manager->settings.redactor;
+        choose_style(manager->params, &options.report);
+        r = pipeline_new(manager->settings.program, &options, &pipeline_sink, manager, &manager->pipeline);
+        if (r < 0) {
+                log_error_errno(r, "Cannot set up the engine: %m");
+                return EXIT_STATUS_FAILURE;
+        }
+
+        r = add_sources(manager);
+        if (r < 0) {
+                log_error_errno(r, "Cannot listen to signals and time: %m");
+                return EXIT_STATUS_FAILURE;
+        }
+        return 0;
+}
+
+static void say_lines(const char *text) {
+        while (*text) {
+                size_t n = strcspn(text, "\n");
+
+                log_info("%.*s", (int)n, text);
+                text += n + (text[n] == '\n');
+        }
+}
+
+static void say_hello(const struct manager *manager) {
+        char description[4096];
+
+        log_info("execrayd " EXECRAY_VERSION " with %" PRIu32 " policies in %zu files",
+                 manager->settings.program->n_paths, manager->settings.n_files);
+        capture_describe(manager->capture, description, sizeof(description));
+        say_lines(description);
+        if (!manager->settings.config.alerts.redact)
+                log_notice("Alerts show passwords and tokens: alerts.redact is off");
+        log_info("watching; Ctrl-C ends it");
+}
+
+static void say_goodbye(struct manager *manager) {
+        _cleanup_(strbuf_done) struct strbuf b = {};
+        struct capture_stats capture;
+        struct pipeline_stats pipeline;
+
+        capture_stats(manager->capture, &capture);
+        pipeline_stats(manager->pipeline, &pipeline);
+        summary_put(&capture, &pipeline, pipeline_report(manager->pipeline), clock_boottime_ns() - manager->started_ns,
+                    &b);
+        say_lines(strbuf_str(&b));
+}
+
+int manager_run(const struct params *params) {
+        _cleanup_(manager_done) struct manager manager = {.params = params, .generation = 1, .deadline_ns = UINT64_MAX};
+        int r;
+
+        r = manager_init(&manager);
+        if (r != 0)
+                return r;
+
+        manager.started_ns = clock_boottime_ns();
+        r = capture_start(manager.capture, manager.loop, manager.generation);
+        if (r < 0)
+                return exit_status_of_capture(r);
+
+        /* Loading programs and compiling policies took memory that is not needed again. */
+        malloc_trim(0);
+        say_hello(&manager);
+        notify_ready();
+        notify_status("Watching with %" PRIu32 " policies of generation %" PRIu64, manager.settings.program->n_paths,
+                      manager.generation);
+
+        r = sd_event_loop(manager.loop);
+        notify_stopping();
+        if (r < 0) {
+                log_error_errno(r, "The event loop failed: %m");
+                manager.status = EXIT_STATUS_FAILURE;
+        }
+
+        /* What was on its way when we were told to end still counts. */
+        for (int i = 0; i < DRAIN_ROUNDS && capture_dispatch(manager.capture, DRAIN_BATCH) > 0; i++)
+                ;
+        pipeline_end(manager.pipeline);
+        say_goodbye(&manager);
+        return manager.status;
+}
