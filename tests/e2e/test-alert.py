@@ -1,0 +1,204 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A real daemon sees a story of real processes and tells it right."""
+import os
+import stat
+import subprocess
+import time
+
+from harness import Daemon, Failure, expect, expect_equal, expect_in, main, sh
+
+DROPPED = '''
+path "dropped" {
+    description = "A file is written, made executable and run"
+    severity    = high
+    mitre       = ["T1105"]
+    by          = tree
+    within      = 1m
+
+    openat { flags & O_CREAT, pathname == "%(dir)s/payload", $file = pathname }
+    chmod  { mode & 0111, pathname == $file }
+    execve { filename == $file }
+}
+'''
+
+
+def play(place):
+    """Three processes below one shell write a file, make it executable and run it."""
+    return int(sh('echo $$; cat /bin/true > "$1/payload"; chmod 755 "$1/payload"; "$1/payload" --token s3cr3t-t0k3n; rm "$1/payload"',
+                  place.path))
+
+
+def test_a_story_over_several_processes_is_one_alert_with_its_steps(place):
+    place.policy('dropped', DROPPED % {'dir': place.path})
+    with Daemon(place) as daemon:
+        before = time.time()
+        shell = play(place)
+        alert = daemon.wait_alert('dropped')
+        after = time.time()
+
+        expect_equal(alert['version'], 1, 'version')
+        expect_equal(alert['severity'], 'high', 'severity')
+        expect_equal(alert['techniques'], ['T1105'], 'techniques')
+        expect_equal(alert['by'], 'tree', 'by')
+        expect(before - 0.1 <= alert['time'] <= after + 0.1, 'the time %r is not between %r and %r' % (alert['time'], before, after))
+        expect(alert['key'].startswith('tree '), 'the key is %r' % alert['key'])
+        expect_equal(alert['captures'], {'file': place.join('payload')}, 'captures')
+        expect_equal(alert['gap'], None, 'gap')
+        expect_equal(alert['suppressed'], 0, 'suppressed')
+
+        process = alert['process']
+        expect_equal(process['exe'], place.join('payload'), 'the exe of the actor')
+        expect_equal(process['argv'][0], place.join('payload'), 'its argv[0]')
+        expect_equal(process['uid'], 0, 'its uid')
+        expect_equal(process['cwd'], os.getcwd(), 'its cwd')
+
+        expect_equal([s['kind'] for s in alert['steps']], ['openat', 'chmod', 'execve'], 'the kinds of the steps')
+        expect_equal([s['step'] for s in alert['steps']], [1, 2, 3], 'their numbers')
+        expect_equal(alert['steps'][0]['fields']['pathname'], place.join('payload'), 'the file of step 1')
+        expect_in('O_CREAT', alert['steps'][0]['fields']['flags'], 'its flags')
+        expect_equal(alert['steps'][1]['fields']['mode'], '0755', 'the mode of step 2')
+        expect_equal(alert['steps'][1]['process']['exe'], os.path.realpath('/bin/chmod'), 'who did step 2')
+        times = [s['time'] for s in alert['steps']]
+        expect_equal(times, sorted(times), 'the times of the steps')
+
+        ancestors = alert['ancestors']
+        expect_equal(ancestors[0]['pid'], shell, 'the parent')
+        expect_equal(ancestors[1]['pid'], os.getpid(), 'the grandparent')
+        expect(all('pid' in a and 'exe' in a for a in ancestors), 'each ancestor has pid and exe: %r' % ancestors)
+
+        n = len(daemon.alerts())
+        text = daemon.stop()
+        expect_equal(n, 1, 'the number of alerts')
+        expect_in('dropped 1', text, 'the summary')
+
+
+def test_secrets_in_arguments_are_hidden_in_every_form(place):
+    place.policy('dropped', DROPPED % {'dir': place.path})
+    with Daemon(place, output='text,json') as daemon:
+        play(place)
+        end = time.monotonic() + 10
+        while b'"policy":"dropped"' not in daemon.output() and time.monotonic() < end:
+            time.sleep(0.02)
+        output = daemon.output()
+        expect(b'--token [redacted]' in output, 'the option is there and its value is not: %r' % output)
+        expect(b's3cr3t' not in output, 'the secret is told: %r' % output)
+        expect(b'HIGH dropped' in output, 'the text form is there, too')
+
+
+def test_a_near_miss_is_silent(place):
+    place.policy('dropped', DROPPED % {'dir': place.path})
+    with Daemon(place) as daemon:
+        # Everything but the last step, and the steps in another order.
+        sh('cat /bin/true > "$1/payload"; chmod 755 "$1/payload"; rm "$1/payload"', place.path)
+        sh('cp /bin/true "$1/other"; chmod 755 "$1/other"; "$1/other"; rm "$1/other"', place.path)
+        daemon.settle()
+        expect_equal(daemon.alerts(), [], 'alerts')
+
+
+def test_hostile_file_names_are_safe_in_json_and_text(place):
+    place.policy('hostile', 'path "hostile" {\n    description = "x"\n    severity = low\n    suppress = 0s\n'
+                            '    openat { flags & O_CREAT, pathname startswith "%s/h-" }\n}\n' % place.path)
+    names = [b'h-new\nline', b'h-esc\x1b[2J\x1b]0;x\x07', b'h-\xff\xfe\x80', b'h-quote"back\\slash', b'h-\xe2\x80\xaegpj.exe',
+             b'h-CR\rOVER', b'h-tab\ttab', b'h-\xc2\x9b31m']
+    with Daemon(place, output='json') as daemon:
+        for name in names:
+            os.close(os.open(os.path.join(place.path.encode(), name), os.O_CREAT | os.O_WRONLY, 0o600))
+        daemon.wait_alert('hostile', len(names))
+        found = [a['steps'][0]['fields']['pathname'] for a in daemon.alerts()]
+        expect_equal(len(found), len(names), 'the number of alerts')
+        expect(found[0].endswith('/h-new\nline'), 'a newline comes back through JSON: %r' % found[0])
+        expect(found[2].endswith('/h-\\xff\\xfe\\x80'), 'bytes that are no UTF-8 are told as such: %r' % found[2])
+        raw = daemon.output()
+        for i in range(0, len(raw)):
+            expect(raw[i] == 10 or raw[i] >= 32, 'a control byte %d in the JSON' % raw[i])
+        expect(b'\xe2\x80\xae' not in raw and b'\xc2\x9b' not in raw, 'text can be reordered by what is in the JSON')
+
+    with Daemon(place, output='text') as daemon:
+        for name in names:
+            os.unlink(os.path.join(place.path.encode(), name))
+            os.close(os.open(os.path.join(place.path.encode(), name), os.O_CREAT | os.O_WRONLY, 0o600))
+        end = time.monotonic() + 10
+        while daemon.output().count(b'LOW hostile') < len(names) and time.monotonic() < end:
+            time.sleep(0.02)
+        raw = daemon.output()
+        expect_equal(raw.count(b'LOW hostile'), len(names), 'the number of alerts')
+        expect(all(b == 10 or b >= 32 for b in raw), 'control bytes in the text')
+        expect(b'\xe2\x80\xae' not in raw and b'\xc2\x9b' not in raw, 'text can be reordered by what is in it')
+        raw.decode('utf-8', errors='strict')
+
+
+def test_the_daemon_does_not_watch_itself(place):
+    policy = place.policy('self', 'path "reader" {\n    description = "x"\n    severity = low\n    suppress = 0s\n'
+                                  '    openat { pathname == "%s" }\n}\n' % place.join('policies', 'self.policy'))
+    with Daemon(place) as daemon:
+        sh('cat "$1" > /dev/null', policy)
+        daemon.wait_alert('reader')
+        daemon.reload()                 # which opens the file
+        daemon.settle()
+        pids = [a['process']['pid'] for a in daemon.alerts()]
+        expect(daemon.process.pid not in pids, 'the daemon told of itself')
+        expect_equal(len(pids), 1, 'the number of alerts')
+
+
+def test_what_ran_before_the_daemon_is_known(place):
+    place.policy('old', 'path "old" {\n    description = "x"\n    severity = low\n'
+                        '    openat { pathname == "%s/late" }\n}\n' % place.path)
+    place.write('late', '')
+    program = 'import sys; sys.stdin.readline(); open(sys.argv[1]).close(); sys.stdin.readline()'
+    old = subprocess.Popen(['/usr/bin/python3', '-c', program, place.join('late'), '--password', 'hunter22'],
+                           stdin=subprocess.PIPE, cwd='/')
+    try:
+        time.sleep(0.2)
+        with Daemon(place) as daemon:
+            old.stdin.write(b'\n')
+            old.stdin.flush()
+            process = daemon.wait_alert('old')['process']
+            expect_equal(process['pid'], old.pid, 'the pid')
+            expect_equal(process['exe'], os.path.realpath('/usr/bin/python3'), 'the exe')
+            expect_in(place.join('late'), process['args'], 'the arguments')
+            expect(process['args'].endswith('--password [redacted]'), 'the password of the running process: %s' % process['args'])
+            with open('/proc/%d/stat' % old.pid) as f:
+                ticks = int(f.read().rsplit(')', 1)[1].split()[19])
+            with open('/proc/stat') as f:
+                boot = int([line for line in f if line.startswith('btime')][0].split()[1])
+            expect(abs(process['start'] - boot - ticks / os.sysconf('SC_CLK_TCK')) < 2, 'the start time %r' % process['start'])
+    finally:
+        old.stdin.close()
+        old.wait()
+
+
+def test_many_things_at_once_are_all_accounted_for(place):
+    place.policy('p', 'path "p" {\n    description = "x"\n    severity = low\n    suppress = 0s\n'
+                      '    openat { pathname == "%s/f" }\n}\n' % place.path)
+    place.write('f', '')
+    with Daemon(place) as daemon:
+        for _ in range(200):
+            os.close(os.open(place.join('f'), os.O_RDONLY))
+        daemon.wait_alert('p', 200)
+        text = daemon.stop()
+        expect_equal(len([a for a in daemon.alerts() if a['type'] == 'alert']), 200, 'the number of alerts')
+        numbers = [a['number'] for a in daemon.alerts()]
+        expect_equal(numbers, list(range(1, len(numbers) + 1)), 'the numbers of the alerts')
+        expect_in('dropped 0', text, 'the summary')
+        expect_in('p 200', text, 'the summary')
+        line = [x for x in text.splitlines() if 'produced' in x]
+        expect(len(line) == 1, 'one line of the summary balances the events: %s' % text)
+
+
+def test_modes_of_files_are_left_alone(place):
+    """The daemon writes nothing but its outputs."""
+    place.policy('p', DROPPED % {'dir': place.path})
+    before = {p: os.stat(os.path.join(place.policies, p)).st_mtime for p in os.listdir(place.policies)}
+    with Daemon(place) as daemon:
+        play(place)
+        daemon.wait_alert('dropped')
+        daemon.stop()
+    after = {p: os.stat(os.path.join(place.policies, p)).st_mtime for p in os.listdir(place.policies)}
+    expect_equal(after, before, 'the policies')
+    expect(stat.S_IMODE(os.stat(place.policies).st_mode) == 0o755, 'the mode of the directory')
+
+
+if __name__ == '__main__':
+    assert Failure
+    main(globals())

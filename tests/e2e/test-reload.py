@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""SIGHUP takes over what is good as a whole and leaves everything as it was otherwise."""
+import os
+
+from harness import Daemon, expect, expect_equal, expect_in, main
+
+ONE = 'path "%(name)s" {\n    description = "x"\n    severity = low\n    suppress = 0s\n    openat { pathname == "%(file)s" }\n}\n'
+TWO = ('path "two" {\n    description = "x"\n    severity = low\n    by = host\n    suppress = 0s\n'
+       '    openat { pathname == "%(file)s.1" }\n    openat { pathname == "%(file)s.2" }\n}\n')
+
+
+def touch(path):
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+
+
+def test_a_new_policy_is_taken_over_and_said(place):
+    place.policy('a', ONE % {'name': 'a', 'file': place.join('a')})
+    with Daemon(place) as daemon:
+        touch(place.join('b'))
+        place.policy('b', ONE % {'name': 'b', 'file': place.join('b')})
+        text = daemon.reload()
+        expect_in('generation 2', text, 'the log')
+        expect_in('1 new (b)', text, 'the log')
+        expect_in('1 as before', text, 'the log')
+        touch(place.join('b'))
+        alert = daemon.wait_alert('b')
+        expect_equal(alert['generation'], 2, 'the generation')
+        touch(place.join('a'))
+        daemon.wait_alert('a')
+        daemon.stop()
+
+
+def test_a_policy_that_is_gone_is_silent(place):
+    place.policy('a', ONE % {'name': 'a', 'file': place.join('a')})
+    b = place.policy('b', ONE % {'name': 'b', 'file': place.join('b')})
+    with Daemon(place) as daemon:
+        os.unlink(b)
+        text = daemon.reload()
+        expect_in('1 gone (b)', text, 'the log')
+        touch(place.join('b'))
+        touch(place.join('a'))
+        daemon.wait_alert('a')
+        expect_equal([a['policy'] for a in daemon.alerts()], ['a'], 'the alerts')
+        daemon.stop()
+
+
+def test_a_broken_policy_changes_nothing_and_the_log_says_where(place):
+    place.policy('a', ONE % {'name': 'a', 'file': place.join('a')})
+    with Daemon(place) as daemon:
+        place.policy('a', ONE % {'name': 'other', 'file': place.join('other')})
+        place.policy('b', 'path "b" {\n    description = "x"\n    severity = low\n    openat { pathnam == "/x" }\n}\n')
+        text = daemon.reload()
+        expect_in('b.policy:4:14', text, 'the log')
+        expect_in('pathname', text, 'the log')
+        expect_in('Not reloaded', text, 'the log')
+        expect_in('generation 1', text, 'the log')
+        touch(place.join('other'))
+        touch(place.join('a'))
+        alert = daemon.wait_alert('a')
+        expect_equal(alert['generation'], 1, 'the generation')
+        expect_equal(len(daemon.alerts()), 1, 'the number of alerts')
+
+        # And mended, it goes on.
+        os.unlink(place.join('policies', 'b.policy'))
+        expect_in('Reloaded, generation 2', daemon.reload(), 'the log')
+        touch(place.join('other'))
+        daemon.wait_alert('other')
+        daemon.stop()
+
+
+def test_no_policies_any_more_changes_nothing(place):
+    a = place.policy('a', ONE % {'name': 'a', 'file': place.join('a')})
+    with Daemon(place) as daemon:
+        os.rename(a, a + '.off')
+        expect_in('Not reloaded', daemon.reload(), 'the log')
+        touch(place.join('a'))
+        daemon.wait_alert('a')
+        daemon.stop()
+
+
+def test_a_story_under_way_goes_on_through_a_reload(place):
+    place.policy('two', TWO % {'file': place.join('f')})
+    with Daemon(place) as daemon:
+        touch(place.join('f.1'))
+        daemon.settle()
+        place.policy('b', ONE % {'name': 'b', 'file': place.join('b')})
+        expect_in('Reloaded', daemon.reload(), 'the log')
+        touch(place.join('f.2'))
+        alert = daemon.wait_alert('two')
+        expect_equal(len(alert['steps']), 2, 'the number of steps')
+        daemon.stop()
+
+
+def test_a_story_of_a_changed_policy_ends_with_the_reload(place):
+    place.policy('two', TWO % {'file': place.join('f')})
+    with Daemon(place) as daemon:
+        touch(place.join('f.1'))
+        daemon.settle()
+        place.policy('two', (TWO % {'file': place.join('f')}).replace('by = host', 'by = host\n    within = 1m'))
+        expect_in('1 changed (two)', daemon.reload(), 'the log')
+        touch(place.join('f.2'))
+        daemon.settle()
+        expect_equal(daemon.alerts(), [], 'alerts')
+        touch(place.join('f.1'))
+        touch(place.join('f.2'))
+        daemon.wait_alert('two')
+        daemon.stop()
+
+
+def test_a_new_kind_of_event_is_watched_after_a_reload(place):
+    place.policy('a', ONE % {'name': 'a', 'file': place.join('a')})
+    with Daemon(place) as daemon:
+        place.policy('c', 'path "c" {\n    description = "x"\n    severity = low\n    unlink { pathname == "%s" }\n}\n' % place.join('a'))
+        expect_in('Reloaded', daemon.reload(), 'the log')
+        touch(place.join('a'))
+        os.unlink(place.join('a'))
+        daemon.wait_alert('c')
+        daemon.stop()
+
+
+def test_many_reloads_under_load_lose_no_story(place):
+    place.policy('a', ONE % {'name': 'a', 'file': place.join('a')})
+    n = 0
+    with Daemon(place) as daemon:
+        for i in range(6):
+            place.policy('b', ONE % {'name': 'b%d' % i, 'file': place.join('b')})
+            for _ in range(50):
+                touch(place.join('a'))
+                n += 1
+            expect_in('Reloaded', daemon.reload(), 'the log')
+            for _ in range(50):
+                touch(place.join('a'))
+                n += 1
+        daemon.wait_alert('a', n)
+        text = daemon.stop()
+        expect_in('dropped 0', text, 'the summary')
+        expect(len([a for a in daemon.alerts() if a['policy'] == 'a' and a['type'] == 'alert']) == n, 'one alert for each open')
+
+
+if __name__ == '__main__':
+    main(globals())
