@@ -21,6 +21,20 @@ extern void *bpf_rdonly_cast(const void *object, __u32 type_id) __ksym __weak;
                 _value;                                                                                                        \
         })
 
+/* A pointer member of an object that the verifier knows. Through the cast, for then it does not look up by name, in all of the kernel's types,
+ * whether to trust what it gets: half of the time that loading takes. */
+#define PART(pointer, member)                                                                                                  \
+        ({                                                                                                                     \
+                __typeof__(pointer) _pointer = (pointer);                                                                      \
+                __typeof__(_pointer->member) _value;                                                                           \
+                if (can_cast)                                                                                                  \
+                        _value = ((__typeof__(pointer))bpf_rdonly_cast(                                                        \
+                                _pointer, bpf_core_type_id_kernel(__typeof__(*_pointer))))->member;                            \
+                else                                                                                                           \
+                        _value = _pointer->member;                                                                             \
+                _value;                                                                                                        \
+        })
+
 /* CONFIG_AUDIT may be off: then there are no logins. */
 static __always_inline __u32 task_loginuid(struct task_struct *task) {
         return bpf_core_field_exists(task->loginuid) ? task->loginuid.val : (__u32)-1;
@@ -78,7 +92,7 @@ static __always_inline __u64 named_cgroup_id(struct css_set *set) {
 }
 
 static __always_inline __u64 task_cgroup_id(struct task_struct *task, struct task_state *state) {
-        struct css_set *set = task->cgroups;
+        struct css_set *set = PART(task, cgroups);
         __u64 id;
 
         if (!named_hierarchy)

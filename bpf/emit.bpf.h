@@ -22,7 +22,7 @@ static __always_inline struct cpu *this_cpu(void) {
 }
 
 static __always_inline bool is_self(struct task_struct *task) {
-        return task->tgid == self_tgid && task->group_leader->start_boottime == self_start_ns;
+        return task->tgid == self_tgid && PART(task, group_leader)->start_boottime == self_start_ns;
 }
 
 /* An attempt that the kernel makes again by itself is no event. */
@@ -95,10 +95,10 @@ static __always_inline struct task_state *state_of(struct task_struct *task, boo
 /* The actor's part of the header. */
 static __always_inline void header_fill(
                 struct wire_header *header, struct task_struct *task, struct task_state *state, long result) {
-        struct cred *cred = task->cred;
+        struct cred *cred = PART(task, cred);
 
         header->time_ns = bpf_ktime_get_boot_ns();
-        header->start_ns = task->group_leader->start_boottime;
+        header->start_ns = PART(task, group_leader)->start_boottime;
         header->tgid = task->tgid;
         header->tid = task->pid;
         header->uid = cred->uid.val;

@@ -46,7 +46,7 @@ static __always_inline void open_see(struct cpu *cpu, struct task_struct *task, 
         if (exchanged) {
                 cpu->header.known &= ~pathname;
                 cpu->header.cut &= ~pathname;
-                cpu->header.flags |= WIRE_EXCHANGED;
+                cpu->header.flags |= WIRE_RACED | WIRE_EXCHANGED;
                 return;
         }
         if (call->user_flags) {
@@ -213,68 +213,77 @@ struct write_call {
         __u64 count;                    /* of one buffer */
 };
 
-#define MAX_VECTORS 16
+#define MAX_VECTORS 1024                /* more the kernel does not take */
 
-static __always_inline void write_content(struct cpu *cpu, const struct write_call *call) {
-        struct wire_write *record = (void *)cpu->record;
-        __u32 start = cpu->used, offset = 0, want_bytes = content_bytes;
+/* One vector: add up its length, and take what is still wanted of its content. */
+static long vector_step(__u32 i, struct cpu **context) {
+        struct cpu *cpu = *context;
+        struct vector_walk *walk = &cpu->vectors;
+        __u32 offset = 0, left = walk->left, n;
+        __u64 vector[2] = {};
 
-        if (want_bytes > WIRE_MAX_CONTENT)
-                want_bytes = WIRE_MAX_CONTENT;
-        if (call->result < want_bytes)
-                want_bytes = call->result;
-        if (record_room(cpu, WIRE_MAX_CONTENT, &offset) < WIRE_MAX_CONTENT)
-                return;
-
-        if (!call->n_vectors) {
-                OPAQUE(want_bytes);
-                if (want_bytes > WIRE_MAX_CONTENT ||
-                    bpf_probe_read_user(record_at(cpu, offset), want_bytes, call->buffer) < 0)
-                        return;
-                cpu->used = offset + want_bytes;
-        } else {
-                for (int i = 0; i < MAX_VECTORS; i++) {
-                        __u32 done = cpu->used - start, n;
-                        __u64 vector[2] = {};
-
-                        if (i >= call->n_vectors || done >= want_bytes)
-                                break;
-                        bpf_probe_read_user(vector, sizeof(vector), call->buffer + i * sizeof(vector));
-                        n = vector[1] < want_bytes - done ? vector[1] : want_bytes - done;
-                        OPAQUE(n);
-                        if (n > WIRE_MAX_CONTENT ||
-                            bpf_probe_read_user(record_at(cpu, cpu->used), n, (void *)vector[0]) < 0)
-                                break;
-                        cpu->used += n;
-                }
+        if (bpf_probe_read_user(vector, sizeof(vector), (void *)walk->at) < 0) {
+                walk->failed = true;
+                return 1;
         }
-        if (call->result > 0 && cpu->used == start)
-                return;
-        record->content.offset = start;
-        record->content.length = cpu->used - start;
-        cpu->header.known |= WIRE_BIT(write, content);
-        cpu->header.user |= WIRE_BIT(write, content);
-        if (record->content.length < call->result)
-                cpu->header.cut |= WIRE_BIT(write, content);
+        walk->at += sizeof(vector);
+        walk->count += vector[1];
+        if (!left)
+                return 0;
+
+        n = vector[1] < left ? vector[1] : left;
+        if (record_room(cpu, WIRE_MAX_CONTENT, &offset) < WIRE_MAX_CONTENT)
+                return 0;
+        OPAQUE(n);
+        if (n > WIRE_MAX_CONTENT || bpf_probe_read_user(record_at(cpu, offset), n, (void *)vector[0]) < 0) {
+                walk->left = 0;         /* what comes behind would not follow */
+                return 0;
+        }
+        cpu->used = offset + n;
+        walk->left = left - n;
+        return 0;
 }
 
-static __always_inline void write_count(struct cpu *cpu, const struct write_call *call) {
-        __u64 count = call->count;
+/* How much the call asked to write, and the first bytes of what it did. */
+static __always_inline void write_content(struct cpu *cpu, const struct write_call *call) {
+        struct wire_write *record = (void *)cpu->record;
+        struct vector_walk *walk = &cpu->vectors;
+        __u32 start = cpu->used, wanted = content_bytes, length;
 
-        if (call->n_vectors > MAX_VECTORS)
-                return;
-        for (int i = 0; i < MAX_VECTORS; i++) {
-                __u64 vector[2] = {};
+        if (wanted > WIRE_MAX_CONTENT)
+                wanted = WIRE_MAX_CONTENT;
+        if (call->result < wanted)
+                wanted = call->result < 0 ? 0 : call->result;
 
-                if (i >= call->n_vectors)
-                        break;
-                if (bpf_probe_read_user(vector, sizeof(vector), call->buffer + i * sizeof(vector)) < 0)
-                        return;
-                count += vector[1];
+        walk->left = wanted;
+        walk->count = call->count;
+        walk->at = (__u64)call->buffer;
+        walk->failed = call->n_vectors > MAX_VECTORS;   /* then the call failed, too */
+        if (walk->failed)
+                ;
+        else if (call->n_vectors) {
+                bpf_loop(call->n_vectors, vector_step, &cpu, 0);
+                cpu->header.user |= walk->failed ? 0 : WIRE_BIT(write, count);
+        } else if (wanted) {
+                __u32 offset = 0;
+
+                OPAQUE(wanted);
+                if (wanted <= WIRE_MAX_CONTENT && record_room(cpu, WIRE_MAX_CONTENT, &offset) == WIRE_MAX_CONTENT &&
+                    bpf_probe_read_user(record_at(cpu, offset), wanted, call->buffer) == 0)
+                        cpu->used = offset + wanted;
         }
-        SET(cpu, write, count, count);
-        if (call->n_vectors)
-                cpu->header.user |= WIRE_BIT(write, count);
+        if (!walk->failed)
+                SET(cpu, write, count, walk->count);
+
+        length = cpu->used - start;
+        if (!content_bytes || call->result < 0 || (call->result > 0 && !length))
+                return;
+        record->content.offset = start;
+        record->content.length = length;
+        cpu->header.known |= WIRE_BIT(write, content);
+        cpu->header.user |= WIRE_BIT(write, content);
+        if (length < call->result)
+                cpu->header.cut |= WIRE_BIT(write, content);
 }
 
 static __noinline int write_tell(const struct write_call *call, struct file *file, __u32 flags) {
@@ -291,7 +300,6 @@ static __noinline int write_tell(const struct write_call *call, struct file *fil
         header_fill(&cpu->header, task, state_of(task, false), call->result);
         cpu->header.flags |= flags;
         SET(cpu, write, fd, call->fd);
-        write_count(cpu, call);
         if (call->result >= 0)
                 SET(cpu, write, length, call->result);
 
@@ -308,8 +316,7 @@ static __noinline int write_tell(const struct write_call *call, struct file *fil
                 }
         } else
                 SET(cpu, write, type, WIRE_OBJECT_CLOSED);
-        if (content_bytes && call->result >= 0)
-                write_content(cpu, call);
+        write_content(cpu, call);
         record_submit(cpu, WIRE_KIND_write);
         return 0;
 }
@@ -326,20 +333,22 @@ static __always_inline int write_done(const struct write_call *call) {
         struct file *file, *before = NULL;
         struct task_state *state;
         struct seen seen = {};
+        __u32 flags = 0;
 
         if (!want(WIRE_KIND_write, call->result) || is_self(task))
                 return 0;
         file = file_of(task, call->fd);
-        if (!files_are_shared(task))
-                return write_tell(call, file, 0);
+        if (files_are_shared(task))
+                flags = WIRE_RACED;
 
+        /* Also if the table is not shared any more: the other thread may have ended. */
         state = state_of(task, false);
-        if (state) {
+        if (state && state->file) {
                 before = (struct file *)state->file;
                 state->file = 0;
         }
         if (!before || before == file)
-                return write_tell(call, file, WIRE_RACED);
+                return write_tell(call, file, flags);
 
         see_file(before, &seen);
         if (same_object(&seen.object, &state->object))

@@ -20,7 +20,7 @@ struct given {
 static __always_inline bool given_append(
                 struct cpu *cpu, const struct given *call, struct wire_bytes *path, struct wire_bytes *given) {
         struct task_struct *task = bpf_get_current_task_btf();
-        struct fs_struct *fs = task->fs;
+        struct fs_struct *fs = PART(task, fs);
         struct dentry *dentry = fs->pwd.dentry;
         struct vfsmount *mount = fs->pwd.mnt;
         __u32 start = cpu->used, offset = 0, room;

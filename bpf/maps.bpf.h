@@ -70,6 +70,14 @@ struct env_walk {
         bool done;
 };
 
+struct vector_walk {
+        __u64 at;                       /* in user memory */
+        __u64 count;
+        __u32 left;                     /* bytes of content that are still wanted */
+        bool failed;
+        __u8 pad[3];
+};
+
 /* One for each CPU: counters and the record under construction. Not a per-CPU map, so that the daemon can read the counters in
  * shared memory. Only for programs that run with preemption off, in task context: nothing else can then run here meanwhile,
  * and `busy` would show it if it did. */
@@ -80,6 +88,8 @@ struct cpu {
         __u64 waiting;                  /* bytes in the ring when the record was begun */
         struct walk walk;
         struct env_walk env;
+        struct vector_walk vectors;
+        __u64 forget;                   /* a value that the verifier shall not follow goes through here */
         union {
                 struct wire_header header;
                 char record[WIRE_MAX_RECORD + RECORD_SLACK];

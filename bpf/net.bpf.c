@@ -141,7 +141,7 @@ int exit_connect(struct syscall_exit *context) {
 
         /* Somebody put another socket there meanwhile: of the real one only the address is known. */
         if (attempt && sk && (__u64)GET(sk, __sk_common.skc_cookie.counter) != attempt->cookie) {
-                cpu->header.flags |= WIRE_EXCHANGED;
+                cpu->header.flags |= WIRE_RACED | WIRE_EXCHANGED;
                 sk = NULL;
         }
         if (sk) {

@@ -17,7 +17,7 @@ struct seen {
 
 /* The task's own table, for the current task only. Shared with other threads it may change at any time. */
 static __always_inline struct file *file_of(struct task_struct *task, __u32 fd) {
-        struct files_struct *files = task->files;
+        struct files_struct *files = PART(task, files);
         struct fdtable *table = files->fdt;
         struct file **slots = table->fd;
         struct file *file = NULL;
@@ -29,7 +29,7 @@ static __always_inline struct file *file_of(struct task_struct *task, __u32 fd) 
 }
 
 static __always_inline bool files_are_shared(struct task_struct *task) {
-        return task->files->count.counter > 1;
+        return PART(task, files)->count.counter > 1;
 }
 
 static __always_inline bool is_tty(__u32 major) {

@@ -3,7 +3,7 @@
 #include "given.bpf.h"
 
 static __always_inline void see_credentials(struct task_struct *task, struct task_state *state) {
-        struct cred *cred = task->cred;
+        struct cred *cred = PART(task, cred);
 
         state->uid = cred->uid.val;
         state->euid = cred->euid.val;
@@ -13,7 +13,7 @@ static __always_inline void see_credentials(struct task_struct *task, struct tas
 
 /* Do children of this task begin activities of their own? PID 1 and kthreadd, and those that the daemon entered. */
 static __always_inline bool is_supervisor(struct task_struct *task) {
-        struct wire_identity identity = { .start_ns = task->group_leader->start_boottime, .tgid = task->tgid };
+        struct wire_identity identity = { .start_ns = PART(task, group_leader)->start_boottime, .tgid = task->tgid };
 
         if (identity.tgid == 1 || (identity.tgid == 2 && task->flags & PF_KTHREAD))
                 return true;
@@ -33,7 +33,7 @@ int BPF_PROG(on_fork, struct task_struct *child, __u64 clone_flags) {
                         if (own)
                                 *state = *own;
                 } else {
-                        state->creator_start_ns = task->group_leader->start_boottime;
+                        state->creator_start_ns = PART(task, group_leader)->start_boottime;
                         state->creator_tgid = task->tgid;
                         if (is_supervisor(task)) {
                                 state->tree_start_ns = child->start_boottime;
@@ -179,63 +179,115 @@ static __always_inline void append_environment(struct cpu *cpu, struct mm_struct
                 cpu->header.cut |= WIRE_BIT(execve, env);
 }
 
-/* What the call named, made absolute but not tidied (the daemon takes out `.` and `..`). It is the kernel's copy. After fexecve() the
- * name is /dev/fd/N, which says nothing: then it is left out, and the daemon takes the image's path, if it is no script. */
+/* execveat() names what it starts from by a descriptor: /dev/fd/5 for fexecve(), /dev/fd/5/x.sh for a name below it. Gives the number
+ * and how long that prefix is, or 0. */
+static __always_inline __u32 descriptor_prefix(const char *name, __u32 *ret_fd) {
+        char text[16] = {};
+        __u32 fd = 0, n = 8;
+
+        bpf_probe_read_kernel_str(text, sizeof(text), name);
+        if (*(__u64 *)text != 0x2f64662f7665642fULL)    /* "/dev/fd/", low byte first */
+                return 0;
+        for (; n < 15; n++) {
+                if (text[n] < '0' || text[n] > '9')
+                        break;
+                fd = fd * 10 + text[n] - '0';
+        }
+        if (n == 8 || (text[n] && text[n] != '/'))
+                return 0;
+        *ret_fd = fd;
+        return n;
+}
+
+/* What the call named, made absolute but not tidied (the daemon takes out `.` and `..`). It is the kernel's copy; symbolic links are as
+ * they were named. If its descriptor is gone already (close-on-exec), it was no script, for then the interpreter
+ * could not open it either: the name is that of the image. */
 static __always_inline void append_filename(struct cpu *cpu, struct task_struct *task, struct linux_binprm *bprm) {
         struct wire_execve *record = (void *)cpu->record;
-        const char *name = bprm->filename;
-        __u32 start = cpu->used, offset = 0, room;
+        struct fs_struct *fs = PART(task, fs);
+        struct dentry *dentry = fs->pwd.dentry;
+        struct vfsmount *mount = fs->pwd.mnt;
+        const char *name = PART(bprm, filename);
+        __u32 start = cpu->used, offset = 0, fd = 0, skip;
         char first = 0;
         long n;
 
         bpf_probe_read_kernel(&first, 1, name);
-        if (first != '/') {
-                struct fs_struct *fs = task->fs;
+        cpu->forget = descriptor_prefix(name, &fd);
+        skip = cpu->forget;
+        if (skip) {
+                struct file *file = file_of(task, fd);
 
-                if (!path_append(cpu, &record->filename, 0, fs->pwd.dentry, fs->pwd.mnt))
+                if (!file) {
+                        record->filename = record->exe;
+                        cpu->header.known |= cpu->header.known & WIRE_BIT(execve, exe) ? WIRE_BIT(execve, filename) : 0;
+                        cpu->header.cut |= cpu->header.cut & WIRE_BIT(execve, exe) ? WIRE_BIT(execve, filename) : 0;
                         return;
-        } else {
-                struct fs_struct *fs = task->fs;
-
-                if (!path_append(cpu, &record->filename, 0, fs->root.dentry, fs->root.mnt))
-                        return;
+                }
+                dentry = GET(file, f_path.dentry);
+                mount = GET(file, f_path.mnt);
+        } else if (first == '/') {
+                dentry = fs->root.dentry;
+                mount = fs->root.mnt;
         }
-        room = record_room(cpu, WIRE_MAX_PATH, &offset);
-        if (room < WIRE_MAX_PATH)
+
+        if (!path_append(cpu, &record->filename, 0, dentry, mount))
                 return;
-        *record_at(cpu, offset) = '/';
-        n = bpf_probe_read_kernel_str(record_at(cpu, offset + 1), WIRE_MAX_PATH, name);
+        if (record->filename.length == 1)
+                cpu->used = start;      /* only "/" */
+        if (record_room(cpu, WIRE_MAX_PATH + 1, &offset) < WIRE_MAX_PATH + 1)
+                return;
+        if (!skip && first != '/')
+                *record_at(cpu, offset++) = '/';
+        n = bpf_probe_read_kernel_str(record_at(cpu, offset), WIRE_MAX_PATH, name + skip);
         if (n <= 0)
                 return;
-        cpu->used = offset + n;         /* the slash, and not the NUL */
+        cpu->used = offset + ((n - 1) & (WIRE_MAX_PATH - 1));
         record->filename.offset = start;
         record->filename.length = cpu->used - start;
         cpu->header.known |= WIRE_BIT(execve, filename);
 }
 
-/* Descriptors 0 to 2: the table is no longer shared, and close-on-exec is done. */
-#define APPEND_STDIO(cpu, task, fd_, name)                                                                                     \
-        do {                                                                                                                   \
-                struct wire_execve *_record = (void *)(cpu)->record;                                                           \
-                struct file *_file = file_of(task, fd_);                                                                       \
-                struct seen _seen = {};                                                                                        \
-                __u32 _port = 0;                                                                                               \
-                                                                                                                               \
-                if (!_file) {                                                                                                  \
-                        SET(cpu, execve, name##_type, WIRE_OBJECT_CLOSED);                                                     \
-                        break;                                                                                                 \
-                }                                                                                                              \
-                see_file(_file, &_seen);                                                                                       \
-                SET(cpu, execve, name##_type, _seen.type);                                                                     \
-                SET(cpu, execve, name##_object, _seen.object);                                                                 \
-                if (_seen.type == WIRE_OBJECT_SOCKET && see_peer(sock_of(&_seen), &_record->name##_peer, &_port)) {            \
-                        (cpu)->header.known |= WIRE_BIT(execve, name##_peer);                                                  \
-                        SET(cpu, execve, name##_port, _port);                                                                  \
-                }                                                                                                              \
-        } while (0)
+/* The four fields of one descriptor, in the order of events.def. */
+struct stdio {
+        __s64 type;
+        struct wire_object object;
+        struct wire_address peer;
+        __s64 port;
+};
+
+#define SAME_PLACE(member, field)                                                                                              \
+        _Static_assert(offsetof(struct stdio, member) ==                                                                       \
+                               offsetof(struct wire_execve, field) - offsetof(struct wire_execve, stdin_type), #field)
+SAME_PLACE(object, stdin_object);
+SAME_PLACE(peer, stdin_peer);
+SAME_PLACE(port, stdin_port);
+_Static_assert(offsetof(struct wire_execve, stderr_type) - offsetof(struct wire_execve, stdout_type) == sizeof(struct stdio), "stderr");
+
+/* One of descriptors 0 to 2: the table is no longer shared, and close-on-exec is done. `first` is the bit of its first field. */
+static __noinline int append_stdio(struct cpu *cpu, struct stdio *stdio, __u32 fd, __u64 first) {
+        struct file *file = file_of(bpf_get_current_task_btf(), fd);
+        struct seen seen = {};
+        __u32 port = 0;
+
+        if (!file) {
+                stdio->type = WIRE_OBJECT_CLOSED;
+                cpu->header.known |= first;
+                return 0;
+        }
+        see_file(file, &seen);
+        stdio->type = seen.type;
+        stdio->object = seen.object;
+        cpu->header.known |= first | first << 1;
+        if (seen.type == WIRE_OBJECT_SOCKET && see_peer(sock_of(&seen), &stdio->peer, &port)) {
+                stdio->port = port;
+                cpu->header.known |= first << 2 | first << 3;
+        }
+        return 0;
+}
 
 static __always_inline void append_tty(struct cpu *cpu, struct task_struct *task) {
-        struct tty_struct *tty = task->signal->tty;
+        struct tty_struct *tty = PART(task, signal)->tty;
 
         if (tty)
                 SET(cpu, execve, tty, (__u32)GET(GET(tty, driver), major) << 20 |
@@ -278,8 +330,8 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binp
         struct task_struct *self = bpf_get_current_task_btf();
         struct task_state *state = state_of(self, true);
         struct wire_execve *record;
-        struct fs_struct *fs = self->fs;
-        struct mm_struct *mm = self->mm;
+        struct fs_struct *fs = PART(self, fs);
+        struct mm_struct *mm = PART(self, mm);
         struct cpu *cpu;
 
         cpu = record_begin(WIRE_KIND_execve, sizeof(struct wire_execve), false);
@@ -290,13 +342,13 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binp
         if (task_is_compat(self))
                 cpu->header.flags |= WIRE_COMPAT;
 
-        append_image(cpu, bprm->file);
+        append_image(cpu, PART(bprm, file));
         append_filename(cpu, self, bprm);
         path_append(cpu, &record->cwd, WIRE_BIT(execve, cwd), fs->pwd.dentry, fs->pwd.mnt);
         append_comm(cpu, &record->comm, self);
         cpu->header.known |= WIRE_BIT(execve, comm);
         SET(cpu, execve, argc, bprm->argc);
-        SET(cpu, execve, script, bprm->interp != bprm->filename);
+        SET(cpu, execve, script, PART(bprm, interp) != PART(bprm, filename));
         SET(cpu, execve, secure, BPF_CORE_READ_BITFIELD(bprm, secureexec));
         append_tty(cpu, self);
         if (state) {
@@ -306,9 +358,9 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binp
                 SET(cpu, execve, old_egid, state->egid);
                 see_credentials(self, state);
         }
-        APPEND_STDIO(cpu, self, 0, stdin);
-        APPEND_STDIO(cpu, self, 1, stdout);
-        APPEND_STDIO(cpu, self, 2, stderr);
+        append_stdio(cpu, (void *)&record->stdin_type, 0, WIRE_BIT(execve, stdin_type));
+        append_stdio(cpu, (void *)&record->stdout_type, 1, WIRE_BIT(execve, stdout_type));
+        append_stdio(cpu, (void *)&record->stderr_type, 2, WIRE_BIT(execve, stderr_type));
         append_arguments(cpu, mm);
         if (env_wanted)
                 append_environment(cpu, mm);
@@ -321,9 +373,9 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binp
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *unused) {
         struct task_struct *task = bpf_get_current_task_btf();
-        struct signal_struct *signal = task->signal;
+        struct signal_struct *signal = PART(task, signal);
         struct task_state *state, *shared;
-        __u32 code = task->group_leader->exit_code;
+        __u32 code = PART(task, group_leader)->exit_code;
         struct cpu *cpu;
 
         if (signal->live.counter != 0)
@@ -351,7 +403,7 @@ int BPF_PROG(on_exit, struct task_struct *unused) {
 static __noinline int exec_failed(long result, const char *name, int directory) {
         struct task_struct *task = bpf_get_current_task_btf();
         struct task_state *state = state_of(task, false);
-        struct fs_struct *fs = task->fs;
+        struct fs_struct *fs = PART(task, fs);
         struct wire_execve *record;
         struct wire_bytes unused = {};
         struct given call = {

@@ -12,16 +12,16 @@ struct {
 } snapshot SEC(".maps");
 
 static __always_inline struct wire_identity identity_of(struct task_struct *task) {
-        struct wire_identity identity = { .start_ns = task->group_leader->start_boottime, .tgid = task->tgid };
+        struct wire_identity identity = { .start_ns = PART(task, group_leader)->start_boottime, .tgid = task->tgid };
 
         return identity;
 }
 
 static __always_inline void append_process(struct cpu *cpu, struct task_struct *task) {
         struct wire_process *record = (void *)cpu->record;
-        struct mm_struct *mm = task->mm;
-        struct fs_struct *fs = task->fs;
-        struct tty_struct *tty = task->signal->tty;
+        struct mm_struct *mm = PART(task, mm);
+        struct fs_struct *fs = PART(task, fs);
+        struct tty_struct *tty = PART(task, signal)->tty;
         struct file *file = mm ? mm->exe_file : NULL;
         struct seen seen = {};
 
@@ -68,12 +68,13 @@ int take_snapshot(struct bpf_iter__task *context) {
                 return 0;
         if (self_start_ns == 0) {
                 self_tgid = self->tgid;
-                self_start_ns = self->group_leader->start_boottime;
+                self_start_ns = PART(self, group_leader)->start_boottime;
         }
         if (task->pid != task->tgid)
                 return 0;
-        if (task->tgid == 1)
-                host_root = (__u64)task->fs->root.dentry;
+        /* PID 1 comes first; some hosts keep it from us. Then our own root has to do. */
+        if (task->tgid == 1 || (task->tgid == self_tgid && !host_root))
+                host_root = (__u64)PART(task, fs)->root.dentry;
 
         cpu = bpf_map_lookup_elem(&snapshot, &zero);
         if (!cpu)
@@ -82,7 +83,7 @@ int take_snapshot(struct bpf_iter__task *context) {
         __builtin_memset(cpu->record, 0, sizeof(struct wire_process));
         cpu->header.version = WIRE_VERSION;
         cpu->header.kind = WIRE_KIND_process;
-        parent = task->real_parent;
+        parent = PART(task, real_parent);
         creator = identity_of(parent);
         if (parent->tgid != 0 && parent->tgid != task->tgid) {
                 state.creator_start_ns = creator.start_ns;
@@ -133,10 +134,10 @@ int plant_seeds(struct bpf_iter__task *context) {
                 state->tree_tgid = seed->tree.tgid;
         }
         if (!state->uid && !state->euid) {
-                state->uid = task->cred->uid.val;
-                state->euid = task->cred->euid.val;
-                state->gid = task->cred->gid.val;
-                state->egid = task->cred->egid.val;
+                state->uid = PART(task, cred)->uid.val;
+                state->euid = PART(task, cred)->euid.val;
+                state->gid = PART(task, cred)->gid.val;
+                state->egid = PART(task, cred)->egid.val;
         }
         return 0;
 }
