@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lab.h"
+
+#include <ftw.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/cleanup.h"
+
+struct lab lab;
+
+#define PATIENCE_NS (5 * NSEC_PER_SEC)
+
+/* For what is checked outside of tests, too. */
+#define must(condition)                                                                                                        \
+        do {                                                                                                                   \
+                if (!(condition)) {                                                                                            \
+                        fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);                                \
+                        abort();                                                                                               \
+                }                                                                                                              \
+        } while (0)
+
+static void on_event(const struct event *event, void *userdata) {
+        struct wire_header *copy;
+
+        /* Of every stream, whatever the test: */
+        must(event->number == lab.number + 1);
+        must(event->time_ns >= lab.time_ns);
+        lab.number = event->number;
+        lab.time_ns = event->time_ns;
+
+        if (lab.n == lab.capacity) {
+                lab.capacity = lab.capacity * 2 ?: 1024;
+                lab.records = reallocarray(lab.records, lab.capacity, sizeof(*lab.records));
+                must(lab.records != NULL);
+        }
+        copy = malloc(event->wire->size);
+        must(copy != NULL);
+        memcpy(copy, event->wire, event->wire->size);
+        lab.records[lab.n++] = copy;
+}
+
+struct interest lab_interest(uint64_t kinds) {
+        struct interest interest = {.kinds = kinds};
+
+        for (int kind = 0; kind < _WIRE_KIND_MAX; kind++)
+                if (kinds & 1ULL << kind)
+                        interest.filter[kind] = (struct interest_filter){.failures = true, .successes = true};
+        return interest;
+}
+
+static void skip(const char *why) {
+        printf("skipped: %s\n", why);
+        exit(77);
+}
+
+void lab_open(const struct interest *interest, const struct capture_options *options) {
+        static const struct capture_options defaults = {};
+        static const struct capture_sink sink = {.on_event = on_event};
+        int r;
+
+        if (lab.capture)
+                lab_close();            /* a test failed and left it */
+        if (geteuid() != 0)
+                skip("not root");
+        r = capture_new_bpf(options ?: &defaults, interest, &sink, NULL, &lab.capture);
+        if (r == -EPERM)
+                skip("the kernel does not let us");
+        if (r == -ENODATA)
+                skip("the kernel has no type information");
+        if (r == -EOPNOTSUPP)
+                skip("the kernel is too old or lacks something");
+        must(r == 0);
+        capture_set_wait(lab.capture, true);
+        must(capture_start(lab.capture, NULL, 1) == 0);
+}
+
+void lab_show(const struct wire_header *record) {
+        const struct kind_info *kind = schema_kind(record->kind);
+
+        printf("%s pid %u result %lld flags %x", kind->name, record->tgid, (long long)record->result, record->flags);
+        for (uint32_t i = 0; i < kind->n_fields; i++) {
+                struct event event = {.wire = record};
+                struct value value;
+                char text[512];
+
+                event_get(&event, kind->first_field + i, &value);
+                if (value.state == VALUE_UNKNOWN)
+                        continue;
+                schema_format(kind->first_field + i, &value, text, sizeof(text));
+                printf(" %s=%s", schema_field(kind->first_field + i)->name, text);
+        }
+        printf("\n");
+}
+
+void lab_forget(void) {
+        for (size_t i = 0; i < lab.n; i++)
+                free(lab.records[i]);
+        lab.n = 0;
+}
+
+void lab_close(void) {
+        lab_forget();
+        free(lab.records);
+        lab.records = NULL;
+        lab.capacity = 0;
+        lab.time_ns = lab.number = 0;
+        lab.capture = capture_free(lab.capture);
+}
+
+void lab_read(void) {
+        while (capture_dispatch(lab.capture, 512) > 0)
+                ;
+}
+
+const struct wire_header *lab_wait(enum wire_kind kind, pid_t pid, size_t n) {
+        uint64_t until = clock_boottime_ns() + PATIENCE_NS;
+        const struct wire_header *record;
+
+        do {
+                lab_read();
+                record = lab_find(kind, pid, n);
+                if (record)
+                        return record;
+                usleep(2000);
+        } while (clock_boottime_ns() < until);
+        return NULL;
+}
+
+pid_t lab_run(int (*action)(void *argument), void *argument) {
+        pid_t pid;
+
+        fflush(NULL);
+        pid = fork();
+        if (pid == 0)
+                _exit(action(argument));
+        ck_assert_int_ge(pid, 0);       /* not in the child: Check writes a file */
+        /* Read meanwhile: an action may wait for a full ring otherwise. */
+        while (waitpid(pid, &lab.status, WNOHANG) == 0) {
+                lab_read();
+                usleep(1000);
+        }
+        ck_assert(lab_wait(WIRE_KIND_exit, pid, 0) != NULL);
+        return pid;
+}
+
+const struct wire_header *lab_find(enum wire_kind kind, pid_t pid, size_t n) {
+        for (size_t i = 0; i < lab.n; i++)
+                if (lab.records[i]->kind == kind && (pid == 0 || lab.records[i]->tgid == (uint32_t)pid) && n-- == 0)
+                        return lab.records[i];
+        return NULL;
+}
+
+size_t lab_count(enum wire_kind kind, pid_t pid) {
+        size_t n = 0;
+
+        while (lab_find(kind, pid, n))
+                n++;
+        return n;
+}
+
+const struct wire_header *lab_find_text(enum wire_kind kind, pid_t pid, int field, const char *text, size_t n) {
+        for (size_t i = 0; i < lab.n; i++) {
+                const char *have;
+
+                if (lab.records[i]->kind != kind || (pid != 0 && lab.records[i]->tgid != (uint32_t)pid))
+                        continue;
+                have = lab_text(lab.records[i], field);
+                if (have && strcmp(have, text) == 0 && n-- == 0)
+                        return lab.records[i];
+        }
+        return NULL;
+}
+
+ssize_t lab_position(const struct wire_header *record) {
+        for (size_t i = 0; i < lab.n; i++)
+                if (lab.records[i] == record)
+                        return i;
+        return -1;
+}
+
+static struct value get(const struct wire_header *record, int field) {
+        struct event event = {.wire = record};
+        struct value value = {};
+
+        ck_assert(record != NULL);
+        event_get(&event, (enum field)field, &value);
+        return value;
+}
+
+bool lab_known(const struct wire_header *record, int field) {
+        return get(record, field).state != VALUE_UNKNOWN;
+}
+
+int64_t lab_number(const struct wire_header *record, int field) {
+        struct value value = get(record, field);
+
+        return value.state == VALUE_UNKNOWN ? -1000 : value.number;
+}
+
+static char *next_buffer(void) {
+        static char buffers[8][WIRE_MAX_RECORD + 1];
+        static unsigned next;
+
+        return buffers[next++ % 8];
+}
+
+const char *lab_text(const struct wire_header *record, int field) {
+        struct value value = get(record, field);
+        char *buffer = next_buffer();
+
+        if (value.state == VALUE_UNKNOWN)
+                return NULL;
+        memcpy(buffer, value.bytes, value.length);
+        buffer[value.length] = 0;
+        return buffer;
+}
+
+const char *lab_list(const struct wire_header *record, int field) {
+        struct value value = get(record, field);
+        char *buffer = next_buffer();
+
+        if (value.state == VALUE_UNKNOWN)
+                return NULL;
+        memcpy(buffer, value.bytes, value.length);
+        for (size_t i = 0; i + 1 < value.length; i++)
+                if (buffer[i] == 0)
+                        buffer[i] = '|';
+        buffer[value.length] = 0;
+        return buffer;
+}
+
+struct wire_object lab_object(const struct wire_header *record, int field) {
+        return get(record, field).object;
+}
+
+struct wire_address lab_address(const struct wire_header *record, int field) {
+        return get(record, field).address;
+}
+
+bool lab_is_file(struct wire_object object, const struct stat *st) {
+        return object.inode == st->st_ino && object.device == (major(st->st_dev) << 20 | minor(st->st_dev));
+}
+
+const char *lab_path(const char *name) {
+        char *buffer = next_buffer();
+
+        snprintf(buffer, WIRE_MAX_RECORD, "%s/%s", lab.directory, name);
+        return buffer;
+}
+
+void lab_write_file(const char *path, const char *text, mode_t mode) {
+        int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq(write(fd, text, strlen(text)), strlen(text));
+        ck_assert_int_eq(fchmod(fd, mode), 0);
+        close(fd);
+}
+
+void lab_copy_file(const char *from, const char *to, mode_t mode) {
+        int in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0700);
+        char buffer[65536];
+        ssize_t n;
+
+        ck_assert_int_ge(in, 0);
+        ck_assert_int_ge(out, 0);
+        while ((n = read(in, buffer, sizeof(buffer))) > 0)
+                ck_assert_int_eq(write(out, buffer, n), n);
+        ck_assert_int_eq(fchmod(out, mode), 0);
+        close(in);
+        close(out);
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw) {
+        return remove(path);
+}
+
+int lab_main(const char *name, const TTest *const *tests, size_t n_tests, const struct interest *interest,
+             const struct capture_options *options) {
+        Suite *suite = suite_create(name);
+        TCase *tcase = tcase_create(name);
+        SRunner *runner;
+        int n_failed;
+
+        setvbuf(stdout, NULL, _IOLBF, 0);
+        strcpy(lab.directory, "/tmp/execrayd-lab-XXXXXX");
+        must(mkdtemp(lab.directory) != NULL);
+        must(chmod(lab.directory, 0755) == 0);
+        if (interest)
+                lab_open(interest, options);
+
+        for (size_t i = 0; i < n_tests; i++)
+                tcase_add_test(tcase, tests[i]);
+        suite_add_tcase(suite, tcase);
+        runner = srunner_create(suite);
+        /* The capture is this process's: no fork per test. */
+        srunner_set_fork_status(runner, CK_NOFORK);
+        srunner_run_all(runner, CK_ENV);
+        n_failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+
+        if (lab.capture)
+                lab_close();
+        nftw(lab.directory, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+        return n_failed > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

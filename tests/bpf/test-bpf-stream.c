@@ -1,0 +1,485 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The stream as a whole: how it begins, what time does in it, what happens when the ring is full, what a reload does. */
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+
+#include "lab.h"
+
+#define F(kind, id) WIRE_FIELD_##kind##_##id
+#define OPENS (1ULL << WIRE_KIND_openat)
+
+static void begin(uint64_t kinds, const struct capture_options *options) {
+        struct interest interest = lab_interest(kinds);
+
+        lab_open(&interest, options);
+}
+
+/* Memory that parent and children share. */
+static volatile uint64_t *shared(void) {
+        static volatile uint64_t *memory;
+
+        if (!memory)
+                memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        return memory;
+}
+
+/* Until /proc shows this name. */
+static void wait_for_exec(pid_t pid, const char *comm) {
+        for (int i = 0; i < 1000; i++) {
+                char path[64], text[64] = "";
+                int fd;
+
+                snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+                fd = open(path, O_RDONLY | O_CLOEXEC);
+                if (fd >= 0) {
+                        (void)!read(fd, text, sizeof(text) - 1);
+                        close(fd);
+                }
+                if (strncmp(text, comm, strlen(comm)) == 0)
+                        return;
+                usleep(5000);
+        }
+        ck_abort_msg("process %d never became %s", pid, comm);
+}
+
+/* ---- the beginning ---- */
+
+START_TEST(a_stream_begins_with_clock_cgroups_processes_and_start) {
+        const struct wire_header *self = NULL, *child = NULL, *start;
+        int64_t realtime_ns;
+        size_t i = 0;
+        pid_t pid;
+
+        pid = fork();
+        if (pid == 0) {
+                execl("/bin/sleep", "sleep", "100", NULL);
+                _exit(1);
+        }
+        wait_for_exec(pid, "sleep");
+        begin(0, NULL);
+
+        ck_assert_int_eq(lab.records[0]->kind, WIRE_KIND_clock);
+        realtime_ns = lab.records[0]->time_ns + lab_number(lab.records[0], F(clock, offset_ns));
+        ck_assert_int_lt(llabs(realtime_ns - (int64_t)clock_realtime_ns()), 5 * (int64_t)NSEC_PER_SEC);
+        for (i = 1; i < lab.n && lab.records[i]->kind == WIRE_KIND_cgroup; i++)
+                ck_assert_ptr_nonnull(lab_text(lab.records[i], F(cgroup, path)));
+        ck_assert_uint_gt(i, 1);
+        ck_assert_str_eq(lab_text(lab.records[1], F(cgroup, path)), "/");
+
+        for (; i < lab.n && lab.records[i]->kind == WIRE_KIND_process; i++) {
+                const struct wire_header *record = lab.records[i];
+
+                if (record->tgid == (uint32_t)getpid())
+                        self = record;
+                if (record->tgid == (uint32_t)pid)
+                        child = record;
+                ck_assert_uint_ne(record->tree_tgid, 0);
+        }
+        start = lab.records[i];
+        ck_assert_int_eq(start->kind, WIRE_KIND_start);
+        ck_assert_int_eq(lab_number(start, F(start, generation)), 1);
+
+        ck_assert_ptr_nonnull(self);
+        ck_assert_ptr_nonnull(child);
+        ck_assert_int_lt(lab_position(self), lab_position(child));
+        ck_assert_uint_eq(child->creator_tgid, self->tgid);
+        ck_assert_uint_eq(child->creator_start_ns, self->start_ns);
+        ck_assert_uint_eq(child->tree_tgid, self->tree_tgid);
+        ck_assert_str_eq(lab_list(child, F(process, argv)), "sleep|100");
+        ck_assert_str_eq(strrchr(lab_text(child, F(process, exe)), '/'), "/sleep");
+        ck_assert_str_eq(lab_text(child, F(process, comm)), "sleep");
+        ck_assert_int_eq(lab_number(child, F(process, kthread)), 0);
+        ck_assert_ptr_nonnull(lab_text(child, F(process, cwd)));
+
+        /* Its end is told by the same identity: nanoseconds, not ticks. And what the snapshot said is known in the kernel. */
+        kill(pid, SIGKILL);
+        ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+        start = lab_wait(WIRE_KIND_exit, pid, 0);
+        ck_assert_ptr_nonnull(start);
+        ck_assert_uint_eq(start->start_ns, child->start_ns);
+        ck_assert_uint_eq(start->creator_tgid, self->tgid);
+        ck_assert_uint_eq(start->tree_tgid, self->tree_tgid);
+        ck_assert_uint_eq(start->tree_start_ns, self->tree_start_ns);
+        lab_close();
+}
+END_TEST
+
+START_TEST(kernel_threads_are_marked) {
+        const struct wire_header *record;
+
+        begin(0, NULL);
+        record = lab_find(WIRE_KIND_process, 2, 0);
+        ck_assert_ptr_nonnull(record);
+        ck_assert_str_eq(lab_text(record, F(process, comm)), "kthreadd");
+        ck_assert_int_eq(lab_number(record, F(process, kthread)), 1);
+        ck_assert_int_eq(lab_number(record, F(process, supervisor)), 1);
+        ck_assert(record->flags & WIRE_KTHREAD);
+        ck_assert(!lab_known(record, F(process, exe)));
+        lab_close();
+}
+END_TEST
+
+/* ---- time ---- */
+
+START_TEST(a_tick_comes_each_second_and_when_it_is_asked_for) {
+        uint64_t began_ns, asked_ns;
+        size_t n;
+
+        begin(0, NULL);
+        began_ns = clock_boottime_ns();
+        while (clock_boottime_ns() < began_ns + 2300 * NSEC_PER_MSEC) {
+                lab_read();
+                usleep(5000);
+        }
+        n = lab_count(WIRE_KIND_tick, 0);
+        ck_assert_uint_ge(n, 2);
+        ck_assert_uint_le(n, 4);
+        ck_assert_uint_ge(lab_find(WIRE_KIND_tick, 0, 1)->time_ns - lab_find(WIRE_KIND_tick, 0, 0)->time_ns, NSEC_PER_SEC);
+
+        lab_forget();
+        asked_ns = clock_boottime_ns() + 100 * NSEC_PER_MSEC;
+        capture_set_deadline(lab.capture, asked_ns);
+        while (lab_count(WIRE_KIND_tick, 0) == 0 && clock_boottime_ns() < asked_ns + NSEC_PER_SEC) {
+                lab_read();
+                usleep(1000);
+        }
+        ck_assert_uint_gt(lab_find(WIRE_KIND_tick, 0, 0)->time_ns, asked_ns);
+        ck_assert_uint_lt(lab_find(WIRE_KIND_tick, 0, 0)->time_ns, asked_ns + 100 * NSEC_PER_MSEC);
+        lab_close();
+}
+END_TEST
+
+/* ---- a full ring ---- */
+
+static int open_often(void *argument) {
+        for (long i = 0; i < (long)argument; i++)
+                close(open("/dev/null", O_RDONLY));
+        return 0;
+}
+
+static int fork_and_open_often(void *argument) {
+        for (int i = 0; i < 2; i++)
+                if (fork() == 0)
+                        _exit(open_often(argument));
+        while (wait(NULL) > 0)
+                ;
+        return 0;
+}
+
+static uint64_t lost(const struct capture_stats *stats, int kind) {
+        uint64_t n = 0;
+
+        for (int reason = 0; reason < _WIRE_LOSS_MAX; reason++)
+                n += stats->lost[kind][reason];
+        return n;
+}
+
+START_TEST(what_was_produced_was_delivered_or_is_counted_as_lost) {
+        const struct capture_options options = {.ring_bytes = 64 << 10};
+        uint64_t told = 0, read_before;
+        const struct wire_header *gap;
+        struct capture_stats stats;
+        pid_t pid;
+
+        begin(OPENS, &options);
+        lab_read();
+        read_before = lab.n;
+
+        /* Nobody reads meanwhile. */
+        pid = fork();
+        if (pid == 0)
+                _exit(fork_and_open_often((void *)20000L));
+        ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+        lab_read();
+        capture_stats(lab.capture, &stats);
+        ck_assert_uint_eq(stats.ring_pending, 0);
+        ck_assert_uint_ge(stats.produced[WIRE_KIND_openat], 40000);
+        for (int kind = 1; kind < _WIRE_KIND_MAX; kind++)
+                ck_assert_uint_eq(stats.produced[kind], stats.delivered[kind] + lost(&stats, kind));
+        ck_assert_uint_gt(lost(&stats, WIRE_KIND_openat), 30000);
+        ck_assert_uint_gt(stats.lost[WIRE_KIND_openat][WIRE_LOSS_SHARE], 0);
+
+        /* The process table's kinds had the last quarter for themselves. */
+        ck_assert_uint_eq(lost(&stats, WIRE_KIND_fork), 0);
+        ck_assert_uint_eq(lost(&stats, WIRE_KIND_exit), 0);
+        ck_assert_ptr_nonnull(lab_find(WIRE_KIND_exit, pid, 0));
+
+        /* Told before the first record that was read after it. */
+        gap = lab_find(WIRE_KIND_gap, 0, 0);
+        ck_assert_ptr_nonnull(gap);
+        ck_assert_int_eq(lab_position(gap), read_before);
+        ck_assert(lab_number(gap, F(gap, kinds)) & OPENS);
+        for (size_t i = 0; lab_find(WIRE_KIND_gap, 0, i); i++)
+                told += lab_number(lab_find(WIRE_KIND_gap, 0, i), F(gap, count));
+        ck_assert_uint_eq(told, lost(&stats, WIRE_KIND_openat));
+        lab_close();
+}
+END_TEST
+
+START_TEST(nothing_is_lost_while_somebody_reads) {
+        struct capture_stats stats;
+        pid_t pid;
+
+        begin(OPENS, NULL);
+        pid = lab_run(fork_and_open_often, (void *)20000L);
+        capture_stats(lab.capture, &stats);
+        ck_assert_uint_eq(stats.delivered[WIRE_KIND_openat], stats.produced[WIRE_KIND_openat]);
+        ck_assert_uint_eq(lab_count(WIRE_KIND_gap, 0), 0);
+        ck_assert_uint_eq(lab_count(WIRE_KIND_openat, lab_find(WIRE_KIND_fork, pid, 0)->result), 20000);
+        ck_assert_uint_eq(lab_count(WIRE_KIND_openat, lab_find(WIRE_KIND_fork, pid, 1)->result), 20000);
+        lab_close();
+}
+END_TEST
+
+/* ---- reload ---- */
+
+static int open_until_told(void *argument) {
+        volatile uint64_t *memory = argument;
+
+        while (!memory[0]) {
+                close(open("/dev/null", O_RDONLY));
+                memory[1]++;
+        }
+        return 0;
+}
+
+START_TEST(a_reload_loses_nothing_that_both_sets_want) {
+        static const uint64_t sets[] = {OPENS | 1ULL << WIRE_KIND_write, OPENS, OPENS | 1ULL << WIRE_KIND_rename | 1ULL << WIRE_KIND_connect,
+                                        OPENS | 1ULL << WIRE_KIND_unlink, OPENS};
+        struct capture_stats stats;
+        pid_t pid;
+
+        begin(OPENS, NULL);
+        capture_set_wait(lab.capture, false);
+        shared()[0] = shared()[1] = 0;
+        pid = fork();
+        if (pid == 0)
+                _exit(open_until_told((void *)shared()));
+        for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
+                struct interest interest = lab_interest(sets[i]);
+                uint64_t began_ns;
+
+                for (int k = 0; k < 20; k++) {
+                        lab_read();
+                        usleep(1000);
+                }
+                began_ns = clock_boottime_ns();
+                ck_assert_int_eq(capture_set_interest(lab.capture, &interest, 2 + i), 0);
+                printf("reload %zu took %.2f ms\n", i, (clock_boottime_ns() - began_ns) / 1e6);
+        }
+        for (int k = 0; k < 20; k++) {
+                lab_read();
+                usleep(1000);
+        }
+        shared()[0] = 1;
+        while (waitpid(pid, NULL, WNOHANG) == 0)
+                lab_read();
+        ck_assert_ptr_nonnull(lab_wait(WIRE_KIND_exit, pid, 0));
+
+        capture_stats(lab.capture, &stats);
+        ck_assert_uint_eq(lab_count(WIRE_KIND_gap, 0), 0);
+        ck_assert_uint_eq(lab_count(WIRE_KIND_openat, pid), shared()[1]);
+        ck_assert_uint_eq(lab_count(WIRE_KIND_start, 0), 6);
+        ck_assert_int_eq(lab_number(lab_find(WIRE_KIND_start, 0, 5), F(start, generation)), 6);
+        lab_close();
+}
+END_TEST
+
+START_TEST(what_nobody_wants_any_more_is_detached) {
+        struct interest nothing = lab_interest(0);
+        struct capture_stats with, without;
+        pid_t pid;
+
+        begin(OPENS | 1ULL << WIRE_KIND_write, NULL);
+        capture_stats(lab.capture, &with);
+        ck_assert_int_eq(capture_set_interest(lab.capture, &nothing, 2), 0);
+        capture_stats(lab.capture, &without);
+        ck_assert_uint_eq(without.n_programs, 5);
+        ck_assert_uint_gt(with.n_programs, 15);
+        pid = lab_run(open_often, (void *)10L);
+        ck_assert_uint_eq(lab_count(WIRE_KIND_openat, pid), 0);
+        lab_close();
+}
+END_TEST
+
+/* ---- cgroups ---- */
+
+static int move_and_exit(void *argument) {
+        int fd = open(argument, O_WRONLY | O_CLOEXEC);
+
+        if (fd < 0 || write(fd, "0", 1) != 1)
+                return 1;
+        close(fd);
+        return open("/dev/null", O_RDONLY) < 0;
+}
+
+/* Where the host's hierarchy is, as the daemon decides it: v2 unless all processes sit in its root. */
+static const char *hierarchy_root(void) {
+        static const char *const places[] = {"/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified", "/sys/fs/cgroup"};
+
+        for (int i = 0; i < 3; i++) {
+                char path[256];
+
+                snprintf(path, sizeof(path), "%s/cgroup.procs", places[i]);
+                if (access(path, W_OK) == 0)
+                        return places[i];
+        }
+        return NULL;
+}
+
+START_TEST(the_name_of_a_cgroup_comes_before_what_happens_in_it) {
+        const struct wire_header *named, *record;
+        char path[256], procs[300];
+        struct stat st;
+        pid_t pid;
+
+        if (!hierarchy_root()) {
+                printf("no hierarchy that we may write to: not tried\n");
+                return;
+        }
+        begin(OPENS, NULL);
+        snprintf(path, sizeof(path), "%s/execrayd-lab-%d", hierarchy_root(), getpid());
+        snprintf(procs, sizeof(procs), "%s/cgroup.procs", path);
+        ck_assert_int_eq(mkdir(path, 0755), 0);
+        ck_assert_int_eq(stat(path, &st), 0);
+        pid = lab_run(move_and_exit, procs);
+        ck_assert_int_eq(lab.status, 0);
+        ck_assert_int_eq(rmdir(path), 0);
+
+        record = lab_find_text(WIRE_KIND_openat, pid, F(openat, given), "/dev/null", 0);
+        ck_assert_ptr_nonnull(record);
+        ck_assert_uint_eq(record->cgroup_id, st.st_ino);
+        named = lab_find_text(WIRE_KIND_cgroup, 0, F(cgroup, path), path + strlen(hierarchy_root()), 0);
+        ck_assert_ptr_nonnull(named);
+        ck_assert_int_eq(lab_number(named, F(cgroup, id)), st.st_ino);
+        ck_assert_int_lt(lab_position(named), lab_position(record));
+        lab_close();
+}
+END_TEST
+
+/* ---- supervisors ---- */
+
+/* An orphan of PID 1 that runs a listed program: a shell that waits for a line and then starts a child. */
+START_TEST(children_of_a_listed_main_process_begin_trees_of_their_own) {
+        const char *path = lab_path("supervisor");
+        struct capture_options options = {.supervisors = &path, .n_supervisors = 1};
+        const struct wire_header *record, *fork_record, *child;
+        int ends[2], pids[2];
+        pid_t pid = 0;
+
+        lab_copy_file("/bin/sh", path, 0755);
+        ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+        ck_assert_int_eq(pipe2(pids, O_CLOEXEC), 0);
+        if (fork() == 0) {
+                pid = fork();
+                if (pid == 0) {
+                        dup2(ends[0], 0);
+                        execl(path, "supervisor", "-c", "read line; /bin/true; exit 0", NULL);
+                        _exit(1);
+                }
+                (void)!write(pids[1], &pid, sizeof(pid));
+                _exit(0);
+        }
+        ck_assert_int_eq(read(pids[0], &pid, sizeof(pid)), sizeof(pid));
+        wait(NULL);
+        wait_for_exec(pid, "supervisor");
+
+        begin(0, &options);
+        record = lab_find(WIRE_KIND_process, pid, 0);
+        ck_assert_ptr_nonnull(record);
+        if (record->creator_tgid != 1) {
+                printf("orphans go to process %u, not to PID 1: not tried\n", record->creator_tgid);
+                kill(pid, SIGKILL);
+        } else {
+                ck_assert_int_eq(lab_number(record, F(process, supervisor)), 1);
+                ck_assert_int_eq(write(ends[1], "\n", 1), 1);
+                fork_record = lab_wait(WIRE_KIND_fork, pid, 0);
+                ck_assert_ptr_nonnull(fork_record);
+                child = lab_wait(WIRE_KIND_execve, fork_record->result, 0);
+                ck_assert_ptr_nonnull(child);
+                ck_assert_uint_eq(child->tree_tgid, child->tgid);
+                ck_assert_uint_eq(child->tree_start_ns, child->start_ns);
+                ck_assert_uint_eq(fork_record->tree_tgid, pid);
+        }
+        close(ends[0]);
+        close(ends[1]);
+        close(pids[0]);
+        close(pids[1]);
+        lab_close();
+}
+END_TEST
+
+/* ---- on a loop ---- */
+
+struct pulse {
+        uint64_t noticed_ns;            /* when the open was read */
+        pid_t pid;                      /* who made it */
+        sd_event *loop;
+};
+
+static struct pulse pulse;
+
+static void on_pulse(const struct event *event, void *userdata) {
+        if (event_kind(event) == WIRE_KIND_openat && event->wire->tgid == (uint32_t)pulse.pid && pulse.noticed_ns == 0)
+                pulse.noticed_ns = clock_boottime_ns();
+}
+
+START_TEST(a_quiet_loop_sleeps_and_an_event_wakes_it_at_once) {
+        static const struct capture_options options = {};
+        static const struct capture_sink sink = {.on_event = on_pulse};
+        struct interest interest = lab_interest(OPENS);
+        struct capture_stats before, after;
+        struct capture *capture;
+
+        /* Skips where it has to. */
+        begin(0, NULL);
+        lab_close();
+
+        ck_assert_int_ge(sd_event_new(&pulse.loop), 0);
+        ck_assert_int_eq(capture_new_bpf(&options, &interest, &sink, NULL, &capture), 0);
+        capture_set_wait(capture, true);
+        ck_assert_int_eq(capture_start(capture, pulse.loop, 1), 0);
+
+        pulse.pid = fork();
+        if (pulse.pid == 0) {
+                usleep(600000);
+                shared()[0] = clock_boottime_ns();
+                close(open("/dev/null", O_RDONLY));
+                usleep(300000);
+                _exit(0);
+        }
+        capture_stats(capture, &before);
+        for (uint64_t end_ns = clock_boottime_ns() + 800 * NSEC_PER_MSEC; clock_boottime_ns() < end_ns;)
+                ck_assert_int_ge(sd_event_run(pulse.loop, 50000), 0);
+        capture_stats(capture, &after);
+        ck_assert_uint_ne(pulse.noticed_ns, 0);
+        printf("noticed after %.0f us, %ju wake-ups, %ju turns\n", (pulse.noticed_ns - shared()[0]) / 1e3,
+               (uintmax_t)(after.n_wakeups - before.n_wakeups), (uintmax_t)(after.n_turns - before.n_turns));
+        ck_assert_uint_lt(pulse.noticed_ns - shared()[0], 50 * NSEC_PER_MSEC);
+        waitpid(pulse.pid, NULL, 0);
+        capture_free(capture);
+        sd_event_unref(pulse.loop);
+}
+END_TEST
+
+int main(void) {
+        const TTest *const tests[] = {
+                a_stream_begins_with_clock_cgroups_processes_and_start,
+                kernel_threads_are_marked,
+                a_tick_comes_each_second_and_when_it_is_asked_for,
+                what_was_produced_was_delivered_or_is_counted_as_lost,
+                nothing_is_lost_while_somebody_reads,
+                a_reload_loses_nothing_that_both_sets_want,
+                what_nobody_wants_any_more_is_detached,
+                the_name_of_a_cgroup_comes_before_what_happens_in_it,
+                children_of_a_listed_main_process_begin_trees_of_their_own,
+                a_quiet_loop_sleeps_and_an_event_wakes_it_at_once,
+        };
+
+        return lab_main("bpf/stream", tests, sizeof(tests) / sizeof(tests[0]), NULL, NULL);
+}
