@@ -36,7 +36,7 @@ static bool expr_join(struct parser *p, enum expr_type type, struct expr *left, 
         return true;
 }
 
-/* field = [ "any" ] name [ "[" NUMBER "]" ] ; */
+/* field = [ "any" ] WORD [ "[" NUMBER "]" ] ; */
 static bool parse_field(struct parser *p, struct field_ref *ret) {
         struct diag_span start = parser_span(p);
 
@@ -71,7 +71,9 @@ static bool parse_field(struct parser *p, struct field_ref *ret) {
         return true;
 }
 
-/* operator; false if there is none: a field by itself. *ret_not: `not` stood before it. */
+/* operator = "=" | "==" | "!=" | "<" | "<=" | ">" | ">=" | "=~" | "!~" | "~=" | "&" | "has" "all" |
+ *            [ "not" ] ( "in" | "glob" | "startswith" | "endswith" | "contains" ) ;
+ * False if there is none: a field by itself. *ret_not: `not` stood before a word without a negative form of its own. */
 static bool parse_operator(struct parser *p, enum compare_op *ret, bool *ret_not) {
         static const struct {
                 enum token_type token;
@@ -357,7 +359,7 @@ static bool at_next_statement(const struct parser *p) {
         return parser_next_is(p, TOKEN_STRING) && (parser_at_word(p, "path") || parser_at_word(p, "block"));
 }
 
-/* conditions = { or [ "," ] } "}" ; from behind the `{` at `open` */
+/* conditions = { or | "," } "}" ; from behind the `{` at `open` */
 bool parse_conditions(struct parser *p, struct diag_span open, bool in_step, struct expr **ret) {
         struct expr *all = NULL;
 

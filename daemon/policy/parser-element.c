@@ -31,7 +31,7 @@ static struct element *element_new(struct parser *p, enum element_type type, str
         return e;
 }
 
-/* period = NUMBER [ unit ] ;  (`60 s` is one duration) */
+/* period = NUMBER [ WORD ] ;  `60 s` is one */
 bool parse_period(struct parser *p, uint64_t *ret_ns) {
         struct diag_span span = parser_span(p);
         char text[32];
@@ -68,7 +68,7 @@ bool parse_period(struct parser *p, uint64_t *ret_ns) {
 }
 
 /* A period that is a window. */
-bool parse_window(struct parser *p, uint64_t *ret_ns) {
+bool read_window(struct parser *p, uint64_t *ret_ns) {
         struct diag_span span = parser_span(p);
 
         if (!parse_period(p, ret_ns))
@@ -92,7 +92,7 @@ static void parse_suffix(struct parser *p, struct element *e) {
 }
 
 /* What the language has planned to stand behind a step: told once, left out. */
-static void parse_unsupported_suffix(struct parser *p) {
+static void skip_unsupported_suffix(struct parser *p) {
         static const char *const words[] = {"child", "same", "sibling", "descendant", "parent", "respond"};
         struct diag_span span = parser_span(p);
         char what[64];
@@ -122,7 +122,7 @@ static uint32_t span_end_line(const struct parser *p) {
         return token_span(p->source, &p->previous).line;
 }
 
-/* step = kind "{" conditions "}" [ suffix ] ; */
+/* step = WORD "{" conditions [ suffix ] ; */
 static bool parse_step(struct parser *p, enum element_type type, struct element **ret) {
         struct diag_span start = parser_span(p), open;
         struct element *e;
@@ -166,12 +166,12 @@ static bool parse_step(struct parser *p, enum element_type type, struct element 
 
         parse_suffix(p, e);
         e->span = parser_span_from(p, start);
-        parse_unsupported_suffix(p);
+        skip_unsupported_suffix(p);
         *ret = e;
         return true;
 }
 
-/* A branch that is a body of its own: "{" { statement } "}". */
+/* group = "{" body ; */
 static bool parse_group(struct parser *p, struct element **ret) {
         struct body body = {.type = BODY_BRANCH};
         struct diag_span open = parser_span(p);
@@ -180,7 +180,7 @@ static bool parse_group(struct parser *p, struct element **ret) {
         return parse_body(p, &body, open, ret);
 }
 
-/* branch = "{" { statement } "}" | statement ; */
+/* branch = group | statement ; */
 static bool parse_branch(struct parser *p, struct element **ret) {
         bool good;
 
@@ -210,9 +210,7 @@ static bool parse_conditional(struct parser *p, struct element *e) {
         return true;
 }
 
-/* block = "block" STRING [ "within" period ] "{" { statement } "}" ;
- * window = "within" period "{" { statement } "}" ;
- * any = "any" "{" { statement } "}" ; */
+/* compound = ( "any" | "block" STRING [ "within" period ] | "within" period ) "{" body ; */
 static bool parse_compound(struct parser *p, struct element **ret) {
         struct body body = {.type = BODY_BLOCK};
         struct diag_span start = parser_span(p), open;
@@ -241,7 +239,7 @@ static bool parse_compound(struct parser *p, struct element **ret) {
                         body.properties[0] = parser_span(p);
                         body.within_given = true;
                         parser_advance(p);
-                        if (!parse_window(p, &e->within_ns))
+                        if (!read_window(p, &e->within_ns))
                                 return false;
                         where = "after the duration";
                 }
@@ -297,7 +295,7 @@ static bool parse_not(struct parser *p, struct element **ret) {
 }
 
 /* Statements that the language has and this version has not. Whole: their end is found by brackets and lines. */
-static bool parse_unsupported(struct parser *p) {
+static bool skip_unsupported(struct parser *p) {
         static const char *const words[] = {"until",         "no",    "all",      "repeat",     "score",
                                             "optional",      "on",    "distinct", "eventually", "frequency",
                                             "anomaly_score", "macro", "last",     "first"};
@@ -330,7 +328,7 @@ static bool parse_unsupported(struct parser *p) {
         return false;
 }
 
-/* statement = step | conditional | not | any | block | window | ELLIPSIS ;  *ret stays NULL if it is left out */
+/* statement = not | compound | step | conditional | "..." | ".." ;  *ret stays NULL if it is left out */
 static bool parse_statement(struct parser *p, enum body_type type, struct element **ret) {
         struct element *e = NULL;
         bool good;
@@ -367,7 +365,7 @@ static bool parse_statement(struct parser *p, enum body_type type, struct elemen
                 diag_hint(p->diags, "block \"name\" { ... }");
                 return false;
         }
-        if (parse_unsupported(p))
+        if (skip_unsupported(p))
                 return true;
 
         if (!parse_step(p, ELEMENT_STEP, &e))
@@ -383,7 +381,7 @@ static bool at_next_path(const struct parser *p) {
                (parser_at_word(p, "list") && parser_next_is(p, TOKEN_WORD));
 }
 
-/* Properties, exceptions and statements, up to and with the `}`. */
+/* body = { property | exception | statement | "," } "}" ; */
 bool parse_body(struct parser *p, struct body *body, struct diag_span open, struct element **ret) {
         static const char *const names[] = {"the path", "the block", "'any'", "the branch"};
         uint32_t outer_line = p->body_line;

@@ -7,7 +7,7 @@
 #include "base/parse.h"
 #include "policy/parser-private.h"
 
-/* number = [ "-" ] NUMBER ;  in C notation, as a size or as a duration */
+/* number = NUMBER ;  in C notation, as a size or as a duration */
 static bool parse_number(struct parser *p, struct operand *ret) {
         const char *s = token_bytes(p->source, &p->token);
         size_t n = p->token.length;
@@ -58,8 +58,8 @@ static bool parse_network(struct parser *p, struct operand *ret) {
         return true;
 }
 
-/* flags = constant { "|" constant } ;  constant = [ "-" ] WORD | NUMBER ; joined without blanks into the operand's text
- */
+/* flags = [ "-" ] ( WORD | NUMBER ) { "|" [ "-" ] ( WORD | NUMBER ) } ;
+ * Joined without blanks into the operand's text. */
 static bool parse_flags(struct parser *p, struct operand *ret) {
         char *bytes;
         size_t n = 0, capacity = 64;
@@ -110,7 +110,7 @@ static bool token_has(struct parser *p, const char *bytes) {
         return memmem(token_bytes(p->source, &p->token), p->token.length, bytes, strlen(bytes));
 }
 
-static bool parse_string_operand(struct parser *p, enum compare_op op, struct operand *ret) {
+static bool read_string(struct parser *p, enum compare_op op, struct operand *ret) {
         ret->type = op == COMPARE_REGEX || op == COMPARE_NOT_REGEX ? OPERAND_REGEX : OPERAND_STRING;
 
         if (ret->type == OPERAND_REGEX && parser_at(p, TOKEN_STRING) && !p->token.broken && token_has(p, "\\b") &&
@@ -127,13 +127,13 @@ static bool parse_string_operand(struct parser *p, enum compare_op op, struct op
 }
 
 /* "(" flags ")" */
-static bool parse_flags_in_parentheses(struct parser *p, struct operand *ret) {
+static bool read_flags_in_parentheses(struct parser *p, struct operand *ret) {
         parser_advance(p);
         return parse_flags(p, ret) && parser_expect(p, TOKEN_PAREN_CLOSE, "after the flags");
 }
 
 /* A negative number is one, not a name. */
-static bool parse_name(struct parser *p, struct operand *ret) {
+static bool read_name(struct parser *p, struct operand *ret) {
         int64_t value;
 
         if (!parse_flags(p, ret))
@@ -146,7 +146,7 @@ static bool parse_name(struct parser *p, struct operand *ret) {
         return true;
 }
 
-static bool parse_capture_operand(struct parser *p, struct operand *ret) {
+static bool read_capture(struct parser *p, struct operand *ret) {
         ret->type = OPERAND_CAPTURE;
         if (p->token.broken)
                 p->broken = true;
@@ -156,29 +156,29 @@ static bool parse_capture_operand(struct parser *p, struct operand *ret) {
         return true;
 }
 
-/* operand = STRING | number | flags | network | CAPTURE | items ; */
+/* operand = STRING | number | flags | "(" flags ")" | network | CAPTURE | items ; */
 bool parse_operand(struct parser *p, enum compare_op op, bool in_list, struct operand *ret) {
         struct diag_span start = parser_span(p);
         struct token token = p->token;
         bool good;
 
         if (parser_at(p, TOKEN_STRING) || parser_at(p, TOKEN_RAW))
-                good = parse_string_operand(p, op, ret);
+                good = read_string(p, op, ret);
         else if (parser_at(p, TOKEN_NUMBER) && parser_next_is(p, TOKEN_PIPE))
                 good = parse_flags(p, ret);
         else if (parser_at(p, TOKEN_NUMBER))
                 good = parser_text(p, &token, &ret->text) && parse_number(p, ret);
         else if (parser_at(p, TOKEN_WORD) || parser_at(p, TOKEN_MINUS))
-                good = parse_name(p, ret);
+                good = read_name(p, ret);
         else if (parser_at(p, TOKEN_ADDRESS))
                 good = parser_text(p, &token, &ret->text) && parse_network(p, ret);
         else if (parser_at(p, TOKEN_CAPTURE))
-                good = in_list ? parser_fail(p, "a list holds constants, not captures") : parse_capture_operand(p, ret);
+                good = in_list ? parser_fail(p, "a list holds constants, not captures") : read_capture(p, ret);
         else if (parser_at(p, TOKEN_BRACKET_OPEN))
                 good = in_list ? parser_fail(p, "a list in a list") : parse_items(p, ret);
         else if (parser_at(p, TOKEN_PAREN_OPEN) && !in_list &&
                  (parser_next_is(p, TOKEN_WORD) || parser_next_is(p, TOKEN_NUMBER)))
-                good = parse_flags_in_parentheses(p, ret);
+                good = read_flags_in_parentheses(p, ret);
         else
                 return parser_fail_expected(p,
                                             op == COMPARE_REGEX || op == COMPARE_NOT_REGEX ? "a pattern" : "a value");
@@ -187,7 +187,7 @@ bool parse_operand(struct parser *p, enum compare_op op, bool in_list, struct op
         return good;
 }
 
-/* items = "[" { operand [ "," ] } "]" ; at the "[" */
+/* items = "[" { operand | "," } "]" ; at the "[" */
 bool parse_items(struct parser *p, struct operand *ret) {
         struct diag_span open = parser_span(p);
         struct operand *items = NULL;

@@ -96,8 +96,8 @@ bool parse_items(struct parser *p, struct operand *ret);
 /* From behind the `{` at `open` up to and with the `}`. */
 bool parse_body(struct parser *p, struct body *body, struct diag_span open, struct element **ret);
 bool parse_period(struct parser *p, uint64_t *ret_ns);
-bool parse_window(struct parser *p, uint64_t *ret_ns);
-bool parse_window(struct parser *p, uint64_t *ret_ns);
+bool read_window(struct parser *p, uint64_t *ret_ns);
+bool read_window(struct parser *p, uint64_t *ret_ns);
 
 /* parser-property.c */
 bool parse_property(struct parser *p, struct body *body);

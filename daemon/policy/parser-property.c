@@ -35,7 +35,7 @@ static const char *const unsupported_properties[] = {"owner",      "expires", "t
 _Static_assert(_PROPERTY_MAX <= sizeof(((struct body *)0)->properties) / sizeof(struct diag_span),
                "one place for each property");
 
-/* texts = STRING | "[" STRING { "," STRING } "]" ; */
+/* texts = STRING | "[" { STRING | "," } "]" ; */
 static bool parse_texts(struct parser *p, const char *where, struct texts *ret) {
         size_t capacity = 0;
         bool list = parser_take(p, TOKEN_BRACKET_OPEN);
@@ -73,7 +73,7 @@ static bool parse_texts(struct parser *p, const char *where, struct texts *ret) 
         return true;
 }
 
-/* A word of a fixed set, with or without quotes. */
+/* choice = WORD | STRING ;  one of a fixed set */
 static bool parse_choice(struct parser *p, const char *property, int (*from_string)(const char *, size_t),
                          const char *(*to_string)(int), int n_choices, int *ret) {
         const char *choices[16];
@@ -124,6 +124,7 @@ static const char *on_loss_name(int i) {
         return on_loss_to_string((enum on_loss)i);
 }
 
+/* value = STRING | texts | choice | period | "unlimited" ; */
 static bool parse_value(struct parser *p, enum property property, struct body *body) {
         struct path_node *path = body->path;
         struct diag_span span;
@@ -148,9 +149,9 @@ static bool parse_value(struct parser *p, enum property property, struct body *b
                 return true;
         case PROPERTY_WITHIN:
                 if (body->type == BODY_BLOCK)
-                        return parse_window(p, body->within_ns);
+                        return read_window(p, body->within_ns);
                 path->within_given = true;
-                return parser_take_word(p, "unlimited") || parse_window(p, &path->within_ns);
+                return parser_take_word(p, "unlimited") || read_window(p, &path->within_ns);
         case PROPERTY_RESPOND:
                 return parse_texts(p, "after 'respond =', like \"notify\"", &path->respond);
         case PROPERTY_SUPPRESS:
@@ -183,7 +184,7 @@ static enum property property_find(const struct parser *p) {
         return _PROPERTY_MAX;
 }
 
-/* property = name "=" value ; */
+/* property = WORD "=" value ; */
 bool parse_property(struct parser *p, struct body *body) {
         static const char *const where[] = {[BODY_BLOCK] = "a block", [BODY_ANY] = "'any'", [BODY_BRANCH] = "a branch"};
         enum property property = property_find(p);
@@ -242,7 +243,7 @@ bool parse_property(struct parser *p, struct body *body) {
         return parse_value(p, property, body);
 }
 
-/* exception = "except" [ STRING ] "{" conditions "}" ; */
+/* exception = "except" [ STRING ] "{" conditions ; */
 bool parse_exception(struct parser *p, struct body *body) {
         struct diag_span start = parser_span(p), open, span;
         struct exception *exception;

@@ -261,7 +261,7 @@ static bool parse_path(struct parser *p, struct path_node **ret) {
         return p->error >= 0;
 }
 
-/* list = "list" WORD "=" "[" items "]" ; */
+/* list = "list" WORD "=" items ; */
 static bool parse_list(struct parser *p, struct list_node **ret) {
         struct diag_span start = parser_span(p);
         struct list_node *node;
@@ -312,7 +312,7 @@ static void skip_definition(struct parser *p) {
 }
 
 /* What stands outside of every path and has no business there. Always takes a token. */
-static void parse_stray(struct parser *p) {
+static void report_stray(struct parser *p) {
         struct diag_span span = parser_span(p);
 
         if (parser_at(p, TOKEN_BRACE_CLOSE)) {
@@ -337,7 +337,7 @@ static void parse_stray(struct parser *p) {
         skip_definition(p);
 }
 
-/* file = { path | list } ; */
+/* file = { path | list | "," } ; */
 static void parse_file(struct parser *p, struct file_node *file) {
         struct path_node **paths_end = &file->paths;
         struct list_node **lists_end = &file->lists;
@@ -380,7 +380,7 @@ static void parse_file(struct parser *p, struct file_node *file) {
                                 skip_definition(p);
                         }
                 } else {
-                        parse_stray(p);
+                        report_stray(p);
                         file->broken = true;
                 }
         }

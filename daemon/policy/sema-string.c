@@ -63,12 +63,12 @@ static bool check_constant(struct sema *s, const struct expr *expr, const struct
                 absolute = resolved = false;
 
         if (absolute && (whole || expr->op == COMPARE_STARTSWITH) &&
-            (text.length == 0 ? whole : text.bytes[0] != '/')) {
+            text.length > 0 && text.bytes[0] != '/') {
                 report_relative(s, expr, operand);
-                if (text.length > 0 && whole)
+                if (whole)
                         diag_hint(s->diags, "'%s endswith \"/%.*s\"' looks at the last part", expr->field.name.bytes,
                                   TEXT_ARGS(text));
-                else if (text.length > 0)
+                else
                         diag_hint(s->diags, "it starts with '/'");
                 return false;
         }

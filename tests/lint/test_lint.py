@@ -186,5 +186,14 @@ int f(int a, int b,
             self.assertEqual(status, 1, wrong + output)
 
 
+class Language(Lint):
+    def test_a_grammar_that_is_not_the_parsers_is_found(self):
+        self.write('daemon/policy/parser.c', LICENCE + '/* file = path ; */\nstatic bool parse_file(void) {\n}\n'
+                                                       'static bool parse_path(void) {\n}\n')
+        self.write('docs/LANGUAGE.md', '```ebnf\nfile = { path } ;\nlist = items ;\n```\n')
+        self.finds('language.py', 'grammar', 'file: the page says   { path }', 'list: there is no function parse_list()',
+                   'path: parse_path() has no production above it')
+
+
 if __name__ == '__main__':
     unittest.main()
