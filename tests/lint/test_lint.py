@@ -125,6 +125,13 @@ class Lint(unittest.TestCase):
         subprocess.run(['ar', 'rcs', self.root / 'lib.a', self.root / 'capture_a.c.o'], check=True)
         self.assertEqual(self.run_lint('house.py', 'globals', self.root / 'lib.a')[0], 1)
 
+    def test_a_grammar_that_is_not_the_parsers_is_found(self):
+        self.write('daemon/policy/parser.c', LICENCE + '/* file = path ; */\nstatic bool parse_file(void) {\n}\n'
+                                                       'static bool parse_path(void) {\n}\n')
+        self.write('docs/LANGUAGE.md', '```ebnf\nfile = { path } ;\nlist = items ;\n```\n')
+        self.finds('language.py', 'grammar', 'file: the page says   { path }', 'list: there is no function parse_list()',
+                   'path: parse_path() has no production above it')
+
 
 class Format(unittest.TestCase):
     def setUp(self):
@@ -184,15 +191,6 @@ int f(int a, int b,
                       'int f(void) {\n\treturn 1;\n}\n', 'int f(void); \n', 'int f(void);', '/* ' + 'x' * 140 + ' */\n'):
             status, output = self.run_format(wrong)
             self.assertEqual(status, 1, wrong + output)
-
-
-class Language(Lint):
-    def test_a_grammar_that_is_not_the_parsers_is_found(self):
-        self.write('daemon/policy/parser.c', LICENCE + '/* file = path ; */\nstatic bool parse_file(void) {\n}\n'
-                                                       'static bool parse_path(void) {\n}\n')
-        self.write('docs/LANGUAGE.md', '```ebnf\nfile = { path } ;\nlist = items ;\n```\n')
-        self.finds('language.py', 'grammar', 'file: the page says   { path }', 'list: there is no function parse_list()',
-                   'path: parse_path() has no production above it')
 
 
 if __name__ == '__main__':
