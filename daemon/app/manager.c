@@ -73,7 +73,8 @@ static int on_duration(sd_event_source *source, uint64_t usec, void *userdata) {
 
 /* ---- start ---- */
 
-static int add_sources(struct manager *manager) {
+/* Before anything else: from here on no signal ends us half way, it waits for the loop. */
+static int add_signals(struct manager *manager) {
         static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
         sigset_t set;
         int r;
@@ -96,7 +97,10 @@ static int add_sources(struct manager *manager) {
                 if (r < 0)
                         return r;
         }
+        return 0;
+}
 
+static int add_duration(struct manager *manager) {
         if (manager->params->duration_ns > 0)
                 return sd_event_add_time_relative(manager->loop, NULL, CLOCK_BOOTTIME,
                                                   manager->params->duration_ns / NSEC_PER_USEC, 0, on_duration,
@@ -157,6 +161,8 @@ static int manager_init(struct manager *manager) {
         int r, status;
 
         r = sd_event_new(&manager->loop);
+        if (r >= 0)
+                r = add_signals(manager);
         if (r < 0) {
                 log_error_errno(r, "Cannot make an event loop: %m");
                 return EXIT_STATUS_FAILURE;
@@ -188,9 +194,9 @@ static int manager_init(struct manager *manager) {
                 return EXIT_STATUS_FAILURE;
         }
 
-        r = add_sources(manager);
+        r = add_duration(manager);
         if (r < 0) {
-                log_error_errno(r, "Cannot listen to signals and time: %m");
+                log_error_errno(r, "Cannot set the time to end: %m");
                 return EXIT_STATUS_FAILURE;
         }
         return 0;
