@@ -286,9 +286,12 @@ static void engine_advance_run(struct engine *engine, uint32_t path, uint32_t ru
                 flags = engine_take(engine, path, run, engine->scratch.ways[0]);
                 for (uint32_t i = 1; i < n_ways; i++)
                         (void)engine_take(engine, path, engine_copy(engine, &before), engine->scratch.ways[i]);
-        } else if (killed)
-                engine_end_run(engine, run, &engine->stats.n_killed);
-        else {
+        } else if (killed) {
+                /* Its group is looked at when the path is done: it may not be empty then. */
+                engine->stats.n_killed++;
+                pool_unfile(&engine->pool, run);
+                pool_give(&engine->pool, run);
+        } else {
                 if (unknown)
                         flags = instance->flags |= INSTANCE_UNCERTAIN;
                 if (loop)

@@ -42,6 +42,38 @@ START_TEST(over_the_bound_of_all_the_largest_key_pays_and_of_equal_ones_the_one_
 }
 END_TEST
 
+START_TEST(key_whose_last_run_ends_with_the_event_that_begins_a_new_one_was_open_all_along) {
+        stage_limits.max_runs = 2;
+        builder_init(&b);
+        builder_path(&b, "bound")->by = KEY_PROCESS;
+        step(WIRE_KIND_openat, opened("/a"), 1);
+        step(WIRE_KIND_unlink, builder_true(&b), POSITION_ACCEPT);
+        builder_kill(&b, WIRE_KIND_openat, opened("/a"));
+        stage_open(&stage, builder_finish(&b));
+        opens(&stage, P, "/a");
+        opens(&stage, Q, "/a");
+        opens(&stage, P, "/a");         /* ends the run of P and begins another */
+        ck_assert_uint_eq(stage_stats(&stage)->n_killed, 1);
+        opens(&stage, R, "/a");
+        stage_tells(&stage, "obscured 5 bound process 100\n");
+        stage_close(&stage);
+}
+END_TEST
+
+START_TEST(key_that_was_empty_for_a_while_counts_from_its_new_beginning) {
+        stage_limits.max_runs = 2;
+        stage_open(&stage, tuples("bound", 0));
+        opens(&stage, P, "/1");
+        opens(&stage, Q, "/1");
+        unlinks(&stage, P, "/1");
+        stage_tells(&stage, "bound 1@0 2@0 tree 100 $f=/1\n");
+        opens(&stage, P, "/1");
+        opens(&stage, R, "/1");
+        stage_tells(&stage, "obscured 5 bound tree 200\n");
+        stage_close(&stage);
+}
+END_TEST
+
 START_TEST(runs_that_took_more_steps_outlive_those_that_took_fewer) {
         stage_limits.max_tuples = 2;
         builder_init(&b);
@@ -87,5 +119,7 @@ END_TEST
 UNIT_MAIN("engine/pool",
           over_the_bound_of_a_key_the_lowest_serial_goes_and_it_is_told,
           over_the_bound_of_all_the_largest_key_pays_and_of_equal_ones_the_one_open_longest,
+          key_whose_last_run_ends_with_the_event_that_begins_a_new_one_was_open_all_along,
+          key_that_was_empty_for_a_while_counts_from_its_new_beginning,
           runs_that_took_more_steps_outlive_those_that_took_fewer,
           evidence_that_finds_no_room_is_left_out_and_changes_nothing_else)
