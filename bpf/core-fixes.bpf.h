@@ -35,6 +35,13 @@ extern void *bpf_rdonly_cast(const void *object, __u32 type_id) __ksym __weak;
                 _value;                                                                                                        \
         })
 
+/* bpf_probe_read_user_str(), which gives 0 for an empty string on older kernels (6.1 does). Bytes with the NUL, or negative. */
+static __always_inline long read_user_string(char *to, __u32 size, const void *from) {
+        long n = bpf_probe_read_user_str(to, size, from);
+
+        return n == 0 ? 1 : n;
+}
+
 /* CONFIG_AUDIT may be off: then there are no logins. */
 static __always_inline __u32 task_loginuid(struct task_struct *task) {
         return bpf_core_field_exists(task->loginuid) ? task->loginuid.val : (__u32)-1;

@@ -12,8 +12,14 @@
 #include "maps.bpf.h"
 #include "core-fixes.bpf.h"
 
-/* clang keeps a plain `x & mask` only while it cannot prove it useless; the verifier knows less than clang. */
+/* The verifier must see a bound on the very value that is used, and knows less than clang, which drops a mask that it can prove useless and
+ * checks one copy of a value to use another. The mask is 2^n - 1, at least the true bound. */
 #define OPAQUE(x) asm volatile("" : "+r"(x))
+#define BOUND(x, mask)                                                                                                         \
+        do {                                                                                                                   \
+                OPAQUE(x);                                                                                                     \
+                (x) &= (mask);                                                                                                 \
+        } while (0)
 
 static __always_inline struct cpu *this_cpu(void) {
         __u32 id = bpf_get_smp_processor_id();
@@ -149,8 +155,7 @@ static __always_inline void record_submit(struct cpu *cpu, enum wire_kind kind) 
                 record_drop(cpu, kind);
                 return;
         }
-        OPAQUE(size);
-        size &= WIRE_MAX_RECORD - 1;
+        BOUND(size, WIRE_MAX_RECORD - 1);
         __builtin_memset(cpu->record + size, 0, 8);
         size = (size + 7) & ~7U;
         cpu->header.size = size;
@@ -177,8 +182,8 @@ static __always_inline __u32 record_room(struct cpu *cpu, __u32 want, __u32 *ret
 }
 
 static __always_inline char *record_at(struct cpu *cpu, __u32 offset) {
-        OPAQUE(offset);
-        return cpu->record + (offset & (WIRE_MAX_RECORD - 1));
+        BOUND(offset, WIRE_MAX_RECORD - 1);
+        return cpu->record + offset;
 }
 
 #define SET(cpu, kind_, field_, value_)                                                                                        \

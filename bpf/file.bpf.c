@@ -90,7 +90,7 @@ static __noinline int open_done(const struct open_call *call) {
                 if (call->given) {
                         __u32 offset = 0, room = record_room(cpu, WIRE_MAX_PATH, &offset);
                         long n = room < WIRE_MAX_PATH ? 0 :
-                                bpf_probe_read_user_str(record_at(cpu, offset), WIRE_MAX_PATH, call->given);
+                                read_user_string(record_at(cpu, offset), WIRE_MAX_PATH, call->given);
 
                         if (n > 0) {
                                 record->given.offset = offset;
@@ -234,8 +234,8 @@ static long vector_step(__u32 i, struct cpu **context) {
         n = vector[1] < left ? vector[1] : left;
         if (record_room(cpu, WIRE_MAX_CONTENT, &offset) < WIRE_MAX_CONTENT)
                 return 0;
-        OPAQUE(n);
-        if (n > WIRE_MAX_CONTENT || bpf_probe_read_user(record_at(cpu, offset), n, (void *)vector[0]) < 0) {
+        BOUND(n, 2 * WIRE_MAX_CONTENT - 1);
+        if (bpf_probe_read_user(record_at(cpu, offset), n, (void *)vector[0]) < 0) {
                 walk->left = 0;         /* what comes behind would not follow */
                 return 0;
         }
@@ -267,8 +267,8 @@ static __always_inline void write_content(struct cpu *cpu, const struct write_ca
         } else if (wanted) {
                 __u32 offset = 0;
 
-                OPAQUE(wanted);
-                if (wanted <= WIRE_MAX_CONTENT && record_room(cpu, WIRE_MAX_CONTENT, &offset) == WIRE_MAX_CONTENT &&
+                BOUND(wanted, 2 * WIRE_MAX_CONTENT - 1);
+                if (record_room(cpu, WIRE_MAX_CONTENT, &offset) == WIRE_MAX_CONTENT &&
                     bpf_probe_read_user(record_at(cpu, offset), wanted, call->buffer) == 0)
                         cpu->used = offset + wanted;
         }

@@ -52,7 +52,7 @@ static __always_inline bool given_append(
                 *record_at(cpu, offset) = '/';
                 offset++;
         }
-        n = bpf_probe_read_user_str(record_at(cpu, offset), WIRE_MAX_PATH, call->user);
+        n = read_user_string(record_at(cpu, offset), WIRE_MAX_PATH, call->user);
         if (n <= 0)
                 return false;
         n--;

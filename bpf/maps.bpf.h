@@ -13,7 +13,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-#define RECORD_SLACK 8192               /* one read may begin at the last byte of a record and be this long */
+#define RECORD_SLACK 16384              /* one read may begin at the last byte of a record and be this long */
 
 /* Fixed at load. */
 const volatile bool can_cast = false;             /* the kernel has bpf_rdonly_cast() (>= 6.2) */

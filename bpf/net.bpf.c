@@ -76,9 +76,7 @@ static __always_inline void unix_name(struct cpu *cpu, const void *user, __u32 s
 
         if (size <= 2 || n > UNIX_MAX || record_room(cpu, UNIX_MAX + 1, &offset) < UNIX_MAX + 1)
                 return;
-        OPAQUE(n);
-        if (n > UNIX_MAX)
-                return;
+        BOUND(n, 127);
         to = record_at(cpu, offset);
         if (bpf_probe_read_user(to, n, user + 2) < 0)
                 return;

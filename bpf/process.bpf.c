@@ -89,9 +89,7 @@ static __always_inline void append_arguments(struct cpu *cpu, struct mm_struct *
         length = end - start < room ? end - start : room;
         if (!length)
                 return;
-        OPAQUE(length);
-        if (length > WIRE_MAX_LIST)
-                return;
+        BOUND(length, 2 * WIRE_MAX_LIST - 1);
         if (bpf_probe_read_user(record_at(cpu, offset), length, (void *)start) < 0)
                 return;
         *record_at(cpu, offset + length - 1) = 0;
@@ -127,7 +125,7 @@ static long env_step(__u32 i, struct cpu **context) {
                 return 1;
         }
         to = record_at(cpu, offset);
-        n = bpf_probe_read_user_str(to, MAX_ENV_CHUNK, (void *)walk->at);
+        n = read_user_string(to, MAX_ENV_CHUNK, (void *)walk->at);
         if (n <= 0) {
                 walk->cut = true;
                 return 1;

@@ -96,8 +96,7 @@ int take_snapshot(struct bpf_iter__task *context) {
         size = cpu->used;
         if (size > WIRE_MAX_RECORD - 8)
                 return 0;
-        OPAQUE(size);
-        size &= WIRE_MAX_RECORD - 1;
+        BOUND(size, WIRE_MAX_RECORD - 1);
         __builtin_memset(cpu->record + size, 0, 8);
         size = (size + 7) & ~7U;
         cpu->header.size = size;

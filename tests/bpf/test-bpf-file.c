@@ -206,7 +206,7 @@ static int open_in_container(void *argument) {
             mkdir("etc", 0755) < 0)
                 return 2;
         if (syscall(SYS_pivot_root, ".", "old") < 0 || chdir("/") < 0)
-                return 3;
+                return errno == EINVAL ? 77 : 3;        /* the root of an initramfs stays where it is */
         close(open("/etc/shadow", O_WRONLY | O_CREAT, 0600));
         if (umount2("/old", MNT_DETACH) < 0)
                 return 4;
@@ -219,6 +219,10 @@ START_TEST(the_path_in_a_container_is_its_own_and_marked) {
 
         mkdir(lab_path("box"), 0755);
         pid = lab_run(open_in_container, NULL);
+        if (WEXITSTATUS(lab.status) == 77) {
+                printf("cannot change the root here: not tried\n");
+                return;
+        }
         ck_assert_int_eq(lab_number(lab_find(WIRE_KIND_exit, pid, 0), F(exit, code)), 0);
         record = lab_find_text(WIRE_KIND_openat, pid, F(openat, pathname), "/etc/shadow", 0);
         ck_assert_ptr_nonnull(record);
