@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <malloc.h>
+
 #include "app/manager.h"
 #include "app/params.h"
 #include "base/log.h"
@@ -8,6 +10,10 @@ int main(int argc, char *argv[]) {
         int r;
 
         log_open("execrayd");
+
+        /* Tables are sized for the worst day; pages that are never touched should cost nothing. The threshold that the
+         * allocator would learn from the first large block makes it reuse (and so clear) old memory for them. */
+        mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 
         r = params_parse(argc, argv, &params);
         if (r > 0)
