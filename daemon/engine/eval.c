@@ -188,7 +188,7 @@ static enum truth finding_run(struct finding *finding, const struct value *value
         const struct matcher_sink sink = {finding_on_match, finding_on_open, finding};
         const struct matcher_ref *ref = finding->ref;
         const void *table = program_text(finding->eval->program, ref->table);
-        const char *at = value->bytes, *end = value->bytes + value->length;
+        const char *at = value->bytes, *end = value->length > 0 ? at + value->length : at;
         bool cut = value->state == VALUE_CUT;
         struct value element;
 

@@ -173,7 +173,7 @@ enum truth predicate_test(const struct program *program, const struct predicate 
 
 /* The elements one after the other; value_list_at() would count from the start for each. */
 static enum truth test_any(const struct program *program, const struct predicate *predicate, const struct value *list) {
-        const char *at = list->bytes, *end = list->bytes + list->length;
+        const char *at = list->bytes, *end = list->length > 0 ? at + list->length : at;
         enum truth answer = list->state == VALUE_CUT ? TRUTH_UNKNOWN : TRUTH_FALSE;
 
         while (at < end && answer != TRUTH_TRUE) {
