@@ -2,6 +2,8 @@
 
 /* A valid program with damage: it is refused, or everything that reads programs reads it without harm.
  *
+ * It is listed, its matchers and predicates are asked about a few texts, and the engine runs it over a short story.
+ *
  * The input is no program but what to spoil, so that the corpus outlives changes of layout: four bytes for each spot:
  * where (24 bits, modulo the size) and what to add there. The first byte of the first spot also says which program it
  * is. */
@@ -15,6 +17,8 @@
 
 #include "base/strbuf.h"
 #include "compile/compile.h"
+#include "engine/engine.h"
+#include "event/encode.h"
 #include "program/matcher.h"
 #include "program/predicate.h"
 #include "program/program-dump.h"
@@ -112,6 +116,68 @@ static void test_predicates(const struct program *program) {
         }
 }
 
+static void on_match(const struct match *match, void *data) {
+        assert(match->path && match->n_steps <= MATCH_MAX_STEPS);
+}
+
+static void on_obscured(enum wire_reason reason, const struct path *path, const char *key, void *data) {
+}
+
+/* Two processes do in turn what the policies above wait for. */
+static void make_record(struct record *record, unsigned i) {
+        static const enum wire_kind kinds[] = {
+                WIRE_KIND_execve, WIRE_KIND_openat, WIRE_KIND_chmod, WIRE_KIND_chmod, WIRE_KIND_execve, WIRE_KIND_connect,
+                WIRE_KIND_write,  WIRE_KIND_rename, WIRE_KIND_unlink, WIRE_KIND_fork, WIRE_KIND_openat, WIRE_KIND_unlink,
+        };
+        const struct kind_info *info;
+
+        record_begin(record, kinds[i % (sizeof(kinds) / sizeof(kinds[0]))]);
+        info = schema_kind((enum wire_kind)record->header.kind);
+        record->header.tgid = record->header.tid = 10 + i % 2;
+        record->header.start_ns = record->header.tgid;
+        record->header.time_ns = UINT64_C(100000000) * i;
+        record->header.result = i % 7 == 6 ? -13 : 0;
+        for (unsigned f = info->first_field; f < info->first_field + info->n_fields; f++)
+                switch (schema_field((enum field)f)->type) {
+                case VALUE_NUMBER: record_set_number(record, (enum field)f, i % 3 == 0 ? 443 : 0777); break;
+                case VALUE_STRING: record_set_text(record, (enum field)f, i % 5 == 4 ? "x42/y" : "/a"); break;
+                case VALUE_LIST: record_set_list_bytes(record, (enum field)f, "sh\0-c", 6); break;
+                case VALUE_OBJECT: record_set_object(record, (enum field)f, &(struct wire_object){.inode = 7}); break;
+                case VALUE_ADDRESS: break;
+                case _VALUE_TYPE_MAX: break;
+                }
+        if (record_finish(record) < 0)
+                abort();
+}
+
+static void run_engine(struct program *program) {
+        const struct process_table_limits table_limits = {
+                .max_processes = 64, .max_image_bytes = 1 << 20, .max_cgroups = 16, .grace_ns = 1000000000};
+        const struct engine_limits limits = {
+                .max_runs = 256, .max_tuples = 64, .max_keys = 64, .max_suppressed = 64, .evidence_bytes = 1 << 20};
+        const struct engine_sink sink = {.on_match = on_match, .on_obscured = on_obscured};
+        struct process_table *table;
+        struct engine *engine;
+        static struct record record;
+
+        if (process_table_new(&table_limits, &table) < 0)
+                return;
+        if (engine_new(program, table, &limits, &sink, &engine) >= 0) {
+                for (unsigned i = 0; i < 48; i++) {
+                        struct event event;
+
+                        make_record(&record, i);
+                        if (event_parse(record.data, record.header.size, &event) < 0)
+                                abort();
+                        event.number = i + 1;
+                        engine_feed(engine, &event, process_table_update(table, &event));
+                }
+                engine_end(engine);
+                engine_free(engine);
+        }
+        process_table_free(table);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
         const struct program *from;
         struct program *program;
@@ -145,6 +211,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
 
         run_matchers(program);
         test_predicates(program);
+        run_engine(program);
         program_dump(program, &text);
         assert(text.error == 0);
         strbuf_done(&text);
