@@ -6,6 +6,8 @@
 
 #include "compile/lower.h"
 
+#define STEP_FIELDS_MAX 32              /* of one step: an alert that showed more would hide them */
+
 struct emitter {
         struct compilation *c;
         const struct path_node *path;
@@ -67,7 +69,8 @@ static void fields_add(struct emitter *e, uint32_t first, const struct field_ref
         for (size_t i = first; i < e->c->out.fields.n; i++)
                 if (memcmp(&e->c->out.fields.items[i], &field, sizeof(field)) == 0)
                         return;
-        ASSEMBLY_ADD(&e->c->out, fields, field);
+        if (e->c->out.fields.n - first < STEP_FIELDS_MAX)
+                ASSEMBLY_ADD(&e->c->out, fields, field);
 }
 
 /* The fields that the condition names, in order of the text. The tree leans to the left. */

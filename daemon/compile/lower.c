@@ -2,7 +2,9 @@
 #include "compile/lower.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
+#include "base/cleanup.h"
 #include "compile/pattern.h"
 #include "program/glob.h"
 
@@ -86,39 +88,38 @@ static uint32_t lower_regex(struct lowering *l, struct subject_field field, cons
         return condition_any(l->c, parts, n_parts);
 }
 
-/* A list holds strings, numbers or networks; whatever it holds, any of them will do. */
+/* A list holds strings, numbers or networks; whatever it holds, any of them will do. The copies are sorted, and gone
+ * afterwards: a list of thousands may be named by hundreds of policies. */
 static uint32_t lower_in(struct lowering *l, struct subject_field field, const struct operand *list) {
-        struct program_network *networks;
-        struct text *texts;
-        int64_t *numbers;
+        _cleanup_(freep) struct program_network *networks = NULL;
+        _cleanup_(freep) struct text *texts = NULL;
+        _cleanup_(freep) int64_t *numbers = NULL;
         size_t n_networks = 0, n_texts = 0, n_numbers = 0;
         uint32_t parts[3];
 
-        networks = arena_new_array(&l->c->arena, struct program_network, list->n_items);
-        texts = arena_new_array(&l->c->arena, struct text, list->n_items);
-        numbers = arena_new_array(&l->c->arena, int64_t, list->n_items);
+        for (size_t i = 0; i < list->n_items; i++) {
+                n_networks += list->items[i].type == OPERAND_NETWORK;
+                n_texts += list->items[i].type == OPERAND_STRING;
+                n_numbers += list->items[i].type == OPERAND_NUMBER;
+                if (n_networks + n_texts + n_numbers != i + 1)
+                        return refuse(l, list->items[i].span, "this cannot stand in a list");
+        }
+        networks = calloc(n_networks + 1, sizeof(*networks));
+        texts = calloc(n_texts + 1, sizeof(*texts));
+        numbers = calloc(n_numbers + 1, sizeof(*numbers));
         if (!networks || !texts || !numbers)
                 return no_memory(l);
 
+        n_networks = n_texts = n_numbers = 0;
         for (size_t i = 0; i < list->n_items; i++) {
                 const struct operand *item = &list->items[i];
 
-                switch (item->type) {
-                case OPERAND_NUMBER:
-                        numbers[n_numbers++] = item->number;
-                        break;
-                case OPERAND_STRING:
-                        texts[n_texts++] = item->text;
-                        break;
-                case OPERAND_NETWORK:
+                if (item->type == OPERAND_NETWORK)
                         networks[n_networks++] = item->network;
-                        break;
-                case OPERAND_REGEX:
-                case OPERAND_LIST:
-                case OPERAND_NAME:
-                case OPERAND_CAPTURE:
-                        return refuse(l, item->span, "this cannot stand in a list");
-                }
+                else if (item->type == OPERAND_STRING)
+                        texts[n_texts++] = item->text;
+                else
+                        numbers[n_numbers++] = item->number;
         }
         parts[0] = condition_in_numbers(l->c, field, numbers, n_numbers);
         parts[1] = condition_in_strings(l->c, field, PREDICATE_IN_STRINGS, texts, n_texts);

@@ -15,6 +15,7 @@ struct dump {
         const struct program *program;
         const struct path *path;
         enum wire_kind kind;            /* of the step whose condition is written */
+        uint32_t first_block;           /* of the path: its windows are numbered from there */
         struct strbuf *b;
         unsigned n_nodes;
 };
@@ -282,7 +283,7 @@ static void put_edge(struct dump *d, const struct edge *edge) {
                 else
                         strbuf_printf(d->b, " -> %u", edge->target);
                 if (edge->block != PROGRAM_NONE)
-                        strbuf_printf(d->b, " in window %u", edge->block);
+                        strbuf_printf(d->b, " in window %u", edge->block - d->first_block);
         }
         strbuf_put_char(d->b, '\n');
 }
@@ -290,7 +291,7 @@ static void put_edge(struct dump *d, const struct edge *edge) {
 static void put_window(struct dump *d, uint32_t i) {
         const struct block *block = &d->program->blocks[i];
 
-        strbuf_printf(d->b, ", window %u", i);
+        strbuf_printf(d->b, ", window %u", i - d->first_block);
         if (block->name.length > 0) {
                 strbuf_put_char(d->b, ' ');
                 put_quoted(d, block->name);
@@ -299,7 +300,7 @@ static void put_window(struct dump *d, uint32_t i) {
         put_duration(d, block->within_ns);
         strbuf_printf(d->b, " from %u", block->first);
         if (block->parent != PROGRAM_NONE)
-                strbuf_printf(d->b, " inside %u", block->parent);
+                strbuf_printf(d->b, " inside %u", block->parent - d->first_block);
 }
 
 static void put_texts(struct dump *d, const char *label, struct program_range range) {
@@ -313,6 +314,22 @@ static void put_texts(struct dump *d, const char *label, struct program_range ra
         strbuf_put_char(d->b, '\n');
 }
 
+/* The lowest of the windows that its positions and edges name; parents stand before their children. */
+static uint32_t first_block(const struct program *program, const struct path *path) {
+        uint32_t first = PROGRAM_NONE;
+
+        for (uint32_t at = path->positions.first; at < path->positions.first + path->positions.n; at++) {
+                const struct position *position = &program->positions[at];
+
+                first = MIN(first, position->block);
+                for (uint32_t i = 0; i < position->edges.n; i++)
+                        first = MIN(first, program->edges[position->edges.first + i].block);
+        }
+        while (first != PROGRAM_NONE && program->blocks[first].parent != PROGRAM_NONE)
+                first = program->blocks[first].parent;
+        return first;
+}
+
 static void dump_path(struct dump *d, const struct path *path) {
         static const char *const on_loss[_ON_LOSS_MAX] = {
                 [ON_LOSS_FLAG] = "flag",
@@ -321,6 +338,7 @@ static void dump_path(struct dump *d, const struct path *path) {
         };
 
         d->path = path;
+        d->first_block = first_block(d->program, path);
         strbuf_put(d->b, "path ");
         put_quoted(d, path->name);
         strbuf_printf(d->b, " severity %s, by %s, on_loss %s, within ",

@@ -126,8 +126,9 @@ static void on_obscured(enum wire_reason reason, const struct path *path, const 
 /* Two processes do in turn what the policies above wait for. */
 static void make_record(struct record *record, unsigned i) {
         static const enum wire_kind kinds[] = {
-                WIRE_KIND_execve, WIRE_KIND_openat, WIRE_KIND_chmod, WIRE_KIND_chmod, WIRE_KIND_execve, WIRE_KIND_connect,
-                WIRE_KIND_write,  WIRE_KIND_rename, WIRE_KIND_unlink, WIRE_KIND_fork, WIRE_KIND_openat, WIRE_KIND_unlink,
+                WIRE_KIND_execve, WIRE_KIND_openat,  WIRE_KIND_chmod,  WIRE_KIND_chmod,
+                WIRE_KIND_execve, WIRE_KIND_connect, WIRE_KIND_write,  WIRE_KIND_rename,
+                WIRE_KIND_unlink, WIRE_KIND_fork,    WIRE_KIND_openat, WIRE_KIND_unlink,
         };
         const struct kind_info *info;
 

@@ -233,6 +233,24 @@ START_TEST(hundreds_of_policies_share_one_table) {
 }
 END_TEST
 
+START_TEST(a_long_list_that_many_policies_name_is_stored_once) {
+        struct strbuf text = {};
+        struct program *program;
+
+        strbuf_put(&text, "list hashes = [");
+        for (unsigned i = 0; i < 2000; i++)
+                strbuf_printf(&text, "%s\"/bin/%u\"", i > 0 ? ", " : "", i);
+        strbuf_put(&text, "]\n");
+        for (unsigned i = 0; i < 200; i++)
+                strbuf_printf(&text, "path \"p%03u\" { execve { filename in hashes } openat { fd == %u } }\n", i, i);
+        program = compile(strbuf_str(&text));
+        ck_assert_uint_eq(program->n_predicates, 201);
+        ck_assert_uint_lt(program->size, 512 * 1024);
+        program_unref(program);
+        strbuf_done(&text);
+}
+END_TEST
+
 UNIT_MAIN("compile/compile",
           the_example_of_the_language_compiles_to_its_story,
           no_policies_make_an_empty_program,
@@ -242,4 +260,5 @@ UNIT_MAIN("compile/compile",
           optimisations_do_not_change_the_hash,
           out_of_memory_at_any_moment_leaves_nothing_behind,
           every_path_that_is_refused_is_told,
-          hundreds_of_policies_share_one_table)
+          hundreds_of_policies_share_one_table,
+          a_long_list_that_many_policies_name_is_stored_once)
