@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Alerts in the journal: a socket of our own stands in for journald's, in a mount namespace of its own, and reads the native protocol.
+"""Alerts in the journal: once a socket of our own stands in for journald's and reads the native protocol, once the real journald runs,
+both in a mount namespace of their own with an empty /run.
 
-This program is started twice: by the test runner, and, as `... inside DIR`, in the namespace, where it is journald."""
+This program is started twice: by the test runner, and, as `... inside DIR` or `... real DIR`, in the namespace."""
 import array
 import json
 import os
@@ -15,6 +16,7 @@ import time
 
 from harness import EXECRAYCTL, EXECRAYD, JOURNAL_SOCKET, ROOT, Daemon, expect, expect_equal, expect_in, main, run, sh
 
+JOURNALD = '/usr/lib/systemd/systemd-journald'
 POLICY = '''
 path "dropped" {
     description = "A file is written and run"
@@ -97,11 +99,68 @@ def inside(directory):
     }))
 
 
-def in_namespace(place):
+def unit_directory():
+    """Where systemd would make the cgroups of units: its own hierarchy, or the one for all."""
+    unified = None
+    with open('/proc/mounts') as mounts:
+        for line in mounts:
+            _, where, kind, options = line.split()[:4]
+            if kind == 'cgroup' and 'name=systemd' in options.split(','):
+                return where
+            if kind == 'cgroup2':
+                unified = unified or where
+    return unified
+
+
+def real(directory):
+    """In the namespace: the real journald; the attacker is in a unit."""
+    subprocess.run(['mount', '-t', 'tmpfs', 'tmpfs', '/run'], check=True)
+    os.makedirs('/run/systemd/journal')
+    os.makedirs('/run/log/journal')
+    subprocess.run(['mount', '--bind', '/dev/null', '/dev/kmsg'], check=True)       # the kernel's log is none of our business
+    with open('/run/journald.conf', 'w') as f:
+        f.write('[Journal]\nAudit=no\nReadKMsg=no\nForwardToSyslog=no\nForwardToWall=no\nStorage=volatile\n')
+    if os.path.exists('/etc/systemd/journald.conf'):
+        subprocess.run(['mount', '--bind', '/run/journald.conf', '/etc/systemd/journald.conf'], check=True)
+    unit = os.path.join(unit_directory(), 'system.slice', 'execray-e2e-%d.service' % os.getpid())
+    os.makedirs(unit)
+    log = open(os.path.join(directory, 'log'), 'wb')
+    journald = subprocess.Popen([JOURNALD], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    daemon = None
+    try:
+        end = time.monotonic() + 20
+        while not os.path.exists(JOURNAL_SOCKET) and time.monotonic() < end:
+            time.sleep(0.02)
+        daemon = subprocess.Popen([EXECRAYD, '--policies', os.path.join(directory, 'policies'), '--output', 'journal',
+                                   '--exit-after-alerts', '1'], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        while b'watching;' not in open(log.name, 'rb').read():
+            if time.monotonic() > end or daemon.poll() is not None:
+                raise RuntimeError('the daemon did not start: %r' % open(log.name, 'rb').read())
+            time.sleep(0.02)
+        subprocess.run(['/bin/sh', '-c', 'echo $$ > "$2/cgroup.procs"; cp /bin/true "$1/payload"; "$1/payload"; rm "$1/payload"',
+                        'sh', directory, unit], check=True)
+        daemon.wait(20)
+        subprocess.run(['journalctl', '--sync'], check=False, stderr=subprocess.DEVNULL)
+        answer = {}
+        for name, words in (('unit', ['-u', os.path.basename(unit)]), ('identifier', ['-t', 'execrayd', '-p', 'err']),
+                            ('other', ['-u', 'execray-nothing.service'])):
+            out = subprocess.run(['journalctl', '-D', '/run/log/journal', '-o', 'json', '--no-pager', '-q'] + words,
+                                 check=True, capture_output=True).stdout
+            answer[name] = [json.loads(line) for line in out.decode().splitlines()]
+        print(json.dumps(answer))
+    finally:
+        for process in (daemon, journald):
+            if process and process.poll() is None:
+                process.terminate()
+                process.wait(20)
+        os.rmdir(unit)
+
+
+def in_namespace(place, how='inside'):
     if not os.path.isdir('/run/systemd'):
         os.mkdir('/run/systemd', 0o755)
     _, out, _ = run('unshare', '--mount', '--propagation', 'private', sys.executable, os.path.abspath(__file__), EXECRAYD, EXECRAYCTL,
-                    ROOT, 'inside', place.path, status=0, timeout=90)
+                    ROOT, how, place.path, status=0, timeout=90)
     return json.loads(out.decode())
 
 
@@ -165,6 +224,20 @@ def test_a_journal_that_went_away_is_counted(place):
     expect_in('1 NOT DELIVERED', found['log'], 'the summary')
 
 
+def test_journalctl_finds_the_alert_by_unit_and_identifier(place):
+    if not os.path.exists(JOURNALD) or not unit_directory():
+        print('        (no journald or no cgroups here)')
+        return
+    place.policy('p', POLICY % {'dir': place.path, 'severity': 'high'})
+    found = in_namespace(place, 'real')
+    for name in ('unit', 'identifier'):
+        expect_equal([e.get('EXECRAY_POLICY') for e in found[name]], ['dropped'], 'what journalctl finds by ' + name)
+        expect(found[name][0]['MESSAGE'].startswith('dropped: A file is written and run'), 'the message: %r' % found[name][0]['MESSAGE'])
+        json.loads(found[name][0]['EXECRAY_ALERT'])
+    expect(found['unit'][0]['EXECRAY_UNIT'].startswith('execray-e2e-'), 'the unit: %r' % found['unit'][0]['EXECRAY_UNIT'])
+    expect_equal(found['other'], [], 'what journalctl finds by another unit')
+
+
 def test_without_journald_it_is_said_once(place):
     if os.path.exists(JOURNAL_SOCKET):
         return
@@ -181,5 +254,7 @@ def test_without_journald_it_is_said_once(place):
 if __name__ == '__main__':
     if sys.argv[4:5] == ['inside']:
         inside(sys.argv[5])
+    elif sys.argv[4:5] == ['real']:
+        real(sys.argv[5])
     else:
         main(globals())
