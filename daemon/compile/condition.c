@@ -361,17 +361,6 @@ uint32_t condition_string(struct compilation *c, struct subject_field field, enu
         return predicate_new(c, predicate, &operand, shared);
 }
 
-uint32_t condition_known(struct compilation *c, struct subject_field field) {
-        struct siphash128 operand = {};
-        struct shared_number *shared = predicate_share(c, field, PREDICATE_KNOWN, &operand);
-
-        if (!shared)
-                return note(c, -ENOMEM);
-        if (shared->number != PROGRAM_NONE)
-                return shared->number;
-        return predicate_new(c, predicate_of(field, PREDICATE_KNOWN), &operand, shared);
-}
-
 static int number_compare(const void *a, const void *b) {
         int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
 

@@ -25,7 +25,6 @@ struct subject_field {
 uint32_t condition_number(struct compilation *c, struct subject_field field, enum predicate_op op, int64_t number);
 uint32_t condition_string(struct compilation *c, struct subject_field field, enum predicate_op op, const char *bytes,
                           size_t length);
-uint32_t condition_known(struct compilation *c, struct subject_field field);
 
 /* Is the field one of these? Sorts the lists and drops what stands in them twice; empty: false. */
 uint32_t condition_in_numbers(struct compilation *c, struct subject_field field, int64_t *numbers, size_t n);
