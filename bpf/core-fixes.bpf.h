@@ -35,7 +35,7 @@ extern void *bpf_rdonly_cast(const void *object, __u32 type_id) __ksym __weak;
                 _value;                                                                                                        \
         })
 
-/* bpf_probe_read_user_str(), which gives 0 for an empty string on older kernels (6.1 does). Bytes with the NUL, or negative. */
+/* bpf_probe_read_user_str(), which gives 0 for an empty string on older kernels (6.1, 6.12). Bytes with the NUL, or negative. */
 static __always_inline long read_user_string(char *to, __u32 size, const void *from) {
         long n = bpf_probe_read_user_str(to, size, from);
 
