@@ -394,7 +394,12 @@ size_t token_decode(const struct source *source, const struct token *token, char
 
         assert(token->type == TOKEN_STRING || token->type == TOKEN_RAW);
 
-        /* An unclosed string has no quote at its end, a bare path none at all. */
+        if (s[-1] != '"' && s[-1] != '\'') {   /* a path without its quotes */
+                memcpy(bytes, s - 1, token->length);
+                return token->length;
+        }
+
+        /* An unclosed string has no quote at its end. */
         if (n > 0 && s[n - 1] == s[-1])
                 n--;
 

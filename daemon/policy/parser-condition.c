@@ -376,7 +376,10 @@ bool parse_conditions(struct parser *p, struct diag_span open, bool in_step, str
                 if (parser_at(p, TOKEN_EOF) || at_next_statement(p)) {
                         bool end = parser_at(p, TOKEN_EOF);
 
-                        parser_report_unclosed(p, open, in_step ? "a step" : "'except'");
+                        /* An unclosed string has taken the brace with it. */
+                        if (!p->previous.broken ||
+                            (p->previous.type != TOKEN_STRING && p->previous.type != TOKEN_RAW))
+                                parser_report_unclosed(p, open, in_step ? "a step" : "'except'");
                         p->told_end = end; /* if there is more, the next one is worth its own message */
                         *ret = all;
                         return p->error >= 0;

@@ -190,42 +190,40 @@ bool parse_operand(struct parser *p, enum compare_op op, bool in_list, struct op
 /* items = "[" { operand | "," } "]" ; at the "[" */
 bool parse_items(struct parser *p, struct operand *ret) {
         struct diag_span open = parser_span(p);
-        struct operand *items = NULL;
-        size_t n = 0, capacity = 0;
+        size_t capacity = 0;
 
+        ret->type = OPERAND_LIST;
         parser_advance(p);
         while (!parser_take(p, TOKEN_BRACKET_CLOSE)) {
                 if (parser_take(p, TOKEN_COMMA))
                         continue;
-                if (parser_at(p, TOKEN_EOF) || parser_at(p, TOKEN_BRACE_CLOSE) || parser_at(p, TOKEN_BRACE_OPEN)) {
+                if (parser_at(p, TOKEN_EOF) || parser_at(p, TOKEN_BRACE_CLOSE) || parser_at(p, TOKEN_BRACE_OPEN) ||
+                    (p->token.first_on_line && parser_at_definition(p))) {
                         p->broken = true;
                         diag_error(p->diags, open, "this '[' is never closed");
                         if (parser_at(p, TOKEN_EOF))
                                 p->told_end = true;
                         return false;
                 }
-                if (n >= PARSER_MAX_ITEMS)
+                if (ret->n_items >= PARSER_MAX_ITEMS)
                         return parser_fail(p, "too many items in one list: more than %d", PARSER_MAX_ITEMS);
 
-                if (n == capacity) {
+                if (ret->n_items == capacity) {
                         struct operand *larger;
 
                         capacity = MAX((size_t)4, capacity * 2);
                         larger = arena_new_array(p->arena, struct operand, capacity);
                         if (!larger)
                                 return parser_no_memory(p);
-                        if (n > 0)
-                                memcpy(larger, items, n * sizeof(*items));
-                        items = larger;
+                        if (ret->n_items > 0)
+                                memcpy(larger, ret->items, ret->n_items * sizeof(*larger));
+                        ret->items = larger;
                 }
-                if (!parse_operand(p, COMPARE_IN, true, &items[n]))
+                if (!parse_operand(p, COMPARE_IN, true, &ret->items[ret->n_items]))
                         return false;
-                n++;
+                ret->n_items++;
         }
 
-        ret->type = OPERAND_LIST;
-        ret->items = items;
-        ret->n_items = n;
         ret->span = parser_span_from(p, open);
         return true;
 }

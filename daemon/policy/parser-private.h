@@ -76,6 +76,7 @@ void parser_leave(struct parser *p);
 const char *parser_describe(struct parser *p);
 
 /* Going on. */
+bool parser_at_definition(const struct parser *p);              /* of a path, list or macro */
 void parser_skip_group(struct parser *p); /* at an opening bracket of any kind: behind its partner */
 void parser_skip_statement(struct parser *p);
 void parser_report_unclosed(struct parser *p, struct diag_span open, const char *what);

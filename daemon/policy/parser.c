@@ -300,14 +300,14 @@ static bool parse_list(struct parser *p, struct list_node **ret) {
         return true;
 }
 
-static bool at_definition(const struct parser *p) {
+bool parser_at_definition(const struct parser *p) {
         return ((parser_at_word(p, "path") && (parser_next_is(p, TOKEN_STRING) || parser_next_is(p, TOKEN_RAW))) ||
                 ((parser_at_word(p, "list") || parser_at_word(p, "macro")) && parser_next_is(p, TOKEN_WORD)));
 }
 
 /* To the next path or list that begins a line. */
 static void skip_definition(struct parser *p) {
-        while (!parser_at(p, TOKEN_EOF) && !(p->token.first_on_line && at_definition(p)))
+        while (!parser_at(p, TOKEN_EOF) && !(p->token.first_on_line && parser_at_definition(p)))
                 parser_advance(p);
 }
 

@@ -350,10 +350,8 @@ bool sema_check_compare(struct sema *s, struct expr *expr) {
         if (expr->op != COMPARE_TRUE && expr->operand.type == OPERAND_LIST) {
                 if (!operand_flatten(s, &expr->operand))
                         return false;
-                if (expr->operand.n_items == 0) {
-                        sema_error(s, expr->operand.span, "nothing is in an empty list");
-                        return false;
-                }
+                if (expr->operand.n_items == 0)
+                        return s->broken ? false : sema_error(s, expr->operand.span, "nothing is in an empty list");
         }
 
         if (expr->op != COMPARE_TRUE && expr->operand.type == OPERAND_LIST && expr->operand.text.length > 0)
