@@ -361,6 +361,14 @@ void ast_print_file(const struct file_node *file, struct strbuf *b) {
                 strbuf_put_char(b, '\n');
                 first = false;
         }
+        for (const struct macro_node *m = file->macros; m; m = m->next) {
+                strbuf_put(b, "macro ");
+                print_text(m->name, b);
+                strbuf_put_char(b, ' ');
+                print_conditions(m->condition, NULL, 0, b);
+                strbuf_put_char(b, '\n');
+                first = false;
+        }
         for (const struct path_node *path = file->paths; path; path = path->next) {
                 if (!first)
                         strbuf_put_char(b, '\n');

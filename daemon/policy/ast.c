@@ -129,13 +129,17 @@ static bool path_equal(const struct path_node *a, const struct path_node *b) {
 
 bool file_node_equal(const struct file_node *a, const struct file_node *b) {
         const struct list_node *la = a->lists, *lb = b->lists;
+        const struct macro_node *ma = a->macros, *mb = b->macros;
         const struct path_node *pa = a->paths, *pb = b->paths;
 
         for (; la && lb; la = la->next, lb = lb->next)
                 if (!text_equal(la->name, lb->name) || !operand_equal(&la->value, &lb->value))
                         return false;
+        for (; ma && mb; ma = ma->next, mb = mb->next)
+                if (!text_equal(ma->name, mb->name) || !expr_equal(ma->condition, mb->condition))
+                        return false;
         for (; pa && pb; pa = pa->next, pb = pb->next)
                 if (!path_equal(pa, pb))
                         return false;
-        return !la && !lb && !pa && !pb;
+        return !la && !lb && !ma && !mb && !pa && !pb;
 }

@@ -183,10 +183,19 @@ struct list_node {
         struct list_node *next;
 };
 
+/* Conditions under a name. Sema puts a copy of them wherever the name stands as a condition by itself. */
+struct macro_node {
+        struct diag_span span, name_span;
+        struct text name;
+        struct expr *condition;         /* as written, never resolved: its fields are those of the step that uses it */
+        struct macro_node *next;
+};
+
 struct file_node {
         const struct source *source;
         struct path_node *paths;        /* as written; sema moves them into the policy set */
         struct list_node *lists;
+        struct macro_node *macros;
         bool broken;                    /* parser: a fault was reported outside of any path */
         struct file_node *next;
 };

@@ -359,8 +359,16 @@ static bool at_next_statement(const struct parser *p) {
         return parser_next_is(p, TOKEN_STRING) && (parser_at_word(p, "path") || parser_at_word(p, "block"));
 }
 
+/* Forget what the conditions before have counted. */
+void parser_begin_conditions(struct parser *p) {
+        p->n_terms = p->n_captures = 0;
+        p->captures = NULL;
+        p->captures_end = &p->captures;
+        p->told_terms = false;
+}
+
 /* conditions = { or | "," } "}" ; from behind the `{` at `open` */
-bool parse_conditions(struct parser *p, struct diag_span open, bool in_step, struct expr **ret) {
+bool parse_conditions(struct parser *p, struct diag_span open, const char *what, bool may_capture, struct expr **ret) {
         struct expr *all = NULL;
 
         for (;;) {
@@ -379,7 +387,7 @@ bool parse_conditions(struct parser *p, struct diag_span open, bool in_step, str
                         /* An unclosed string has taken the brace with it. */
                         if (!p->previous.broken ||
                             (p->previous.type != TOKEN_STRING && p->previous.type != TOKEN_RAW))
-                                parser_report_unclosed(p, open, in_step ? "a step" : "'except'");
+                                parser_report_unclosed(p, open, what);
                         p->told_end = end; /* if there is more, the next one is worth its own message */
                         *ret = all;
                         return p->error >= 0;
@@ -397,10 +405,10 @@ bool parse_conditions(struct parser *p, struct diag_span open, bool in_step, str
                         skip_condition(p);
                         continue;
                 }
-                if (!in_step && *captures) {
+                if (!may_capture && *captures) {
                         p->broken = true;
                         diag_error(p->diags, span_join(start, (*captures)->span),
-                                   "a capture cannot be bound in 'except'");
+                                   "a capture cannot be bound in %s", what);
                         *captures = NULL;
                         p->captures_end = captures;
                 }

@@ -156,11 +156,8 @@ static bool parse_step(struct parser *p, enum element_type type, struct element 
         }
         parser_advance(p);
 
-        p->n_terms = p->n_captures = 0;
-        p->captures = NULL;
-        p->captures_end = &p->captures;
-        p->told_terms = false;
-        if (!parse_conditions(p, open, true, &e->condition))
+        parser_begin_conditions(p);
+        if (!parse_conditions(p, open, "a step", true, &e->condition))
                 return false;
         e->captures = p->captures;
 
@@ -298,7 +295,7 @@ static bool parse_not(struct parser *p, struct element **ret) {
 static bool skip_unsupported(struct parser *p) {
         static const char *const words[] = {"until",         "no",    "all",      "repeat",     "score",
                                             "optional",      "on",    "distinct", "eventually", "frequency",
-                                            "anomaly_score", "macro", "last",     "first"};
+                                            "anomaly_score", "last", "first"};
         char what[64];
 
         for (size_t i = 0; i < ELEMENTSOF(words); i++)
@@ -378,7 +375,7 @@ static bool parse_statement(struct parser *p, enum body_type type, struct elemen
 /* Does the path end here without its `}`? */
 static bool at_next_path(const struct parser *p) {
         return (parser_at_word(p, "path") && (parser_next_is(p, TOKEN_STRING) || parser_next_is(p, TOKEN_RAW))) ||
-               (parser_at_word(p, "list") && parser_next_is(p, TOKEN_WORD));
+               ((parser_at_word(p, "list") || parser_at_word(p, "macro")) && parser_next_is(p, TOKEN_WORD));
 }
 
 /* body = { property | exception | statement | "," } "}" ; */

@@ -87,7 +87,8 @@ bool parser_text(struct parser *p, const struct token *token,
 bool parser_string(struct parser *p, const char *where, struct text *ret, struct diag_span *ret_span);
 
 /* parser-condition.c */
-bool parse_conditions(struct parser *p, struct diag_span open, bool in_step, struct expr **ret);
+bool parse_conditions(struct parser *p, struct diag_span open, const char *what, bool captures, struct expr **ret);
+void parser_begin_conditions(struct parser *p);
 
 /* parser-operand.c */
 bool parse_operand(struct parser *p, enum compare_op op, bool in_list, struct operand *ret);

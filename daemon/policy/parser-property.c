@@ -266,11 +266,8 @@ bool parse_exception(struct parser *p, struct body *body) {
         if (!parser_expect(p, TOKEN_BRACE_OPEN, "after 'except'"))
                 return false;
 
-        p->n_terms = p->n_captures = 0;
-        p->captures = NULL;
-        p->captures_end = &p->captures;
-        p->told_terms = false;
-        if (!parse_conditions(p, open, false, &exception->condition))
+        parser_begin_conditions(p);
+        if (!parse_conditions(p, open, "'except'", false, &exception->condition))
                 return false;
 
         exception->span = parser_span_from(p, start);

@@ -300,6 +300,40 @@ static bool parse_list(struct parser *p, struct list_node **ret) {
         return true;
 }
 
+/* macro = "macro" WORD "{" conditions ; */
+static bool parse_macro(struct parser *p, struct macro_node **ret) {
+        struct diag_span start = parser_span(p), open;
+        struct macro_node *node;
+
+        parser_advance(p);
+
+        node = arena_new(p->arena, struct macro_node);
+        if (!node)
+                return parser_no_memory(p);
+        node->span = start;
+        node->name_span = parser_span(p);
+        if (!parser_text(p, &p->token, &node->name))
+                return false;
+        parser_advance(p);
+        *ret = node;            /* known from here on, as a list is */
+
+        open = parser_span(p);
+        if (!parser_at(p, TOKEN_BRACE_OPEN)) {
+                parser_fail_expected(p, "'{' after the name of the macro");
+                diag_hint(p->token.broken ? NULL : p->diags, "macro %.*s { condition }",
+                          (int)MIN(node->name.length, (size_t)60), node->name.bytes);
+                return false;
+        }
+        parser_advance(p);
+
+        p->told_depth = p->told_end = false;
+        parser_begin_conditions(p);
+        if (!parse_conditions(p, open, "the macro", false, &node->condition))
+                return false;
+        node->span = parser_span_from(p, start);
+        return true;
+}
+
 bool parser_at_definition(const struct parser *p) {
         return ((parser_at_word(p, "path") && (parser_next_is(p, TOKEN_STRING) || parser_next_is(p, TOKEN_RAW))) ||
                 ((parser_at_word(p, "list") || parser_at_word(p, "macro")) && parser_next_is(p, TOKEN_WORD)));
@@ -323,24 +357,23 @@ static void report_stray(struct parser *p) {
                 return;
         }
 
-        if (parser_at_word(p, "macro") && parser_next_is(p, TOKEN_WORD))
-                parser_fail_unsupported(p, span, "'macro' is");
-        else if (parser_at_word(p, "score") && (parser_next_is(p, TOKEN_STRING) || parser_next_is(p, TOKEN_RAW)))
+        if (parser_at_word(p, "score") && (parser_next_is(p, TOKEN_STRING) || parser_next_is(p, TOKEN_RAW)))
                 parser_fail_unsupported(p, span, "'score' is");
         else if (parser_at(p, TOKEN_WORD) && (parser_next_is(p, TOKEN_BRACE_OPEN) || parser_next_is(p, TOKEN_ASSIGN))) {
                 parser_fail(p, "%s stands outside of every path", parser_describe(p));
                 diag_hint(p->diags, "path \"name\" { ... } goes around it");
         } else
-                parser_fail_expected(p, "'path' or 'list'");
+                parser_fail_expected(p, "'path', 'list' or 'macro'");
 
         parser_advance(p);
         skip_definition(p);
 }
 
-/* file = { path | list | "," } ; */
+/* file = { path | list | macro | "," } ; */
 static void parse_file(struct parser *p, struct file_node *file) {
         struct path_node **paths_end = &file->paths;
         struct list_node **lists_end = &file->lists;
+        struct macro_node **macros_end = &file->macros;
         size_t n_paths = 0;
 
         while (!parser_at(p, TOKEN_EOF)) {
@@ -379,6 +412,19 @@ static void parse_file(struct parser *p, struct file_node *file) {
                                 file->broken = true;
                                 skip_definition(p);
                         }
+                } else if (parser_at_word(p, "macro") && parser_next_is(p, TOKEN_WORD)) {
+                        struct macro_node *node = NULL;
+                        bool good;
+
+                        p->broken = false;
+                        good = parse_macro(p, &node);
+                        if (node) {
+                                *macros_end = node;
+                                macros_end = &node->next;
+                        }
+                        file->broken = file->broken || p->broken || !good;
+                        if (!good)
+                                skip_definition(p);
                 } else {
                         report_stray(p);
                         file->broken = true;

@@ -19,7 +19,27 @@ static bool names_result(const struct expr *expr) {
         return false;
 }
 
+/* Inside of the copy of a macro messages say where it is used. Returns what was so before. */
+static struct diag_span enter_copy(struct sema *s, const struct expr *expr) {
+        struct diag_span outer = s->copied_to;
+
+        for (size_t i = 0; i < s->n_uses && outer.line == 0; i++)
+                if (s->uses[i].root == expr)
+                        s->copied_to = s->uses[i].span;
+        return outer;
+}
+
+static bool check_node(struct sema *s, struct expr *expr, enum wire_kind kind);
+
 static bool check_expr(struct sema *s, struct expr *expr, enum wire_kind kind) {
+        struct diag_span outer = enter_copy(s, expr);
+        bool good = check_node(s, expr, kind);
+
+        s->copied_to = outer;
+        return good;
+}
+
+static bool check_node(struct sema *s, struct expr *expr, enum wire_kind kind) {
         bool good;
 
         switch (expr->type) {
@@ -30,9 +50,12 @@ static bool check_expr(struct sema *s, struct expr *expr, enum wire_kind kind) {
         case EXPR_NOT:
                 return check_expr(s, expr->left, kind);
         case EXPR_COMPARE:
-                return sema_resolve_field(s, &expr->field, kind, false) && sema_check_compare(s, expr);
+                break;
         }
-        return false;
+
+        /* A word by itself may be a macro that is defined in what could not be read. */
+        return sema_resolve_field(s, &expr->field, kind, s->broken && expr->op == COMPARE_TRUE) &&
+               sema_check_compare(s, expr);
 }
 
 /* What has to hold together: `==` with constants. */
@@ -71,6 +94,9 @@ static void check_contradiction(struct sema *s, struct expr *expr) {
 }
 
 bool sema_check_condition(struct sema *s, struct expr *expr, enum wire_kind kind) {
+        s->n_uses = 0;
+        if (!sema_expand(s, expr))
+                return false;
         if (names_result(expr))
                 s->any_result = true;
         if (!check_expr(s, expr, kind))
@@ -135,7 +161,17 @@ static bool check_foreign(struct sema *s, struct expr *expr) {
         return true;
 }
 
+static bool check_exception_node(struct sema *s, struct expr *expr);
+
 static bool check_exception_expr(struct sema *s, struct expr *expr) {
+        struct diag_span outer = enter_copy(s, expr);
+        bool good = check_exception_node(s, expr);
+
+        s->copied_to = outer;
+        return good;
+}
+
+static bool check_exception_node(struct sema *s, struct expr *expr) {
         bool good;
 
         switch (expr->type) {
@@ -163,6 +199,9 @@ bool sema_check_exception(struct sema *s, struct exception *exception) {
                 return false;
         }
 
+        s->n_uses = 0;
+        if (!sema_expand(s, exception->condition))
+                return false;
         s->in_exception = true;
         s->any_result = true;           /* it sees failed calls as well */
         s->used = 0;

@@ -163,6 +163,8 @@ static void report_unknown_field(struct sema *s, struct field_ref *ref, enum wir
                 names[n++] = schema_field((enum field)i)->name;
         closest =
                 ref->name.length <= SEMA_MAX_NAME ? diag_closest_n(ref->name.bytes, ref->name.length, names, n) : NULL;
+        if (!closest)
+                closest = sema_closest_macro(s, ref->name);
         if (closest) {
                 diag_did_you_mean(s->diags, closest);
                 return;

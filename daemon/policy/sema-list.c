@@ -128,6 +128,7 @@ bool sema_flatten_list(struct sema *s, struct sema_list *list) {
         struct operand *value = &list->node->value, *flat;
         size_t n = 0, i = 0;
         bool good = true, nested = false;
+        unsigned deepest = 0;
 
         switch (list->state) {
         case LIST_FLAT:
@@ -138,6 +139,11 @@ bool sema_flatten_list(struct sema *s, struct sema_list *list) {
                 return false;           /* whoever holds the name of the list reports the cycle */
         }
         list->state = LIST_OPEN;
+        if (s->depth >= SEMA_MAX_LISTS_DEEP) {
+                list->state = LIST_BROKEN;
+                return sema_error(s, list->node->name_span, "lists in lists, more than %u deep", SEMA_MAX_LISTS_DEEP);
+        }
+        s->depth++;
 
         for (size_t k = 0; k < value->n_items; k++) {
                 struct operand *item = &value->items[k];
@@ -157,8 +163,13 @@ bool sema_flatten_list(struct sema *s, struct sema_list *list) {
                         continue;
                 }
                 good = sema_flatten_list(s, other) && good;
+                deepest = MAX(deepest, other->depth);
                 n += other->node->value.n_items;
         }
+        s->depth--;
+        list->depth = deepest + 1;
+        if (good && list->depth > SEMA_MAX_LISTS_DEEP)
+                good = sema_error(s, list->node->name_span, "lists in lists, more than %u deep", SEMA_MAX_LISTS_DEEP);
 
         s->n_items += n;
         if (s->n_items > SEMA_MAX_LIST_ITEMS) {

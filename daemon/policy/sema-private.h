@@ -12,7 +12,20 @@
 struct sema_list {
         struct list_node *node;         /* borrowed; its value is flat once state is LIST_FLAT */
         uint8_t state;
+        unsigned depth;                 /* 1 if it holds no other, and so on */
         bool built_in;
+};
+
+struct sema_macro {
+        struct macro_node *node;        /* borrowed */
+        uint8_t state;
+        unsigned depth;                 /* 1 if it holds no other, and so on */
+};
+
+/* Where a copy of a macro stands. */
+struct sema_use {
+        const struct expr *root;        /* of the copy */
+        struct diag_span span;          /* where its name stood */
 };
 
 struct sema {
@@ -24,7 +37,11 @@ struct sema {
 
         struct sema_list *lists;        /* sorted by name */
         size_t n_lists;
+        unsigned depth;                 /* of lists in lists, or macros in macros, while they are looked through */
         size_t n_items;                 /* of all lists, for SEMA_MAX_LIST_ITEMS */
+        struct sema_macro *macros;      /* sorted by name */
+        size_t n_macros;
+        size_t n_copied;                /* nodes of all copies of macros, for SEMA_MAX_COPIES */
         bool broken;                    /* a file could not be read in full: a name that is missing may be defined
                                            there */
 
@@ -36,6 +53,10 @@ struct sema {
         /* The step at hand. */
         bool any_result;
         bool in_exception;
+        struct sema_use *uses;          /* of macros in the condition at hand */
+        size_t n_uses, n_uses_allocated;
+        struct diag_span copied_to;     /* where the name of the macro stood whose copy is being checked; line 0:
+                                           none */
         struct diag_span compared;      /* the comparison at hand, if it is with a list by name; else line 0 */
         uint64_t bound, maybe;          /* slots that every way here binds, and those that some way binds */
         uint64_t used;                  /* slots that the exception at hand names */
@@ -53,6 +74,12 @@ struct sema_list *sema_find_list(struct sema *s, struct text name);
 const char *sema_closest_list(struct sema *s, struct text name);
 void sema_check_lists(struct sema *s);
 bool sema_flatten_list(struct sema *s, struct sema_list *list);
+
+/* sema-macro.c */
+bool sema_collect_macros(struct sema *s);
+void sema_check_macros(struct sema *s);
+bool sema_expand(struct sema *s, struct expr *expr);    /* names of macros become copies of their conditions */
+const char *sema_closest_macro(struct sema *s, struct text name);
 
 /* sema-field.c. Sets field and subject; in an exception `kind` is tried quietly (false without a message). */
 enum wire_kind sema_resolve_kind(struct sema *s, struct text name, struct diag_span span);

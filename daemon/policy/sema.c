@@ -25,6 +25,8 @@ bool sema_error(struct sema *s, struct diag_span span, const char *fmt, ...) {
         if (s->compared.line > 0 && (!streq(span.file, s->compared.file) || span.offset < s->compared.offset ||
                                      span.offset > s->compared.offset + s->compared.length))
                 diag_related(s->diags, s->compared, "compared here");
+        else if (s->copied_to.line > 0)
+                diag_related(s->diags, s->copied_to, "the macro is used here");
         return false;
 }
 
@@ -148,9 +150,10 @@ int sema_check(struct policy_set *set, const struct policy_options *options, str
         for (const struct file_node *f = set->files; f; f = f->next)
                 s.broken = s.broken || f->broken;
 
-        if (!sema_collect_lists(&s))
+        if (!sema_collect_lists(&s) || !sema_collect_macros(&s))
                 return s.error;
         sema_check_lists(&s);
+        sema_check_macros(&s);
 
         for (const struct file_node *f = set->files; f && s.error >= 0; f = f->next)
                 for (struct path_node *p = f->paths; p && s.error >= 0; p = p->next) {

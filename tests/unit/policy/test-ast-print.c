@@ -260,7 +260,7 @@ START_TEST(whatever_is_printed_parses_to_the_same_tree) {
                 m.state = seed;
                 strbuf_clear(&m.text);
                 if (pick(&m, 3) == 0)
-                        strbuf_put(&m.text, "list l = [1, \"a\", b]\n");
+                        PUT_ANY_OF(&m, "list l = [1, \"a\", b]\n", "macro m { a or b, not c }\n");
                 strbuf_put(&m.text, "path \"p\" {");
                 if (pick(&m, 3) == 0)
                         PUT_ANY_OF(&m, "by = host", "severity = low suppress = 0s", "within = unlimited on_loss = skip",

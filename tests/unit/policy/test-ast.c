@@ -73,6 +73,9 @@ START_TEST(each_part_of_a_tree_counts) {
                 "path \"p\" { respond = \"T1\" exit { code == 1 } }",
                 "list a = [1]\npath \"p\" { exit { code == 1 } }",
                 "list a = [2]\npath \"p\" { exit { code == 1 } }",
+                "macro m { core }\npath \"p\" { exit { code == 1 } }",
+                "macro m { code }\npath \"p\" { exit { code == 1 } }",
+                "macro n { core }\npath \"p\" { exit { code == 1 } }",
                 "list b = [1]\npath \"p\" { exit { code == 1 } }",
                 "path \"p\" { exit { code == 1 } }\npath \"p\" { exit { code == 1 } }",
         };

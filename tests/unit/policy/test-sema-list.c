@@ -129,6 +129,23 @@ START_TEST(lists_that_double_each_other_end_at_a_bound) {
 }
 END_TEST
 
+START_TEST(lists_in_lists_are_bounded) {
+        struct policy_set *set = NULL;
+        struct strbuf b = {};
+        struct diag_set diags;
+
+        for (int i = 0; i < 20000; i++)
+                strbuf_printf(&b, "list l%d = [l%d]\n", i, i + 1);
+        strbuf_put(&b, "list l20000 = [1]\npath \"p\" { exit { code in l0 } }");
+        diag_set_init(&diags, 0);
+        ck_assert_int_eq(policy_set_parse("t", strbuf_str(&b), b.n, NULL, &diags, &set), -EBADMSG);
+        ck_assert_str_eq(diags.list.items[0].text, "lists in lists, more than 64 deep");
+        policy_set_free(set);
+        diag_set_done(&diags);
+        strbuf_done(&b);
+}
+END_TEST
+
 START_TEST(an_empty_list_matches_nothing) {
         expect_messages("list a = []\npath \"p\" { exit { code in a } }", "2:27 error: nothing is in an empty list\n");
 }
@@ -139,4 +156,4 @@ UNIT_MAIN("policy/sema-list", lists_in_lists_are_spelled_out_in_order, a_list_ma
           a_list_that_contains_itself_is_told_once, two_lists_of_one_name_are_told_with_both_places,
           a_name_in_a_list_that_is_nothing_is_told_once, an_item_of_the_wrong_type_is_told_with_the_comparison,
           a_list_means_the_same_to_each_of_its_uses, lists_that_double_each_other_end_at_a_bound,
-          an_empty_list_matches_nothing)
+          lists_in_lists_are_bounded, an_empty_list_matches_nothing)
