@@ -7,7 +7,7 @@ import os
 from harness import EXECRAYCTL, EXECRAYD, Daemon, expect, expect_equal, expect_in, main, run
 
 GOOD = 'path "p" {\n    description = "x"\n    severity = low\n    openat { pathname == "/nonexistent/p" }\n}\n'
-USAGE, PRIVILEGE, POLICIES, CONFIG = 2, 3, 6, 7
+USAGE, PRIVILEGE, KERNEL, ATTACH, POLICIES, CONFIG = 2, 3, 4, 5, 6, 7
 
 
 def refused(status, *arguments, **options):
@@ -40,6 +40,33 @@ def test_without_privilege_it_says_what_it_needs(place):
     text = refused(PRIVILEGE, '--policies', place.policies, user='nobody')
     expect_in('CAP_BPF', text, 'the message')
     expect_in('root', text, 'the message')
+
+
+def test_without_type_information_it_says_what_the_kernel_lacks(place):
+    place.policy('p', GOOD)
+    script = 'mount -t tmpfs none /sys/kernel/btf && exec "$@"'
+    _, out, err = run('unshare', '--mount', '--propagation', 'private', '/bin/sh', '-c', script, 'sh', EXECRAYD, '--policies', place.policies,
+                      status=KERNEL)
+    expect_equal(out, b'', 'standard output')
+    expect_in(b'CONFIG_DEBUG_INFO_BTF', err, 'the message')
+
+
+def test_an_attach_that_fails_is_told_and_leaves_nothing_behind(place):
+    """With fewer descriptors than it takes, loading works and attaching does not, somewhere in between."""
+    place.policy('p', GOOD)
+    told = []
+    for limit in range(40, 120, 4):
+        status, _, err = run('prlimit', '--nofile=%d' % limit, EXECRAYD, '--policies', place.policies, '--output', 'none',
+                             '--duration', '1ms')
+        if status == ATTACH:
+            told.append(err)
+        elif status == 0:
+            break
+        expect(status in (0, 1, KERNEL, ATTACH), 'the exit status %d: %r' % (status, err))
+    expect(told, 'no limit on descriptors made attaching fail')
+    for err in told:
+        expect_in(b'Cannot attach', err, 'the message')
+        expect(b'watched for' not in err, 'it watched all the same: %r' % err)
 
 
 def test_without_policies_it_does_not_start(place):

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """SIGHUP takes over what is good as a whole and leaves everything as it was otherwise."""
 import os
+import resource
 
 from harness import Daemon, expect, expect_equal, expect_in, main
 
@@ -116,6 +117,27 @@ def test_a_new_kind_of_event_is_watched_after_a_reload(place):
         touch(place.join('a'))
         os.unlink(place.join('a'))
         daemon.wait_alert('c')
+        daemon.stop()
+
+
+def test_an_attach_that_fails_leaves_the_old_policies_in_force(place):
+    place.policy('a', ONE % {'name': 'a', 'file': place.join('a')})
+    with Daemon(place) as daemon:
+        place.policy('c', 'path "c" {\n    description = "x"\n    severity = low\n    unlink { pathname == "%s" }\n'
+                          '    rename { pathname == "/x" }\n    write { pathname == "/x" }\n}\n' % place.join('a'))
+        used = max(int(n) for n in os.listdir('/proc/%d/fd' % daemon.process.pid)) + 1
+        limits = resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE, (used + 4, limits[1]))
+        text = daemon.reload()
+        expect_in('Cannot attach', text, 'the log')
+        expect_in('Not reloaded', text, 'the log')
+        touch(place.join('a'))
+        expect_equal(daemon.wait_alert('a')['generation'], 1, 'the generation')
+
+        resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE, limits)
+        expect_in('generation 2', daemon.reload(), 'the log')
+        touch(place.join('a'))
+        daemon.wait_alert('a', 2)
         daemon.stop()
 
 
