@@ -129,20 +129,31 @@ const struct wire_header *lab_wait(enum wire_kind kind, pid_t pid, size_t n) {
         return NULL;
 }
 
-pid_t lab_run(int (*action)(void *argument), void *argument) {
+pid_t lab_fork(void) {
         pid_t pid;
 
         fflush(NULL);
         pid = fork();
-        if (pid == 0)
-                _exit(action(argument));
-        ck_assert_int_ge(pid, 0);       /* not in the child: Check writes a file */
+        if (pid != 0)
+                ck_assert_int_ge(pid, 0);       /* not in the child: Check writes a file */
+        return pid;
+}
+
+void lab_reap(pid_t pid) {
         /* Read meanwhile: an action may wait for a full ring otherwise. */
         while (waitpid(pid, &lab.status, WNOHANG) == 0) {
                 lab_read();
                 usleep(1000);
         }
         ck_assert(lab_wait(WIRE_KIND_exit, pid, 0) != NULL);
+}
+
+pid_t lab_run(int (*action)(void *argument), void *argument) {
+        pid_t pid = lab_fork();
+
+        if (pid == 0)
+                _exit(action(argument));
+        lab_reap(pid);
         return pid;
 }
 

@@ -47,6 +47,9 @@ void lab_close(void);
 /* Run in a child, wait for its end, and read until its exit was told. The action's process id. The child ends with the action's
  * return value. */
 pid_t lab_run(int (*action)(void *argument), void *argument);
+/* The two halves of it: the child gets 0 and ends with _exit(). */
+pid_t lab_fork(void);
+void lab_reap(pid_t pid);
 
 /* Read what is there. */
 void lab_read(void);

@@ -89,7 +89,7 @@ static void expect_load(const char *const *places, size_t n, const struct policy
 }
 
 START_TEST(a_directory_is_searched_at_all_levels) {
-        _cleanup_(place_done) struct place place = place_new();
+        _cleanup_(place_done) _unused_ struct place place = place_new();
 
         mkdir("d", 0755);
         mkdir("d/sub", 0755);
@@ -106,7 +106,7 @@ START_TEST(a_directory_is_searched_at_all_levels) {
 END_TEST
 
 START_TEST(a_file_can_be_named_by_itself_whatever_its_name) {
-        _cleanup_(place_done) struct place place = place_new();
+        _cleanup_(place_done) _unused_ struct place place = place_new();
 
         put_file("x.policy", "a");
         put_file("y", "b");
@@ -115,7 +115,7 @@ START_TEST(a_file_can_be_named_by_itself_whatever_its_name) {
 END_TEST
 
 START_TEST(an_earlier_directory_masks_files_of_the_same_name) {
-        _cleanup_(place_done) struct place place = place_new();
+        _cleanup_(place_done) _unused_ struct place place = place_new();
         struct policy_set *set = NULL;
 
         mkdir("etc", 0755);
@@ -138,7 +138,7 @@ START_TEST(an_earlier_directory_masks_files_of_the_same_name) {
 END_TEST
 
 START_TEST(a_masked_file_is_not_even_read) {
-        _cleanup_(place_done) struct place place = place_new();
+        _cleanup_(place_done) _unused_ struct place place = place_new();
 
         mkdir("etc", 0755);
         mkdir("usr", 0755);
@@ -150,7 +150,7 @@ START_TEST(a_masked_file_is_not_even_read) {
 END_TEST
 
 START_TEST(files_and_directories_that_others_may_write_are_refused) {
-        _cleanup_(place_done) struct place place = place_new();
+        _cleanup_(place_done) _unused_ struct place place = place_new();
         struct policy_options any = {.trust_any_owner = true};
 
         mkdir("d", 0755);
@@ -185,7 +185,7 @@ START_TEST(files_and_directories_that_others_may_write_are_refused) {
 END_TEST
 
 START_TEST(links_are_not_followed) {
-        _cleanup_(place_done) struct place place = place_new();
+        _cleanup_(place_done) _unused_ struct place place = place_new();
         struct policy_options any = {.trust_any_owner = true};
 
         mkdir("d", 0755);
@@ -205,7 +205,7 @@ START_TEST(links_are_not_followed) {
 END_TEST
 
 START_TEST(a_cycle_of_links_is_a_message) {
-        _cleanup_(place_done) struct place place = place_new();
+        _cleanup_(place_done) _unused_ struct place place = place_new();
         struct policy_options any = {.trust_any_owner = true};
 
         ck_assert_int_eq(symlink("b", "a"), 0);
@@ -216,7 +216,7 @@ START_TEST(a_cycle_of_links_is_a_message) {
 END_TEST
 
 START_TEST(what_is_no_file_is_a_message) {
-        _cleanup_(place_done) struct place place = place_new();
+        _cleanup_(place_done) _unused_ struct place place = place_new();
 
         mkdir("d", 0755);
         put_file("d/a.policy", "a");
@@ -228,7 +228,7 @@ START_TEST(what_is_no_file_is_a_message) {
 END_TEST
 
 START_TEST(a_file_that_cannot_be_read_is_a_message) {
-        _cleanup_(place_done) struct place place = place_new();
+        _cleanup_(place_done) _unused_ struct place place = place_new();
 
         if (geteuid() == 0)
                 return;                 /* root reads everything */
@@ -243,7 +243,7 @@ START_TEST(a_file_that_cannot_be_read_is_a_message) {
 END_TEST
 
 START_TEST(nothing_to_load_is_an_error) {
-        _cleanup_(place_done) struct place place = place_new();
+        _cleanup_(place_done) _unused_ struct place place = place_new();
         struct policy_options skip = {.skip_missing = true};
 
         mkdir("d", 0755);
@@ -265,7 +265,7 @@ START_TEST(nothing_to_load_is_an_error) {
 END_TEST
 
 START_TEST(sizes_and_numbers_are_bounded) {
-        _cleanup_(place_done) struct place place = place_new();
+        _cleanup_(place_done) _unused_ struct place place = place_new();
         struct policy_options options = {.max_file_bytes = 40, .max_files = 2};
         char path[256] = "d";
 
@@ -290,7 +290,7 @@ START_TEST(sizes_and_numbers_are_bounded) {
 END_TEST
 
 START_TEST(drop_ins_are_not_supported_yet) {
-        _cleanup_(place_done) struct place place = place_new();
+        _cleanup_(place_done) _unused_ struct place place = place_new();
 
         mkdir("d", 0755);
         put_file("d/a.policy", "a");
@@ -300,7 +300,7 @@ START_TEST(drop_ins_are_not_supported_yet) {
 END_TEST
 
 START_TEST(faults_of_all_files_are_told_together) {
-        _cleanup_(place_done) struct place place = place_new();
+        _cleanup_(place_done) _unused_ struct place place = place_new();
         struct policy_set *set = NULL;
         const char *d = "d";
         struct strbuf b = {};
@@ -345,7 +345,7 @@ static int load_attempt(void *userdata) {
 }
 
 START_TEST(without_memory_nothing_is_loaded_and_nothing_lost) {
-        _cleanup_(place_done) struct place place = place_new();
+        _cleanup_(place_done) _unused_ struct place place = place_new();
 
         mkdir("d", 0755);
         mkdir("d/sub", 0755);
