@@ -24,7 +24,7 @@
 
 #include "base/macro.h"
 
-#define PATIENCE_SECONDS 200            /* with one test */
+#define PATIENCE_SECONDS 300            /* with one test */
 
 /* The root that the kernel unpacked us to has nothing below it, and no process may pivot from it. The same on top of
  * itself has. */
