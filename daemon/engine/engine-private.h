@@ -22,7 +22,8 @@ struct active {
 /* A key of the event being fed, worked out when it is first asked for. */
 struct event_key {
         struct key key;
-        enum { KEY_UNASKED, KEY_NONE, KEY_SOME } state;
+        uint32_t generation;            /* of the event for which it was worked out */
+        bool is_there;
 };
 
 /* Memory to work in, as large as a program and the bounds want it. */

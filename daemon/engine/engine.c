@@ -8,7 +8,6 @@
 #include "base/cleanup.h"
 #include "base/macro.h"
 #include "engine/engine-private.h"
-#include "event/schema.h"
 #include "process/lineage.h"
 #include "process/process-fields.h"
 
@@ -262,9 +261,11 @@ static bool engine_make_key(struct engine *engine, enum program_key type, struct
 const struct key *engine_key(struct engine *engine, enum program_key type) {
         struct event_key *key = &engine->keys[type];
 
-        if (key->state == KEY_UNASKED)
-                key->state = engine_make_key(engine, type, &key->key) ? KEY_SOME : KEY_NONE;
-        return key->state == KEY_SOME ? &key->key : NULL;
+        if (key->generation != engine->eval.generation) {
+                key->generation = engine->eval.generation;
+                key->is_there = engine_make_key(engine, type, &key->key);
+        }
+        return key->is_there ? &key->key : NULL;
 }
 
 /* Step 3: which paths does the event concern? */
@@ -308,13 +309,10 @@ static void engine_concern_descent(struct engine *engine) {
 }
 
 static void engine_concern(struct engine *engine) {
-        uint64_t bit = UINT64_C(1) << event_kind(engine->event);
-
-        for (unsigned type = 0; type < _KEY_MAX; type++) {
+        for (unsigned types = engine->pool.awaiting[event_kind(engine->event)]; types != 0; types &= types - 1) {
+                unsigned type = __builtin_ctz(types);
                 const struct key *key;
 
-                if (!(engine->pool.awaited[type] & bit))
-                        continue;
                 if (type == KEY_DESCENT) {
                         engine_concern_descent(engine);
                         continue;
@@ -345,8 +343,6 @@ static void engine_end_key(struct engine *engine, enum program_key type, const s
         const struct key key = {.type = type, .id = *id};
         uint32_t scope, next;
 
-        if (engine->pool.awaited[type] == 0)
-                return;
         scope = scopes_find(&engine->pool.scopes, &key);
         if (scope == SCOPE_NONE)
                 return;
@@ -375,13 +371,13 @@ static void engine_exit(struct engine *engine) {
                 engine_end_key(engine, KEY_DESCENT, &process->id);
 }
 
-static void engine_gap(struct engine *engine) {
+static void engine_gap(struct engine *engine, const struct event *event) {
         struct value kinds, count;
         uint64_t n;
 
         engine->stats.n_gaps++;
-        event_get(engine->event, FIELD_gap_kinds, &kinds);
-        event_get(engine->event, FIELD_gap_count, &count);
+        event_get(event, FIELD_gap_kinds, &kinds);
+        event_get(event, FIELD_gap_count, &count);
         if (kinds.state != VALUE_KNOWN)
                 kinds.number = -1;
         n = count.state == VALUE_KNOWN && count.number > 0 ? (uint64_t)count.number : 0;
@@ -416,39 +412,48 @@ static bool engine_is_late(const struct engine *engine) {
         return event_kind(engine->event) != WIRE_KIND_exit || actor->exit_ns != engine->event->time_ns;
 }
 
+/* Step 3, and 4. */
+static void engine_meet(struct engine *engine, const struct event *event, bool starts) {
+        struct process_image *image = engine->actor ? engine->actor->image : NULL;
+
+        engine->event = event;
+        engine->late = engine_is_late(engine);
+        eval_begin(&engine->eval, event, engine->actor);
+        evidence_begin(&engine->evidence, event, image);
+
+        if (starts)
+                eval_dispatch(&engine->eval, engine->scratch.starting);
+        engine_concern(engine);
+        engine_advance_all(engine);
+        if (event_kind(event) == WIRE_KIND_exit)
+                engine_exit(engine);
+
+        if (engine->n_left > 0)
+                engine_close_groups(engine);
+        evidence_end(&engine->evidence);
+        engine->event = NULL;
+}
+
 void engine_feed(struct engine *engine, const struct event *event, struct process *actor) {
         enum wire_kind kind = event_kind(event);
         struct identity id = event_actor(event);
+        bool starts = engine->plan.kinds[kind].starts;
 
         engine_pass_time(engine, event->time_ns);
         if (kind == WIRE_KIND_tick)
                 return;
-
-        engine->event = event;
-        engine->actor = actor ? actor : id.pid != 0 ? process_table_find(engine->table, &id) : NULL;
         if (kind == WIRE_KIND_gap) {
-                engine_gap(engine);
-                engine->event = NULL;
+                engine_gap(engine, event);
                 return;
         }
-        if (schema_kind(kind)->class != EVENT_META)
-                engine->stats.n_events++;
+        engine->stats.n_events += !engine->plan.kinds[kind].meta;
 
-        engine->late = engine_is_late(engine);
-        for (unsigned type = 0; type < _KEY_MAX; type++)
-                engine->keys[type].state = KEY_UNASKED;
-        eval_begin(&engine->eval, event, engine->actor);
-        evidence_begin(&engine->evidence, event, engine->actor ? engine->actor->image : NULL);
+        /* Most events of most hosts are of a kind that begins nothing, and that nobody waits for. */
+        if (!starts && engine->pool.awaiting[kind] == 0 && (kind != WIRE_KIND_exit || engine->pool.n_runs == 0))
+                return;
 
-        eval_dispatch(&engine->eval, engine->scratch.starting);
-        engine_concern(engine);
-        engine_advance_all(engine);
-        if (kind == WIRE_KIND_exit)
-                engine_exit(engine);
-
-        engine_close_groups(engine);
-        evidence_end(&engine->evidence);
-        engine->event = NULL;
+        engine->actor = actor ? actor : id.pid != 0 ? process_table_find(engine->table, &id) : NULL;
+        engine_meet(engine, event, starts);
 }
 
 void engine_tick(struct engine *engine, uint64_t now_ns) {

@@ -108,20 +108,24 @@ static enum eval_state eval_element(const struct value *list, int index, struct 
         return element.state == VALUE_CUT ? EVAL_CUT : EVAL_KNOWN;
 }
 
+/* A field that the event's kind does not have: only an `except` asks. */
+static bool eval_is_foreign(const struct eval *eval, enum field field) {
+        const struct field_info *info = schema_field(field);
+
+        return !info || (info->scope == FIELD_EVENT && info->kind != event_kind(eval->event));
+}
+
 enum eval_state eval_get(struct eval *eval, enum program_subject subject, enum field field, int index, struct value *ret) {
-        *ret = (struct value){};
-
         if (subject == SUBJECT_EVENT) {
-                const struct field_info *info = schema_field(field);
-
-                if (!info || (info->scope == FIELD_EVENT && info->kind != event_kind(eval->event)))
-                        return EVAL_ABSENT;
                 event_get(eval->event, field, ret);
+                if (ret->state == VALUE_UNKNOWN && eval_is_foreign(eval, field))
+                        return EVAL_ABSENT;
         } else if (subject == SUBJECT_PROCESS)
                 process_get(eval->actor, eval->event, field, ret);
         else {
                 enum eval_state state = eval_parent(eval);
 
+                *ret = (struct value){};
                 if (state != EVAL_KNOWN)
                         return state;
                 process_get(eval->parent, NULL, field, ret);

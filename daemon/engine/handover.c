@@ -121,6 +121,7 @@ int engine_swap(struct engine *engine, struct program *program) {
         pool_renumber(&engine->pool, map);
         suppress_renumber(&engine->suppress, map);
 
+        eval.generation = engine->eval.generation;
         eval.n_predicates = engine->eval.n_predicates;
         eval.n_unknown = engine->eval.n_unknown;
         engine_scratch_done(&engine->scratch);

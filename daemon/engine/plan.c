@@ -271,6 +271,7 @@ static void plan_dispatch(struct plan *plan) {
                 struct plan_kind *kind = &plan->kinds[k];
 
                 kind->paths = plan->kind_paths + k * plan->n_path_words;
+                kind->meta = !schema_kind(k) || schema_kind(k)->class == EVENT_META;
                 for (uint32_t i = 0; i < program->header->kind_starts[k].n; i++)
                         plan_start(plan, &program->starts[program->header->kind_starts[k].first + i]);
         }

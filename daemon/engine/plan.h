@@ -66,6 +66,7 @@ struct plan_kind {
         uint32_t eager, n_eager;        /* in plan->eager: matchers that can start paths with this kind */
         uint64_t *paths;                /* bit per path whose first step is tried for every event of the kind */
         bool starts;                    /* is anything in `paths` or `eager` */
+        bool meta;                      /* the daemon's own records */
 };
 
 struct plan {

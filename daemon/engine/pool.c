@@ -205,9 +205,9 @@ static void pool_await(struct pool *pool, const struct group *group, uint64_t ki
 
                 pool->n_awaited[type][kind] += by;
                 if (pool->n_awaited[type][kind] == 0)
-                        pool->awaited[type] &= ~(UINT64_C(1) << kind);
+                        pool->awaiting[kind] &= ~(1U << type);
                 else
-                        pool->awaited[type] |= UINT64_C(1) << kind;
+                        pool->awaiting[kind] |= 1U << type;
         }
 }
 

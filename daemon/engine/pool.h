@@ -68,9 +68,9 @@ struct pool {
         uint32_t n_runs;                /* filed */
         uint64_t last_serial, last_opened;
 
-        /* Cells of each type of key that wait for a kind, and the kinds for which there is one. */
+        /* Cells that wait for a kind, by the type of their key, and the types for which there is one. */
         uint32_t n_awaited[_KEY_MAX][_WIRE_KIND_MAX];
-        uint64_t awaited[_KEY_MAX];
+        uint8_t awaiting[_WIRE_KIND_MAX];       /* bit per type */
 };
 
 /* Bounds: runs in all, runs of one path and key, keys. */

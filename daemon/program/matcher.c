@@ -39,6 +39,13 @@ static inline void bit_set(uint64_t *bits, uint32_t i) {
         bits[i / 64] |= UINT64_C(1) << (i % 64);
 }
 
+/* Few in most tables: a call would cost more than it clears. */
+static inline void bits_clear(uint64_t *bits, uint32_t n) {
+        bits[0] = 0;
+        if (unlikely(n > 64))
+                memset(bits, 0, N_WORDS(n) * sizeof(*bits));
+}
+
 static void report(struct matching *m, uint32_t pattern) {
         if (bit_get(m->reported, pattern))
                 return;
@@ -115,10 +122,26 @@ static void run_fold(struct matching *m) {
         }
 }
 
-/* How many bytes two strings have in common, from the start or from the end. */
-static size_t common(const char *a, size_t n_a, const char *b, size_t n_b, bool backwards) {
-        size_t n = MIN(n_a, n_b), i = 0;
+/* Eight bytes at once, in the order in which they are compared: the lowest byte of the answer is the next one. */
+static inline uint64_t word_at(const char *bytes, size_t n, size_t from, bool backwards) {
+        uint64_t word;
 
+        memcpy(&word, backwards ? bytes + n - from - 8 : bytes + from, sizeof(word));
+        return backwards ? __builtin_bswap64(word) : word;
+}
+
+/* How many bytes two strings have in common, from the start or from the end; the first `from` are known to be. */
+static size_t common(const char *a, size_t n_a, const char *b, size_t n_b, size_t from, bool backwards) {
+        size_t n = MIN(n_a, n_b), i = from;
+
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+        for (; i + 8 <= n; i += 8) {
+                uint64_t differ = word_at(a, n_a, i, backwards) ^ word_at(b, n_b, i, backwards);
+
+                if (differ != 0)
+                        return i + __builtin_ctzll(differ) / 8;
+        }
+#endif
         if (backwards)
                 while (i < n && a[n_a - 1 - i] == b[n_b - 1 - i])
                         i++;
@@ -128,42 +151,42 @@ static size_t common(const char *a, size_t n_a, const char *b, size_t n_b, bool 
         return i;
 }
 
-/* The greatest entry that is not above the text: what is a prefix (suffix) of the text is that entry, or on its chain
- * of links. */
-static void run_ends(struct matching *m, struct matcher_part where, bool backwards) {
+/* The greatest entry that is not above the text: what is a prefix (suffix) of the text is that entry, or on its chain of
+ * links. All entries between two that have so much in common with the text have it too. */
+static inline void run_ends(struct matching *m, struct matcher_part where, bool backwards) {
         const struct matcher_entry *entries = part(m->table, where);
-        uint32_t low = 0, high = where.n, i;
-        size_t same;
+        uint32_t low = 0, high = where.n;
+        size_t same_low = 0, same_high = 0;
 
         while (low < high) {
                 uint32_t middle = low + (high - low) / 2;
                 const struct matcher_entry *entry = &entries[middle];
                 const char *bytes = entry_bytes(m, entry);
+                size_t same = common(bytes, entry->length, m->bytes, m->length, MIN(same_low, same_high), backwards);
                 bool above;
 
-                same = common(bytes, entry->length, m->bytes, m->length, backwards);
                 if (same == entry->length)
                         above = false;
                 else if (same == m->length)
                         above = true;
                 else if (backwards)
-                        above = (unsigned char)bytes[entry->length - 1 - same] >
-                                (unsigned char)m->bytes[m->length - 1 - same];
+                        above = (unsigned char)bytes[entry->length - 1 - same] > (unsigned char)m->bytes[m->length - 1 - same];
                 else
                         above = (unsigned char)bytes[same] > (unsigned char)m->bytes[same];
 
-                if (above)
+                if (above) {
                         high = middle;
-                else
+                        same_high = same;
+                } else {
                         low = middle + 1;
+                        same_low = same;
+                }
         }
         if (low == 0)
                 return;
 
-        i = low - 1;
-        same = common(entry_bytes(m, &entries[i]), entries[i].length, m->bytes, m->length, backwards);
-        for (; i != MATCHER_NONE; i = entries[i].link)
-                if (entries[i].length <= same)
+        for (uint32_t i = low - 1; i != MATCHER_NONE; i = entries[i].link)
+                if (entries[i].length <= same_low)
                         report_entry(m, &entries[i]);
 }
 
@@ -190,6 +213,13 @@ static void run_literals(struct matching *m) {
         for (size_t i = 0; i < m->length; i++) {
                 unsigned char c = m->bytes[i];
 
+                /* Most bytes begin nothing. */
+                if (at == 0) {
+                        while (root[c] == 0 && ++i < m->length)
+                                c = m->bytes[i];
+                        if (i == m->length)
+                                return;
+                }
                 for (;;) {
                         const struct matcher_slot *slot;
 
@@ -261,8 +291,8 @@ void matcher_run(const void *table, const char *bytes, size_t length, bool cut, 
         m.length = length;
         m.cut = cut;
         m.sink = sink;
-        memset(m.reported, 0, N_WORDS(m.table->n_patterns) * sizeof(uint64_t));
-        memset(m.seen, 0, N_WORDS(m.table->literal.n) * sizeof(uint64_t));
+        bits_clear(m.reported, m.table->n_patterns);
+        bits_clear(m.seen, m.table->literal.n);
 
         if (cut) {
                 run_cut(&m);
