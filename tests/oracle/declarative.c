@@ -142,7 +142,7 @@ static void decide(struct wait *w, const struct element *c, const struct rest *b
         if (truth_and(so_far, t) == TRUTH_TRUE)
                 take(w, c, c, rest_new(w->search, c->then, NULL, behind), NULL);
         so_far = truth_and(so_far, truth_not(t));
-        if (other && other->type == ELEMENT_CONDITIONAL && other->kind == c->kind && other->any_result == c->any_result)
+        if (other && other->type == ELEMENT_CONDITIONAL && other->kind == c->kind)
                 decide(w, other, rest_new(w->search, other->next, NULL, behind), so_far);
         else if (so_far == TRUTH_TRUE)
                 take(w, c, NULL, rest_new(w->search, other, NULL, behind), NULL);
@@ -331,7 +331,7 @@ static bool meet(struct search *s, struct lineage *l, size_t at) {
                         l->run.uncertain |= t == TRUTH_UNKNOWN;
                 }
                 for (size_t i = 0; i < w.n_loops && !w.taken && !killed; i++)
-                        if (judge_step(s->facts, fact, w.loops[i], &l->run.bindings) == TRUTH_TRUE) {
+                        if (judge_repeats(s->facts, fact, w.loops[i], &l->run.bindings) == TRUTH_TRUE) {
                                 run_count(&l->run, w.loops[i], fact);
                                 break;
                         }
@@ -371,11 +371,11 @@ static void begin(struct search *s, size_t at) {
         enum truth hidden = judge_hidden(s->facts, fact, s->path);
         struct wait w;
 
-        if (fact->kind == WIRE_KIND_gap || fact->kind == WIRE_KIND_tick || fact->n_keys[s->path->by] == 0 ||
+        if (fact->kind == WIRE_KIND_gap || fact->kind == WIRE_KIND_tick || !fact->begins[s->path->by] ||
             hidden == TRUTH_TRUE)
                 return;
         assert(nothing);
-        nothing->run.key = fact->keys[s->path->by][0];
+        nothing->run.key = fact->begins[s->path->by];
         nothing->rest = rest_new(s, s->path->body, NULL, NULL);
         look(&w, s, nothing, fact, hidden, NULL);
         follow_all(s, &w.ways, at + 1);

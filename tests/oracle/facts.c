@@ -206,6 +206,11 @@ static int find_keys(struct builder *b, struct fact *fact, const struct event *e
                 }
                 if (r >= 0)
                         r = keep(b, &list, &fact->keys[type], &fact->n_keys[type]);
+                if (r < 0 || fact->n_keys[type] == 0)
+                        continue;
+                /* A descent begins in its actor, if that is not over. */
+                if (type != KEY_DESCENT || !late || descent_lives(b, &actor->id))
+                        fact->begins[type] = fact->keys[type][0];
         }
         memory = list.items;
         return r;

@@ -28,6 +28,7 @@ struct fact {
         uint64_t gap_kinds, gap_count;  /* of a gap */
         const char **keys[_KEY_MAX]; /* whose story it is, by what the path asks for; of descents the innermost first */
         size_t n_keys[_KEY_MAX];
+        const char *begins[_KEY_MAX];   /* the key in which a run begins with it; NULL: none does */
         const char **ended;             /* keys that have no member behind this record */
         size_t n_ended;
         struct fact_values *values;     /* by facts->fields */

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "compile/pattern.h"
 #include "program/regex.h"
 
 static enum truth truth_of(bool answer) {
@@ -140,6 +141,32 @@ static enum truth string_glob(const struct value *p, const struct text *c) {
         return reach == GLOB_NO ? TRUTH_FALSE : TRUTH_UNKNOWN;
 }
 
+/* Of a cut text a regex says what the string comparisons say that it is known to be equal to, if it is. Which these are only the
+ * compiler can tell; of whole texts it is not asked, so that PCRE2 has the word on what it made of the regex. */
+static enum truth cut_string_regex(const struct value *p, const struct text *regex) {
+        enum truth answer = TRUTH_FALSE;
+        struct pattern pattern;
+        struct arena arena;
+
+        arena_init(&arena, 0);
+        if (pattern_read(&arena, *regex, &pattern) < 0 || pattern.n_parts == 0)
+                answer = TRUTH_UNKNOWN;
+        else
+                for (size_t i = 0; i < pattern.n_parts; i++) {
+                        const struct text *text = &pattern.parts[i].text;
+
+                        switch ((int)pattern.parts[i].op) {
+                        case PREDICATE_STRING: answer = truth_or(answer, string_equal(p, text, false)); break;
+                        case PREDICATE_PREFIX: answer = truth_or(answer, string_starts(p, text)); break;
+                        case PREDICATE_SUFFIX: answer = truth_or(answer, string_ends(p, text)); break;
+                        case PREDICATE_CONTAINS: answer = truth_or(answer, string_contains(p, text)); break;
+                        default: answer = truth_or(answer, string_glob(p, text)); break;
+                        }
+                }
+        arena_done(&arena);
+        return answer;
+}
+
 static enum truth string_regex(const struct value *p, const struct text *pattern) {
         struct regex *regex;
         const char *message;
@@ -147,7 +174,7 @@ static enum truth string_regex(const struct value *p, const struct text *pattern
         size_t offset;
 
         if (p->state == VALUE_CUT)
-                return TRUTH_UNKNOWN;
+                return cut_string_regex(p, pattern);
         if (regex_new(pattern->bytes, pattern->length, false, &regex, &message, &offset) < 0)
                 return TRUTH_UNKNOWN;
         answer = regex_match(regex, p->bytes, p->length);
@@ -369,16 +396,20 @@ static struct value captured(const struct facts *facts, const struct fact *fact,
         return value;
 }
 
-enum truth judge_step(const struct facts *facts, const struct fact *fact, const struct element *step,
-                      const struct bindings *bindings) {
-        enum truth answer;
-
+enum truth judge_repeats(const struct facts *facts, const struct fact *fact, const struct element *step,
+                         const struct bindings *bindings) {
         if (fact->kind != step->kind || (fact->failed && !step->any_result))
                 return TRUTH_FALSE;
-        answer = judge(facts, fact, step->condition, bindings);
-        for (const struct capture *c = step->captures; c; c = c->next)
+        return judge(facts, fact, step->condition, bindings);
+}
+
+enum truth judge_step(const struct facts *facts, const struct fact *fact, const struct element *step,
+                      const struct bindings *bindings) {
+        enum truth answer = judge_repeats(facts, fact, step, bindings);
+
+        for (const struct capture *c = step->captures; c && answer != TRUTH_FALSE; c = c->next)
                 if (captured(facts, fact, c).state == VALUE_UNKNOWN)
-                        answer = truth_and(answer, TRUTH_UNKNOWN);
+                        answer = TRUTH_UNKNOWN;
         return answer;
 }
 

@@ -18,6 +18,10 @@ enum truth judge(const struct facts *facts, const struct fact *fact, const struc
 enum truth judge_step(const struct facts *facts, const struct fact *fact, const struct element *step,
                       const struct bindings *bindings);
 
+/* Does a repetition of the step count the event? As above, but what the first event captured is not captured again. */
+enum truth judge_repeats(const struct facts *facts, const struct fact *fact, const struct element *step,
+                         const struct bindings *bindings);
+
 /* Bind what the step captures; it has taken the event. */
 void judge_bind(const struct facts *facts, const struct fact *fact, const struct element *step,
                 struct bindings *bindings);

@@ -322,7 +322,7 @@ static bool stay(struct operational *op, struct matcher *m, struct open_run *run
                 }
         }
         for (size_t i = 0; i < run->place->n_loops; i++)
-                if (judge_step(op->facts, fact, run->place->loops[i], &run->run.bindings) == TRUTH_TRUE) {
+                if (judge_repeats(op->facts, fact, run->place->loops[i], &run->run.bindings) == TRUTH_TRUE) {
                         run_count(&run->run, run->place->loops[i], fact);
                         text = "+";
                         break;
@@ -399,12 +399,14 @@ static int move_runs(struct operational *op, struct matcher *m, const struct fac
 static int begin_runs(struct operational *op, struct matcher *m, const struct fact *fact, enum truth hidden,
                       struct run_list *to) {
         struct open_run nothing = {
-                .run = { .key = fact->keys[m->path->by][0], .starts = 1 },
+                .run = { .key = fact->begins[m->path->by], .starts = 1 },
                 .place = m->start,
                 .is_new = true,
         };
         bool taken, ended;
 
+        if (!nothing.run.key)
+                return 0;
         return take_ways(op, m, NULL, &nothing, NULL, fact, hidden, to, &taken, &ended);
 }
 
@@ -484,6 +486,9 @@ static int evict(struct operational *op, struct matcher *m) {
                 if (total <= op->limits->max_runs)
                         return track_keys(op, m);
                 evict_in(op, most_matcher, most_key.name);
+                r = track_keys(op, most_matcher);
+                if (r < 0)
+                        return r;
         }
 }
 

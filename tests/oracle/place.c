@@ -80,8 +80,7 @@ static void want_conditional(struct maker *m, struct place *place, const struct 
                 memcpy(want->chain, chain, n * sizeof(*chain));
                 want->next = make(m, e->then, behind, NULL);
 
-                if (!e->otherwise || e->otherwise->type != ELEMENT_CONDITIONAL || e->otherwise->kind != e->kind ||
-                    e->otherwise->any_result != e->any_result)
+                if (!e->otherwise || e->otherwise->type != ELEMENT_CONDITIONAL || e->otherwise->kind != e->kind)
                         break;
                 behind = nest(m, e->otherwise->next, NULL, behind);
                 e = e->otherwise;

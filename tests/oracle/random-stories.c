@@ -265,6 +265,7 @@ static void print_story(const struct told *told, const struct trial_result *resu
 /* Returns 1 agree, 0 differ, negative errno. */
 static int one_story(uint64_t seed, struct totals *totals) {
         struct trial_result result = {};
+        clock_t begun = clock();
         struct told told;
         int r;
 
@@ -286,6 +287,8 @@ static int one_story(uint64_t seed, struct totals *totals) {
         } else if (r < 0) {
                 printf("story %llu: %s\n%s", (unsigned long long)seed, strerror(-r), strbuf_str(&result.report));
         }
+        if (verbose && clock() - begun > CLOCKS_PER_SEC)
+                printf("story %llu took %.1f s\n", (unsigned long long)seed, (double)(clock() - begun) / CLOCKS_PER_SEC);
         trial_result_done(&result);
         told_done(&told);
         return r;

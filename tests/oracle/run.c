@@ -100,6 +100,8 @@ int run_complete(const struct run *run, const struct path_node *path, const stru
         }
         if (fact->actor_exe.state != VALUE_UNKNOWN)
                 outcome_put_value(FIELD_PROCESS_exe, &fact->actor_exe, &exe);
+        if (fact->actor_exe.state == VALUE_CUT)
+                strbuf_put_char(&exe, '~');     /* that it is this one is not certain */
         o.captures = arena_strdup(&to->arena, strbuf_str(&captures));
         o.actor_exe = arena_strdup(&to->arena, strbuf_str(&exe));
 

@@ -23,14 +23,31 @@ struct path_lists {
         const struct path_node *lists[2];
 };
 
-static uint64_t suppress_of(const char *name, void *data) {
-        const struct path_lists *paths = data;
+static const struct path_node *find_path(const struct path_node *list, const char *name) {
+        for (const struct path_node *p = list; p; p = p->next)
+                if (memeq_str(p->name.bytes, p->name.length, name))
+                        return p;
+        return NULL;
+}
 
-        for (size_t i = 0; i < 2; i++)
-                for (const struct path_node *p = paths->lists[i]; p; p = p->next)
-                        if (memeq_str(p->name.bytes, p->name.length, name))
-                                return p->suppress_ns;
-        return 0;
+/* A path is the same if its text is. */
+static bool same_path(const struct path_node *a, const struct path_node *b) {
+        return a->span.length == b->span.length &&
+                memcmp(a->source->text + a->span.offset, b->source->text + b->span.offset, a->span.length) == 0;
+}
+
+static uint64_t window_ns(const char *name, void *data) {
+        const struct path_lists *paths = data;
+        const struct path_node *path = find_path(paths->lists[0], name) ?: find_path(paths->lists[1], name);
+
+        return path ? path->suppress_ns : 0;
+}
+
+static bool ends(const char *name, void *data) {
+        const struct path_lists *paths = data;
+        const struct path_node *before = find_path(paths->lists[0], name), *after = find_path(paths->lists[1], name);
+
+        return !before || !after || !same_path(before, after);
 }
 
 static void put_list(const char *title, struct outcome_list *list, bool without_starts, struct strbuf *b) {
@@ -54,14 +71,6 @@ static bool same_lists(struct outcome_list *a, struct outcome_list *b, bool with
                         return false;
         }
         return true;
-}
-
-/* A path is the same if its text is. */
-static bool same_path(const struct path_node *a, const struct path_node *b) {
-        const char *x = a->source ? a->source->text + a->span.offset : NULL,
-                   *y = b->source ? b->source->text + b->span.offset : NULL;
-
-        return x && y && a->span.length == b->span.length && memcmp(x, y, a->span.length) == 0;
 }
 
 static int run_operational(const struct trial *trial, const struct facts *facts, struct outcome_list *to,
@@ -129,7 +138,14 @@ static int suppress(const struct trial *trial, const struct facts *facts, struct
                 return -ENOMEM;
         for (size_t i = 0; i < facts->n; i++)
                 clocks[i] = facts->items[i].clock_ns;
-        r = outcome_suppress(list, suppress_of, &paths, clocks, facts->n);
+        r = outcome_suppress(list, &(const struct outcome_suppression){
+                .window_ns = window_ns,
+                .clocks = clocks,
+                .n_records = facts->n,
+                .reload_before = trial->swap_to ? trial->swap_before : SIZE_MAX,
+                .ends = ends,
+                .data = &paths,
+        });
         outcome_list_sort(list);
         return r;
 }

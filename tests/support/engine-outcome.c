@@ -7,11 +7,11 @@
 #include "process/process-table.h"
 
 const struct engine_limits engine_trial_wide = {
-        .max_runs = 65536,
+        .max_runs = 4096,
         .max_tuples = 1024,
-        .max_keys = 65536,
-        .max_suppressed = 65536,
-        .evidence_bytes = 64 << 20,
+        .max_keys = 4096,
+        .max_suppressed = 4096,
+        .evidence_bytes = 4 << 20,
 };
 
 static const struct process_table_limits table_limits = {

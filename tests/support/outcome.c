@@ -100,14 +100,20 @@ static bool same_story(const struct outcome *a, const struct outcome *b) {
                streq(a->actor_exe, b->actor_exe);
 }
 
-/* The deadlines before `now_ns`, the earliest first, of equal ones the oldest; joined ones are summed up. */
-static int forget(struct memory *memory, uint64_t now_ns, struct outcome_array *to) {
+static bool is_due(const struct remembered *m, uint64_t now_ns, const struct outcome_suppression *ending) {
+        return ending ? ending->ends(m->first->path, ending->data) : m->deadline_ns < now_ns;
+}
+
+/* The deadlines before `now_ns`, the earliest first, of equal ones the oldest; joined ones are summed up. With `ending`,
+ * instead, all of the paths that end. */
+static int forget(struct memory *memory, uint64_t now_ns, const struct outcome_suppression *ending,
+                  struct outcome_array *to) {
         for (;;) {
                 struct remembered *due = NULL;
                 int r;
 
                 ARRAY_FOREACH(m, memory)
-                        if (m->deadline_ns < now_ns && (!due || m->deadline_ns < due->deadline_ns))
+                        if (is_due(m, now_ns, ending) && (!due || m->deadline_ns < due->deadline_ns))
                                 due = m;
                 if (!due)
                         return 0;
@@ -125,38 +131,41 @@ static int forget(struct memory *memory, uint64_t now_ns, struct outcome_array *
         }
 }
 
-int outcome_suppress(struct outcome_list *list, outcome_suppress_of suppress_of, void *data, const uint64_t *clocks,
-                     size_t n_records) {
+static int join_or_tell(struct memory *memory, const struct outcome *o, uint64_t window_ns, struct outcome_array *to) {
+        int r;
+
+        ARRAY_FOREACH(m, memory)
+                if (same_story(m->first, o)) {
+                        m->joined++;
+                        return 0;
+                }
+        r = array_push(to, *o);
+        if (r >= 0 && window_ns > 0)
+                r = array_push(memory,
+                               ((struct remembered){ .first = o, .deadline_ns = o->time_ns + window_ns }));
+        return r;
+}
+
+int outcome_suppress(struct outcome_list *list, const struct outcome_suppression *how) {
         _cleanup_(freep) struct outcome *before = NULL;
         struct outcome_array to = {};
         struct memory memory = {};
         size_t at = 0;
         int r = 0;
 
-        for (size_t record = 1; record <= n_records && r >= 0; record++) {
-                r = forget(&memory, clocks[record - 1], &to);
-                for (; at < list->list.n && list->list.items[at].record == record && r >= 0; at++) {
-                        const struct outcome *o = &list->list.items[at];
-                        uint64_t suppress_ns = suppress_of(o->path, data);
-                        struct remembered *found = NULL;
-
-                        ARRAY_FOREACH(m, &memory)
-                                if (same_story(m->first, o))
-                                        found = m;
-                        if (found) {
-                                found->joined++;
-                                continue;
-                        }
-                        r = array_push(&to, *o);
-                        if (r >= 0 && suppress_ns > 0)
-                                r = array_push(&memory, ((struct remembered){.first = o,
-                                                                             .deadline_ns = o->time_ns + suppress_ns}));
-                }
+        for (size_t record = 1; record <= how->n_records && r >= 0; record++) {
+                if (record - 1 == how->reload_before)
+                        r = forget(&memory, 0, how, &to);
+                if (r >= 0)
+                        r = forget(&memory, how->clocks[record - 1], NULL, &to);
+                for (; at < list->list.n && list->list.items[at].record == record && r >= 0; at++)
+                        r = join_or_tell(&memory, &list->list.items[at],
+                                         how->window_ns(list->list.items[at].path, how->data), &to);
         }
         if (r >= 0)
-                r = forget(&memory, UINT64_MAX, &to);
+                r = forget(&memory, UINT64_MAX, NULL, &to);
 
-        before = list->list.items;
+        before = list->list.items;      /* memory refers to it until here */
         list->list = to;
         array_done(&memory);
         return r;

@@ -55,8 +55,13 @@ void outcome_list_sort(struct outcome_list *list);
 void outcome_put_value(enum field field, const struct value *value, struct strbuf *b);
 
 /* Suppression, as docs/SEMANTICS.md has it, on completions in stream order: removes those that are joined to an alert
- * before them, and adds the summaries. `suppress_ns` of a path by name; `ends[i]` is the clock after the i-th record
- * (from 0). */
-typedef uint64_t (*outcome_suppress_of)(const char *path, void *data);
-int outcome_suppress(struct outcome_list *list, outcome_suppress_of suppress_of, void *data, const uint64_t *clocks,
-                     size_t n_records);
+ * before them, and adds the summaries. */
+struct outcome_suppression {
+        uint64_t (*window_ns)(const char *path, void *data);    /* `suppress` of a path */
+        const uint64_t *clocks;         /* the clock after each record */
+        size_t n_records;
+        size_t reload_before;           /* index of the record in front of which policies changed; SIZE_MAX: none */
+        bool (*ends)(const char *path, void *data);             /* is it changed, or gone, behind the reload? */
+        void *data;
+};
+int outcome_suppress(struct outcome_list *list, const struct outcome_suppression *how);
