@@ -24,7 +24,7 @@ int pool_init(struct pool *pool, const struct plan *plan, struct evidence *evide
                 .max_runs = max_runs,
                 .max_tuples = max_tuples,
                 .n_equal = round_up_pow2(capacity * 2),
-                .n_index = round_up_pow2(max_runs * PLAN_MAX_INDEXES + 2),
+                .n_index = round_up_pow2(max_runs + 1),
                 .n_group_heads = round_up_pow2(max_runs + 2),
         };
 
@@ -41,7 +41,7 @@ int pool_init(struct pool *pool, const struct plan *plan, struct evidence *evide
                 r = ranking_init(&pool->sizes, capacity);
         if (r >= 0) {
                 pool->equal = calloc(pool->n_equal, sizeof(*pool->equal));
-                pool->index = calloc(pool->n_index, sizeof(*pool->index));
+                pool->index = calloc((size_t)pool->n_index * PLAN_MAX_INDEXES, sizeof(*pool->index));
                 pool->group_heads = calloc(pool->n_group_heads, sizeof(*pool->group_heads));
                 if (!pool->equal || !pool->index || !pool->group_heads)
                         r = -ENOMEM;
@@ -296,8 +296,9 @@ static void pool_remove_equal(struct pool *pool, uint32_t run) {
 
 /* Index by capture: chains through the runs. */
 
+/* Each index has heads of its own: a run is in one chain of each, through links that bear the index's number. */
 static uint32_t *pool_index_head(const struct pool *pool, uint32_t cell, unsigned index, const struct token *token) {
-        return &pool->index[pool_hash(pool, (uint64_t)cell << 8 | index, token->low, token->high) & (pool->n_index - 1)];
+        return &pool->index[index * pool->n_index + (pool_hash(pool, cell, token->low, token->high) & (pool->n_index - 1))];
 }
 
 uint32_t pool_index_first(const struct pool *pool, uint32_t cell, unsigned index, const struct token *token) {

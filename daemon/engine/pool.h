@@ -58,8 +58,8 @@ struct pool {
         struct ranking sizes;           /* groups, the largest first */
         struct pool_slot *equal;        /* owned */
         uint32_t n_equal;               /* a power of two */
-        uint32_t *index;                /* owned; by (cell, slot, value): run + 1 */
-        uint32_t n_index;               /* a power of two */
+        uint32_t *index;                /* owned; for each index by (cell, value): run + 1 */
+        uint32_t n_index;               /* heads of one index, a power of two */
         uint32_t *group_heads;          /* owned; by (scope, path): group + 1 */
         uint32_t n_group_heads;         /* a power of two */
         uint64_t secret;

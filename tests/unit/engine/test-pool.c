@@ -60,6 +60,39 @@ START_TEST(key_whose_last_run_ends_with_the_event_that_begins_a_new_one_was_open
 }
 END_TEST
 
+/* With this few heads the chains of two indexes would meet, if they could. */
+START_TEST(runs_are_found_by_either_of_two_captures_when_the_index_is_small) {
+        stage_limits.max_runs = 8;
+        builder_init(&b);
+        builder_path(&b, "either")->suppress_ns = 0;
+        step(WIRE_KIND_openat, builder_true(&b), 1);
+        builder_capture(&b, "$f", PATHNAME);
+        step(WIRE_KIND_chmod, builder_true(&b), 2);
+        builder_capture(&b, "$g", CHMODDED);
+        step(WIRE_KIND_unlink, builder_guard(&b, UNLINKED, 0), POSITION_ACCEPT);
+        builder_step(&b, WIRE_KIND_openat, builder_guard(&b, PATHNAME, 1), POSITION_ACCEPT);
+        stage_open(&stage, builder_finish(&b));
+        for (unsigned round = 0; round < 200; round++) {
+                char file[16], other[16];
+
+                for (unsigned i = 0; i < 4; i++) {
+                        snprintf(file, sizeof(file), "/%u", round * 4 + i);
+                        snprintf(other, sizeof(other), "/o%u", round * 4 + i);
+                        opens(&stage, P + i, file);
+                        chmods(&stage, P + i, other, 0755);
+                }
+                for (unsigned i = 0; i < 4; i++) {
+                        snprintf(file, sizeof(file), "/%u", round * 4 + i);
+                        unlinks(&stage, P + i, file);
+                }
+                ck_assert_uint_eq(stage_stats(&stage)->n_completed, (round + 1) * 4);
+                ck_assert_uint_eq(stage_stats(&stage)->n_runs, 0);
+                stage.n_told = 0;
+        }
+        stage_close(&stage);
+}
+END_TEST
+
 START_TEST(key_that_was_empty_for_a_while_counts_from_its_new_beginning) {
         stage_limits.max_runs = 2;
         stage_open(&stage, tuples("bound", 0));
@@ -120,6 +153,7 @@ UNIT_MAIN("engine/pool",
           over_the_bound_of_a_key_the_lowest_serial_goes_and_it_is_told,
           over_the_bound_of_all_the_largest_key_pays_and_of_equal_ones_the_one_open_longest,
           key_whose_last_run_ends_with_the_event_that_begins_a_new_one_was_open_all_along,
+          runs_are_found_by_either_of_two_captures_when_the_index_is_small,
           key_that_was_empty_for_a_while_counts_from_its_new_beginning,
           runs_that_took_more_steps_outlive_those_that_took_fewer,
           evidence_that_finds_no_room_is_left_out_and_changes_nothing_else)
