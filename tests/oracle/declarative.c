@@ -50,6 +50,7 @@ struct wait {
         const struct element *nots[64], *loops[64];
         size_t n_nots, n_loops;
         uint64_t kinds;                 /* of wanted steps */
+        bool names_result;              /* the step that is being asked */
 };
 
 static const struct rest *rest_new(struct search *s, const struct element *at, const struct element *window,
@@ -117,7 +118,8 @@ static void take(struct wait *w, const struct element *told, const struct elemen
                 way->inside[i] = inside[n - 1 - i];
 
         excepted = judge_excepted(s->facts, w->fact, s->path, &w->from->run.bindings, &way->run.bindings);
-        way->run.uncertain |= w->hidden == TRUTH_UNKNOWN || w->fact->no_result || excepted == TRUTH_UNKNOWN;
+        way->run.uncertain |=
+                w->hidden == TRUTH_UNKNOWN || (w->fact->no_result && !w->names_result) || excepted == TRUTH_UNKNOWN;
         if (!w->taken)
                 w->uncertain = way->run.uncertain;
         w->taken = true;
@@ -150,6 +152,7 @@ static void decide(struct wait *w, const struct element *c, const struct rest *b
 
 /* The first steps of one element; then `behind` follows. */
 static void first_steps(struct wait *w, const struct element *e, const struct rest *behind) {
+        w->names_result = e->any_result;
         switch (e->type) {
         case ELEMENT_STEP:
                 w->kinds |= UINT64_C(1) << e->kind;

@@ -141,8 +141,9 @@ static enum truth string_glob(const struct value *p, const struct text *c) {
         return reach == GLOB_NO ? TRUTH_FALSE : TRUTH_UNKNOWN;
 }
 
-/* Of a cut text a regex says what the string comparisons say that it is known to be equal to, if it is. Which these are only the
- * compiler can tell; of whole texts it is not asked, so that PCRE2 has the word on what it made of the regex. */
+/* Of a cut text a regex says what the string comparisons say that it is known to be equal to, if it is. Which these are
+ * only the compiler can tell; of whole texts it is not asked, so that PCRE2 has the word on what it made of the regex.
+ */
 static enum truth cut_string_regex(const struct value *p, const struct text *regex) {
         enum truth answer = TRUTH_FALSE;
         struct pattern pattern;

@@ -244,7 +244,7 @@ static bool advance(struct operational *op, struct matcher *m, struct open_run *
         if (want->binds)
                 judge_bind(op->facts, fact, want->binds, &run->run.bindings);
         run->place = want->next;
-        run->run.uncertain |= hidden == TRUTH_UNKNOWN || fact->no_result;
+        run->run.uncertain |= hidden == TRUTH_UNKNOWN || (fact->no_result && !want->chain[0]->any_result);
 
         excepted = judge_excepted(op->facts, fact, m->path, &before, &run->run.bindings);
         run->run.uncertain |= excepted == TRUTH_UNKNOWN;

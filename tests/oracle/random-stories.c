@@ -288,7 +288,8 @@ static int one_story(uint64_t seed, struct totals *totals) {
                 printf("story %llu: %s\n%s", (unsigned long long)seed, strerror(-r), strbuf_str(&result.report));
         }
         if (verbose && clock() - begun > CLOCKS_PER_SEC)
-                printf("story %llu took %.1f s\n", (unsigned long long)seed, (double)(clock() - begun) / CLOCKS_PER_SEC);
+                printf("story %llu took %.1f s\n", (unsigned long long)seed,
+                       (double)(clock() - begun) / CLOCKS_PER_SEC);
         trial_result_done(&result);
         told_done(&told);
         return r;

@@ -104,8 +104,8 @@ static bool is_due(const struct remembered *m, uint64_t now_ns, const struct out
         return ending ? ending->ends(m->first->path, ending->data) : m->deadline_ns < now_ns;
 }
 
-/* The deadlines before `now_ns`, the earliest first, of equal ones the oldest; joined ones are summed up. With `ending`,
- * instead, all of the paths that end. */
+/* The deadlines before `now_ns`, the earliest first, of equal ones the oldest; joined ones are summed up. With
+ * `ending`, instead, all of the paths that end. */
 static int forget(struct memory *memory, uint64_t now_ns, const struct outcome_suppression *ending,
                   struct outcome_array *to) {
         for (;;) {
