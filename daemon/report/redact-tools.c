@@ -107,13 +107,14 @@ static void mark_next(struct finder *f, const struct command *command, size_t i,
                 mark_value(f, form, command->words[i + 1].start, command->words[i + 1].end);
 }
 
-static bool verb_was_given(const struct finder *f, const struct command *command, const char *verb, size_t from,
-                           size_t to) {
-        if (verb[0] == 0)
-                return true;
-        for (size_t i = from; i < to; i++)
-                if (span_equals(f, command->words[i], verb))
+/* Behind which word the option counts: the tool, or its verb. False if the verb was not given. */
+static bool find_start(const struct finder *f, const struct command *command, const char *verb, size_t tool,
+                       size_t *ret) {
+        for (size_t i = tool; i < command->n_words; i++)
+                if (verb[0] == 0 || (i > tool && span_equals(f, command->words[i], verb))) {
+                        *ret = i + 1;
                         return true;
+                }
         return false;
 }
 
@@ -145,12 +146,13 @@ static void command_apply(struct finder *f, const struct command *command) {
         for (size_t t = 0; t < command->n_tools; t++)
                 for (size_t k = 0; k < ELEMENTSOF(tool_options); k++) {
                         const struct tool_option *o = tool_options + k;
+                        size_t i;
 
-                        if (!streq(o->tool, command->tools[t].name))
+                        if (!streq(o->tool, command->tools[t].name) ||
+                            !find_start(f, command, o->verb, command->tools[t].word, &i))
                                 continue;
-                        for (size_t i = command->tools[t].word + 1; i < command->n_words; i++)
-                                if (verb_was_given(f, command, o->verb, command->tools[t].word + 1, i) &&
-                                    apply_option(f, command, o, i) && o->form == ONCE)
+                        for (; i < command->n_words; i++)
+                                if (apply_option(f, command, o, i) && o->form == ONCE)
                                         break;
                 }
 }
