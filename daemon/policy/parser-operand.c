@@ -58,11 +58,11 @@ static bool parse_network(struct parser *p, struct operand *ret) {
         return true;
 }
 
-/* flags = [ "-" ] ( WORD | NUMBER ) { "|" [ "-" ] ( WORD | NUMBER ) } ;
+/* flags = [ "-" ] ( WORD | NUMBER ) { "|" ( WORD | NUMBER ) } ;
  * Joined without blanks into the operand's text. */
 static bool parse_flags(struct parser *p, struct operand *ret) {
         char *bytes;
-        size_t n = 0, capacity = 64;
+        size_t n = 0, n_constants = 0, capacity = 64;
 
         bytes = arena_alloc(p->arena, capacity);
         if (!bytes)
@@ -95,6 +95,8 @@ static bool parse_flags(struct parser *p, struct operand *ret) {
                 parser_advance(p);
                 if (!parser_at(p, TOKEN_PIPE))
                         break;
+                if (++n_constants >= PARSER_MAX_FLAGS)
+                        return parser_fail(p, "too many constants: more than %d", PARSER_MAX_FLAGS);
                 bytes[n++] = '|';
                 parser_advance(p);
                 if (!parser_at(p, TOKEN_WORD) && !parser_at(p, TOKEN_NUMBER))

@@ -61,9 +61,7 @@ static bool check_capture_operand(struct sema *s, struct expr *expr) {
                 sema_error(s, operand->span, "nothing before this binds '%.*s'", TEXT_ARGS(operand->text));
                 for (uint32_t i = 0; i < s->path->n_captures; i++)
                         names[i] = s->path->captures[i].bytes;
-                if (operand->text.length <= SEMA_MAX_NAME)
-                        diag_did_you_mean(s->diags, diag_closest_n(operand->text.bytes, operand->text.length, names,
-                                                                   s->path->n_captures));
+                diag_did_you_mean(s->diags, sema_closest(s, operand->text, names, s->path->n_captures));
                 return false;
         }
         operand->slot = slot;

@@ -79,8 +79,7 @@ enum wire_kind sema_resolve_kind(struct sema *s, struct text name, struct diag_s
         for (unsigned i = WIRE_NONE + 1; i < _WIRE_KIND_MAX; i++)
                 if (!kind_is_internal((enum wire_kind)i))
                         names[n++] = schema_kind((enum wire_kind)i)->name;
-        if (name.length <= SEMA_MAX_NAME)
-                diag_did_you_mean(s->diags, diag_closest_n(name.bytes, name.length, names, n));
+        diag_did_you_mean(s->diags, sema_closest(s, name, names, n));
         return WIRE_NONE;
 }
 
@@ -127,7 +126,7 @@ static bool resolve_process_field(struct sema *s, struct field_ref *ref, struct 
         for (unsigned i = _FIELD_PROCESS_BEFORE + 1; i < _FIELD_MAX; i++)
                 names[n++] = schema_field((enum field)i)->name;
         sema_error(s, ref->span, "a process has no field '%.*s'", TEXT_ARGS(rest));
-        closest = rest.length <= SEMA_MAX_NAME ? diag_closest_n(rest.bytes, rest.length, names, n) : NULL;
+        closest = sema_closest(s, rest, names, n);
         if (closest)
                 diag_hint(s->diags, "did you mean '%s%s'?", subjects[subject - SUBJECT_PROCESS].prefix, closest);
         return false;
@@ -161,8 +160,7 @@ static void report_unknown_field(struct sema *s, struct field_ref *ref, enum wir
                 names[n++] = schema_field((enum field)(info->first_field + i))->name;
         for (unsigned i = _FIELD_COMMON_BEFORE + 1; i < _FIELD_PROCESS_BEFORE; i++)
                 names[n++] = schema_field((enum field)i)->name;
-        closest =
-                ref->name.length <= SEMA_MAX_NAME ? diag_closest_n(ref->name.bytes, ref->name.length, names, n) : NULL;
+        closest = sema_closest(s, ref->name, names, n);
         if (!closest)
                 closest = sema_closest_macro(s, ref->name);
         if (closest) {

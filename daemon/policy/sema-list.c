@@ -94,11 +94,9 @@ const char *sema_closest_list(struct sema *s, struct text name) {
         const char *names[256];
         size_t n = MIN(s->n_lists, ELEMENTSOF(names));
 
-        if (name.length > SEMA_MAX_NAME)
-                return NULL;
         for (size_t i = 0; i < n; i++)
                 names[i] = s->lists[i].node->name.bytes;
-        return diag_closest_n(name.bytes, name.length, names, n);
+        return sema_closest(s, name, names, n);
 }
 
 /* One item of a list, which is not a list itself: symbolic constants become numbers here. */

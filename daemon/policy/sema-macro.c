@@ -66,11 +66,9 @@ const char *sema_closest_macro(struct sema *s, struct text name) {
         const char *names[256];
         size_t n = MIN(s->n_macros, ELEMENTSOF(names));
 
-        if (name.length > SEMA_MAX_NAME)
-                return NULL;
         for (size_t i = 0; i < n; i++)
                 names[i] = s->macros[i].node->name.bytes;
-        return diag_closest_n(name.bytes, name.length, names, n);
+        return sema_closest(s, name, names, n);
 }
 
 /* A word by itself that is the name of a macro. */

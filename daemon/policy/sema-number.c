@@ -127,9 +127,7 @@ static bool report_constant(struct sema *s, const struct operand *operand, const
                 for (size_t i = 0; constant_at(i) && n < ELEMENTSOF(names); i++)
                         if (info->format == FORMAT_PLAIN || constant_at(i)->format == info->format)
                                 names[n++] = constant_at(i)->name;
-                closest = operand->text.length <= SEMA_MAX_NAME
-                                ? diag_closest_n(operand->text.bytes, operand->text.length, names, n)
-                                : NULL;
+                closest = sema_closest(s, operand->text, names, n);
                 if (!closest && (expr->op == COMPARE_IN || expr->op == COMPARE_NOT_IN))
                         closest = sema_closest_list(s, operand->text);
                 for (size_t i = 0; i < n && !closest && operand->text.length >= 3; i++)

@@ -65,6 +65,9 @@ struct sema {
 bool sema_no_memory(struct sema *s);
 bool sema_error(struct sema *s, struct diag_span span, const char *fmt, ...) _printf_(3, 4); /* false */
 
+/* The name that was probably meant, or NULL; also NULL if nobody would see it, because it costs some time. */
+const char *sema_closest(const struct sema *s, struct text name, const char *const *names, size_t n);
+
 /* A text for "%.*s", cut. */
 #define TEXT_ARGS(text) (int)MIN((text).length, (size_t)60), (text).bytes
 

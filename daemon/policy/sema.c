@@ -30,6 +30,12 @@ bool sema_error(struct sema *s, struct diag_span span, const char *fmt, ...) {
         return false;
 }
 
+const char *sema_closest(const struct sema *s, struct text name, const char *const *names, size_t n) {
+        if (name.length > SEMA_MAX_NAME || s->diags->n_dropped > 0)
+                return NULL;
+        return diag_closest_n(name.bytes, name.length, names, n);
+}
+
 static void check_name(struct sema *s, const struct path_node *path) {
         struct text name = path->name;
 

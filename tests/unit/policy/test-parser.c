@@ -425,6 +425,8 @@ START_TEST(bombs_are_refused_quickly) {
         expect_quick("paths", "", "path\"a\"{}", 110000, "");
         expect_quick("items", "list a = [", "1,", 500000, "]");
         expect_quick("lists", "", "list a=[a]\n", 100000, "");
+        expect_quick("unknown items", "list a = [", "abcdefghijkl,", 60000, "]");
+        expect_quick("unknown fields", "path \"p\" { exit { ", "abcdefghijkl,", 60000, "} }");
         expect_quick("C comments", "", "/*", 500000, "");
         expect_quick("a negative flag", "path \"p\" { exit { code == ", "-", 1000000, "1 } }");
         expect_quick("flags", "path \"p\" { exit { code == 1", "|1", 400000, "x } }");
