@@ -53,14 +53,16 @@ static struct bench benches[N_SIZES];
 static struct measure table_alone;
 static char *thrash;
 
-/* Stories of the usual shapes: two or three steps, mostly about files and programs of their own; one in ten is about what the mix does. */
+/* Stories of the usual shapes: two or three steps, mostly about files and programs of their own; one in ten is about
+ * what the mix does. */
 static void put_policy(struct strbuf *b, unsigned i) {
         strbuf_printf(b, "path \"policy_%03u\" {\n    within = 30s\n    ", i);
         switch (i % 10) {
         case 0:
                 strbuf_printf(b, "write { proc.name in [\"curl\", \"wget\", \"fetch%u\"], $file = pathname }\n", i);
-                strbuf_put(b, "    not unlink { pathname == $file }\n    any { chmod { pathname == $file, mode & 0111 } "
-                              "execve { argv[1] == $file } }\n    execve { filename == $file }\n");
+                strbuf_put(b,
+                           "    not unlink { pathname == $file }\n    any { chmod { pathname == $file, mode & 0111 } "
+                           "execve { argv[1] == $file } }\n    execve { filename == $file }\n");
                 break;
         case 1:
                 strbuf_printf(b, "openat { pathname =~ '^/etc/(passwd|shadow|secret%u)$' }\n", i);
@@ -83,7 +85,8 @@ static void put_policy(struct strbuf *b, unsigned i) {
                 strbuf_put(b, "    write { file == $f, proc.uid == 0 }\n");
                 break;
         case 6:
-                strbuf_printf(b, "execve { proc.name in [\"sh\", \"bash\"], parent.name in [\"nginx\", \"web%u\"] }\n", i);
+                strbuf_printf(b, "execve { proc.name in [\"sh\", \"bash\"], parent.name in [\"nginx\", \"web%u\"] }\n",
+                              i);
                 strbuf_put(b, "    connect { dport in [4444, 1337] }\n");
                 break;
         case 7:
@@ -97,7 +100,9 @@ static void put_policy(struct strbuf *b, unsigned i) {
                 break;
         default:
                 strbuf_printf(b, "by = descent\n    execve { filename == \"/usr/bin/admin%u\" }\n", i);
-                strbuf_put(b, "    openat { pathname startswith \"/root/\" }\n    rename { newpath endswith \".locked\" }\n");
+                strbuf_put(
+                        b,
+                        "    openat { pathname startswith \"/root/\" }\n    rename { newpath endswith \".locked\" }\n");
         }
         strbuf_put(b, "    except { proc.exe == \"/usr/bin/apt-get\" }\n}\n");
 }
@@ -207,7 +212,8 @@ static void run_mix(size_t n_events, const struct event *events) {
                                 run_hot(bench, events + at);
                 }
         }
-        measure_print("allocs_per_event", (double)(alloc_count() - n_allocations) / (n_events - n_events / 10) / N_SIZES);
+        measure_print("allocs_per_event",
+                      (double)(alloc_count() - n_allocations) / (n_events - n_events / 10) / N_SIZES);
         process_table_free(table);
 }
 
@@ -238,13 +244,15 @@ static void run_guarded(unsigned n_rounds) {
         struct bench bench = {};
 
         guard->n = evict->n = 0;
-        strbuf_put(&text, "path \"p\" { suppress = 0s  openat { $f = pathname }  not unlink { pathname == $f }  chmod { pathname == $f } }");
+        strbuf_put(&text, "path \"p\" { suppress = 0s  openat { $f = pathname }  not unlink { pathname == $f }  chmod "
+                          "{ pathname == $f } }");
         bench_init(&bench, compile(&text));
         for (unsigned i = 0; i < 1024; i++)
                 feed(&bench, make(WIRE_KIND_openat, FIELD_openat_pathname, "/tmp/a-file-%u", i), 1);
 
         for (unsigned round = 0; round < n_rounds; round++) {
-                const struct event *event = make(WIRE_KIND_unlink, FIELD_unlink_pathname, "/tmp/no-such-file-%u", round);
+                const struct event *event =
+                        make(WIRE_KIND_unlink, FIELD_unlink_pathname, "/tmp/no-such-file-%u", round);
                 uint64_t start = measure_now_ns();
 
                 for (unsigned i = 0; i < BATCH; i++)
@@ -255,7 +263,8 @@ static void run_guarded(unsigned n_rounds) {
                 struct process *actor;
                 uint64_t start;
 
-                actor = process_table_update(bench.table, make(WIRE_KIND_openat, FIELD_openat_pathname, "/tmp/another-%u", round));
+                actor = process_table_update(bench.table,
+                                             make(WIRE_KIND_openat, FIELD_openat_pathname, "/tmp/another-%u", round));
                 start = measure_now_ns();
                 engine_feed(bench.engine, &made, actor);
                 measure_add(evict, start, 1);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Live - the load of the live benchmarks: what one call costs with and without the daemon, how long an alert takes, how
- * much the ring carries. bench/run starts it, with the daemon on and off in turn; by itself it knows nothing of the daemon.
+ * much the ring carries. bench/run starts it, with the daemon on and off in turn; by itself it knows nothing of the
+ * daemon.
  *
  *      live calls DIR ROUNDS           medians of CPU-and-wall ns per operation, one `key value` a line
- *      live latency DIR N              opens N watched files, reads alerts (JSON lines) from standard input, prints percentiles
- *      live load DIR SECONDS WORKERS   opens watched files as fast as it can, prints how many */
+ *      live latency DIR N              opens N watched files, reads alerts (JSON lines) from standard input, prints
+ * percentiles live load DIR SECONDS WORKERS   opens watched files as fast as it can, prints how many */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

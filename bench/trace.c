@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Trace - write a recording of a busy, quiet host: bench/run measures how fast it is replayed.
  *
- *      trace FILE N            N events of some hundred processes: opens, writes, execs, forks and exits as a build server makes them */
+ *      trace FILE N            N events of some hundred processes: opens, writes, execs, forks and exits as a build
+ * server makes them */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,41 +1,43 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Core fixes - what differs between kernels and configurations: one function each, with the reason.
  *
- * GET() reads a member through a pointer that the verifier knows nothing about: as one load where bpf_rdonly_cast() exists
- * (fd35fdbf7d "bpf: Add a kfunc for generic type cast", 6.2), else with a helper call. Bad pointers read as 0 either way. */
+ * GET() reads a member through a pointer that the verifier knows nothing about: as one load where bpf_rdonly_cast()
+ * exists (fd35fdbf7d "bpf: Add a kfunc for generic type cast", 6.2), else with a helper call. Bad pointers read as 0
+ * either way. */
 #pragma once
 
 #include "maps.bpf.h"
 
 extern void *bpf_rdonly_cast(const void *object, __u32 type_id) __ksym __weak;
 
-#define GET(pointer, member)                                                                                                   \
-        ({                                                                                                                     \
-                __typeof__(pointer) _pointer = (pointer);                                                                      \
-                __typeof__(_pointer->member) _value;                                                                           \
-                if (can_cast)                                                                                                  \
-                        _value = ((__typeof__(pointer))bpf_rdonly_cast(                                                        \
-                                _pointer, bpf_core_type_id_kernel(__typeof__(*_pointer))))->member;                            \
-                else                                                                                                           \
-                        bpf_core_read(&_value, sizeof(_value), &_pointer->member);                                             \
-                _value;                                                                                                        \
+#define GET(pointer, member)                                                                                           \
+        ({                                                                                                             \
+                __typeof__(pointer) _pointer = (pointer);                                                              \
+                __typeof__(_pointer->member) _value;                                                                   \
+                if (can_cast)                                                                                          \
+                        _value = ((__typeof__(pointer))bpf_rdonly_cast(                                                \
+                                _pointer, bpf_core_type_id_kernel(__typeof__(*_pointer))))->member;                    \
+                else                                                                                                   \
+                        bpf_core_read(&_value, sizeof(_value), &_pointer->member);                                     \
+                _value;                                                                                                \
         })
 
-/* A pointer member of an object that the verifier knows. Through the cast, for then it does not look up by name, in all of the kernel's types,
- * whether to trust what it gets: half of the time that loading takes. */
-#define PART(pointer, member)                                                                                                  \
-        ({                                                                                                                     \
-                __typeof__(pointer) _pointer = (pointer);                                                                      \
-                __typeof__(_pointer->member) _value;                                                                           \
-                if (can_cast)                                                                                                  \
-                        _value = ((__typeof__(pointer))bpf_rdonly_cast(                                                        \
-                                _pointer, bpf_core_type_id_kernel(__typeof__(*_pointer))))->member;                            \
-                else                                                                                                           \
-                        _value = _pointer->member;                                                                             \
-                _value;                                                                                                        \
+/* A pointer member of an object that the verifier knows. Through the cast, for then it does not look up by name, in all
+ * of the kernel's types, whether to trust what it gets: half of the time that loading takes. */
+#define PART(pointer, member)                                                                                          \
+        ({                                                                                                             \
+                __typeof__(pointer) _pointer = (pointer);                                                              \
+                __typeof__(_pointer->member) _value;                                                                   \
+                if (can_cast)                                                                                          \
+                        _value = ((__typeof__(pointer))bpf_rdonly_cast(                                                \
+                                _pointer, bpf_core_type_id_kernel(__typeof__(*_pointer))))->member;                    \
+                else                                                                                                   \
+                        _value = _pointer->member;                                                                     \
+                _value;                                                                                                \
         })
 
-/* bpf_probe_read_user_str(), which gives 0 for an empty string on older kernels (6.1, 6.12). Bytes with the NUL, or negative. */
+/* bpf_probe_read_user_str(), which gives 0 for an empty string on older kernels (6.1, 6.12). Bytes with the NUL, or
+ * negative. */
 static __always_inline long read_user_string(char *to, __u32 size, const void *from) {
         long n = bpf_probe_read_user_str(to, size, from);
 
@@ -60,22 +62,23 @@ static __always_inline bool task_is_compat(struct task_struct *task) {
 #endif
 }
 
-/* struct ovl_inode is in the kernel's types only if overlayfs is built in. As a module it is not, but the upper dentry follows
- * the inode in all kernels since 4.13 (09d8b586731b). */
+/* struct ovl_inode is in the kernel's types only if overlayfs is built in. As a module it is not, but the upper dentry
+ * follows the inode in all kernels since 4.13 (09d8b586731b). */
 static __always_inline bool overlay_is_upper(struct inode *inode) {
         struct dentry *upper = NULL;
 
         if (bpf_core_field_exists(struct ovl_inode, __upperdentry))
-                bpf_probe_read_kernel(&upper, sizeof(upper), (char *)inode -
-                        bpf_core_field_offset(struct ovl_inode, vfs_inode) + bpf_core_field_offset(struct ovl_inode, __upperdentry));
+                bpf_probe_read_kernel(&upper, sizeof(upper),
+                                      (char *)inode - bpf_core_field_offset(struct ovl_inode, vfs_inode) +
+                                              bpf_core_field_offset(struct ovl_inode, __upperdentry));
         else
                 bpf_probe_read_kernel(&upper, sizeof(upper), (char *)inode + bpf_core_type_size(struct inode));
         return upper;
 }
 
-/* A host with both hierarchies may keep all processes in the root of v2: there the unit is in the hierarchy that systemd
- * named. The task's set of cgroups has one link for each hierarchy. The id is kept with the task, for as long as
- * its set is the same. */
+/* A host with both hierarchies may keep all processes in the root of v2: there the unit is in the hierarchy that
+ * systemd named. The task's set of cgroups has one link for each hierarchy. The id is kept with the task, for as long
+ * as its set is the same. */
 #define MAX_HIERARCHIES 24
 
 static __always_inline __u64 named_cgroup_id(struct css_set *set) {
@@ -90,7 +93,8 @@ static __always_inline __u64 named_cgroup_id(struct css_set *set) {
                 struct cgroup_root *root = GET(cgroup, root);
                 __u64 name = 0;
 
-                bpf_probe_read_kernel(&name, sizeof(name), (void *)root + bpf_core_field_offset(struct cgroup_root, name));
+                bpf_probe_read_kernel(&name, sizeof(name),
+                                      (void *)root + bpf_core_field_offset(struct cgroup_root, name));
                 if (name == 0x00646d6574737973ULL)      /* "systemd" and its NUL, low byte first */
                         return GET(GET(cgroup, kn), id);
                 position = GET(position, next);
@@ -125,8 +129,8 @@ static __always_inline bool cgroup_is_ours(struct cgroup *cgroup) {
         return name == 0x00646d6574737973ULL;
 }
 
-/* Arguments of a system call, at its exit as well: the registers keep them. arm64 puts the result in x0 and keeps the first
- * argument in orig_x0. */
+/* Arguments of a system call, at its exit as well: the registers keep them. arm64 puts the result in x0 and keeps the
+ * first argument in orig_x0. */
 static __always_inline unsigned long call_argument(struct pt_regs *regs, int i) {
 #if defined(__TARGET_ARCH_x86)
         switch (i) {

@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Emit - from a hook to the ring: filter, begin a record, fill in who, append bytes, hand it over; and count what is lost.
+/* Emit - from a hook to the ring: filter, begin a record, fill in who, append bytes, hand it over; and count what is
+ * lost.
  *
- * Order of a program: want() before any work; record_begin(); fields; record_submit() or record_drop(). The record is built
- * in memory of the CPU and copied into the ring once: reservations have constant sizes only, and a record that sits in the
- * ring unfinished holds up all that come after it.
+ * Order of a program: want() before any work; record_begin(); fields; record_submit() or record_drop(). The record is
+ * built in memory of the CPU and copied into the ring once: reservations have constant sizes only, and a record that
+ * sits in the ring unfinished holds up all that come after it.
  *
- * Offsets live in memory (cpu->used) and are masked at each use: the verifier then bounds each access by itself and need
- * not follow a sum through all branches. */
+ * Offsets live in memory (cpu->used) and are masked at each use: the verifier then bounds each access by itself and
+ * need not follow a sum through all branches. */
 #pragma once
 
 #include "maps.bpf.h"
 #include "core-fixes.bpf.h"
 
-/* The verifier must see a bound on the very value that is used, and knows less than clang, which drops a mask that it can prove useless and
- * checks one copy of a value to use another. The mask is 2^n - 1, at least the true bound. */
+/* The verifier must see a bound on the very value that is used, and knows less than clang, which drops a mask that it
+ * can prove useless and checks one copy of a value to use another. The mask is 2^n - 1, at least the true bound. */
 #define OPAQUE(x) asm volatile("" : "+r"(x))
-#define BOUND(x, mask)                                                                                                         \
-        do {                                                                                                                   \
-                OPAQUE(x);                                                                                                     \
-                (x) &= (mask);                                                                                                 \
+#define BOUND(x, mask)                                                                                                 \
+        do {                                                                                                           \
+                OPAQUE(x);                                                                                             \
+                (x) &= (mask);                                                                                         \
         } while (0)
 
 static __always_inline struct cpu *this_cpu(void) {
@@ -68,8 +69,8 @@ static __always_inline void count_lost(struct cpu *cpu, enum wire_kind kind, enu
         cpu->counters.lost_total++;
 }
 
-/* `size` is that of the kind's struct, all of which is set to 0 here. `spare` kinds stop at three quarters of the ring: the process
- * table lives on the others. NULL: lost, and counted. */
+/* `size` is that of the kind's struct, all of which is set to 0 here. `spare` kinds stop at three quarters of the ring:
+ * the process table lives on the others. NULL: lost, and counted. */
 static __always_inline struct cpu *record_begin(enum wire_kind kind, __u32 size, bool spare) {
         struct cpu *cpu = this_cpu();
 
@@ -133,9 +134,9 @@ static __always_inline void record_drop(struct cpu *cpu, enum wire_kind kind) {
         cpu->busy = 0;
 }
 
-/* The reader slept and there is something to read: wake it once. It sets reader_asleep, then looks at the ring a last time; a
- * record is in the ring before its writer looks at reader_asleep. So one of the two sees the other. An empty record carries the
- * wake-up, since the real one has gone without. */
+/* The reader slept and there is something to read: wake it once. It sets reader_asleep, then looks at the ring a last
+ * time; a record is in the ring before its writer looks at reader_asleep. So one of the two sees the other. An empty
+ * record carries the wake-up, since the real one has gone without. */
 static __always_inline void wake_reader(void) {
         void *nothing;
 
@@ -186,8 +187,8 @@ static __always_inline char *record_at(struct cpu *cpu, __u32 offset) {
         return cpu->record + offset;
 }
 
-#define SET(cpu, kind_, field_, value_)                                                                                        \
-        do {                                                                                                                   \
-                ((struct wire_##kind_ *)(cpu)->record)->field_ = (value_);                                                     \
-                (cpu)->header.known |= WIRE_BIT(kind_, field_);                                                                \
+#define SET(cpu, kind_, field_, value_)                                                                                \
+        do {                                                                                                           \
+                ((struct wire_##kind_ *)(cpu)->record)->field_ = (value_);                                             \
+                (cpu)->header.known |= WIRE_BIT(kind_, field_);                                                        \
         } while (0)

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* File - openat, write, unlink, rename, chmod: one program at the end of each call, attached when a policy needs its kind.
+/* File - openat, write, unlink, rename, chmod: one program at the end of each call, attached when a policy needs its
+ * kind.
  *
- * At the end of a call the result is known, its arguments are still in the registers, the pages that it read are there, and the file it
- * opened is in the descriptor table: no program at the beginning, nothing to keep between the two. What a filter rules out
- * leaves in the first lines. */
+ * At the end of a call the result is known, its arguments are still in the registers, the pages that it read are there,
+ * and the file it opened is in the descriptor table: no program at the beginning, nothing to keep between the two. What
+ * a filter rules out leaves in the first lines. */
 #include "given.bpf.h"
 
 #define CALL_REGS() ((struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf()))
@@ -161,8 +162,8 @@ int exit_creat(struct syscall_exit *context) {
         return open_wanted(call.result, call.flags) ? open_done(&call) : 0;
 }
 
-/* The flags are in user memory and may have been exchanged since: for a call that succeeded the file knows most of them; the others do not
- * filter. */
+/* The flags are in user memory and may have been exchanged since: for a call that succeeded the file knows most of
+ * them; the others do not filter. */
 SEC("tp/syscalls/sys_exit_openat2")
 int exit_openat2(struct syscall_exit *context) {
         struct task_struct *task = bpf_get_current_task_btf();
@@ -325,9 +326,10 @@ static __always_inline bool same_object(const struct wire_object *a, const struc
         return a->inode == b->inode && a->device == b->device && a->generation == b->generation;
 }
 
-/* Where threads share their descriptors one may hold up a write (a pipe, a FUSE page) and exchange the descriptor meanwhile. So the file
- * at the beginning was kept. The kernel's reference to it is given back only after this program, so it can still be looked at;
- * that its object is the same shows that it was not recycled. Different from what is there now: both are told. */
+/* Where threads share their descriptors one may hold up a write (a pipe, a FUSE page) and exchange the descriptor
+ * meanwhile. So the file at the beginning was kept. The kernel's reference to it is given back only after this program,
+ * so it can still be looked at; that its object is the same shows that it was not recycled. Different from what is
+ * there now: both are told. */
 static __always_inline int write_done(const struct write_call *call) {
         struct task_struct *task = bpf_get_current_task_btf();
         struct file *file, *before = NULL;
@@ -376,26 +378,26 @@ static __always_inline int write_begun(__u32 fd) {
         return 0;
 }
 
-#define WRITE_PROGRAMS(call_, vectors_)                                                                                        \
-        SEC("tp/syscalls/sys_enter_" #call_)                                                                                   \
-        int enter_##call_(struct syscall_enter *context) {                                                                     \
-                return write_begun(context->args[0]);                                                                          \
-        }                                                                                                                      \
-                                                                                                                               \
-        SEC("tp/syscalls/sys_exit_" #call_)                                                                                    \
-        int exit_##call_(struct syscall_exit *context) {                                                                       \
-                struct pt_regs *regs = CALL_REGS();                                                                            \
-                struct write_call call = {                                                                                     \
-                        .result = context->ret,                                                                                \
-                        .fd = call_argument(regs, 0),                                                                          \
-                        .buffer = (void *)call_argument(regs, 1),                                                              \
-                };                                                                                                             \
-                                                                                                                               \
-                if (vectors_)                                                                                                  \
-                        call.n_vectors = call_argument(regs, 2);                                                               \
-                else                                                                                                           \
-                        call.count = call_argument(regs, 2);                                                                   \
-                return write_done(&call);                                                                                      \
+#define WRITE_PROGRAMS(call_, vectors_)                                                                                \
+        SEC("tp/syscalls/sys_enter_" #call_)                                                                           \
+        int enter_##call_(struct syscall_enter *context) {                                                             \
+                return write_begun(context->args[0]);                                                                  \
+        }                                                                                                              \
+                                                                                                                       \
+        SEC("tp/syscalls/sys_exit_" #call_)                                                                            \
+        int exit_##call_(struct syscall_exit *context) {                                                               \
+                struct pt_regs *regs = CALL_REGS();                                                                    \
+                struct write_call call = {                                                                             \
+                        .result = context->ret,                                                                        \
+                        .fd = call_argument(regs, 0),                                                                  \
+                        .buffer = (void *)call_argument(regs, 1),                                                      \
+                };                                                                                                     \
+                                                                                                                       \
+                if (vectors_)                                                                                          \
+                        call.n_vectors = call_argument(regs, 2);                                                       \
+                else                                                                                                   \
+                        call.count = call_argument(regs, 2);                                                           \
+                return write_done(&call);                                                                              \
         }
 
 WRITE_PROGRAMS(write, false)

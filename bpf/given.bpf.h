@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Given - a path as a program passed it, made absolute.
  *
- * In tracepoints the kernel's own resolution of these names is out of reach: what there is are the user's bytes, which another
- * thread may exchange, and the directory that they start from, which is the kernel's. The daemon takes `.` and `..` out, by the
- * letters; symbolic links stay unresolved. Hence the mark `user`. Read at the end of the call the page is there: the kernel
- * has just read it. */
+ * In tracepoints the kernel's own resolution of these names is out of reach: what there is are the user's bytes, which
+ * another thread may exchange, and the directory that they start from, which is the kernel's. The daemon takes `.` and
+ * `..` out, by the letters; symbolic links stay unresolved. Hence the mark `user`. Read at the end of the call the page
+ * is there: the kernel has just read it. */
 #pragma once
 
 #include "object.bpf.h"

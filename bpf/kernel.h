@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Kernel - the kernel types that the programs use, and of each only the members that they use.
  *
- * Kept by hand, so that the object builds on a machine without type information. Order and offsets here mean nothing: the
- * loader puts in those of the running kernel (preserve_access_index); names and types have to be the kernel's. A member that some
- * kernels lack is asked for with bpf_core_field_exists() in core-fixes.bpf.h. */
+ * Kept by hand, so that the object builds on a machine without type information. Order and offsets here mean nothing:
+ * the loader puts in those of the running kernel (preserve_access_index); names and types have to be the kernel's. A
+ * member that some kernels lack is asked for with bpf_core_field_exists() in core-fixes.bpf.h. */
 #pragma once
 
 #include <linux/bpf.h>

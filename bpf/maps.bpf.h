@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Maps - what the programs keep and what they are told: all, so that the objects share one of each.
  *
- * const volatile is fixed before the programs are loaded; the other variables are shared memory with the daemon, which changes
- * them while the programs run (a reload) and reads them without a system call. */
+ * const volatile is fixed before the programs are loaded; the other variables are shared memory with the daemon, which
+ * changes them while the programs run (a reload) and reads them without a system call. */
 #pragma once
 
 #include "kernel.h"
@@ -42,13 +42,13 @@ struct {
         __uint(max_entries, 8 << 20);   /* set before load */
 } ring SEC(".maps");
 
-/* State of a walk (path.bpf.h, process.bpf.c). In a map and not on the stack, where the verifier would follow each value through each step
- * and never come to an end. */
+/* State of a walk (path.bpf.h, process.bpf.c). In a map and not on the stack, where the verifier would follow each
+ * value through each step and never come to an end. */
 struct walk {
         struct dentry *dentry;
         struct mount *mount;
         struct dentry *root;            /* of that mount */
-        struct dentry *slash;           /* root of the lowest mount above which there are no more names: what is `/` here */
+        struct dentry *slash; /* root of the lowest mount above which there are no more names: what is `/` here */
         __u64 sum;
         __u32 length;                   /* of the names and slashes seen so far */
         __u32 start;                    /* second pass: offset of the path in the record, */
@@ -78,9 +78,9 @@ struct vector_walk {
         __u8 pad[3];
 };
 
-/* One for each CPU: counters and the record under construction. Not a per-CPU map, so that the daemon can read the counters in
- * shared memory. Only for programs that run with preemption off, in task context: nothing else can then run here meanwhile,
- * and `busy` would show it if it did. */
+/* One for each CPU: counters and the record under construction. Not a per-CPU map, so that the daemon can read the
+ * counters in shared memory. Only for programs that run with preemption off, in task context: nothing else can then run
+ * here meanwhile, and `busy` would show it if it did. */
 struct cpu {
         struct wire_counters counters;
         __u32 busy;
@@ -104,8 +104,8 @@ struct {
         __type(value, struct cpu);
 } cpus SEC(".maps");
 
-/* What is known of a task beyond what the kernel keeps. Copied to children and threads: after an exec by a thread that is not
- * the leader, that thread's own storage is the one that survives. */
+/* What is known of a task beyond what the kernel keeps. Copied to children and threads: after an exec by a thread that
+ * is not the leader, that thread's own storage is the one that survives. */
 struct task_state {
         __u64 creator_start_ns;
         __u64 tree_start_ns;

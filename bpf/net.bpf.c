@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Net - connect.
  *
- * Two hooks make one record. The cgroup programs run inside the call and see the kernel's copy of the address, but not the result,
- * and only for internet sockets: they keep it for the thread. At the end of the call the result is known, and the socket is in the
- * descriptor table. Where the cgroup programs cannot be attached, or for other families, the end of the call alone serves: the
- * address is then the socket's own if the call succeeded, else the user's. */
+ * Two hooks make one record. The cgroup programs run inside the call and see the kernel's copy of the address, but not
+ * the result, and only for internet sockets: they keep it for the thread. At the end of the call the result is known,
+ * and the socket is in the descriptor table. Where the cgroup programs cannot be attached, or for other families, the
+ * end of the call alone serves: the address is then the socket's own if the call succeeded, else the user's. */
 #include "given.bpf.h"
 
 /* These programs can be preempted: nothing that belongs to a CPU is touched here. */

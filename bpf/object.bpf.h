@@ -93,7 +93,8 @@ static __always_inline bool has_path(__u32 type) {
 
 /* IPv4 inside IPv6 is IPv4: or an address could be written in two ways, and a policy would know one. */
 static __always_inline void set_address6(struct wire_address *address, const struct in6_addr *from) {
-        if (from->in6_u.u6_addr32[0] == 0 && from->in6_u.u6_addr32[1] == 0 && from->in6_u.u6_addr32[2] == __bpf_htonl(0xffff)) {
+        if (from->in6_u.u6_addr32[0] == 0 && from->in6_u.u6_addr32[1] == 0 &&
+            from->in6_u.u6_addr32[2] == __bpf_htonl(0xffff)) {
                 *(__u32 *)address->bytes = from->in6_u.u6_addr32[3];
                 address->family = AF_INET;
         } else {

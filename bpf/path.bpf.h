@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Path - names of files, from the kernel's own dentries and mounts.
  *
- * The helpers for it (bpf_d_path) may not be used in tracepoints, so the tree is walked here: from the file up to the root of
- * the mount namespace, over mount points. Twice: the first pass measures and adds up what it saw (d_seq, and the hash of each
- * name, which its parent is part of), the second writes the names, each before its d_seq, from the back to the front, and must come to the same sum. Then nothing
- * changed between the end of the first and the beginning of the second, and the path is the one of that moment. If not, once
- * more; if not again, WIRE_UNSTABLE.
+ * The helpers for it (bpf_d_path) may not be used in tracepoints, so the tree is walked here: from the file up to the
+ * root of the mount namespace, over mount points. Twice: the first pass measures and adds up what it saw (d_seq, and
+ * the hash of each name, which its parent is part of), the second writes the names, each before its d_seq, from the
+ * back to the front, and must come to the same sum. Then nothing changed between the end of the first and the beginning
+ * of the second, and the path is the one of that moment. If not, once more; if not again, WIRE_UNSTABLE.
  *
- * The walk does not stop at a task's root but at the top of its namespace: a chroot is seen from outside. WIRE_ROOT_OTHER says that
- * what is `/` there is not the host's, WIRE_DETACHED that no namespace was reached. */
+ * The walk does not stop at a task's root but at the top of its namespace: a chroot is seen from outside.
+ * WIRE_ROOT_OTHER says that what is `/` there is not the host's, WIRE_DETACHED that no namespace was reached. */
 #pragma once
 
 #include "emit.bpf.h"
@@ -122,8 +122,8 @@ static __always_inline void walk_begin(struct walk *walk, struct dentry *dentry,
         walk->done = false;
 }
 
-/* Append a path to the record; it is not ended by NUL. Returns its length, 0 if it could not be had; walk->start is where it
- * is, walk->cut whether it is only the front of the path. */
+/* Append a path to the record; it is not ended by NUL. Returns its length, 0 if it could not be had; walk->start is
+ * where it is, walk->cut whether it is only the front of the path. */
 static __noinline __u32 path_walk(struct cpu *cpu, struct dentry *dentry, struct vfsmount *mount) {
         struct walk *walk = &cpu->walk;
         __u64 measured;

@@ -20,7 +20,8 @@ static __always_inline bool is_supervisor(struct task_struct *task) {
         return bpf_map_lookup_elem(&supervisors, &identity);
 }
 
-/* The child is complete and has not run yet. The current task is its creator, whoever becomes its parent (CLONE_PARENT). */
+/* The child is complete and has not run yet. The current task is its creator, whoever becomes its parent
+ * (CLONE_PARENT). */
 SEC("tp_btf/task_newtask")
 int BPF_PROG(on_fork, struct task_struct *child, __u64 clone_flags) {
         struct task_struct *task = bpf_get_current_task_btf();
@@ -62,8 +63,8 @@ int BPF_PROG(on_fork, struct task_struct *child, __u64 clone_flags) {
         return 0;
 }
 
-/* Every exec names the task before it takes its new credentials, on all kernels (sched_prepare_exec is there since 6.11 only):
- * the last moment to see the old ones. */
+/* Every exec names the task before it takes its new credentials, on all kernels (sched_prepare_exec is there since 6.11
+ * only): the last moment to see the old ones. */
 SEC("tp_btf/task_rename")
 int BPF_PROG(before_exec, struct task_struct *task, const char *name) {
         struct task_struct *self = bpf_get_current_task_btf();
@@ -104,8 +105,8 @@ static __always_inline void append_arguments(struct cpu *cpu, struct mm_struct *
 #define MAX_ENV_STRINGS 4096
 #define MAX_ENV_CHUNK 4096
 
-/* One string, or 4 KiB of a long one. Each is read to the end of the record, and stays there if its name is wanted. Nothing is said of
- * those that are not. */
+/* One string, or 4 KiB of a long one. Each is read to the end of the record, and stays there if its name is wanted.
+ * Nothing is said of those that are not. */
 static long env_step(__u32 i, struct cpu **context) {
         struct cpu *cpu = *context;
         struct env_walk *walk = &cpu->env;
@@ -177,8 +178,8 @@ static __always_inline void append_environment(struct cpu *cpu, struct mm_struct
                 cpu->header.cut |= WIRE_BIT(execve, env);
 }
 
-/* execveat() names what it starts from by a descriptor: /dev/fd/5 for fexecve(), /dev/fd/5/x.sh for a name below it. Gives the number
- * and how long that prefix is, or 0. */
+/* execveat() names what it starts from by a descriptor: /dev/fd/5 for fexecve(), /dev/fd/5/x.sh for a name below it.
+ * Gives the number and how long that prefix is, or 0. */
 static __always_inline __u32 descriptor_prefix(const char *name, __u32 *ret_fd) {
         char text[16] = {};
         __u32 fd = 0, n = 8;
@@ -197,9 +198,9 @@ static __always_inline __u32 descriptor_prefix(const char *name, __u32 *ret_fd) 
         return n;
 }
 
-/* What the call named, made absolute but not tidied (the daemon takes out `.` and `..`). It is the kernel's copy; symbolic links are as
- * they were named. If its descriptor is gone already (close-on-exec), it was no script, for then the interpreter
- * could not open it either: the name is that of the image. */
+/* What the call named, made absolute but not tidied (the daemon takes out `.` and `..`). It is the kernel's copy;
+ * symbolic links are as they were named. If its descriptor is gone already (close-on-exec), it was no script, for then
+ * the interpreter could not open it either: the name is that of the image. */
 static __always_inline void append_filename(struct cpu *cpu, struct task_struct *task, struct linux_binprm *bprm) {
         struct wire_execve *record = (void *)cpu->record;
         struct fs_struct *fs = PART(task, fs);
@@ -254,15 +255,18 @@ struct stdio {
         __s64 port;
 };
 
-#define SAME_PLACE(member, field)                                                                                              \
-        _Static_assert(offsetof(struct stdio, member) ==                                                                       \
+#define SAME_PLACE(member, field)                                                                                      \
+        _Static_assert(offsetof(struct stdio, member) ==                                                               \
                                offsetof(struct wire_execve, field) - offsetof(struct wire_execve, stdin_type), #field)
 SAME_PLACE(object, stdin_object);
 SAME_PLACE(peer, stdin_peer);
 SAME_PLACE(port, stdin_port);
-_Static_assert(offsetof(struct wire_execve, stderr_type) - offsetof(struct wire_execve, stdout_type) == sizeof(struct stdio), "stderr");
+_Static_assert(offsetof(struct wire_execve, stderr_type) - offsetof(struct wire_execve, stdout_type) ==
+                       sizeof(struct stdio),
+               "stderr");
 
-/* One of descriptors 0 to 2: the table is no longer shared, and close-on-exec is done. `first` is the bit of its first field. */
+/* One of descriptors 0 to 2: the table is no longer shared, and close-on-exec is done. `first` is the bit of its first
+ * field. */
 static __noinline int append_stdio(struct cpu *cpu, struct stdio *stdio, __u32 fd, __u64 first) {
         struct file *file = file_of(bpf_get_current_task_btf(), fd);
         struct seen seen = {};
@@ -366,8 +370,9 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binp
         return 0;
 }
 
-/* The process is gone with its last thread. Two that end at the same time may both find no other alive: the mark in the leader's
- * storage lets one of them tell it. (Since 6.18 there is an argument for it; one way for all kernels is simpler.) */
+/* The process is gone with its last thread. Two that end at the same time may both find no other alive: the mark in the
+ * leader's storage lets one of them tell it. (Since 6.18 there is an argument for it; one way for all kernels is
+ * simpler.) */
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *unused) {
         struct task_struct *task = bpf_get_current_task_btf();
@@ -397,7 +402,8 @@ int BPF_PROG(on_exit, struct task_struct *unused) {
         return 0;
 }
 
-/* An exec that succeeds is told above; these two are attached only when a policy looks at failures. The old image is still there. */
+/* An exec that succeeds is told above; these two are attached only when a policy looks at failures. The old image is
+ * still there. */
 static __noinline int exec_failed(long result, const char *name, int directory) {
         struct task_struct *task = bpf_get_current_task_btf();
         struct task_state *state = state_of(task, false);

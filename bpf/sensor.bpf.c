@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Sensor - all programs as one object, and so one skeleton: they share their maps.
  *
- * One translation unit, since the linker of libbpf 1.1 cannot join objects that call the same kernel function (core-fixes.bpf.h). */
+ * One translation unit, since the linker of libbpf 1.1 cannot join objects that call the same kernel function
+ * (core-fixes.bpf.h). */
 #include "process.bpf.c"
 #include "file.bpf.c"
 #include "net.bpf.c"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Snapshot - what there is when the daemon comes: processes, through the task iterator (start times in nanoseconds, which /proc
- * does not have), and from then on the names of cgroups, before anything happens in them. */
+/* Snapshot - what there is when the daemon comes: processes, through the task iterator (start times in nanoseconds,
+ * which /proc does not have), and from then on the names of cgroups, before anything happens in them. */
 #include "given.bpf.h"
 
 /* The iterator's own scratch: it can be preempted, and there is one reader of it. */
@@ -104,8 +104,9 @@ int take_snapshot(struct bpf_iter__task *context) {
         return 0;
 }
 
-/* Write down with each task what the daemon made of the snapshot: its creator and tree. Whoever was created since by one of them, before
- * it had a tree to give, belongs to its creator's. Tasks that fork in between know their place already. */
+/* Write down with each task what the daemon made of the snapshot: its creator and tree. Whoever was created since by
+ * one of them, before it had a tree to give, belongs to its creator's. Tasks that fork in between know their place
+ * already. */
 SEC("iter/task")
 int plant_seeds(struct bpf_iter__task *context) {
         struct task_struct *task = context->task;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Wire - the records that the BPF programs write and the daemon reads: all that the two worlds share.
  *
- * A record is one struct wire_KIND (made of event/events.def), followed by the bytes of its strings and lists. It starts with
- * struct wire_header, is a multiple of 8 bytes long, and refers to its bytes by {offset from its own start, length}. A
- * recording holds the same records, so WIRE_VERSION rises with every change of layout, and of the meaning of a field.
+ * A record is one struct wire_KIND (made of event/events.def), followed by the bytes of its strings and lists. It
+ * starts with struct wire_header, is a multiple of 8 bytes long, and refers to its bytes by {offset from its own start,
+ * length}. A recording holds the same records, so WIRE_VERSION rises with every change of layout, and of the meaning of
+ * a field.
  *
  * Nobody trusts these bytes: event_parse() checks every length before anybody else sees a record. All times are
  * CLOCK_BOOTTIME, all ids are those of the initial namespaces. */
@@ -67,16 +68,16 @@ enum wire_object_type {
 };
 
 enum {
-        WIRE_RACED = 1U << 0,           /* descriptors are shared with other threads: the object may have been exchanged */
-        WIRE_UNSTABLE = 1U << 1,        /* the path changed while it was read */
-        WIRE_NO_RESULT = 1U << 2,       /* the result is not known (io_uring) */
-        WIRE_COMPAT = 1U << 3,          /* a 32-bit system call */
-        WIRE_FAILED = 1U << 4,          /* result is a negative errno other than -EINPROGRESS */
-        WIRE_ROOT_OTHER = 1U << 5,      /* paths are below a root that is not the host's (container, chroot) */
-        WIRE_DETACHED = 1U << 6,        /* the path did not end at a root: a detached or lazily unmounted tree */
-        WIRE_SYNTHETIC = 1U << 7,       /* made by the daemon, not by a hook */
-        WIRE_KTHREAD = 1U << 8,         /* the actor is a kernel thread */
-        WIRE_EXCHANGED = 1U << 9,       /* the object was exchanged during the call: there is one record for each */
+        WIRE_RACED = 1U << 0, /* descriptors are shared with other threads: the object may have been exchanged */
+        WIRE_UNSTABLE = 1U << 1, /* the path changed while it was read */
+        WIRE_NO_RESULT = 1U << 2, /* the result is not known (io_uring) */
+        WIRE_COMPAT = 1U << 3, /* a 32-bit system call */
+        WIRE_FAILED = 1U << 4, /* result is a negative errno other than -EINPROGRESS */
+        WIRE_ROOT_OTHER = 1U << 5, /* paths are below a root that is not the host's (container, chroot) */
+        WIRE_DETACHED = 1U << 6, /* the path did not end at a root: a detached or lazily unmounted tree */
+        WIRE_SYNTHETIC = 1U << 7, /* made by the daemon, not by a hook */
+        WIRE_KTHREAD = 1U << 8, /* the actor is a kernel thread */
+        WIRE_EXCHANGED = 1U << 9, /* the object was exchanged during the call: there is one record for each */
 };
 
 struct wire_bytes {
@@ -84,8 +85,9 @@ struct wire_bytes {
         __u32 length;
 };
 
-/* Device as major << 20 | minor, inode number, generation: the kernel's own, for files, pipes and sockets alike. Sockets and pipes have the
- * device of their internal file system, generation 0, and the inode that /proc/PID/fd shows. */
+/* Device as major << 20 | minor, inode number, generation: the kernel's own, for files, pipes and sockets alike.
+ * Sockets and pipes have the device of their internal file system, generation 0, and the inode that /proc/PID/fd shows.
+ */
 struct wire_object {
         __u32 device;
         __u32 generation;
@@ -105,7 +107,7 @@ struct wire_header {
         __u64 time_ns;
         __u64 known;                    /* bit i: the i-th field of this kind holds a value */
         __u64 cut;                      /* bit i: the i-th field is only a prefix of the value */
-        __u64 user;                     /* bit i: the i-th field was read from user memory and may have been exchanged */
+        __u64 user; /* bit i: the i-th field was read from user memory and may have been exchanged */
 
         /* The actor. A process is its thread group id and the start time of its leader; the creator is the task that
          * called fork, whoever the parent is now; the tree names the activity by its first process, 0 if not known. */

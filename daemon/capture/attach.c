@@ -58,7 +58,8 @@ int cgroup2_root_open(void) {
         size_t n;
         int r;
 
-        /* mountinfo: id parent dev root mountpoint options... - type source options; root is `/` for the whole hierarchy. */
+        /* mountinfo: id parent dev root mountpoint options... - type source options; root is `/` for the whole
+         * hierarchy. */
         r = read_file_at(AT_FDCWD, "/proc/self/mountinfo", 4 << 20, &text, &n);
         if (r < 0)
                 return r;
@@ -157,7 +158,8 @@ pid_t detach_elsewhere(const int *fds, size_t n) {
         }
         pid = syscall(SYS_clone3, &args, sizeof(args));
         if (pid == 0) {
-                /* Only system calls from here. Wait until the parent has closed its copies: whoever closes last waits for the kernel. */
+                /* Only system calls from here. Wait until the parent has closed its copies: whoever closes last waits
+                 * for the kernel. */
                 char end;
 
                 close(ready[1]);

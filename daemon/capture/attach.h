@@ -3,9 +3,9 @@
 
 /* Attach - programs onto their hooks, and off again.
  *
- * By bare descriptors, not by libbpf's links: taking a program off a system call makes the kernel wait 50 to 80 ms for all CPUs,
- * which a loop cannot; so the descriptors are left to a process of their own that closes them last. Tracepoints are found without a mounted
- * tracefs: if there is none we open one that nobody else sees. */
+ * By bare descriptors, not by libbpf's links: taking a program off a system call makes the kernel wait 50 to 80 ms for
+ * all CPUs, which a loop cannot; so the descriptors are left to a process of their own that closes them last.
+ * Tracepoints are found without a mounted tracefs: if there is none we open one that nobody else sees. */
 
 #include <stddef.h>
 #include <sys/types.h>
@@ -16,10 +16,11 @@ int tracefs_open(void);
 /* A descriptor of the cgroup v2 root. -ENOENT: not mounted. */
 int cgroup2_root_open(void);
 
-/* By the program's section: "tp_btf/NAME", "tp/syscalls/NAME", "cgroup/connect4", "cgroup/connect6". Returns the descriptor
- * that keeps it attached. -ENOENT: this kernel has no such hook. */
+/* By the program's section: "tp_btf/NAME", "tp/syscalls/NAME", "cgroup/connect4", "cgroup/connect6". Returns the
+ * descriptor that keeps it attached. -ENOENT: this kernel has no such hook. */
 int attach_program(int prog_fd, const char *section, int tracefs_fd, int cgroup_fd);
 
-/* Close the descriptors in a process that does only this: the programs are off when it has ended. Returns its pid, to be waited for with
+/* Close the descriptors in a process that does only this: the programs are off when it has ended. Returns its pid, to
+ * be waited for with
  * __WALL; 0 if there was nothing to do or it was done here. */
 pid_t detach_elsewhere(const int *fds, size_t n);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Capture from the running kernel: the ring's reader.
  *
- * Two ways of waiting. Asleep: nothing came for a while; no timer but the next tick's, and the first record wakes us (emit.bpf.h).
- * Awake: look into the ring every max_latency, woken sooner only when much is waiting. So a busy host pays for no wake-up, a
- * quiet one for no timer. */
+ * Two ways of waiting. Asleep: nothing came for a while; no timer but the next tick's, and the first record wakes us
+ * (emit.bpf.h). Awake: look into the ring every max_latency, woken sooner only when much is waiting. So a busy host
+ * pays for no wake-up, a quiet one for no timer. */
 #include "capture/capture.h"
 
 #include <assert.h>
@@ -115,7 +115,8 @@ static void tell_tick(struct capture_bpf *bpf, uint64_t time_ns) {
                 bpf->deadline_ns = UINT64_MAX;
 }
 
-static void tell_obscured(struct capture_bpf *bpf, const struct wire_header *about, enum wire_reason reason, const char *subject) {
+static void tell_obscured(struct capture_bpf *bpf, const struct wire_header *about, enum wire_reason reason,
+                          const char *subject) {
         record_begin(&bpf->own, WIRE_KIND_obscured);
         memcpy(&bpf->own.header.start_ns, &about->start_ns,
                offsetof(struct wire_header, result) - offsetof(struct wire_header, start_ns));
@@ -170,7 +171,8 @@ static void tell_gaps(struct capture_bpf *bpf) {
 /* A look at one word of each CPU: cheap enough for every turn. */
 static void look_for_loss(struct capture_bpf *bpf) {
         for (size_t cpu = 0; cpu < hooks_n_cpus(bpf->hooks); cpu++)
-                if (__atomic_load_n(&hooks_counters(bpf->hooks, cpu)->lost_total, __ATOMIC_ACQUIRE) != bpf->cpu_lost[cpu]) {
+                if (__atomic_load_n(&hooks_counters(bpf->hooks, cpu)->lost_total, __ATOMIC_ACQUIRE) !=
+                    bpf->cpu_lost[cpu]) {
                         tell_gaps(bpf);
                         return;
                 }
@@ -178,8 +180,8 @@ static void look_for_loss(struct capture_bpf *bpf) {
 
 /* ---- records from the kernel ---- */
 
-/* A listed program that PID 1 starts is the main process of a unit. Its children's trees are decided in the kernel, so the kernel is told,
- * and the process table through a record of the same form as in the snapshot. */
+/* A listed program that PID 1 starts is the main process of a unit. Its children's trees are decided in the kernel, so
+ * the kernel is told, and the process table through a record of the same form as in the snapshot. */
 static void look_for_supervisor(struct capture_bpf *bpf, const struct event *event) {
         struct identity id = event_actor(event);
         struct value exe;
@@ -197,7 +199,8 @@ static void look_for_supervisor(struct capture_bpf *bpf, const struct event *eve
                 if (r < 0) {
                         static struct log_limit limit = LOG_ONCE_A_MINUTE;
 
-                        log_limited(&limit, LOG_WARNING, r, "Cannot enter process %u as a supervisor, its children count as one activity: %m",
+                        log_limited(&limit, LOG_WARNING, r,
+                                    "Cannot enter process %u as a supervisor, its children count as one activity: %m",
                                     id.pid);
                         return;
                 }
@@ -253,8 +256,8 @@ static void take_record(struct capture_bpf *bpf, const void *data, size_t size) 
                 look_for_supervisor(bpf, &event);
 }
 
-/* The first record is reserved and unfinished: its writer was interrupted. Longer than 10 ms means that nothing more can be read for now,
- * and what follows may be lost. */
+/* The first record is reserved and unfinished: its writer was interrupted. Longer than 10 ms means that nothing more
+ * can be read for now, and what follows may be lost. */
 static void look_for_stall(struct capture_bpf *bpf, uint64_t now_ns) {
         if (bpf->busy_since_ns == 0) {
                 bpf->busy_since_ns = now_ns;
@@ -626,7 +629,8 @@ int capture_new_bpf(
         bpf->batch = options->batch ?: DEFAULT_BATCH;
         bpf->ring_bytes = options->ring_bytes ?: DEFAULT_RING_BYTES;
         if (!is_pow2(bpf->ring_bytes) || bpf->ring_bytes < MIN_RING_BYTES)
-                return log_error_errno(-EINVAL, "The ring's size has to be a power of two of at least %zu bytes", MIN_RING_BYTES);
+                return log_error_errno(-EINVAL, "The ring's size has to be a power of two of at least %zu bytes",
+                                       MIN_RING_BYTES);
 
         r = copy_supervisors(bpf, options);
         if (r >= 0)

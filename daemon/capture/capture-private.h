@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Capture, inside - what the kinds of sources share: the end of the stream where records are checked, timed and numbered.
- * A source embeds struct capture and fills in its operations. For this room only. */
+/* Capture, inside - what the kinds of sources share: the end of the stream where records are checked, timed and
+ * numbered. A source embeds struct capture and fills in its operations. For this room only. */
 
 #include "capture/capture.h"
 
@@ -26,8 +26,8 @@ struct capture {
         struct capture_stats stats;     /* what this end of the stream counts */
 };
 
-/* Give one record to the sink. -EBADMSG or -EPROTO if it is none; that is counted, too. `*ret_event` (may be NULL) is what was
- * given: good as long as the record is. */
+/* Give one record to the sink. -EBADMSG or -EPROTO if it is none; that is counted, too. `*ret_event` (may be NULL) is
+ * what was given: good as long as the record is. */
 int capture_deliver(struct capture *capture, const void *data, size_t size, struct event *ret_event);
 
 /* The same for one that is checked already: sets its time and number. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Capture from a recording: its records as they are, as fast as they can be taken. Everything that the live stream was is in
- * it, so nothing is made up here, no clock is read, and two runs are the same byte for byte. */
+/* Capture from a recording: its records as they are, as fast as they can be taken. Everything that the live stream was
+ * is in it, so nothing is made up here, no clock is read, and two runs are the same byte for byte. */
 #include "capture/capture.h"
 
 #include <assert.h>

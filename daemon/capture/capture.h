@@ -3,13 +3,14 @@
 
 /* Capture - a source of events: the running kernel or a recording, and the caller cannot tell which.
  *
- * What comes out is one stream of checked wire records, the daemon's own among them (clock, cgroup, process, start, gap,
- * obscured, tick): whoever writes every record that on_event() sees into a trace file has a recording that replays to the same
- * stream. Events are numbered from 1, and their time_ns never runs backwards; the record's own time is left as it was.
+ * What comes out is one stream of checked wire records, the daemon's own among them (clock, cgroup, process, start,
+ * gap, obscured, tick): whoever writes every record that on_event() sees into a trace file has a recording that replays
+ * to the same stream. Events are numbered from 1, and their time_ns never runs backwards; the record's own time is left
+ * as it was.
  *
- * The order in a stream: `clock`, the `cgroup` names that exist, one `process` for each that runs (parents first), `start`, and then what
- * happens. A `gap` stands before the first record read after a loss. A `tick` says that no event before its time is missing:
- * once a second while nothing happens, and when a deadline that was asked for has come.
+ * The order in a stream: `clock`, the `cgroup` names that exist, one `process` for each that runs (parents first),
+ * `start`, and then what happens. A `gap` stands before the first record read after a loss. A `tick` says that no event
+ * before its time is missing: once a second while nothing happens, and when a deadline that was asked for has come.
  *
  * This room does I/O, logs and reads the clock. One thread, the loop's. */
 
@@ -25,22 +26,23 @@
 
 struct capture;
 
-/* The upper floor's half. Events are borrowed until the function returns; it must not call back into the capture, but for
- * capture_set_deadline() and capture_stats(). */
+/* The upper floor's half. Events are borrowed until the function returns; it must not call back into the capture, but
+ * for capture_set_deadline() and capture_stats(). */
 struct capture_sink {
         void (*on_event)(const struct event *event, void *userdata);
 
-        /* The source has nothing more: the recording ended (0) or is broken (-EBADMSG, ...). Never for the kernel. May be NULL. */
+        /* The source has nothing more: the recording ended (0) or is broken (-EBADMSG, ...). Never for the kernel. May
+         * be NULL. */
         void (*on_end)(int status, void *userdata);
 };
 
 struct capture_options {
-        size_t ring_bytes;              /* a power of two >= 64 KiB; 0: 8 MiB. Memory counts twice, the ring is mapped twice */
+        size_t ring_bytes; /* a power of two >= 64 KiB; 0: 8 MiB. Memory counts twice, the ring is mapped twice */
         uint64_t max_latency_ns;        /* how long a record may wait in the ring while events are frequent; 0: 1 ms */
         size_t batch;                   /* records read in one turn of the loop; 0: 512 */
 
-        /* Absolute paths of programs whose children begin activities of their own (sshd, cron, a container's shim, ...) when they
-         * run as the main process of a unit. PID 1 and kthreadd always do. Borrowed during the call. */
+        /* Absolute paths of programs whose children begin activities of their own (sshd, cron, a container's shim, ...)
+         * when they run as the main process of a unit. PID 1 and kthreadd always do. Borrowed during the call. */
         const char *const *supervisors;
         size_t n_supervisors;
 };
@@ -73,31 +75,31 @@ int capture_new_bpf(
         void *userdata,
         struct capture **ret);
 
-/* Read a recording, as fast as it goes; needs no privilege and looks at no clock. The interest plays no part: what is in the
- * recording is delivered. Fails with one log line that says why: -EBADMSG (no recording, or damaged), -EPROTO (of another version or
- * machine), -ENODATA (cut), or the error of opening it. */
+/* Read a recording, as fast as it goes; needs no privilege and looks at no clock. The interest plays no part: what is
+ * in the recording is delivered. Fails with one log line that says why: -EBADMSG (no recording, or damaged), -EPROTO
+ * (of another version or machine), -ENODATA (cut), or the error of opening it. */
 int capture_new_replay(const char *path, const struct capture_sink *sink, void *userdata, struct capture **ret);
 
-/* Stops, too. Detaching from system calls is slow in the kernel; it is left to a process that outlives this call, unless
- * `wait` was set by capture_set_wait(). */
+/* Stops, too. Detaching from system calls is slow in the kernel; it is left to a process that outlives this call,
+ * unless `wait` was set by capture_set_wait(). */
 struct capture *capture_free(struct capture *capture);
 DEFINE_CLEANUP(struct capture *, capture_free)
 void capture_set_wait(struct capture *capture, bool wait);
 
-/* Attach and begin on the loop, at its lowest priority. With the kernel as the source everything up to `start` is delivered
- * before this returns. `generation` is the number of the policy set, told in `start`. Errors as above. */
+/* Attach and begin on the loop, at its lowest priority. With the kernel as the source everything up to `start` is
+ * delivered before this returns. `generation` is the number of the policy set, told in `start`. Errors as above. */
 int capture_start(struct capture *capture, sd_event *loop, uint64_t generation);
 
-/* Without a loop: start with loop = NULL, then read up to `max` records now. Returns how many; 0: none is there (kernel) or
- * no more will come (recording). */
+/* Without a loop: start with loop = NULL, then read up to `max` records now. Returns how many; 0: none is there
+ * (kernel) or no more will come (recording). */
 int capture_dispatch(struct capture *capture, size_t max);
 
-/* Change what is watched, without losing an event that both sets want: attach what is new, change the filters, tell `start`,
- * detach what nobody wants (elsewhere, this call does not wait for it). On failure everything is as it was. */
+/* Change what is watched, without losing an event that both sets want: attach what is new, change the filters, tell
+ * `start`, detach what nobody wants (elsewhere, this call does not wait for it). On failure everything is as it was. */
 int capture_set_interest(struct capture *capture, const struct interest *interest, uint64_t generation);
 
-/* Ask for a tick as soon as the clock (CLOCK_BOOTTIME) has passed this time. Replaces the last one; UINT64_MAX takes it back.
- * A recording has its ticks in it, there this does nothing. */
+/* Ask for a tick as soon as the clock (CLOCK_BOOTTIME) has passed this time. Replaces the last one; UINT64_MAX takes it
+ * back. A recording has its ticks in it, there this does nothing. */
 void capture_set_deadline(struct capture *capture, uint64_t deadline_ns);
 
 void capture_stats(const struct capture *capture, struct capture_stats *ret);

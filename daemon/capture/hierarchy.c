@@ -17,7 +17,8 @@
 #define HIERARCHY_MAX_DEPTH 64
 #define FILEID_KERNFS 0xfe
 
-/* mountinfo: id parent dev root mountpoint options... - type source options. Only a mount of the whole hierarchy will do. */
+/* mountinfo: id parent dev root mountpoint options... - type source options. Only a mount of the whole hierarchy will
+ * do. */
 static int hierarchy_find_mount(const char *mounts, const char *type, const char *option, char **ret) {
         const char *next, *line = mounts;
 
@@ -92,8 +93,8 @@ bool hierarchy_see(struct hierarchy *hierarchy, uint64_t id) {
         hierarchy->last_id = id;
         if (idmap_find(&hierarchy->known, id))
                 return true;
-        /* Ids are never used again, so the set only grows. Full, it starts anew: then names are told a second time, which
-         * does no harm. */
+        /* Ids are never used again, so the set only grows. Full, it starts anew: then names are told a second time,
+         * which does no harm. */
         if (hierarchy->known.n >= HIERARCHY_MAX)
                 idmap_clear(&hierarchy->known);
         (void)idmap_put(&hierarchy->known, id, hierarchy);
@@ -101,8 +102,8 @@ bool hierarchy_see(struct hierarchy *hierarchy, uint64_t id) {
 }
 
 /* The id of a cgroup is the inode number of its directory. */
-static void hierarchy_walk(
-                struct hierarchy *hierarchy, int fd, char *path, size_t length, unsigned depth, size_t *n, hierarchy_each each, void *userdata) {
+static void hierarchy_walk(struct hierarchy *hierarchy, int fd, char *path, size_t length, unsigned depth, size_t *n,
+                           hierarchy_each each, void *userdata) {
         DIR *dir;
         struct dirent *entry;
         struct stat st;

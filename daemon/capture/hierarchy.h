@@ -4,8 +4,8 @@
 /* Hierarchy - which hierarchy tells units apart on this host, and the names in it.
  *
  * On v2 it is v2. A host with both kinds of hierarchies may keep all processes in the root of v2: then it is v1's
- * name=systemd. The programs in the kernel are told which, so that ids and names agree. Names of new cgroups come from the
- * kernel as they are made; here are those that existed before, and the ones whose record was lost. */
+ * name=systemd. The programs in the kernel are told which, so that ids and names agree. Names of new cgroups come from
+ * the kernel as they are made; here are those that existed before, and the ones whose record was lost. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,11 +29,13 @@ void hierarchy_done(struct hierarchy *hierarchy);
 
 typedef void (*hierarchy_each)(uint64_t id, const char *path, void *userdata);
 
-/* Tell every cgroup there is, from the root down, and remember it as known. Returns how many, bounded by HIERARCHY_MAX. */
+/* Tell every cgroup there is, from the root down, and remember it as known. Returns how many, bounded by HIERARCHY_MAX.
+ */
 size_t hierarchy_scan(struct hierarchy *hierarchy, hierarchy_each each, void *userdata);
 
 /* Is the name of this one known? If not it is from now on. */
 bool hierarchy_see(struct hierarchy *hierarchy, uint64_t id);
 
-/* Ask the kernel for its name: a path below the hierarchy's root, in memory of the caller. -ESTALE or -ENOENT: it is gone. */
+/* Ask the kernel for its name: a path below the hierarchy's root, in memory of the caller. -ESTALE or -ENOENT: it is
+ * gone. */
 int hierarchy_name(const struct hierarchy *hierarchy, uint64_t id, char *buffer, size_t size);

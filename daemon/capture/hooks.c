@@ -158,7 +158,8 @@ static int hooks_load(struct hooks *hooks, const struct hooks_options *options) 
         }
 
         hooks->cpu_size = ALIGN_UP((size_t)bpf_map__value_size(sensor->maps.cpus), (size_t)8);
-        hooks->cpus = mmap(NULL, hooks->cpu_size * hooks->n_cpus, PROT_READ, MAP_SHARED, bpf_map__fd(sensor->maps.cpus), 0);
+        hooks->cpus =
+                mmap(NULL, hooks->cpu_size * hooks->n_cpus, PROT_READ, MAP_SHARED, bpf_map__fd(sensor->maps.cpus), 0);
         if (hooks->cpus == MAP_FAILED) {
                 hooks->cpus = NULL;
                 return -errno;
@@ -190,8 +191,10 @@ int hooks_new(const struct hooks_options *options, struct hooks **ret) {
         if (r == -ENOMEM)
                 return log_oom();
         if (r < 0) {
-                log_error_errno(r, "Cannot load the BPF programs, this kernel (%s) refuses them (run with debug messages "
-                                   "for its reasons): %m", kernel_get()->release);
+                log_error_errno(r,
+                                "Cannot load the BPF programs, this kernel (%s) refuses them (run with debug messages "
+                                "for its reasons): %m",
+                                kernel_get()->release);
                 return r == -EPERM ? r : -EOPNOTSUPP;
         }
         *ret = TAKE_PTR(hooks);
@@ -223,15 +226,20 @@ static int hooks_attach(struct hooks *hooks, size_t i) {
                 return 0;
         }
         if (hook->use == HOOK_FALLBACK) {
-                log_notice_errno(fd, "Cannot attach to %s: addresses come from the sockets and, for calls that fail, from the "
-                                     "calling program: %m", section);
+                log_notice_errno(
+                        fd,
+                        "Cannot attach to %s: addresses come from the sockets and, for calls that fail, from the "
+                        "calling program: %m",
+                        section);
                 return 0;
         }
         /* Not every kernel has every call: arm64 has no open(), 6.1 has no fchmodat2(). */
         if (fd == -ENOENT && hook->use != HOOK_CORE && hooks->tracefs_fd >= 0)
                 return 0;
         log_error_errno(fd, "Cannot attach to %s%s: %m", section,
-                        hooks->tracefs_fd < 0 ? " (tracefs is not mounted on /sys/kernel/tracing, and we may not mount it)" : "");
+                        hooks->tracefs_fd < 0
+                                ? " (tracefs is not mounted on /sys/kernel/tracing, and we may not mount it)"
+                                : "");
         return -ENOLINK;
 }
 
@@ -455,7 +463,8 @@ int hooks_add_supervisor(struct hooks *hooks, const struct identity *id) {
         return bpf_map_update_elem(bpf_map__fd(hooks->sensor->maps.supervisors), &key, &one, BPF_ANY);
 }
 
-int hooks_add_seed(struct hooks *hooks, const struct identity *id, const struct identity *creator, const struct identity *tree) {
+int hooks_add_seed(struct hooks *hooks, const struct identity *id, const struct identity *creator,
+                   const struct identity *tree) {
         struct wire_identity key = wire_identity(id), value[2] = {wire_identity(creator), wire_identity(tree)};
 
         return bpf_map_update_elem(bpf_map__fd(hooks->sensor->maps.seeds), &key, value, BPF_ANY);
@@ -494,7 +503,8 @@ void hooks_describe(const struct hooks *hooks, struct strbuf *b) {
                                 continue;
                         if (*separator == ':')
                                 strbuf_put(b, schema_kind(kind)->name);
-                        strbuf_printf(b, "%s%s", separator, strrchr(bpf_program__section_name(hooks->programs[i]), '/') + 1);
+                        strbuf_printf(b, "%s%s", separator,
+                                      strrchr(bpf_program__section_name(hooks->programs[i]), '/') + 1);
                         separator = ", ";
                 }
                 if (*separator == ',')

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Hooks - the programs in the kernel: loaded, told what to look for, attached where a policy needs them, and their counters.
- * All are loaded at the start, so that a reload cannot meet the verifier. Logs what it decides. */
+/* Hooks - the programs in the kernel: loaded, told what to look for, attached where a policy needs them, and their
+ * counters. All are loaded at the start, so that a reload cannot meet the verifier. Logs what it decides. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,8 +31,8 @@ void hooks_set_wait(struct hooks *hooks, bool wait);
 /* fork, execve, exit, cgroups: what is always watched. */
 int hooks_attach_core(struct hooks *hooks);
 
-/* Attach what this interest needs and set the filters; on failure nothing is changed. What is not needed any more stays attached, and is
- * filtered, until hooks_detach_unneeded(). */
+/* Attach what this interest needs and set the filters; on failure nothing is changed. What is not needed any more stays
+ * attached, and is filtered, until hooks_detach_unneeded(). */
 int hooks_set_interest(struct hooks *hooks, const struct interest *interest);
 void hooks_detach_unneeded(struct hooks *hooks);
 
@@ -48,8 +48,8 @@ uint32_t *hooks_called(struct hooks *hooks);
 size_t hooks_n_cpus(const struct hooks *hooks);
 const struct wire_counters *hooks_counters(const struct hooks *hooks, size_t cpu);
 
-/* How often the kernel skipped each kind's programs (they would have nested), since the programs were loaded. Costs a system call for each
- * program. */
+/* How often the kernel skipped each kind's programs (they would have nested), since the programs were loaded. Costs a
+ * system call for each program. */
 void hooks_count_skipped(const struct hooks *hooks, uint64_t ret[static _WIRE_KIND_MAX]);
 
 /* Run an iterator: a descriptor to read its records from. */
@@ -59,7 +59,8 @@ int hooks_open_snapshot(struct hooks *hooks);
 int hooks_add_supervisor(struct hooks *hooks, const struct identity *id);
 
 /* Tell the kernel where the processes of the snapshot belong: one call for each, then run. */
-int hooks_add_seed(struct hooks *hooks, const struct identity *id, const struct identity *creator, const struct identity *tree);
+int hooks_add_seed(struct hooks *hooks, const struct identity *id, const struct identity *creator,
+                   const struct identity *tree);
 int hooks_plant_seeds(struct hooks *hooks);
 
 size_t hooks_n_attached(const struct hooks *hooks);

@@ -18,7 +18,9 @@
 static bool try_program(enum bpf_prog_type type, enum bpf_attach_type attach, int32_t target_id) {
         /* return 1: allowed for every type that is tried here */
         const struct bpf_insn code[] = {
-                {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = type == BPF_PROG_TYPE_CGROUP_SOCK_ADDR},
+                {.code = BPF_ALU64 | BPF_MOV | BPF_K,
+                 .dst_reg = BPF_REG_0,
+                 .imm = type == BPF_PROG_TYPE_CGROUP_SOCK_ADDR},
                 {.code = BPF_JMP | BPF_EXIT},
         };
         LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = attach, .attach_btf_id = target_id);
@@ -100,20 +102,25 @@ int kernel_check(const struct kernel *kernel, const char **ret_why) {
                 return -EOPNOTSUPP;
         }
         if (!kernel->btf) {
-                *ret_why = "it has no readable type information in /sys/kernel/btf/vmlinux; use one that was built with "
-                           "CONFIG_DEBUG_INFO_BTF=y, and see that /sys is mounted";
+                *ret_why =
+                        "it has no readable type information in /sys/kernel/btf/vmlinux; use one that was built with "
+                        "CONFIG_DEBUG_INFO_BTF=y, and see that /sys is mounted";
                 return -ENODATA;
         }
         if (!kernel->allowed) {
-                *ret_why = "it does not let us; run as root, or with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN, and not in a "
-                           "container that filters bpf()";
+                *ret_why =
+                        "it does not let us; run as root, or with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN, and not in a "
+                        "container that filters bpf()";
                 return -EPERM;
         }
         if (!kernel->ring || !kernel->tracing || !kernel->task_storage) {
-                *ret_why = !kernel->ring ? "it has no BPF ring buffer; use one with CONFIG_BPF_SYSCALL=y that is not locked down"
-                        : !kernel->tracing ? "it refuses BPF programs on tracepoints; use one with CONFIG_BPF_EVENTS=y, and "
-                                             "without lockdown=confidentiality"
-                                           : "it has no BPF task storage; use one with CONFIG_BPF_SYSCALL=y";
+                *ret_why =
+                        !kernel->ring
+                                ? "it has no BPF ring buffer; use one with CONFIG_BPF_SYSCALL=y that is not locked down"
+                        : !kernel->tracing
+                                ? "it refuses BPF programs on tracepoints; use one with CONFIG_BPF_EVENTS=y, and "
+                                  "without lockdown=confidentiality"
+                                : "it has no BPF task storage; use one with CONFIG_BPF_SYSCALL=y";
                 return -EOPNOTSUPP;
         }
         return 0;

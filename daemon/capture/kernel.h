@@ -3,8 +3,8 @@
 
 /* Kernel - what the running kernel can do for us, found by trying, not by its version or configuration.
  *
- * Some hosts have type information and list `bpf` among their security modules, and still refuse every program that patches
- * kernel text. So a feature is what loads. Looked at once, then kept. */
+ * Some hosts have type information and list `bpf` among their security modules, and still refuse every program that
+ * patches kernel text. So a feature is what loads. Looked at once, then kept. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,7 +30,8 @@ struct kernel {
 /* What was found. Never fails: what could not be tried is false. */
 const struct kernel *kernel_get(void);
 
-/* Is it enough? 0; -EPERM, -ENODATA or -EOPNOTSUPP as in capture.h, *ret_why (never NULL then) saying what is missing and what to do. */
+/* Is it enough? 0; -EPERM, -ENODATA or -EOPNOTSUPP as in capture.h, *ret_why (never NULL then) saying what is missing
+ * and what to do. */
 int kernel_check(const struct kernel *kernel, const char **ret_why);
 
 /* "Linux 6.18.44: BTF, ring buffer, ..." in a few lines. Always ended by NUL; returns the length. */

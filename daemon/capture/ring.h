@@ -3,8 +3,9 @@
 
 /* Ring - the reader's side of a BPF ring buffer, straight on the shared memory.
  *
- * Not libbpf's, because we have to know three things that it does not tell: whether the ring is empty, whether its first
- * record is reserved but not finished, and how much is waiting. Records are borrowed from the ring until ring_advance(). */
+ * Not libbpf's, because we have to know three things that it does not tell: whether the ring is empty, whether its
+ * first record is reserved but not finished, and how much is waiting. Records are borrowed from the ring until
+ * ring_advance(). */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,6 +35,6 @@ enum ring_state ring_peek(struct ring *ring, const void **ret_data, size_t *ret_
 /* Give the record of the last ring_peek() back to the kernel. */
 void ring_advance(struct ring *ring);
 
-/* Bytes that wait, finished or not. With a full memory barrier in front: what was written before is seen by others before
- * the answer is read. */
+/* Bytes that wait, finished or not. With a full memory barrier in front: what was written before is seen by others
+ * before the answer is read. */
 size_t ring_pending(const struct ring *ring);

@@ -141,7 +141,8 @@ int snapshot_read(int iterator_fd, const char *const *supervisors, size_t n_supe
         return 0;
 }
 
-/* The process behind /proc/PID now may be another than the one in the snapshot: field 22 of stat, its start in ticks, tells. */
+/* The process behind /proc/PID now may be another than the one in the snapshot: field 22 of stat, its start in ticks,
+ * tells. */
 static bool is_same_process(int dir_fd, uint64_t start_ns) {
         _cleanup_(freep) char *text = NULL;
         unsigned long long start;
@@ -151,7 +152,9 @@ static bool is_same_process(int dir_fd, uint64_t start_ns) {
         if (read_file_at(dir_fd, "stat", 4096, &text, &n) < 0)
                 return false;
         rest = strrchr(text, ')');      /* the name may hold anything */
-        if (!rest || sscanf(rest + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &start) != 1)
+        if (!rest ||
+            sscanf(rest + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+                   &start) != 1)
                 return false;
         return start == start_ns / (NSEC_PER_SEC / sysconf(_SC_CLK_TCK));
 }

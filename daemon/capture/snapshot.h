@@ -3,10 +3,10 @@
 
 /* Snapshot - the processes that ran before the daemon, as `process` records, parents first.
  *
- * Who they are and what they run comes from the kernel's task iterator (start times in nanoseconds, images from the kernel's own
- * files), only the arguments from /proc, matched by start time in ticks. Where each belongs is made out here: a process whose parent
- * is a supervisor is the first of its tree, any other belongs to its parent's. The parent of an orphan is whoever
- * adopted it: its real creator cannot be known any more. */
+ * Who they are and what they run comes from the kernel's task iterator (start times in nanoseconds, images from the
+ * kernel's own files), only the arguments from /proc, matched by start time in ticks. Where each belongs is made out
+ * here: a process whose parent is a supervisor is the first of its tree, any other belongs to its parent's. The parent
+ * of an orphan is whoever adopted it: its real creator cannot be known any more. */
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Tidy - the last touch to a record from the kernel, where programs in the kernel are too small for it: names that a program
- * passed lose their `.`, `..` and doubled slashes, by the letters (symbolic links are not looked at: they may be others by now). Pure. */
+/* Tidy - the last touch to a record from the kernel, where programs in the kernel are too small for it: names that a
+ * program passed lose their `.`, `..` and doubled slashes, by the letters (symbolic links are not looked at: they may
+ * be others by now). Pure. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,7 +11,8 @@
 #include "event/encode.h"
 #include "event/event.h"
 
-/* Take `.`, `..`, doubled and trailing slashes out of an absolute path, in place. Returns the new length, at least 1. */
+/* Take `.`, `..`, doubled and trailing slashes out of an absolute path, in place. Returns the new length, at least 1.
+ */
 size_t tidy_path(char *path, size_t length);
 
 /* Is there anything to take out? */

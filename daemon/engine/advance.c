@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Advance - what one event does to one path: step 3 of docs/SEMANTICS.md, in its order.
  *
- * First it is found out which edges the event could go at all: the conjuncts that do not depend on a run are worked out once per position, and
- * most positions end there. Of the runs that wait at the others only those are touched whose captures can be equal to what the event holds. */
+ * First it is found out which edges the event could go at all: the conjuncts that do not depend on a run are worked out
+ * once per position, and most positions end there. Of the runs that wait at the others only those are touched whose
+ * captures can be equal to what the event holds. */
 #include "engine/engine-private.h"
 
 /* Does the event hold all that the edge captures? Unknown or cut, it binds nothing, and the step is not taken. */
@@ -22,7 +23,8 @@ static bool engine_is_active(struct engine *engine, const struct plan_edge *edge
         struct eval *eval = &engine->eval;
         enum truth truth = TRUTH_TRUE;
 
-        if (edge->kind != event_kind(engine->event) || (!edge->any_result && (engine->event->wire->flags & WIRE_FAILED)))
+        if (edge->kind != event_kind(engine->event) ||
+            (!edge->any_result && (engine->event->wire->flags & WIRE_FAILED)))
                 return false;
 
         for (uint32_t i = 0; i < edge->n_free && truth != TRUTH_FALSE; i++)
@@ -38,7 +40,8 @@ static bool engine_is_active(struct engine *engine, const struct plan_edge *edge
         }
 
         *ret_free = truth;
-        return edge->action == PLAN_KILL || edge->action == PLAN_LOOP || engine_can_bind(engine, &engine->program->edges[edge->edge]);
+        return edge->action == PLAN_KILL || edge->action == PLAN_LOOP ||
+               engine_can_bind(engine, &engine->program->edges[edge->edge]);
 }
 
 /* The active edges of a position, worked out for the first run that waits there. Returns how many. */
@@ -64,7 +67,8 @@ static enum truth engine_truth(struct engine *engine, const struct active *activ
         enum truth truth = active->free;
 
         for (uint32_t i = 0; i < active->edge->n_bound && truth != TRUTH_FALSE; i++)
-                truth = truth_and(truth, eval_condition(&engine->eval, engine->plan.conjuncts[active->edge->bound + i], steps));
+                truth = truth_and(
+                        truth, eval_condition(&engine->eval, engine->plan.conjuncts[active->edge->bound + i], steps));
         return truth;
 }
 
@@ -95,7 +99,8 @@ static void engine_gather(struct engine *engine, uint32_t path, uint32_t cell_nu
                 return;
 
         for (uint32_t i = 0; i < n; i++)
-                if (actives[i].edge->index == PLAN_NO_INDEX || eval_guard(&engine->eval, actives[i].edge->guard)->state != EVAL_KNOWN)
+                if (actives[i].edge->index == PLAN_NO_INDEX ||
+                    eval_guard(&engine->eval, actives[i].edge->guard)->state != EVAL_KNOWN)
                         all = true;
         if (all) {
                 for (uint32_t run = cell->first; run != POOL_NONE; run = pool_run(&engine->pool, run)->next)
@@ -108,14 +113,15 @@ static void engine_gather(struct engine *engine, uint32_t path, uint32_t cell_nu
                 const struct eval_guard *guard = eval_guard(&engine->eval, edge->guard);
                 uint16_t slot = engine->program->guards[edge->guard].slot;
 
-                for (uint32_t run = pool_index_first(&engine->pool, cell_number, edge->index, &guard->token); run != POOL_NONE;
-                     run = pool_index_next(&engine->pool, run, edge->index))
+                for (uint32_t run = pool_index_first(&engine->pool, cell_number, edge->index, &guard->token);
+                     run != POOL_NONE; run = pool_index_next(&engine->pool, run, edge->index))
                         if (pool_run(&engine->pool, run)->cell == cell_number && engine_holds(engine, run, slot, guard))
                                 engine_add_candidate(engine, run);
         }
 }
 
-/* Sorting: runs by serial, or complete ones by what makes them the same. Heapsort: in place, and no worse for an attacker's order. */
+/* Sorting: runs by serial, or complete ones by what makes them the same. Heapsort: in place, and no worse for an
+ * attacker's order. */
 
 typedef bool run_before_t(const struct instance *a, const struct instance *b);
 
@@ -139,7 +145,8 @@ static void engine_sift(const struct engine *engine, uint32_t *runs, uint32_t at
 
                 if (child >= n)
                         break;
-                if (child + 1 < n && before(pool_run(&engine->pool, runs[child]), pool_run(&engine->pool, runs[child + 1])))
+                if (child + 1 < n &&
+                    before(pool_run(&engine->pool, runs[child]), pool_run(&engine->pool, runs[child + 1])))
                         child++;
                 if (!before(pool_run(&engine->pool, run), pool_run(&engine->pool, runs[child])))
                         break;
@@ -169,7 +176,8 @@ static void engine_sort(const struct engine *engine, uint32_t *runs, uint32_t n,
 }
 
 /* An `except` that names captures, with the event that binds the last of them. */
-static enum truth engine_captures_excepted(struct engine *engine, uint32_t path, const struct instance *instance, uint8_t written) {
+static enum truth engine_captures_excepted(struct engine *engine, uint32_t path, const struct instance *instance,
+                                           uint8_t written) {
         const struct program_range range = engine->program->paths[path].exceptions;
         enum truth truth = TRUTH_FALSE;
 
@@ -182,7 +190,8 @@ static enum truth engine_captures_excepted(struct engine *engine, uint32_t path,
         return truth;
 }
 
-/* Let a run that is not filed take the event along an edge. Returns its marks afterwards; the run itself may have ended. */
+/* Let a run that is not filed take the event along an edge. Returns its marks afterwards; the run itself may have
+ * ended. */
 static uint8_t engine_take(struct engine *engine, uint32_t path, uint32_t run, const struct plan_edge *plan_edge) {
         const struct edge *edge = &engine->program->edges[plan_edge->edge];
         struct instance_world world = pool_world(&engine->pool);
@@ -308,7 +317,8 @@ static void engine_advance_run(struct engine *engine, uint32_t path, uint32_t ru
         evidence_unref(&engine->evidence, before.steps);
 }
 
-/* Begin new runs. Returns the group where they are, or POOL_NONE if none needed one. `own`: the group of the event's own key if the event concerns it. */
+/* Begin new runs. Returns the group where they are, or POOL_NONE if none needed one. `own`: the group of the event's
+ * own key if the event concerns it. */
 static uint32_t engine_start(struct engine *engine, uint32_t path, const struct key *key, uint32_t own) {
         uint32_t n = engine_activate(engine, path, 0), concerned = own;
 
@@ -356,7 +366,9 @@ static bool engine_is_excepted(struct engine *engine, uint32_t path) {
         if (engine->plan.paths[path].has_exceptions)
                 for (uint32_t i = range.first; i < range.first + range.n && truth != TRUTH_TRUE; i++)
                         if (engine->program->exceptions[i].slots == 0)
-                                truth = truth_or(truth, eval_condition(&engine->eval, engine->program->exceptions[i].condition, EVIDENCE_NONE));
+                                truth = truth_or(truth,
+                                                 eval_condition(&engine->eval, engine->program->exceptions[i].condition,
+                                                                EVIDENCE_NONE));
 
         engine->uncertain = truth == TRUTH_UNKNOWN;
         return truth == TRUTH_TRUE;
@@ -372,7 +384,8 @@ static void engine_merge_completed(struct engine *engine, uint32_t path) {
 
         engine_sort(engine, engine->scratch.completed, engine->n_completed, run_captures_less);
         for (uint32_t i = 0; i < engine->n_completed; i++) {
-                uint32_t run = engine->scratch.completed[i], other = n > 0 ? engine->scratch.completed[n - 1] : POOL_NONE, loser;
+                uint32_t run = engine->scratch.completed[i],
+                         other = n > 0 ? engine->scratch.completed[n - 1] : POOL_NONE, loser;
                 struct instance *a = pool_run(&engine->pool, run), *b;
 
                 if (other == POOL_NONE || !token_equal(&a->captures, &pool_run(&engine->pool, other)->captures)) {
@@ -424,7 +437,9 @@ static void engine_enforce_bounds(struct engine *engine, uint32_t concerned, uin
 static void engine_tell_completed(struct engine *engine, uint32_t path, const struct key *own_key) {
         for (uint32_t i = 0; i < engine->n_completed; i++) {
                 uint32_t run = engine->scratch.completed[i], group = pool_run(&engine->pool, run)->group;
-                struct key key = group == POOL_NONE ? *own_key : scope_key(pool_scope(&engine->pool, pool_group(&engine->pool, group)->scope));
+                struct key key = group == POOL_NONE
+                                       ? *own_key
+                                       : scope_key(pool_scope(&engine->pool, pool_group(&engine->pool, group)->scope));
 
                 engine_tell(engine, run, path, &key);
                 pool_give(&engine->pool, run);
@@ -442,7 +457,8 @@ static void engine_advance_path(struct engine *engine, uint32_t path, bool may_s
         for (uint32_t g = concerned; g != POOL_NONE; g = pool_group(&engine->pool, g)->concerned) {
                 if (pool_group(&engine->pool, g)->depth == 0)
                         own = g;
-                for (uint32_t c = pool_group(&engine->pool, g)->cells; c != POOL_NONE; c = pool_cell(&engine->pool, c)->next)
+                for (uint32_t c = pool_group(&engine->pool, g)->cells; c != POOL_NONE;
+                     c = pool_cell(&engine->pool, c)->next)
                         engine_gather(engine, path, c);
         }
 

@@ -28,7 +28,8 @@ struct event_key {
 
 /* Memory to work in, as large as a program and the bounds want it. */
 struct engine_scratch {
-        uint64_t *starting, *concerning;        /* bit per path that may begin with the event; per path with runs that it may concern */
+        uint64_t *starting,
+                *concerning; /* bit per path that may begin with the event; per path with runs that it may concern */
         uint32_t *concerned;            /* by path: the first group that the event may concern, or POOL_NONE */
         struct path_counters *counters; /* by path */
         struct active *actives;         /* of the path being advanced */

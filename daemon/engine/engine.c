@@ -34,8 +34,9 @@ int engine_scratch_init(struct engine_scratch *scratch, const struct plan *plan,
                 .completed = calloc(capacity, sizeof(*scratch->completed)),
                 .left = calloc(capacity, sizeof(*scratch->left)),
         };
-        if (!scratch->starting || !scratch->concerning || !scratch->concerned || !scratch->counters || !scratch->actives ||
-            !scratch->ways || !scratch->candidates || !scratch->moved || !scratch->completed || !scratch->left) {
+        if (!scratch->starting || !scratch->concerning || !scratch->concerned || !scratch->counters ||
+            !scratch->actives || !scratch->ways || !scratch->candidates || !scratch->moved || !scratch->completed ||
+            !scratch->left) {
                 engine_scratch_done(scratch);
                 return -ENOMEM;
         }
@@ -77,12 +78,13 @@ int engine_new(struct program *program, const struct process_table *table, const
 
         r = plan_init(&engine->plan, program);
         if (r >= 0)
-                r = evidence_init(&engine->evidence, engine_max_steps(limits, &engine->plan), engine_max_captures(limits, &engine->plan),
-                                  limits->evidence_bytes);
+                r = evidence_init(&engine->evidence, engine_max_steps(limits, &engine->plan),
+                                  engine_max_captures(limits, &engine->plan), limits->evidence_bytes);
         if (r >= 0)
                 r = eval_init(&engine->eval, program, &engine->plan, table, &engine->evidence);
         if (r >= 0)
-                r = pool_init(&engine->pool, &engine->plan, &engine->evidence, limits->max_runs, limits->max_tuples, limits->max_keys);
+                r = pool_init(&engine->pool, &engine->plan, &engine->evidence, limits->max_runs, limits->max_tuples,
+                              limits->max_keys);
         if (r >= 0)
                 r = suppress_init(&engine->suppress, limits->max_suppressed);
         if (r >= 0)
@@ -127,7 +129,8 @@ void engine_leave(struct engine *engine, uint32_t number) {
         if (group->n_runs > 0 || group->leaving)
                 return;
 
-        /* From here on it counts as empty, though it stays where others may still refer to it until the event is over. */
+        /* From here on it counts as empty, though it stays where others may still refer to it until the event is over.
+         */
         group->opened = 0;
         group->leaving = true;
         engine->scratch.left[engine->n_left++] = number;
@@ -195,7 +198,8 @@ static void engine_pass_time(struct engine *engine, uint64_t now_ns) {
 
         if (ranking_first_key(&engine->pool.deadlines) < engine->now_ns) {
                 while (ranking_first_key(&engine->pool.deadlines) < engine->now_ns)
-                        engine_expire_run(engine, ranking_first(&engine->pool.deadlines), ranking_first_key(&engine->pool.deadlines));
+                        engine_expire_run(engine, ranking_first(&engine->pool.deadlines),
+                                          ranking_first_key(&engine->pool.deadlines));
                 engine_close_groups(engine);
         }
         while (ranking_first_key(&engine->suppress.deadlines) < engine->now_ns)
@@ -365,7 +369,8 @@ static void engine_exit(struct engine *engine) {
         engine_end_key(engine, KEY_PROCESS, &id);
         if (tree && process_table_tree_members(engine->table, &tree->id) == 0)
                 engine_end_key(engine, KEY_TREE, &tree->id);
-        /* The descents of which this was the last member: its own, and those of exited creators that have nobody left. */
+        /* The descents of which this was the last member: its own, and those of exited creators that have nobody left.
+         */
         for (; process && process->state == PROCESS_EXITED && process->n_live_children == 0;
              process = process_table_creator(engine->table, process, NULL))
                 engine_end_key(engine, KEY_DESCENT, &process->id);
@@ -388,7 +393,8 @@ static void engine_gap(struct engine *engine, const struct event *event) {
                 for (uint32_t c = group->cells; c != POOL_NONE; c = pool_cell(&engine->pool, c)->next) {
                         const struct cell *cell = pool_cell(&engine->pool, c);
 
-                        if (!(plan_position(&engine->plan, group->path, cell->position)->loss_kinds & (uint64_t)kinds.number))
+                        if (!(plan_position(&engine->plan, group->path, cell->position)->loss_kinds &
+                              (uint64_t)kinds.number))
                                 continue;
                         for (uint32_t run = cell->first; run != POOL_NONE; run = pool_run(&engine->pool, run)->next) {
                                 struct instance *instance = pool_run(&engine->pool, run);
@@ -461,7 +467,8 @@ void engine_tick(struct engine *engine, uint64_t now_ns) {
 }
 
 uint64_t engine_next_deadline(const struct engine *engine) {
-        uint64_t deadline_ns = MIN(ranking_first_key(&engine->pool.deadlines), ranking_first_key(&engine->suppress.deadlines));
+        uint64_t deadline_ns =
+                MIN(ranking_first_key(&engine->pool.deadlines), ranking_first_key(&engine->suppress.deadlines));
 
         return deadline_ns == UINT64_MAX ? UINT64_MAX : deadline_ns + 1;       /* it fires once it has passed */
 }

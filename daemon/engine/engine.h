@@ -50,8 +50,8 @@ int engine_new(struct program *program, const struct process_table *table, const
                const struct engine_sink *sink, struct engine **ret);
 struct engine *engine_free(struct engine *engine);
 
-/* One event, after process_table_update(), which gave `actor` (NULL if there is none). META kinds: gap marks runs, tick lets time pass,
- * start ends nothing. */
+/* One event, after process_table_update(), which gave `actor` (NULL if there is none). META kinds: gap marks runs, tick
+ * lets time pass, start ends nothing. */
 void engine_feed(struct engine *engine, const struct event *event, struct process *actor);
 
 /* Time has passed without an event: `now_ns` was read before the stream was found empty. */
@@ -63,8 +63,8 @@ uint64_t engine_next_deadline(const struct engine *engine);
 /* The stream is over: completes nothing, sums up what was suppressed. */
 void engine_end(struct engine *engine);
 
-/* Take over a new program: runs, counters and suppression of unchanged paths (equal hash) go on, the rest ends and is counted. -ENOMEM leaves
- * everything as it was. */
+/* Take over a new program: runs, counters and suppression of unchanged paths (equal hash) go on, the rest ends and is
+ * counted. -ENOMEM leaves everything as it was. */
 int engine_swap(struct engine *engine, struct program *program);
 
 void engine_stats(const struct engine *engine, struct engine_stats *ret);

@@ -25,8 +25,8 @@ struct eval_image {
         uint32_t found[N_FOUND];        /* predicates: the true ones, then the open ones */
 };
 
-int eval_init(struct eval *eval, const struct program *program, const struct plan *plan, const struct process_table *table,
-              const struct evidence *evidence) {
+int eval_init(struct eval *eval, const struct program *program, const struct plan *plan,
+              const struct process_table *table, const struct evidence *evidence) {
         *eval = (struct eval){
                 .program = program,
                 .plan = plan,
@@ -115,7 +115,8 @@ static bool eval_is_foreign(const struct eval *eval, enum field field) {
         return !info || (info->scope == FIELD_EVENT && info->kind != event_kind(eval->event));
 }
 
-enum eval_state eval_get(struct eval *eval, enum program_subject subject, enum field field, int index, struct value *ret) {
+enum eval_state eval_get(struct eval *eval, enum program_subject subject, enum field field, int index,
+                         struct value *ret) {
         if (subject == SUBJECT_EVENT) {
                 event_get(eval->event, field, ret);
                 if (ret->state == VALUE_UNKNOWN && eval_is_foreign(eval, field))
@@ -243,7 +244,8 @@ static bool field_is_of_image(enum field field) {
         }
 }
 
-static enum truth eval_run_on_process(struct eval *eval, uint32_t matcher, const struct process *process, const struct event *event) {
+static enum truth eval_run_on_process(struct eval *eval, uint32_t matcher, const struct process *process,
+                                      const struct event *event) {
         const struct matcher_ref *ref = &eval->program->matchers[matcher];
         struct finding finding = {.eval = eval, .ref = ref};
         struct eval_image *image = NULL;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Eval - what is true of one event: predicates, conditions, comparisons with captures.
  *
- * Each predicate and each condition that belongs to the event alone is worked out when it is first asked for, at most once, and remembered
- * under the number of the event; a new event forgets by counting on. String patterns on one field are decided together by their matcher. What a
- * matcher finds in a process image is remembered with the image: it is the same for every event of the process. Three-valued throughout.
- * Pure; owned by the engine; nothing allocates after eval_init(). */
+ * Each predicate and each condition that belongs to the event alone is worked out when it is first asked for, at most
+ * once, and remembered under the number of the event; a new event forgets by counting on. String patterns on one field
+ * are decided together by their matcher. What a matcher finds in a process image is remembered with the image: it is
+ * the same for every event of the process. Three-valued throughout. Pure; owned by the engine; nothing allocates after
+ * eval_init(). */
 #pragma once
 
 #include "engine/evidence.h"
@@ -47,7 +48,7 @@ struct eval {
         enum eval_state parent_state;
         bool parent_asked;
         struct process nobody;          /* an actor that is not in the table: what its record says */
-        uint64_t *dirty;                /* borrowed: bit per path that may begin with the event; NULL while nobody asks */
+        uint64_t *dirty; /* borrowed: bit per path that may begin with the event; NULL while nobody asks */
 
         uint32_t generation;
         struct eval_memo *predicates, *conditions;
@@ -59,13 +60,14 @@ struct eval {
         uint64_t n_predicates, n_unknown;
 };
 
-int eval_init(struct eval *eval, const struct program *program, const struct plan *plan, const struct process_table *table,
-              const struct evidence *evidence);         /* -ENOMEM */
+int eval_init(struct eval *eval, const struct program *program, const struct plan *plan,
+              const struct process_table *table, const struct evidence *evidence); /* -ENOMEM */
 void eval_done(struct eval *eval);
 
 void eval_begin(struct eval *eval, const struct event *event, const struct process *actor);
 
-/* Run the matchers by whose hits paths begin, and set the bits of these paths, and of those that begin with any event of the kind. */
+/* Run the matchers by whose hits paths begin, and set the bits of these paths, and of those that begin with any event
+ * of the kind. */
 void eval_dispatch(struct eval *eval, uint64_t *dirty);
 
 enum truth eval_predicate(struct eval *eval, uint32_t predicate);
@@ -77,4 +79,5 @@ enum truth eval_condition(struct eval *eval, uint32_t condition, uint32_t steps)
 const struct eval_guard *eval_guard(struct eval *eval, uint32_t guard);
 
 /* Read a field of the event, of the actor or of its parent, and of a list one element. INDEX_ANY gives the list. */
-enum eval_state eval_get(struct eval *eval, enum program_subject subject, enum field field, int index, struct value *ret);
+enum eval_state eval_get(struct eval *eval, enum program_subject subject, enum field field, int index,
+                         struct value *ret);

@@ -89,7 +89,8 @@ static struct kept *evidence_keep(struct evidence *evidence) {
         return NULL;
 }
 
-uint32_t evidence_push(struct evidence *evidence, uint32_t previous, uint8_t position, uint16_t local, bool loop, bool live) {
+uint32_t evidence_push(struct evidence *evidence, uint32_t previous, uint8_t position, uint16_t local, bool loop,
+                       bool live) {
         const struct event *event = evidence->event;
         uint32_t number = stock_take(&evidence->steps);
 
@@ -205,11 +206,13 @@ uint32_t evidence_count(struct evidence *evidence, uint32_t head, uint32_t same)
                 step->last_ns = evidence->event->time_ns;
                 step->count += step->count < UINT32_MAX;
         } else
-                step->previous = evidence_count(evidence, step->previous, same);        /* as deep as repetitions at one place */
+                step->previous =
+                        evidence_count(evidence, step->previous, same); /* as deep as repetitions at one place */
         return head;
 }
 
-void evidence_bind(struct evidence *evidence, uint32_t number, uint16_t slot, const struct value *value, const struct token *token) {
+void evidence_bind(struct evidence *evidence, uint32_t number, uint16_t slot, const struct value *value,
+                   const struct token *token) {
         struct evidence_step *step = evidence_step(evidence, number);
         const char *record = (const char *)evidence->event->wire;
         struct capture capture = {

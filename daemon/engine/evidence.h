@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Evidence - what runs remember: the steps that they took, the events behind them, the values that they captured.
  *
- * Steps form a persistent list from the newest to the first: runs that forked share its older part, so a step is counted by
- * references. A step holds who and when by itself; the event's record is copied once, into a slab of bounded size, whoever refers to it. If
- * the slab is full the copy is left out (counted): what a run does never depends on it, but for cut strings, which stay unknown.
+ * Steps form a persistent list from the newest to the first: runs that forked share its older part, so a step is
+ * counted by references. A step holds who and when by itself; the event's record is copied once, into a slab of bounded
+ * size, whoever refers to it. If the slab is full the copy is left out (counted): what a run does never depends on it,
+ * but for cut strings, which stay unknown.
  *
  *      run A ──▶ step 3 ─┐
  *      run B ──▶ step 3' ┴▶ step 2 ──▶ step 1
@@ -21,8 +22,8 @@
 
 #define EVIDENCE_NONE STOCK_NONE
 
-/* A value as captures compare it: numbers and objects themselves, addresses as IPv6 (IPv4 ones mapped), bytes as their hash under the secret
- * of this process. Equal values of one type are equal here. */
+/* A value as captures compare it: numbers and objects themselves, addresses as IPv6 (IPv4 ones mapped), bytes as their
+ * hash under the secret of this process. Equal values of one type are equal here. */
 struct token {
         uint64_t low, high;
 };
@@ -41,7 +42,7 @@ struct kept {
 
 struct capture {
         struct token token;
-        const char *bytes;              /* of a string or list: in the kept event's record, or in `own`; NULL: not kept */
+        const char *bytes; /* of a string or list: in the kept event's record, or in `own`; NULL: not kept */
         char *own;                      /* a block of the slab, or NULL */
         uint32_t next;                  /* of the same step */
         uint32_t length;
@@ -79,7 +80,7 @@ struct evidence {
         bool refused;
 };
 
-int evidence_init(struct evidence *evidence, size_t max_steps, size_t max_captures, size_t slab_bytes);      /* -ENOMEM */
+int evidence_init(struct evidence *evidence, size_t max_steps, size_t max_captures, size_t slab_bytes); /* -ENOMEM */
 void evidence_done(struct evidence *evidence);
 int evidence_grow(struct evidence *evidence, size_t max_steps, size_t max_captures);     /* -ENOMEM: unchanged */
 
@@ -94,9 +95,11 @@ static inline struct capture *evidence_capture(const struct evidence *evidence, 
         return (struct capture *)evidence->captures.items + capture;
 }
 
-/* The event being fed as a new step on top of `previous`, whose reference it takes over. `live`: it will be dropped before evidence_end(). Returns
- * a reference. The stocks are as large as the bounds of the engine need, so this cannot fail. */
-uint32_t evidence_push(struct evidence *evidence, uint32_t previous, uint8_t position, uint16_t local, bool loop, bool live);
+/* The event being fed as a new step on top of `previous`, whose reference it takes over. `live`: it will be dropped
+ * before evidence_end(). Returns a reference. The stocks are as large as the bounds of the engine need, so this cannot
+ * fail. */
+uint32_t evidence_push(struct evidence *evidence, uint32_t previous, uint8_t position, uint16_t local, bool loop,
+                       bool live);
 
 static inline uint32_t evidence_ref(struct evidence *evidence, uint32_t step) {
         if (step != EVIDENCE_NONE)
@@ -108,12 +111,13 @@ void evidence_unref(struct evidence *evidence, uint32_t step);
 /* A list without what came after `done` steps: a reference to the rest, for the one to `step` that is given up. */
 uint32_t evidence_cut(struct evidence *evidence, uint32_t step, unsigned done);
 
-/* Count the event being fed as one more of the repetition that `same`, a step of the list `head`, stands for. Steps that others share are
- * copied. Takes over the reference to `head`, returns one. */
+/* Count the event being fed as one more of the repetition that `same`, a step of the list `head`, stands for. Steps
+ * that others share are copied. Takes over the reference to `head`, returns one. */
 uint32_t evidence_count(struct evidence *evidence, uint32_t head, uint32_t same);
 
 /* Bind a value (known, of the event being fed) to a slot at the newest step, which nobody shares yet. */
-void evidence_bind(struct evidence *evidence, uint32_t step, uint16_t slot, const struct value *value, const struct token *token);
+void evidence_bind(struct evidence *evidence, uint32_t step, uint16_t slot, const struct value *value,
+                   const struct token *token);
 
 /* What a slot holds; NULL if it is not bound. */
 const struct capture *evidence_find(const struct evidence *evidence, uint32_t step, uint16_t slot);

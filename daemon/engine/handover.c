@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Handover - a new program takes the place of the old one between two events.
  *
- * All memory that the new one needs is there before anything changes. Paths of equal hash mean the same, position by position and edge by edge, so
- * their runs go on where they are: only the number of the path changes. */
+ * All memory that the new one needs is there before anything changes. Paths of equal hash mean the same, position by
+ * position and edge by edge, so their runs go on where they are: only the number of the path changes. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +16,8 @@ static int compare_hashes(const struct program *a, uint32_t i, const struct prog
         return memcmp(a->paths[i].hash, b->paths[j].hash, sizeof(a->paths[i].hash));
 }
 
-/* By name: paths are in order of name in both, and a path that was given another name is another one. Also of the same shape, lest a
- * wrong hash leads runs out of bounds. */
+/* By name: paths are in order of name in both, and a path that was given another name is another one. Also of the same
+ * shape, lest a wrong hash leads runs out of bounds. */
 static void map_paths(const struct engine *engine, const struct program *new, uint32_t *map) {
         const struct program *old = engine->program;
         uint32_t j = 0;
@@ -65,7 +65,8 @@ static void end_suppression(struct engine *engine, const uint32_t *map) {
                         if (map[a->path] != PATH_GONE)
                                 continue;
                         b = first == SUPPRESS_NONE ? NULL : suppress_at(&engine->suppress, first);
-                        if (!b || a->deadline_ns < b->deadline_ns || (a->deadline_ns == b->deadline_ns && a->number < b->number))
+                        if (!b || a->deadline_ns < b->deadline_ns ||
+                            (a->deadline_ns == b->deadline_ns && a->number < b->number))
                                 first = deadlines->entries[i].id;
                 }
                 if (first == SUPPRESS_NONE)
@@ -102,7 +103,8 @@ int engine_swap(struct engine *engine, struct program *program) {
         if (r >= 0)
                 r = pool_grow(&engine->pool, plan);
         if (r >= 0)
-                r = evidence_grow(&engine->evidence, engine_max_steps(&engine->limits, plan), engine_max_captures(&engine->limits, plan));
+                r = evidence_grow(&engine->evidence, engine_max_steps(&engine->limits, plan),
+                                  engine_max_captures(&engine->limits, plan));
         if (r < 0) {
                 engine_scratch_done(&scratch);
                 eval_done(&eval);

@@ -19,13 +19,15 @@ void instance_begin(struct instance *instance, uint64_t serial, const struct eve
         };
 }
 
-void instance_take(struct instance_world *world, struct instance *instance, uint32_t path, const struct plan_edge *edge) {
+void instance_take(struct instance_world *world, struct instance *instance, uint32_t path,
+                   const struct plan_edge *edge) {
         const struct plan_position *from = plan_position(world->plan, path, instance->position), *to;
         bool completes = edge->target == POSITION_ACCEPT;
 
         assert(instance->position == edge->position);
 
-        instance->steps = evidence_push(world->evidence, instance->steps, edge->position, edge->local, false, completes);
+        instance->steps =
+                evidence_push(world->evidence, instance->steps, edge->position, edge->local, false, completes);
         if (!completes) {
                 to = plan_position(world->plan, path, edge->target);
                 for (unsigned d = 0; d < to->n_blocks; d++)
@@ -58,7 +60,8 @@ static uint32_t instance_step_id(const struct instance_world *world, uint32_t pa
         return plan_edge_at(world->plan, path, step->position, step->local)->step;
 }
 
-void instance_count(struct instance_world *world, struct instance *instance, uint32_t path, const struct plan_edge *edge) {
+void instance_count(struct instance_world *world, struct instance *instance, uint32_t path,
+                    const struct plan_edge *edge) {
         uint32_t same = instance->steps, id = world->plan->program->edges[edge->edge].step;
 
         /* The steps that were counted at this place, and the one that led here. */
@@ -111,7 +114,8 @@ static uint64_t instance_window_deadline(const struct instance_world *world, con
         return add_ns(step->first_ns, world->plan->program->blocks[at->blocks[depth]].within_ns);
 }
 
-static uint64_t instance_path_deadline(const struct instance_world *world, const struct instance *instance, uint32_t path) {
+static uint64_t instance_path_deadline(const struct instance_world *world, const struct instance *instance,
+                                       uint32_t path) {
         uint64_t within_ns = world->plan->program->paths[path].within_ns;
 
         return within_ns == 0 ? UINT64_MAX : add_ns(instance->start_ns, within_ns);
@@ -152,7 +156,8 @@ static unsigned instance_list_steps(const struct instance_world *world, const st
         return instance->done;
 }
 
-bool instance_survives(const struct instance_world *world, const struct instance *a, const struct instance *b, uint32_t path) {
+bool instance_survives(const struct instance_world *world, const struct instance *a, const struct instance *b,
+                       uint32_t path) {
         const struct evidence_step *steps_a[PROGRAM_MAX_POSITIONS], *steps_b[PROGRAM_MAX_POSITIONS];
         const struct program *program = world->plan->program;
         unsigned n_a, n_b, n_blocks;

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Instance - one run of a path: where it waits, what it captured, which steps it took.
  *
- *      begin ──▶ take ──▶ take ──▶ ... ──▶ complete            one step per event (docs/SEMANTICS.md, "The step function")
- *                 │ ▲
- *                 ▼ │ fall back: the window of a block closed
+ *      begin ──▶ take ──▶ take ──▶ ... ──▶ complete            one step per event (docs/SEMANTICS.md, "The step
+ * function") │ ▲ ▼ │ fall back: the window of a block closed
  *
- * The only place that changes the state of a run. Where a run is filed is the business of its pool: whoever changes a run takes it out
- * before and files it after. 128 bytes at most, beside its evidence. Pure. */
+ * The only place that changes the state of a run. Where a run is filed is the business of its pool: whoever changes a
+ * run takes it out before and files it after. 128 bytes at most, beside its evidence. Pure. */
 #pragma once
 
 #include "engine/evidence.h"
@@ -39,7 +38,8 @@ struct instance {
         uint8_t done;                   /* steps taken */
         uint8_t bound;                  /* bit per slot */
         uint8_t flags;
-        uint8_t window_done[PROGRAM_MAX_WINDOWS];       /* steps taken before each windowed block that it is inside, from the outermost */
+        uint8_t window_done[PROGRAM_MAX_WINDOWS]; /* steps taken before each windowed block that it is inside, from the
+                                                     outermost */
 };
 _Static_assert(sizeof(struct instance) <= 128, "the bound on the memory of a run is published");
 
@@ -53,12 +53,14 @@ struct instance_world {
 void instance_begin(struct instance *instance, uint64_t serial, const struct event *event, uint64_t now_ns);
 
 /* Take the event being fed along an edge; the caller binds what the edge captures. */
-void instance_take(struct instance_world *world, struct instance *instance, uint32_t path, const struct plan_edge *edge);
+void instance_take(struct instance_world *world, struct instance *instance, uint32_t path,
+                   const struct plan_edge *edge);
 
 void instance_bind(struct instance_world *world, struct instance *instance, uint16_t slot, const struct value *value);
 
 /* Count the event being fed as one of a repetition. */
-void instance_count(struct instance_world *world, struct instance *instance, uint32_t path, const struct plan_edge *edge);
+void instance_count(struct instance_world *world, struct instance *instance, uint32_t path,
+                    const struct plan_edge *edge);
 
 /* Back to the start of the windowed block of this depth that it is inside. */
 void instance_fall_back(struct instance_world *world, struct instance *instance, uint32_t path, unsigned depth);
@@ -70,7 +72,8 @@ uint64_t instance_deadline(const struct instance_world *world, const struct inst
 bool instance_expire(struct instance_world *world, struct instance *instance, uint32_t path, uint64_t deadline_ns);
 
 /* Of two equal runs, does `a` survive? */
-bool instance_survives(const struct instance_world *world, const struct instance *a, const struct instance *b, uint32_t path);
+bool instance_survives(const struct instance_world *world, const struct instance *a, const struct instance *b,
+                       uint32_t path);
 
 /* What the survivor of two equal runs says about how often its story began. `number`: of the event being fed. */
 uint32_t instance_starts(const struct instance *a, const struct instance *b, uint64_t number);

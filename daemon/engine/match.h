@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Match - one completed story with its evidence: which event of which process was which step. Plain values, so that report,
- * response, replay and tests read the same thing. Borrowed from the engine while on_match() runs. */
+/* Match - one completed story with its evidence: which event of which process was which step. Plain values, so that
+ * report, response, replay and tests read the same thing. Borrowed from the engine while on_match() runs. */
 #pragma once
 
 #include <stdbool.h>
@@ -25,7 +25,7 @@ struct match_step {
 struct match {
         const struct program *program;
         const struct path *path;
-        uint64_t number;                /* of this match in the life of the engine, from 1: with the generation, its name */
+        uint64_t number; /* of this match in the life of the engine, from 1: with the generation, its name */
         uint64_t time_ns;               /* of the completing event */
         const char *key;                /* whose story, printable: "tree 4711", "unit nginx.service", "host" */
         enum program_key key_type;
@@ -44,7 +44,7 @@ struct match {
         bool gap;                       /* events that it needed may have been lost while it was open */
         uint64_t gap_count, gap_kinds;
 
-        bool summary;                   /* no new story: the end of a suppression, `suppressed` says how many were joined */
+        bool summary; /* no new story: the end of a suppression, `suppressed` says how many were joined */
         uint64_t suppressed;
         uint64_t first_ns;              /* of the first step; of a summary, of the first alert */
 };

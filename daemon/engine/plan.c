@@ -31,8 +31,8 @@ static bool block_is_around(const struct program *program, uint32_t inner, uint3
         return inner == block;
 }
 
-/* Split a condition into its conjuncts. Those without guards are the event's own; of the others, an equality with a capture can be
- * looked up. An `or` around guards stays one conjunct of the run. */
+/* Split a condition into its conjuncts. Those without guards are the event's own; of the others, an equality with a
+ * capture can be looked up. An `or` around guards stays one conjunct of the run. */
 static void plan_split(struct plan *plan, uint32_t condition, bool free, uint32_t *n, uint32_t *guard) {
         const struct condition *c = &plan->program->conditions[condition];
 
@@ -120,8 +120,8 @@ static void plan_add_edge(struct plan *plan, struct plan_position *at, const str
                 at->loss_kinds |= kind_bit(e->kind);
 }
 
-static void plan_add_edges(struct plan *plan, struct plan_position *at, const struct plan_edge *conjuncts, uint32_t path,
-                           uint32_t position, enum edge_type type, enum plan_action action) {
+static void plan_add_edges(struct plan *plan, struct plan_position *at, const struct plan_edge *conjuncts,
+                           uint32_t path, uint32_t position, enum edge_type type, enum plan_action action) {
         const struct position *p = &plan->program->positions[plan->program->paths[path].positions.first + position];
 
         for (uint32_t i = 0; i < p->edges.n; i++)
@@ -131,8 +131,8 @@ static void plan_add_edges(struct plan *plan, struct plan_position *at, const st
 
 /* The first steps of a windowed block around the position: those that are in it. A block that begins the path starts no
  * copies (a new run does), and one that begins with the block around it restarts together with that one. */
-static void plan_add_restarts(struct plan *plan, struct plan_position *at, const struct plan_edge *conjuncts, uint32_t path,
-                              uint32_t depth) {
+static void plan_add_restarts(struct plan *plan, struct plan_position *at, const struct plan_edge *conjuncts,
+                              uint32_t path, uint32_t depth) {
         const struct program *program = plan->program;
         const struct block *block = &program->blocks[at->blocks[depth]];
         const struct position *first = &program->positions[program->paths[path].positions.first + block->first];
@@ -144,7 +144,8 @@ static void plan_add_restarts(struct plan *plan, struct plan_position *at, const
                 const struct edge *edge = &program->edges[first->edges.first + i];
 
                 if (edge->type == EDGE_ADVANCE && block_is_around(program, edge->block, at->blocks[depth]))
-                        plan_add_edge(plan, at, conjuncts, first->edges.first + i, i, block->first, PLAN_RESTART, depth);
+                        plan_add_edge(plan, at, conjuncts, first->edges.first + i, i, block->first, PLAN_RESTART,
+                                      depth);
         }
 }
 
@@ -156,7 +157,8 @@ static size_t plan_count_edges(const struct program *program) {
                         const struct position *position = &program->positions[program->paths[p].positions.first + i];
 
                         for (uint32_t b = position->block; b != PROGRAM_NONE; b = program->blocks[b].parent)
-                                n += program->positions[program->paths[p].positions.first + program->blocks[b].first].edges.n;
+                                n += program->positions[program->paths[p].positions.first + program->blocks[b].first]
+                                             .edges.n;
                 }
         return n;
 }
@@ -186,13 +188,15 @@ static void plan_fields(const struct program *program, const struct path *path, 
                 struct program_range edges = program->positions[path->positions.first + i].edges;
 
                 for (uint32_t e = edges.first; e < edges.first + edges.n; e++)
-                        for (uint32_t w = program->edges[e].writes.first; w < program->edges[e].writes.first + program->edges[e].writes.n; w++)
+                        for (uint32_t w = program->edges[e].writes.first;
+                             w < program->edges[e].writes.first + program->edges[e].writes.n; w++)
                                 if (program->writes[w].slot < PROGRAM_MAX_SLOTS)
                                         ret->slot_fields[program->writes[w].slot] = program->writes[w].field;
         }
 }
 
-static void plan_path(struct plan *plan, uint32_t p, const struct plan_edge *conjuncts, uint32_t *n_positions, uint32_t *n_edges) {
+static void plan_path(struct plan *plan, uint32_t p, const struct plan_edge *conjuncts, uint32_t *n_positions,
+                      uint32_t *n_edges) {
         const struct program *program = plan->program;
         const struct path *path = &program->paths[p];
         struct plan_path *ret = &plan->paths[p];
@@ -213,7 +217,8 @@ static void plan_path(struct plan *plan, uint32_t p, const struct plan_edge *con
 
         /* Blocks first: restarts ask which block a target is inside. */
         for (uint32_t i = 0; i < path->positions.n; i++)
-                plan_blocks(program, &program->positions[path->positions.first + i], &plan->positions[ret->positions + i]);
+                plan_blocks(program, &program->positions[path->positions.first + i],
+                            &plan->positions[ret->positions + i]);
 
         for (uint32_t i = 0; i < path->positions.n; i++) {
                 struct plan_position *at = &plan->positions[ret->positions + i];
@@ -265,7 +270,8 @@ static void plan_dispatch(struct plan *plan) {
         uint32_t n_eager = 0;
 
         for (uint32_t i = 0; i < program->n_starts; i++)
-                plan->starts[i] = (struct plan_start){program->edges[program->starts[i].edge].kind, program->starts[i].path};
+                plan->starts[i] =
+                        (struct plan_start){program->edges[program->starts[i].edge].kind, program->starts[i].path};
 
         for (unsigned k = 0; k < _WIRE_KIND_MAX; k++) {
                 struct plan_kind *kind = &plan->kinds[k];

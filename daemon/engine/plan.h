@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Plan - what the engine works out once from a program, so that an event costs no search.
  *
- * Per position: what each kind of event could do there, with restarts of the blocks around it, in the order of docs/SEMANTICS.md:
- * advance, kill, loop, restart. Per edge: which conjuncts belong to the event alone, which to the run, and which one is
- * `== $x`, by which runs can be looked up. Per kind: which paths and matchers to look at. Owned by the engine, belongs to one program. */
+ * Per position: what each kind of event could do there, with restarts of the blocks around it, in the order of
+ * docs/SEMANTICS.md: advance, kill, loop, restart. Per edge: which conjuncts belong to the event alone, which to the
+ * run, and which one is
+ * `== $x`, by which runs can be looked up. Per kind: which paths and matchers to look at. Owned by the engine, belongs
+ * to one program. */
 #pragma once
 
 #include <stdbool.h>
@@ -30,7 +32,7 @@ struct plan_edge {
         uint32_t guard;                 /* one of them, a GUARD_EQUAL by which runs are indexed; or PROGRAM_NONE */
         uint16_t kind;
         uint16_t target;
-        uint16_t local;                 /* number of the edge at its own position: evidence names edges so, and survives a reload */
+        uint16_t local; /* number of the edge at its own position: evidence names edges so, and survives a reload */
         uint8_t action;                 /* enum plan_action */
         uint8_t position;               /* its own position: where it stands, but for RESTART the block's start */
         uint8_t depth;                  /* RESTART: of the block */
@@ -97,7 +99,8 @@ static inline const struct plan_position *plan_position(const struct plan *plan,
         return &plan->positions[plan->paths[path].positions + position];
 }
 
-static inline const struct edge *plan_edge_at(const struct plan *plan, uint32_t path, uint32_t position, uint32_t local) {
+static inline const struct edge *plan_edge_at(const struct plan *plan, uint32_t path, uint32_t position,
+                                              uint32_t local) {
         const struct program *program = plan->program;
 
         return &program->edges[program->positions[program->paths[path].positions.first + position].edges.first + local];

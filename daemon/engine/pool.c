@@ -109,9 +109,11 @@ int pool_grow(struct pool *pool, const struct plan *plan) {
         return r;
 }
 
-/* To spread numbers and tokens over tables. Tokens of strings are secret hashes already; the others, and numbers, are not. */
+/* To spread numbers and tokens over tables. Tokens of strings are secret hashes already; the others, and numbers, are
+ * not. */
 static uint32_t pool_hash(const struct pool *pool, uint64_t a, uint64_t b, uint64_t c) {
-        unsigned __int128 product = (unsigned __int128)((a ^ pool->secret) * UINT64_C(0x9e3779b97f4a7c15) ^ b) * (c ^ pool->secret);
+        unsigned __int128 product =
+                (unsigned __int128)((a ^ pool->secret) * UINT64_C(0x9e3779b97f4a7c15) ^ b) * (c ^ pool->secret);
 
         product = (unsigned __int128)((uint64_t)product ^ (uint64_t)(product >> 64)) * pool->secret;
         return (uint32_t)((uint64_t)product ^ (uint64_t)(product >> 64));
@@ -253,7 +255,8 @@ static void pool_drop_cell(struct pool *pool, uint32_t number) {
                 group->cells = cell->next;
         stock_give(&pool->cells, number);
 
-        /* What a group waits for is kept exact, there are few cells in it. The scope finds out when it is next looked at. */
+        /* What a group waits for is kept exact, there are few cells in it. The scope finds out when it is next looked
+         * at. */
         group->kinds = 0;
         for (uint32_t c = group->cells; c != POOL_NONE; c = pool_cell(pool, c)->next)
                 group->kinds |= plan_position(pool->plan, group->path, pool_cell(pool, c)->position)->kinds;
@@ -262,7 +265,8 @@ static void pool_drop_cell(struct pool *pool, uint32_t number) {
 /* Equality: open addressing without tombstones. A run that is filed has no equal. */
 
 static uint32_t pool_equality_hash(const struct pool *pool, const struct instance *instance) {
-        return pool_hash(pool, (uint64_t)instance->group << 8 | instance->position, instance->captures.low, instance->captures.high);
+        return pool_hash(pool, (uint64_t)instance->group << 8 | instance->position, instance->captures.low,
+                         instance->captures.high);
 }
 
 static bool instances_equal(const struct instance *a, const struct instance *b) {
@@ -298,7 +302,8 @@ static void pool_remove_equal(struct pool *pool, uint32_t run) {
 
 /* Each index has heads of its own: a run is in one chain of each, through links that bear the index's number. */
 static uint32_t *pool_index_head(const struct pool *pool, uint32_t cell, unsigned index, const struct token *token) {
-        return &pool->index[index * pool->n_index + (pool_hash(pool, cell, token->low, token->high) & (pool->n_index - 1))];
+        return &pool->index[index * pool->n_index +
+                            (pool_hash(pool, cell, token->low, token->high) & (pool->n_index - 1))];
 }
 
 uint32_t pool_index_first(const struct pool *pool, uint32_t cell, unsigned index, const struct token *token) {

@@ -7,8 +7,9 @@
  *      by deadline  ranking: (deadline, serial)
  *      by bound     groups ranked by how many runs they hold, and in each group who would be evicted first (victims.h)
  *
- * Full means eviction by the rule of docs/SEMANTICS.md. A run in the hands of whoever changes it is not filed, but keeps its group alive.
- * Numbers, not pointers, everywhere: the stocks may grow at a reload. Pure; nothing allocates after pool_init() but pool_grow(). */
+ * Full means eviction by the rule of docs/SEMANTICS.md. A run in the hands of whoever changes it is not filed, but
+ * keeps its group alive. Numbers, not pointers, everywhere: the stocks may grow at a reload. Pure; nothing allocates
+ * after pool_init() but pool_grow(). */
 #pragma once
 
 #include "engine/instance.h"
@@ -37,7 +38,7 @@ struct group {
         uint32_t victims;               /* root */
         uint32_t concerned;             /* the next group of the same path that the event being fed concerns */
         uint32_t depth;                 /* of these: how far up the chain of creators its anchor is */
-        uint64_t opened;                /* order in which groups came to hold a run, since they were last empty; 0: empty */
+        uint64_t opened; /* order in which groups came to hold a run, since they were last empty; 0: empty */
         bool leaving;                   /* may be empty, and will be looked at when the event is over */
         uint64_t kinds;                 /* bit per kind that its runs wait for */
 };
@@ -114,14 +115,16 @@ void pool_close_group(struct pool *pool, uint32_t group);
 uint32_t pool_take(struct pool *pool);
 void pool_give(struct pool *pool, uint32_t run);
 
-/* File a run where it waits (its group and position are set), and take it out again. The pool does not look for equal ones. */
+/* File a run where it waits (its group and position are set), and take it out again. The pool does not look for equal
+ * ones. */
 void pool_file(struct pool *pool, uint32_t run);
 void pool_unfile(struct pool *pool, uint32_t run);
 
 /* The filed run that is equal to this one, which is not filed. POOL_NONE if there is none. */
 uint32_t pool_find_equal(const struct pool *pool, uint32_t run);
 
-/* The first run of a cell whose capture in the indexed slot number `index` could have this token, and the next. Others may be among them. */
+/* The first run of a cell whose capture in the indexed slot number `index` could have this token, and the next. Others
+ * may be among them. */
 uint32_t pool_index_first(const struct pool *pool, uint32_t cell, unsigned index, const struct token *token);
 static inline uint32_t pool_index_next(const struct pool *pool, uint32_t run, unsigned index) {
         return pool_run(pool, run)->index_next[index];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Ranking - numbered things in order of a key and, among equal keys, of a second number: who is first, who leaves.
  *
- * A heap of four branches beside an array that says where each thing is, so that any of them can be moved or taken out. Deadlines are ranked by
- * it, and so are the groups of runs by how many they are. Pure, fixed capacity. */
+ * A heap of four branches beside an array that says where each thing is, so that any of them can be moved or taken out.
+ * Deadlines are ranked by it, and so are the groups of runs by how many they are. Pure, fixed capacity. */
 #pragma once
 
 #include <stdbool.h>

@@ -43,7 +43,8 @@ void scopes_done(struct scopes *scopes) {
 /* Under a secret, for pids, times and names can be chosen; only to spread, for keys are compared in full. */
 static uint32_t scopes_hash(const struct scopes *scopes, const struct key *key) {
         unsigned __int128 product;
-        uint64_t a = key->id.start_ns ^ scopes->secret.k0, b = ((uint64_t)key->id.pid << 8 | key->type) ^ scopes->secret.k1;
+        uint64_t a = key->id.start_ns ^ scopes->secret.k0,
+                 b = ((uint64_t)key->id.pid << 8 | key->type) ^ scopes->secret.k1;
 
         if (key->name)
                 a ^= siphash_table(key->name, key->n_name, &scopes->secret);
@@ -54,7 +55,8 @@ static uint32_t scopes_hash(const struct scopes *scopes, const struct key *key) 
 static bool scope_has_key(const struct scope *scope, const struct key *key) {
         if (scope->type != key->type || !identity_equal(&scope->id, &key->id) || !scope->name != !key->name)
                 return false;
-        return !key->name || (intern_length(scope->name) == key->n_name && memcmp(scope->name, key->name, key->n_name) == 0);
+        return !key->name ||
+               (intern_length(scope->name) == key->n_name && memcmp(scope->name, key->name, key->n_name) == 0);
 }
 
 uint32_t scopes_find(const struct scopes *scopes, const struct key *key) {

@@ -3,8 +3,8 @@
  *
  *      key of an event ──(one lookup)──▶ scope ──▶ group (one path) ──▶ cell (one position) ──▶ runs
  *
- * A scope knows which kinds of event its runs wait for, so an event of another kind costs the lookup and a test of a bit; if no run of any
- * scope of that type waits for the kind, not even the lookup. Pure; owned by the pool. */
+ * A scope knows which kinds of event its runs wait for, so an event of another kind costs the lookup and a test of a
+ * bit; if no run of any scope of that type waits for the kind, not even the lookup. Pure; owned by the pool. */
 #pragma once
 
 #include <stdbool.h>
@@ -31,7 +31,7 @@ struct scope {
         uint32_t hash;
         struct identity id;
         const char *name;               /* interned */
-        uint64_t kinds;                 /* bit per kind that its runs wait for; may have bits too many, until somebody looks */
+        uint64_t kinds; /* bit per kind that its runs wait for; may have bits too many, until somebody looks */
         uint32_t groups;                /* the first, or SCOPE_NONE */
         uint8_t type;
 };

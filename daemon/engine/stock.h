@@ -2,8 +2,8 @@
 /* Stock - a fixed number of equal things, taken and given back by number.
  *
  * Numbers are half as long as pointers and stay good when the stock grows (only engine_swap() lets it). The memory is
- * reserved at once and paid for when it is first touched: things that were given back are taken again before fresh ones.
- * Things come as they were left, not zeroed. Pure. */
+ * reserved at once and paid for when it is first touched: things that were given back are taken again before fresh
+ * ones. Things come as they were left, not zeroed. Pure. */
 #pragma once
 
 #include <assert.h>

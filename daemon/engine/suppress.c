@@ -35,8 +35,8 @@ void suppress_done(struct suppress *suppress) {
         *suppress = (struct suppress){};
 }
 
-struct siphash128 suppress_id(const struct suppress *suppress, const struct path *path, const struct key *key, const struct token *captures,
-                              const struct value *exe) {
+struct siphash128 suppress_id(const struct suppress *suppress, const struct path *path, const struct key *key,
+                              const struct token *captures, const struct value *exe) {
         struct siphash s;
 
         siphash_begin128(&s, &suppress->secret);
@@ -61,7 +61,8 @@ static uint32_t *suppress_head(const struct suppress *suppress, const struct sip
 
 uint32_t suppress_find(const struct suppress *suppress, const struct siphash128 *id) {
         for (uint32_t s = *suppress_head(suppress, id); s != 0; s = suppress_at(suppress, s - 1)->next)
-                if (suppress_at(suppress, s - 1)->id.low == id->low && suppress_at(suppress, s - 1)->id.high == id->high)
+                if (suppress_at(suppress, s - 1)->id.low == id->low &&
+                    suppress_at(suppress, s - 1)->id.high == id->high)
                         return s - 1;
         return SUPPRESS_NONE;
 }
@@ -91,7 +92,8 @@ static void suppressed_copy_captures(struct suppressed *story, const struct matc
         }
 }
 
-void suppress_add(struct suppress *suppress, const struct siphash128 *id, uint32_t path, const struct match *match, uint64_t now_ns) {
+void suppress_add(struct suppress *suppress, const struct siphash128 *id, uint32_t path, const struct match *match,
+                  uint64_t now_ns) {
         uint32_t number = stock_take(&suppress->stock), *head = suppress_head(suppress, id);
         uint64_t window_ns = match->path->suppress_ns;
         struct suppressed *story;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Suppress - stories that were told a moment ago: the same one again is counted, not told, until the window ends.
  *
- * Identity is path, key, captures and the image of the last actor; the window is fixed, from the first alert. A story remembers what its summary
- * will show: key, actor, captures (their bytes as far as they fit). Bounded: full, the one whose window ends first has to end
- * early. Pure; nothing allocates after suppress_init(). */
+ * Identity is path, key, captures and the image of the last actor; the window is fixed, from the first alert. A story
+ * remembers what its summary will show: key, actor, captures (their bytes as far as they fit). Bounded: full, the one
+ * whose window ends first has to end early. Pure; nothing allocates after suppress_init(). */
 #pragma once
 
 #include "base/siphash.h"
@@ -47,13 +47,14 @@ static inline struct suppressed *suppress_at(const struct suppress *suppress, ui
 }
 
 /* The same for equal stories. `exe`: of the last actor, or unknown. */
-struct siphash128 suppress_id(const struct suppress *suppress, const struct path *path, const struct key *key, const struct token *captures,
-                              const struct value *exe);
+struct siphash128 suppress_id(const struct suppress *suppress, const struct path *path, const struct key *key,
+                              const struct token *captures, const struct value *exe);
 
 uint32_t suppress_find(const struct suppress *suppress, const struct siphash128 *id);
 
 /* Remember an alert that is told now. There is room: suppress_is_full() was asked. */
-void suppress_add(struct suppress *suppress, const struct siphash128 *id, uint32_t path, const struct match *match, uint64_t now_ns);
+void suppress_add(struct suppress *suppress, const struct siphash128 *id, uint32_t path, const struct match *match,
+                  uint64_t now_ns);
 void suppress_remove(struct suppress *suppress, uint32_t number);
 
 static inline bool suppress_is_full(const struct suppress *suppress) {

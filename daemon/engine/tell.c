@@ -5,7 +5,8 @@
 #include "engine/engine-private.h"
 #include "process/process-fields.h"
 
-static void engine_fill_step(const struct engine *engine, uint32_t path, const struct evidence_step *step, struct match_step *ret) {
+static void engine_fill_step(const struct engine *engine, uint32_t path, const struct evidence_step *step,
+                             struct match_step *ret) {
         const struct edge *edge = plan_edge_at(&engine->plan, path, step->position, step->local);
 
         *ret = (struct match_step){

@@ -31,8 +31,8 @@ static inline bool objects_equal(const struct wire_object *a, const struct wire_
         return a->inode == b->inode && a->device == b->device && a->generation == b->generation;
 }
 
-/* An IPv4-mapped address (::ffff:10.0.0.1) is the IPv4 address that it carries: a socket of the other family would walk around
- * every rule. */
+/* An IPv4-mapped address (::ffff:10.0.0.1) is the IPv4 address that it carries: a socket of the other family would walk
+ * around every rule. */
 static inline struct wire_address unmapped(const struct wire_address *address) {
         static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
         struct wire_address ipv4 = { .family = AF_INET };

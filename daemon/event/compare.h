@@ -3,8 +3,8 @@
  *
  * A value that is not known compares as unknown with everything. A cut string or list is a known prefix of one that
  * goes on for nobody knows how long, perhaps not at all: what the prefix decides is decided, the rest is unknown.
- * Values of different types are not equal; the language does not let it come to that. An IPv4-mapped IPv6 address is the
- * IPv4 address that it carries. Bytes are compared as bytes. Pure. */
+ * Values of different types are not equal; the language does not let it come to that. An IPv4-mapped IPv6 address is
+ * the IPv4 address that it carries. Bytes are compared as bytes. Pure. */
 #pragma once
 
 #include "event/value.h"

@@ -151,8 +151,8 @@ static size_t common(const char *a, size_t n_a, const char *b, size_t n_b, size_
         return i;
 }
 
-/* The greatest entry that is not above the text: what is a prefix (suffix) of the text is that entry, or on its chain of
- * links. All entries between two that have so much in common with the text have it too. */
+/* The greatest entry that is not above the text: what is a prefix (suffix) of the text is that entry, or on its chain
+ * of links. All entries between two that have so much in common with the text have it too. */
 static inline void run_ends(struct matching *m, struct matcher_part where, bool backwards) {
         const struct matcher_entry *entries = part(m->table, where);
         uint32_t low = 0, high = where.n;
@@ -170,7 +170,8 @@ static inline void run_ends(struct matching *m, struct matcher_part where, bool 
                 else if (same == m->length)
                         above = true;
                 else if (backwards)
-                        above = (unsigned char)bytes[entry->length - 1 - same] > (unsigned char)m->bytes[m->length - 1 - same];
+                        above = (unsigned char)bytes[entry->length - 1 - same] >
+                                (unsigned char)m->bytes[m->length - 1 - same];
                 else
                         above = (unsigned char)bytes[same] > (unsigned char)m->bytes[same];
 

@@ -14,12 +14,12 @@ struct lab lab;
 #define PATIENCE_NS (5 * NSEC_PER_SEC)
 
 /* For what is checked outside of tests, too. */
-#define must(condition)                                                                                                        \
-        do {                                                                                                                   \
-                if (!(condition)) {                                                                                            \
-                        fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);                                \
-                        abort();                                                                                               \
-                }                                                                                                              \
+#define must(condition)                                                                                                \
+        do {                                                                                                           \
+                if (!(condition)) {                                                                                    \
+                        fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);                        \
+                        abort();                                                                                       \
+                }                                                                                                      \
         } while (0)
 
 static void on_event(const struct event *event, void *userdata) {

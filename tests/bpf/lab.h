@@ -3,8 +3,9 @@
 
 /* Lab - a capture of the running kernel, and processes to watch with it.
  *
- * One capture per test program, read without a loop. Actions run in processes of their own, since the programs leave out what the
- * capturing process does itself. A test program exits with 77 and a reason where this host does not let it watch. */
+ * One capture per test program, read without a loop. Actions run in processes of their own, since the programs leave
+ * out what the capturing process does itself. A test program exits with 77 and a reason where this host does not let it
+ * watch. */
 
 #include <check.h>
 #include <errno.h>
@@ -20,8 +21,8 @@
 #include "capture/capture.h"
 #include "event/schema.h"
 
-#define LAB_ALL_KINDS                                                                                                          \
-        (1ULL << WIRE_KIND_openat | 1ULL << WIRE_KIND_write | 1ULL << WIRE_KIND_unlink | 1ULL << WIRE_KIND_rename |            \
+#define LAB_ALL_KINDS                                                                                                  \
+        (1ULL << WIRE_KIND_openat | 1ULL << WIRE_KIND_write | 1ULL << WIRE_KIND_unlink | 1ULL << WIRE_KIND_rename |    \
          1ULL << WIRE_KIND_chmod | 1ULL << WIRE_KIND_connect)
 
 struct lab {
@@ -44,8 +45,8 @@ struct interest lab_interest(uint64_t kinds);
 void lab_open(const struct interest *interest, const struct capture_options *options);
 void lab_close(void);
 
-/* Run in a child, wait for its end, and read until its exit was told. The action's process id. The child ends with the action's
- * return value. */
+/* Run in a child, wait for its end, and read until its exit was told. The action's process id. The child ends with the
+ * action's return value. */
 pid_t lab_run(int (*action)(void *argument), void *argument);
 /* The two halves of it: the child gets 0 and ends with _exit(). */
 pid_t lab_fork(void);
@@ -71,7 +72,8 @@ void lab_show(const struct wire_header *record);
 
 void lab_forget(void);
 
-/* Fields, as WIRE_FIELD_kind_field. What is not known is -1000, NULL, false. Texts are in one of a few static buffers. */
+/* Fields, as WIRE_FIELD_kind_field. What is not known is -1000, NULL, false. Texts are in one of a few static buffers.
+ */
 bool lab_known(const struct wire_header *record, int field);
 int64_t lab_number(const struct wire_header *record, int field);
 const char *lab_text(const struct wire_header *record, int field);
@@ -90,8 +92,8 @@ void lab_copy_file(const char *from, const char *to, mode_t mode);
 int lab_main(const char *name, const TTest *const *tests, size_t n_tests, const struct interest *interest,
              const struct capture_options *options);
 
-#define LAB_MAIN(name, interest, options, ...)                                                                                 \
-        int main(void) {                                                                                                       \
-                const TTest *const tests[] = {__VA_ARGS__};                                                                    \
-                return lab_main(name, tests, sizeof(tests) / sizeof(tests[0]), interest, options);                             \
+#define LAB_MAIN(name, interest, options, ...)                                                                         \
+        int main(void) {                                                                                               \
+                const TTest *const tests[] = {__VA_ARGS__};                                                            \
+                return lab_main(name, tests, sizeof(tests) / sizeof(tests[0]), interest, options);                     \
         }

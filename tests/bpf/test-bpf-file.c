@@ -153,7 +153,8 @@ START_TEST(what_the_filters_rule_out_is_counted_and_not_told) {
         pid_t pid;
 
         lab_write_file(lab_path("file"), "x", 0600);
-        interest.filter[WIRE_KIND_openat] = (struct interest_filter){.successes = true, .flags_any = O_WRONLY | O_RDWR | O_CREAT};
+        interest.filter[WIRE_KIND_openat] =
+                (struct interest_filter){.successes = true, .flags_any = O_WRONLY | O_RDWR | O_CREAT};
         ck_assert_int_eq(capture_set_interest(lab.capture, &interest, 2), 0);
         lab_read();
         capture_stats(lab.capture, &before);
@@ -169,7 +170,8 @@ START_TEST(what_the_filters_rule_out_is_counted_and_not_told) {
                 syscall(SYS_openat2, AT_FDCWD, lab_path("file"), &how, sizeof(how));
         });
         capture_stats(lab.capture, &after);
-        ck_assert_uint_eq(lab_count(WIRE_KIND_openat, pid), 3); /* openat2's flags are not sure: never ruled out by them alone */
+        ck_assert_uint_eq(lab_count(WIRE_KIND_openat, pid),
+                          3); /* openat2's flags are not sure: never ruled out by them alone */
         ck_assert_uint_ge(after.filtered[WIRE_KIND_openat], before.filtered[WIRE_KIND_openat] + 2);
 
         interest = lab_interest(LAB_ALL_KINDS);
@@ -196,7 +198,8 @@ START_TEST(a_chroot_is_seen_from_outside) {
         ck_assert_ptr_nonnull(record);
         ck_assert_str_eq(lab_text(record, F(openat, given)), "/etc/passwd");
         ck_assert(!(record->flags & WIRE_ROOT_OTHER));
-        ck_assert_ptr_nonnull(lab_find_text(WIRE_KIND_openat, pid, F(openat, pathname), lab_path("jail/etc/missing"), 0));
+        ck_assert_ptr_nonnull(
+                lab_find_text(WIRE_KIND_openat, pid, F(openat, pathname), lab_path("jail/etc/missing"), 0));
 }
 END_TEST
 
@@ -204,8 +207,8 @@ END_TEST
 static int open_in_container(void *argument) {
         if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
                 return 1;
-        if (mount("none", lab_path("box"), "tmpfs", 0, NULL) < 0 || chdir(lab_path("box")) < 0 || mkdir("old", 0755) < 0 ||
-            mkdir("etc", 0755) < 0)
+        if (mount("none", lab_path("box"), "tmpfs", 0, NULL) < 0 || chdir(lab_path("box")) < 0 ||
+            mkdir("old", 0755) < 0 || mkdir("etc", 0755) < 0)
                 return 2;
         if (syscall(SYS_pivot_root, ".", "old") < 0 || chdir("/") < 0)
                 return errno == EINVAL ? 77 : 3;        /* the root of an initramfs stays where it is */
@@ -443,7 +446,8 @@ END_TEST
 
 START_TEST(a_write_to_a_socket_tells_the_far_side) {
         static int fd;
-        struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(0x7f000005)};
+        struct sockaddr_in address = {
+                .sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(0x7f000005)};
         const struct wire_header *record;
         struct wire_address peer;
         pid_t pid;
@@ -477,8 +481,8 @@ START_TEST(every_way_to_remove_a_name_is_an_unlink) {
                 mkdir(lab_path("u3"), 0700);
                 mkdir(lab_path("u4"), 0700);
                 directory = open(lab_path("sub"), O_PATH | O_DIRECTORY);
-                if (chdir(lab.directory) < 0 || unlink("sub/../u1") < 0 || unlinkat(directory, "u2", 0) < 0 || rmdir("u3/") < 0 ||
-                    unlinkat(AT_FDCWD, "u4", AT_REMOVEDIR) < 0 || unlink("missing") >= 0)
+                if (chdir(lab.directory) < 0 || unlink("sub/../u1") < 0 || unlinkat(directory, "u2", 0) < 0 ||
+                    rmdir("u3/") < 0 || unlinkat(AT_FDCWD, "u4", AT_REMOVEDIR) < 0 || unlink("missing") >= 0)
                         _exit(1);
         });
         ck_assert_int_eq(lab_number(lab_find(WIRE_KIND_exit, pid, 0), F(exit, code)), 0);

@@ -12,7 +12,8 @@
 
 #define F(kind, id) WIRE_FIELD_##kind##_##id
 
-/* What one attempt is made with, and what it gave. In memory that parent and child share by fork: the child only reads. */
+/* What one attempt is made with, and what it gave. In memory that parent and child share by fork: the child only reads.
+ */
 struct attempt {
         int fd;
         struct sockaddr_storage address;
@@ -222,7 +223,8 @@ START_TEST(what_is_no_socket_is_told_as_an_attempt) {
 }
 END_TEST
 
-/* A call that blocks while another thread puts a different socket in its place. The port's queue is full, so the handshake waits. */
+/* A call that blocks while another thread puts a different socket in its place. The port's queue is full, so the
+ * handshake waits. */
 static struct {
         int listener, port, fd;
         volatile bool connected;

@@ -431,7 +431,8 @@ END_TEST
 
 START_TEST(a_socket_tells_its_far_side) {
         struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-        int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0),
+            fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         const struct wire_header *record;
         struct wire_address peer;
         socklen_t size = sizeof(address);
@@ -688,7 +689,8 @@ END_TEST
 static int exec_from_overlay(void *argument) {
         char options[512];
 
-        if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 || chdir(lab.directory) < 0)
+        if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+            chdir(lab.directory) < 0)
                 return 1;
         if (mkdir("base", 0755) < 0 || mount("none", "base", "tmpfs", 0, NULL) < 0 || chdir("base") < 0)
                 return 1;

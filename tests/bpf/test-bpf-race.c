@@ -119,9 +119,10 @@ START_TEST(a_path_is_one_that_was_true_at_some_moment) {
         pid_t pid;
 
         all.content_bytes = 64;
-        for (const char *const *name = (const char *[]){"here", "there", "here/inner-one", "here/inner-one/a", "here/inner-one/a/b",
-                                                         "here/inner-one/a/b/c", "here/inner-one/a/b/c/d",
-                                                         "here/inner-one/a/b/c/d/e", "here/inner-one/a/b/c/d/e/f", NULL};
+        for (const char *const *name =
+                     (const char *[]){"here", "there", "here/inner-one", "here/inner-one/a", "here/inner-one/a/b",
+                                      "here/inner-one/a/b/c", "here/inner-one/a/b/c/d", "here/inner-one/a/b/c/d/e",
+                                      "here/inner-one/a/b/c/d/e/f", NULL};
              *name; name++)
                 ck_assert_int_eq(mkdir(lab_path(*name), 0755), 0);
         lab_write_file(lab_path("here/inner-one/a/b/c/d/e/f/file"), "x", 0600);
@@ -137,8 +138,8 @@ START_TEST(a_path_is_one_that_was_true_at_some_moment) {
                 const struct wire_header *record = lab.records[i];
                 const char *path;
 
-                if (record->kind != WIRE_KIND_openat || record->tgid != (uint32_t)pid || !lab_known(record, F(openat, given)) ||
-                    strcmp(lab_text(record, F(openat, given)), "file") != 0)
+                if (record->kind != WIRE_KIND_openat || record->tgid != (uint32_t)pid ||
+                    !lab_known(record, F(openat, given)) || strcmp(lab_text(record, F(openat, given)), "file") != 0)
                         continue;
                 path = lab_text(record, F(openat, pathname));
                 if (record->flags & WIRE_UNSTABLE || !path)

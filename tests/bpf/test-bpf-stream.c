@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The stream as a whole: how it begins, what time does in it, what happens when the ring is full, what a reload does. */
+/* The stream as a whole: how it begins, what time does in it, what happens when the ring is full, what a reload does.
+ */
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -96,7 +97,8 @@ START_TEST(a_stream_begins_with_clock_cgroups_processes_and_start) {
         ck_assert_int_eq(lab_number(child, F(process, kthread)), 0);
         ck_assert_ptr_nonnull(lab_text(child, F(process, cwd)));
 
-        /* Its end is told by the same identity: nanoseconds, not ticks. And what the snapshot said is known in the kernel. */
+        /* Its end is told by the same identity: nanoseconds, not ticks. And what the snapshot said is known in the
+         * kernel. */
         kill(pid, SIGKILL);
         ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
         start = lab_wait(WIRE_KIND_exit, pid, 0);
@@ -139,7 +141,8 @@ START_TEST(a_tick_comes_each_second_and_when_it_is_asked_for) {
         n = lab_count(WIRE_KIND_tick, 0);
         ck_assert_uint_ge(n, 2);
         ck_assert_uint_le(n, 4);
-        ck_assert_uint_ge(lab_find(WIRE_KIND_tick, 0, 1)->time_ns - lab_find(WIRE_KIND_tick, 0, 0)->time_ns, NSEC_PER_SEC);
+        ck_assert_uint_ge(lab_find(WIRE_KIND_tick, 0, 1)->time_ns - lab_find(WIRE_KIND_tick, 0, 0)->time_ns,
+                          NSEC_PER_SEC);
 
         lab_forget();
         asked_ns = clock_boottime_ns() + 100 * NSEC_PER_MSEC;
@@ -222,7 +225,8 @@ START_TEST(what_was_produced_was_delivered_or_is_counted_as_lost) {
 END_TEST
 
 START_TEST(nothing_is_lost_while_somebody_reads) {
-        const struct capture_options options = {.ring_bytes = 32 << 20};        /* all of them: on a slow machine we may not keep up */
+        const struct capture_options options = {
+                .ring_bytes = 32 << 20}; /* all of them: on a slow machine we may not keep up */
         struct capture_stats stats;
         pid_t pid;
 
@@ -250,7 +254,8 @@ static int open_until_told(void *argument) {
 }
 
 START_TEST(a_reload_loses_nothing_that_both_sets_want) {
-        static const uint64_t sets[] = {OPENS | 1ULL << WIRE_KIND_write, OPENS, OPENS | 1ULL << WIRE_KIND_rename | 1ULL << WIRE_KIND_connect,
+        static const uint64_t sets[] = {OPENS | 1ULL << WIRE_KIND_write, OPENS,
+                                        OPENS | 1ULL << WIRE_KIND_rename | 1ULL << WIRE_KIND_connect,
                                         OPENS | 1ULL << WIRE_KIND_unlink, OPENS};
         struct capture_stats stats;
         pid_t pid;

@@ -66,8 +66,10 @@ START_TEST(it_is_described_in_one_line_whatever_the_room) {
         char text[512];
 
         ck_assert_uint_eq(kernel_describe(&kernel, text, sizeof(text)), strlen(text));
-        ck_assert_str_eq(text, "Linux 6.1.0 has type information, ring buffer, typed tracepoints, task storage; not cgroup connect, "
-                               "typed casts, fentry, BPF LSM\n");
+        ck_assert_str_eq(
+                text,
+                "Linux 6.1.0 has type information, ring buffer, typed tracepoints, task storage; not cgroup connect, "
+                "typed casts, fentry, BPF LSM\n");
         for (size_t size = 1; size < 100; size++) {
                 memset(text, 'x', sizeof(text));
                 kernel_describe(&kernel, text, size);

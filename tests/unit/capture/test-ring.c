@@ -17,7 +17,8 @@ static struct {
 
 static void begin(void) {
         memset(&play, 0, sizeof(play));
-        play.ring = (struct ring){.consumer = &play.consumer, .producer = &play.producer, .data = play.data, .size = SIZE};
+        play.ring =
+                (struct ring){.consumer = &play.consumer, .producer = &play.producer, .data = play.data, .size = SIZE};
 }
 
 /* What lies over the end is at the beginning, too: the kernel maps the data twice. */
@@ -26,7 +27,8 @@ static void put_head(uint32_t length) {
 
         memcpy(play.data + at, &length, sizeof(length));
         memcpy(play.data + (at + SIZE) % (2 * SIZE), &length, sizeof(length));
-        play.producer += ((length & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT)) + BPF_RINGBUF_HDR_SZ + 7) / 8 * 8;
+        play.producer +=
+                ((length & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT)) + BPF_RINGBUF_HDR_SZ + 7) / 8 * 8;
 }
 
 START_TEST(an_empty_ring_gives_nothing) {

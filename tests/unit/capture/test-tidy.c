@@ -35,7 +35,8 @@ START_TEST(dots_and_doubled_slashes_are_taken_out) {
 
         for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
                 ck_assert_str_eq(tidied(table[i][0]), table[i][1]);
-                ck_assert_int_eq(tidy_path_needed(table[i][0], strlen(table[i][0])), strcmp(table[i][0], table[i][1]) != 0);
+                ck_assert_int_eq(tidy_path_needed(table[i][0], strlen(table[i][0])),
+                                 strcmp(table[i][0], table[i][1]) != 0);
         }
 }
 END_TEST

@@ -59,7 +59,8 @@ static void on_match(const struct match *match, void *data) {
                 if (match->captures[i].state == VALUE_UNKNOWN)
                         continue;
                 schema_format((enum field)match->capture_fields[i], &match->captures[i], text, sizeof(text));
-                put(stage, " %s=%s", program_text(match->program, match->program->texts[match->path->slots.first + i]), text);
+                put(stage, " %s=%s", program_text(match->program, match->program->texts[match->path->slots.first + i]),
+                    text);
         }
         if (match->starts > 1)
                 put(stage, " starts=%llu", (unsigned long long)match->starts);

@@ -60,7 +60,9 @@ START_TEST(failed_call_is_taken_only_by_a_step_that_names_the_result) {
         builder_path(&b, "opened");
         step(WIRE_KIND_openat, opened("/a"), POSITION_ACCEPT);
         builder_path(&b, "refused");
-        step(WIRE_KIND_openat, builder_and(&b, opened("/a"), builder_number(&b, PREDICATE_EQUAL, FIELD_COMMON_result, -13)), POSITION_ACCEPT)
+        step(WIRE_KIND_openat,
+             builder_and(&b, opened("/a"), builder_number(&b, PREDICATE_EQUAL, FIELD_COMMON_result, -13)),
+             POSITION_ACCEPT)
                 ->any_result = true;
         stage_open(&stage, builder_finish(&b));
 
@@ -455,8 +457,12 @@ START_TEST(except_that_names_a_capture_ends_the_run_that_binds_it) {
         step(WIRE_KIND_rename, builder_true(&b), 2);
         builder_capture(&b, "$new", FIELD_rename_newpath);
         step(WIRE_KIND_execve, builder_guard(&b, FIELD_execve_filename, 1), POSITION_ACCEPT);
-        builder_except(&b, builder_guard(&b, FIELD_rename_newpath, 0), 1);      /* its only capture is bound by chmod, where the field is foreign */
-        builder_except(&b, builder_and(&b, builder_guard(&b, FIELD_rename_newpath, 1), builder_guard(&b, FIELD_rename_pathname, 0)), 3);
+        builder_except(&b, builder_guard(&b, FIELD_rename_newpath, 0),
+                       1); /* its only capture is bound by chmod, where the field is foreign */
+        builder_except(&b,
+                       builder_and(&b, builder_guard(&b, FIELD_rename_newpath, 1),
+                                   builder_guard(&b, FIELD_rename_pathname, 0)),
+                       3);
         stage_open(&stage, builder_finish(&b));
 
         chmods(&stage, P, "/x", 0755);

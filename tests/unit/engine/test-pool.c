@@ -142,7 +142,8 @@ START_TEST(evidence_that_finds_no_room_is_left_out_and_changes_nothing_else) {
         ck_assert_uint_eq(stage_stats(&stage)->n_runs, 50);
         ck_assert_uint_gt(stage_stats(&stage)->n_evidence_refused, 0);
         unlinks(&stage, P, "/49");
-        stage_tells(&stage, "bound 1@0 2@0 tree 100\n");        /* what was captured is not there to be shown, but it was compared */
+        stage_tells(&stage,
+                    "bound 1@0 2@0 tree 100\n"); /* what was captured is not there to be shown, but it was compared */
         unlinks(&stage, P, "/00");
         stage_tells(&stage, "bound 1@0 2@0 tree 100 $f=/00\n");
         stage_close(&stage);

@@ -188,7 +188,8 @@ START_TEST(mapped_address_is_the_ipv4_address_that_it_carries) {
         ck_assert_int_eq(equal(address(AF_INET6, "::ffff:10.0.0.1"), address(AF_INET6, "::ffff:10.0.0.1")), TRUTH_TRUE);
         ck_assert_int_eq(equal(address(AF_INET6, "::fffe:10.0.0.1"), address(AF_INET, "10.0.0.1")), TRUTH_FALSE);
         ck_assert_int_eq(in_network(address(AF_INET6, "::ffff:10.0.0.1"), address(AF_INET, "10.0.0.0"), 8), TRUTH_TRUE);
-        ck_assert_int_eq(in_network(address(AF_INET6, "::ffff:11.0.0.1"), address(AF_INET, "10.0.0.0"), 8), TRUTH_FALSE);
+        ck_assert_int_eq(in_network(address(AF_INET6, "::ffff:11.0.0.1"), address(AF_INET, "10.0.0.0"), 8),
+                         TRUTH_FALSE);
         ck_assert_int_eq(in_network(address(AF_INET6, "::ffff:10.0.0.1"), address(AF_INET6, "::"), 0), TRUTH_FALSE);
 }
 END_TEST

@@ -370,7 +370,8 @@ static uint64_t cpu_ns(void) {
 }
 
 /* The processor's time that it takes to read `head`, n times `part`, `tail`. */
-static uint64_t read_bomb(const char *name, const char *head, const char *part, size_t n, const char *tail, bool refused) {
+static uint64_t read_bomb(const char *name, const char *head, const char *part, size_t n, const char *tail,
+                          bool refused) {
         size_t h = strlen(head), p = strlen(part), t = strlen(tail), length = h + n * p + t;
         char *text = malloc(length + 1);
         struct policy_set *set = NULL;
@@ -397,14 +398,14 @@ static uint64_t read_bomb(const char *name, const char *head, const char *part, 
         return took;
 }
 
-/* Eight times the text takes eight times as long if the parser is linear, 64 times if it is quadratic. Half a second more is for
- * what a small text does not see: caches, fresh pages, a busy machine. */
+/* Eight times the text takes eight times as long if the parser is linear, 64 times if it is quadratic. Half a second
+ * more is for what a small text does not see: caches, fresh pages, a busy machine. */
 static void expect_quick(const char *name, const char *head, const char *part, size_t n, const char *tail) {
         uint64_t small = read_bomb(name, head, part, n / 8, tail, false);
         uint64_t large = read_bomb(name, head, part, n, tail, true);
 
-        ck_assert_msg(large < 24 * small + UINT64_C(500000000), "%s: %" PRIu64 " ns, and %" PRIu64 " for an eighth", name,
-                      large, small);
+        ck_assert_msg(large < 24 * small + UINT64_C(500000000), "%s: %" PRIu64 " ns, and %" PRIu64 " for an eighth",
+                      name, large, small);
 }
 
 START_TEST(bombs_are_refused_quickly) {
