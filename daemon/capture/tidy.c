@@ -81,6 +81,10 @@ bool tidy_event(const struct event *event, struct record *record) {
                 char path[2 * WIRE_MAX_PATH + 2];
                 struct value value;
 
+                /* What the kernel resolved is tidy, and is what comes most. The name of an exec is its own copy of one that was not. */
+                if (event_kind(event) != WIRE_KIND_execve &&
+                    !(event->wire->user & UINT64_C(1) << schema_field(fields[i])->bit))
+                        continue;
                 event_get(event, fields[i], &value);
                 if (value.state == VALUE_UNKNOWN || value.length == 0 || value.length > sizeof(path) ||
                     value.bytes[0] != '/' || !tidy_path_needed(value.bytes, value.length))

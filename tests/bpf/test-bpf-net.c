@@ -3,10 +3,14 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stddef.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
+
+#include "base/log.h"
 
 #include "lab.h"
 
@@ -283,6 +287,64 @@ START_TEST(a_socket_exchanged_during_the_call_is_not_taken_for_the_other) {
 }
 END_TEST
 
+/* ---- without a cgroup hierarchy v2 ---- */
+
+/* In a mount namespace of our own there is none. The last test: what follows would have none either. */
+static void hide_cgroup2(void) {
+        static char line[4096];
+        FILE *file;
+
+        ck_assert_int_eq(unshare(CLONE_NEWNS), 0);
+        ck_assert_int_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+        file = fopen("/proc/self/mountinfo", "re");
+        ck_assert_ptr_nonnull(file);
+        while (fgets(line, sizeof(line), file)) {
+                char place[4096];
+
+                if (strstr(line, " - cgroup2 ") && sscanf(line, "%*s %*s %*s %*s %4095s", place) == 1)
+                        ck_assert_int_eq(umount2(place, MNT_DETACH), 0);
+        }
+        fclose(file);
+}
+
+static size_t n_notices;
+
+static void on_log(int level, const char *line, size_t n, void *userdata) {
+        if (memmem(line, n, "Cannot attach to cgroup/connect", 31))
+                n_notices++;
+}
+
+START_TEST(without_the_cgroup_hooks_addresses_come_from_socket_or_caller) {
+        struct interest interest = lab_interest(1ULL << WIRE_KIND_connect);
+        const struct wire_header *record;
+        struct attempt attempt;
+        int listener, port;
+
+        lab_close();
+        hide_cgroup2();
+        log_set_sink(on_log, NULL);
+        lab_open(&interest, NULL);
+        ck_assert_uint_eq(n_notices, 2);
+
+        listener = listen_on("127.0.0.2", 4, &port);
+        attempt = to_inet(SOCK_STREAM, "127.0.0.2", port);
+        record = run_attempt(&attempt);
+        ck_assert_int_eq(record->result, 0);
+        check_address(record, "127.0.0.2", port);
+        ck_assert(!(record->user & WIRE_BIT(connect, daddr)));
+        close(attempt.fd);
+        close(listener);
+
+        attempt = to_inet(SOCK_STREAM, "127.0.0.2", port);
+        record = run_attempt(&attempt);
+        ck_assert_int_eq(record->result, -ECONNREFUSED);
+        check_address(record, "127.0.0.2", port);
+        ck_assert(record->user & WIRE_BIT(connect, daddr));
+        close(attempt.fd);
+        log_set_sink(NULL, NULL);
+}
+END_TEST
+
 int main(void) {
         const TTest *const tests[] = {
                 a_connection_tells_socket_and_address,
@@ -293,6 +355,7 @@ int main(void) {
                 unix_sockets_are_told_by_name,
                 what_is_no_socket_is_told_as_an_attempt,
                 a_socket_exchanged_during_the_call_is_not_taken_for_the_other,
+                without_the_cgroup_hooks_addresses_come_from_socket_or_caller,
         };
         struct interest interest = lab_interest(1ULL << WIRE_KIND_connect);
 

@@ -2,6 +2,7 @@
 /* Threads that exchange things while the kernel is at work: what is told may be unknown, but never another's. */
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -208,6 +209,52 @@ START_TEST(a_write_whose_descriptor_was_exchanged_tells_both_objects) {
 }
 END_TEST
 
+/* ---- a call that the kernel begins anew after a signal ---- */
+
+static void on_signal(int number) {
+}
+
+static void *signal_then_let_go(void *argument) {
+        char buffer[65536];
+
+        usleep(50000);
+        for (int i = 0; i < 3; i++) {
+                pthread_kill(*(pthread_t *)argument, SIGUSR1);
+                usleep(20000);
+        }
+        return read(ends[0], buffer, sizeof(buffer)) > 0 ? NULL : argument;
+}
+
+static int write_under_signals(void *argument) {
+        struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+        pthread_t self = pthread_self(), thread;
+        char full[65536] = {};
+
+        if (pipe(ends) < 0 || fcntl(ends[1], F_SETPIPE_SZ, 65536) < 0 || sigaction(SIGUSR1, &action, NULL) < 0)
+                return 1;
+        if (write(ends[1], full, 65536) != 65536)
+                return 2;
+        pthread_create(&thread, NULL, signal_then_let_go, &self);
+        if (write(ends[1], "once", 4) != 4)
+                return 3;
+        pthread_join(thread, NULL);
+        return 0;
+}
+
+START_TEST(a_call_that_is_restarted_is_told_once) {
+        const struct wire_header *record;
+        pid_t pid;
+
+        pid = lab_run(write_under_signals, NULL);
+        ck_assert_int_eq(lab.status, 0);
+        ck_assert_uint_eq(lab_count(WIRE_KIND_write, pid), 2);
+        record = lab_find(WIRE_KIND_write, pid, 1);
+        ck_assert_int_eq(record->result, 4);
+        ck_assert_str_eq(lab_text(record, F(write, content)), "once");
+        ck_assert(!(record->flags & WIRE_EXCHANGED));
+}
+END_TEST
+
 /* ---- a name in memory, gone after the kernel has read it ---- */
 
 static char *page;
@@ -265,6 +312,7 @@ int main(void) {
                 an_exchanged_descriptor_is_never_taken_for_the_file_that_was_opened,
                 a_path_is_one_that_was_true_at_some_moment,
                 a_write_whose_descriptor_was_exchanged_tells_both_objects,
+                a_call_that_is_restarted_is_told_once,
                 a_name_that_cannot_be_read_any_more_is_unknown_and_said_to_be,
         };
         struct interest interest = lab_interest(LAB_ALL_KINDS);

@@ -157,6 +157,21 @@ START_TEST(a_tick_comes_each_second_and_when_it_is_asked_for) {
 }
 END_TEST
 
+/* Gaps in which something was lost. A stall (the writer of the first record did not run for 10 ms, which a busy emulator does to
+ * it) is a gap too, but nothing is missing. */
+static size_t count_gaps(void) {
+        const struct wire_header *gap;
+        size_t n = 0;
+
+        for (size_t i = 0; (gap = lab_find(WIRE_KIND_gap, 0, i)); i++) {
+                if (lab_number(gap, F(gap, reason)) == WIRE_LOSS_STALLED && lab_number(gap, F(gap, count)) == 0)
+                        continue;
+                lab_show(gap);
+                n++;
+        }
+        return n;
+}
+
 /* ---- a full ring ---- */
 
 static int open_often(void *argument) {
@@ -182,6 +197,13 @@ static uint64_t lost(const struct capture_stats *stats, int kind) {
         return n;
 }
 
+static bool adds_up(const struct capture_stats *stats) {
+        for (int kind = 1; kind < _WIRE_KIND_MAX; kind++)
+                if (stats->produced[kind] != stats->delivered[kind] + lost(stats, kind))
+                        return false;
+        return true;
+}
+
 START_TEST(what_was_produced_was_delivered_or_is_counted_as_lost) {
         const struct capture_options options = {.ring_bytes = 64 << 10};
         uint64_t told = 0, read_before;
@@ -198,12 +220,15 @@ START_TEST(what_was_produced_was_delivered_or_is_counted_as_lost) {
         if (pid == 0)
                 _exit(fork_and_open_often((void *)20000L));
         ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
-        lab_read();
-        capture_stats(lab.capture, &stats);
-        ck_assert_uint_eq(stats.ring_pending, 0);
+        /* It has to add up whenever the ring is empty. Others on this host go on meanwhile: look for a moment when it is. */
+        for (int i = 0; i < 1000; i++) {
+                lab_read();
+                capture_stats(lab.capture, &stats);
+                if (stats.ring_pending == 0 && adds_up(&stats))
+                        break;
+        }
+        ck_assert(adds_up(&stats));
         ck_assert_uint_ge(stats.produced[WIRE_KIND_openat], 40000);
-        for (int kind = 1; kind < _WIRE_KIND_MAX; kind++)
-                ck_assert_uint_eq(stats.produced[kind], stats.delivered[kind] + lost(&stats, kind));
         ck_assert_uint_gt(lost(&stats, WIRE_KIND_openat), 30000);
         ck_assert_uint_gt(stats.lost[WIRE_KIND_openat][WIRE_LOSS_SHARE], 0);
 
@@ -233,8 +258,8 @@ START_TEST(nothing_is_lost_while_somebody_reads) {
         begin(OPENS, &options);
         pid = lab_run(fork_and_open_often, (void *)20000L);
         capture_stats(lab.capture, &stats);
-        ck_assert_uint_eq(stats.delivered[WIRE_KIND_openat], stats.produced[WIRE_KIND_openat]);
-        ck_assert_uint_eq(lab_count(WIRE_KIND_gap, 0), 0);
+        ck_assert_uint_eq(lost(&stats, WIRE_KIND_openat), 0);
+        ck_assert_uint_eq(count_gaps(), 0);
         ck_assert_uint_eq(lab_count(WIRE_KIND_openat, lab_find(WIRE_KIND_fork, pid, 0)->result), 20000);
         ck_assert_uint_eq(lab_count(WIRE_KIND_openat, lab_find(WIRE_KIND_fork, pid, 1)->result), 20000);
         lab_close();
@@ -288,7 +313,7 @@ START_TEST(a_reload_loses_nothing_that_both_sets_want) {
         ck_assert_ptr_nonnull(lab_wait(WIRE_KIND_exit, pid, 0));
 
         capture_stats(lab.capture, &stats);
-        ck_assert_uint_eq(lab_count(WIRE_KIND_gap, 0), 0);
+        ck_assert_uint_eq(count_gaps(), 0);
         ck_assert_uint_eq(lab_count(WIRE_KIND_openat, pid), shared()[1]);
         ck_assert_uint_eq(lab_count(WIRE_KIND_start, 0), 6);
         ck_assert_int_eq(lab_number(lab_find(WIRE_KIND_start, 0, 5), F(start, generation)), 6);

@@ -73,12 +73,24 @@ START_TEST(a_tidied_event_keeps_the_name_as_given) {
 }
 END_TEST
 
+START_TEST(what_the_kernel_resolved_is_left_alone) {
+        struct event event;
+
+        record_begin(&record, WIRE_KIND_openat);
+        record_set_text(&record, (enum field)WIRE_FIELD_openat_pathname, "/memfd:a/../b");
+        event = event_of(&record);
+        ck_assert(!tidy_event(&event, &copy));
+}
+END_TEST
+
 START_TEST(a_tidy_event_is_left_alone) {
         struct event event;
 
         record_begin(&record, WIRE_KIND_rename);
         record_set_text(&record, (enum field)WIRE_FIELD_rename_pathname, "/tmp/a");
+        record_mark_user(&record, (enum field)WIRE_FIELD_rename_pathname);
         record_set_text(&record, (enum field)WIRE_FIELD_rename_newpath, "/tmp/b");
+        record_mark_user(&record, (enum field)WIRE_FIELD_rename_newpath);
         event = event_of(&record);
         ck_assert(!tidy_event(&event, &copy));
 }
@@ -124,5 +136,6 @@ END_TEST
 UNIT_MAIN("capture/tidy",
           dots_and_doubled_slashes_are_taken_out,
           a_tidied_event_keeps_the_name_as_given,
+          what_the_kernel_resolved_is_left_alone,
           a_tidy_event_is_left_alone,
           what_could_not_be_seen_is_named)
