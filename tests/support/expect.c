@@ -88,7 +88,7 @@ static bool is_as_written(const char *actual, const char *written) {
 
         /* All that is written is so. */
         for (at = written; (n = next_word(&at)) > 0; at += n) {
-                _cleanup_(strbuf_done) struct strbuf plain = {}, steps = {};
+                _cleanup_(strbuf_done) struct strbuf plain = {};
                 const char *found = strstr(actual, "steps=");
 
                 if (has_word(actual, at, n))
