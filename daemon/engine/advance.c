@@ -73,7 +73,7 @@ static enum truth engine_truth(struct engine *engine, const struct active *activ
 }
 
 static bool engine_holds(const struct engine *engine, uint32_t run, uint16_t slot, const struct eval_guard *guard) {
-        const struct capture *capture = evidence_find(&engine->evidence, pool_run(&engine->pool, run)->steps, slot);
+        const struct captured *capture = evidence_find(&engine->evidence, pool_run(&engine->pool, run)->steps, slot);
 
         return capture && capture->type == guard->type && token_equal(&capture->token, &guard->token);
 }

@@ -416,7 +416,7 @@ static enum truth truth_of(bool answer) {
 }
 
 /* Cut or several: the values themselves have to be looked at. */
-static enum truth eval_compare_slowly(struct eval *eval, const struct guard *guard, const struct capture *capture) {
+static enum truth eval_compare_slowly(struct eval *eval, const struct guard *guard, const struct captured *capture) {
         enum truth truth = TRUTH_FALSE;
         struct value value, captured;
         const char *at, *end;
@@ -448,7 +448,7 @@ static enum truth eval_compare_slowly(struct eval *eval, const struct guard *gua
 static enum truth eval_compare(struct eval *eval, uint32_t number, uint32_t steps) {
         const struct guard *guard = &eval->program->guards[number];
         const struct eval_guard *memo = eval_guard(eval, number);
-        const struct capture *capture = evidence_find(eval->evidence, steps, guard->slot);
+        const struct captured *capture = evidence_find(eval->evidence, steps, guard->slot);
         int64_t a, b;
 
         if (memo->state == EVAL_ABSENT)

@@ -19,7 +19,7 @@ int evidence_init(struct evidence *evidence, size_t max_steps, size_t max_captur
 
         r = stock_init(&evidence->steps, sizeof(struct evidence_step), max_steps);
         if (r >= 0)
-                r = stock_init(&evidence->captures, sizeof(struct capture), max_captures);
+                r = stock_init(&evidence->captures, sizeof(struct captured), max_captures);
         if (r >= 0)
                 r = buddy_init(&evidence->slab, slab_bytes);
         if (r < 0)
@@ -116,7 +116,7 @@ uint32_t evidence_push(struct evidence *evidence, uint32_t previous, uint8_t pos
 
 static void evidence_drop_captures(struct evidence *evidence, uint32_t number) {
         while (number != EVIDENCE_NONE) {
-                struct capture *capture = evidence_capture(evidence, number);
+                struct captured *capture = evidence_capture(evidence, number);
                 uint32_t next = capture->next;
 
                 buddy_free(&evidence->slab, capture->own);
@@ -152,7 +152,7 @@ uint32_t evidence_cut(struct evidence *evidence, uint32_t number, unsigned done)
         return rest;
 }
 
-static uint32_t *evidence_add_capture(struct evidence *evidence, uint32_t *end, const struct capture *capture) {
+static uint32_t *evidence_add_capture(struct evidence *evidence, uint32_t *end, const struct captured *capture) {
         uint32_t number = stock_take(&evidence->captures);
 
         assert(number != STOCK_NONE);
@@ -180,7 +180,7 @@ static uint32_t evidence_own(struct evidence *evidence, uint32_t number) {
 
         end = &new->captures;
         for (uint32_t c = old->captures; c != EVIDENCE_NONE; c = evidence_capture(evidence, c)->next) {
-                struct capture capture = *evidence_capture(evidence, c);
+                struct captured capture = *evidence_capture(evidence, c);
 
                 if (capture.own) {
                         capture.own = buddy_alloc(&evidence->slab, capture.length + 1);
@@ -215,7 +215,7 @@ void evidence_bind(struct evidence *evidence, uint32_t number, uint16_t slot, co
                    const struct token *token) {
         struct evidence_step *step = evidence_step(evidence, number);
         const char *record = (const char *)evidence->event->wire;
-        struct capture capture = {
+        struct captured capture = {
                 .token = *token,
                 .next = step->captures,
                 .slot = slot,
@@ -244,10 +244,10 @@ void evidence_bind(struct evidence *evidence, uint32_t number, uint16_t slot, co
         (void)evidence_add_capture(evidence, &step->captures, &capture);
 }
 
-const struct capture *evidence_find(const struct evidence *evidence, uint32_t number, uint16_t slot) {
+const struct captured *evidence_find(const struct evidence *evidence, uint32_t number, uint16_t slot) {
         for (; number != EVIDENCE_NONE; number = evidence_step(evidence, number)->previous)
                 for (uint32_t c = evidence_step(evidence, number)->captures; c != EVIDENCE_NONE;) {
-                        const struct capture *capture = evidence_capture(evidence, c);
+                        const struct captured *capture = evidence_capture(evidence, c);
 
                         if (capture->slot == slot)
                                 return capture;
@@ -256,7 +256,7 @@ const struct capture *evidence_find(const struct evidence *evidence, uint32_t nu
         return NULL;
 }
 
-void evidence_value(const struct capture *capture, struct value *ret) {
+void evidence_value(const struct captured *capture, struct value *ret) {
         *ret = (struct value){
                 .type = capture->type,
                 .state = VALUE_KNOWN,

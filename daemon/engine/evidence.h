@@ -40,7 +40,7 @@ struct kept {
         uint64_t record[];              /* a wire record */
 };
 
-struct capture {
+struct captured {
         struct token token;
         const char *bytes; /* of a string or list: in the kept event's record, or in `own`; NULL: not kept */
         char *own;                      /* a block of the slab, or NULL */
@@ -91,8 +91,8 @@ static inline struct evidence_step *evidence_step(const struct evidence *evidenc
         return (struct evidence_step *)evidence->steps.items + step;
 }
 
-static inline struct capture *evidence_capture(const struct evidence *evidence, uint32_t capture) {
-        return (struct capture *)evidence->captures.items + capture;
+static inline struct captured *evidence_capture(const struct evidence *evidence, uint32_t capture) {
+        return (struct captured *)evidence->captures.items + capture;
 }
 
 /* The event being fed as a new step on top of `previous`, whose reference it takes over. `live`: it will be dropped
@@ -120,10 +120,10 @@ void evidence_bind(struct evidence *evidence, uint32_t step, uint16_t slot, cons
                    const struct token *token);
 
 /* What a slot holds; NULL if it is not bound. */
-const struct capture *evidence_find(const struct evidence *evidence, uint32_t step, uint16_t slot);
+const struct captured *evidence_find(const struct evidence *evidence, uint32_t step, uint16_t slot);
 
 /* As a value: without bytes (VALUE_UNKNOWN) if they could not be kept. */
-void evidence_value(const struct capture *capture, struct value *ret);
+void evidence_value(const struct captured *capture, struct value *ret);
 
 /* `value` is known and not cut. */
 struct token evidence_token(const struct evidence *evidence, const struct value *value);

@@ -93,7 +93,7 @@ void instance_fall_back(struct instance_world *world, struct instance *instance,
         instance->bound = 0;
         for (uint32_t s = instance->steps; s != EVIDENCE_NONE; s = evidence_step(world->evidence, s)->previous)
                 for (uint32_t c = evidence_step(world->evidence, s)->captures; c != EVIDENCE_NONE;) {
-                        const struct capture *capture = evidence_capture(world->evidence, c);
+                        const struct captured *capture = evidence_capture(world->evidence, c);
 
                         instance_add_capture(world, instance, capture->slot, capture->type, &capture->token);
                         c = capture->next;

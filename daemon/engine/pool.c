@@ -314,7 +314,7 @@ uint32_t pool_index_first(const struct pool *pool, uint32_t cell, unsigned index
 
 /* An unbound slot has no token; a policy that looks at it was refused, so where it is filed does not matter. */
 static struct token pool_token(const struct pool *pool, const struct instance *instance, uint8_t slot) {
-        const struct capture *capture = evidence_find(pool->evidence, instance->steps, slot);
+        const struct captured *capture = evidence_find(pool->evidence, instance->steps, slot);
 
         return capture ? capture->token : (struct token){};
 }

@@ -80,7 +80,7 @@ static void engine_fill(struct engine *engine, const struct instance *instance, 
 
         memcpy(match->capture_fields, engine->plan.paths[path].slot_fields, sizeof(match->capture_fields));
         for (unsigned slot = 0; slot < PROGRAM_MAX_SLOTS; slot++) {
-                const struct capture *capture = evidence_find(&engine->evidence, instance->steps, slot);
+                const struct captured *capture = evidence_find(&engine->evidence, instance->steps, slot);
 
                 if (capture)
                         evidence_value(capture, &match->captures[slot]);
