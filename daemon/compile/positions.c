@@ -251,10 +251,13 @@ static void add_staying(struct builder *b, enum edge_type type, const struct ele
                     });
 }
 
-/* The calls that a condition without `result` or `failed` speaks of, where the event may be one that failed. */
+/* The calls that a condition without `result` or `failed` speaks of, where the event may be one that failed. One whose
+ * result is not known counts as a success. */
 static uint32_t only_success(struct builder *b, uint32_t condition) {
         struct subject_field field = {.field = FIELD_COMMON_failed, .subject = SUBJECT_EVENT, .index = INDEX_NONE};
-        uint32_t both[2] = {condition, condition_not(b->c, condition_number(b->c, field, PREDICATE_EQUAL, 1))};
+        uint32_t failure[2] = {condition_number(b->c, field, PREDICATE_EQUAL, 1),
+                               condition_number(b->c, field, PREDICATE_KNOWN, 0)};
+        uint32_t both[2] = {condition, condition_not(b->c, condition_all(b->c, failure, 2))};
 
         return condition_all(b->c, both, 2);
 }

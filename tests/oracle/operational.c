@@ -82,6 +82,9 @@ static void drop(struct matcher *m, size_t i) {
 /* ---- merging ---- */
 
 static bool equal(const struct open_run *a, const struct open_run *b) {
+        for (size_t i = 0; i < a->n_windows && a->place == b->place; i++)
+                if (a->windows[i].entered_from != b->windows[i].entered_from)
+                        return false;
         return same_key(a, b) && a->place == b->place && bindings_equal(&a->run.bindings, &b->run.bindings);
 }
 
