@@ -144,7 +144,7 @@ def real(directory):
         answer = {}
         for name, words in (('unit', ['-u', os.path.basename(unit)]), ('identifier', ['-t', 'execrayd', '-p', 'err']),
                             ('other', ['-u', 'execray-nothing.service'])):
-            out = subprocess.run(['journalctl', '-D', '/run/log/journal', '-o', 'json', '--no-pager', '-q'] + words,
+            out = subprocess.run(['journalctl', '-D', '/run/log/journal', '-o', 'json', '--all', '--no-pager', '-q'] + words,
                                  check=True, capture_output=True).stdout
             answer[name] = [json.loads(line) for line in out.decode().splitlines()]
         print(json.dumps(answer))
