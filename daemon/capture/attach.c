@@ -52,31 +52,6 @@ int tracefs_open(void) {
         return tracefs_open_private();
 }
 
-int cgroup2_root_open(void) {
-        _cleanup_(freep) char *text = NULL;
-        char *line, *rest;
-        size_t n;
-        int r;
-
-        /* mountinfo: id parent dev root mountpoint options... - type source options; root is `/` for the whole
-         * hierarchy. */
-        r = read_file_at(AT_FDCWD, "/proc/self/mountinfo", 4 << 20, &text, &n);
-        if (r < 0)
-                return r;
-        rest = text;
-        while ((line = strsep(&rest, "\n"))) {
-                char *type = strstr(line, " - cgroup2 "), root[2], place[4096];
-                int fd;
-
-                if (!type || sscanf(line, "%*s %*s %*s %1s %4095s", root, place) != 2)
-                        continue;
-                fd = open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-                if (fd >= 0)
-                        return fd;
-        }
-        return -ENOENT;
-}
-
 static int tracepoint_id(int tracefs_fd, const char *name, uint64_t *ret) {
         _cleanup_(freep) char *text = NULL;
         char path[256];

@@ -13,9 +13,6 @@
 /* A directory descriptor of tracefs, events/ and all. Negative errno if there is none and we may not open one. */
 int tracefs_open(void);
 
-/* A descriptor of the cgroup v2 root. -ENOENT: not mounted. */
-int cgroup2_root_open(void);
-
 /* By the program's section: "tp_btf/NAME", "tp/syscalls/NAME", "cgroup/connect4", "cgroup/connect6". Returns the
  * descriptor that keeps it attached. -ENOENT: this kernel has no such hook. */
 int attach_program(int prog_fd, const char *section, int tracefs_fd, int cgroup_fd);

@@ -74,7 +74,14 @@ int hierarchy_init(struct hierarchy *hierarchy) {
                 return r;
 
         hierarchy->named = named && !(v2 && has_subdirectory(v2));
-        hierarchy->mount = hierarchy->named ? TAKE_PTR(named) : TAKE_PTR(v2);
+        if (hierarchy->named)
+                hierarchy->mount = TAKE_PTR(named);
+        else if (v2) {
+                hierarchy->mount = strdup(v2);
+                if (!hierarchy->mount)
+                        return -ENOMEM;
+        }
+        hierarchy->v2 = TAKE_PTR(v2);
         if (hierarchy->mount)
                 hierarchy->mount_fd = open(hierarchy->mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         return 0;
@@ -83,6 +90,7 @@ int hierarchy_init(struct hierarchy *hierarchy) {
 void hierarchy_done(struct hierarchy *hierarchy) {
         idmap_done(&hierarchy->known);
         free(hierarchy->mount);
+        free(hierarchy->v2);
         close_fd(hierarchy->mount_fd);
         *hierarchy = (struct hierarchy){.mount_fd = -1};
 }

@@ -17,6 +17,7 @@
 
 struct hierarchy {
         char *mount;                    /* owned; where the hierarchy is; NULL: nowhere, and there are no names */
+        char *v2;                       /* owned; where v2 is, which need not be the same; NULL: nowhere */
         int mount_fd;
         bool named;                     /* name=systemd of v1 */
         struct idmap known;             /* ids whose name was told; forgotten all at once when full */

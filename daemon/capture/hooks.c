@@ -5,6 +5,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,7 +185,9 @@ int hooks_new(const struct hooks_options *options, struct hooks **ret) {
         for (size_t i = 0; i < N_HOOKS; i++)
                 hooks->links[i] = -1;
         hooks->tracefs_fd = tracefs_open();
-        hooks->cgroup_fd = cgroup2_root_open();
+        hooks->cgroup_fd = options->cgroup2 ? open(options->cgroup2, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+        if (hooks->cgroup_fd < 0)
+                hooks->cgroup_fd = options->cgroup2 ? -errno : -ENOENT;
 
         libbpf_set_print(on_libbpf_print);
         r = hooks_load(hooks, options);

@@ -18,6 +18,7 @@ struct hooks;
 struct hooks_options {
         size_t ring_bytes;              /* a power of two */
         bool named_hierarchy;           /* hierarchy.h */
+        const char *cgroup2;            /* where v2 is mounted; NULL: nowhere. Borrowed */
 };
 
 /* Errors as of capture_new_bpf(). */
