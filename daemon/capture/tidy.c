@@ -81,7 +81,8 @@ bool tidy_event(const struct event *event, struct record *record) {
                 char path[2 * WIRE_MAX_PATH + 2];
                 struct value value;
 
-                /* What the kernel resolved is tidy, and is what comes most. The name of an exec is its own copy of one that was not. */
+                /* What the kernel resolved is tidy, and is what comes most. The name of an exec is its own copy of one
+                 * that was not. */
                 if (event_kind(event) != WIRE_KIND_execve &&
                     !(event->wire->user & UINT64_C(1) << schema_field(fields[i])->bit))
                         continue;

@@ -157,8 +157,8 @@ START_TEST(a_tick_comes_each_second_and_when_it_is_asked_for) {
 }
 END_TEST
 
-/* Gaps in which something was lost. A stall (the writer of the first record did not run for 10 ms, which a busy emulator does to
- * it) is a gap too, but nothing is missing. */
+/* Gaps in which something was lost. A stall (the writer of the first record did not run for 10 ms, which a busy
+ * emulator does to it) is a gap too, but nothing is missing. */
 static size_t count_gaps(void) {
         const struct wire_header *gap;
         size_t n = 0;
@@ -220,7 +220,8 @@ START_TEST(what_was_produced_was_delivered_or_is_counted_as_lost) {
         if (pid == 0)
                 _exit(fork_and_open_often((void *)20000L));
         ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
-        /* It has to add up whenever the ring is empty. Others on this host go on meanwhile: look for a moment when it is. */
+        /* It has to add up whenever the ring is empty. Others on this host go on meanwhile: look for a moment when it
+         * is. */
         for (int i = 0; i < 1000; i++) {
                 lab_read();
                 capture_stats(lab.capture, &stats);

@@ -163,9 +163,11 @@ START_TEST(a_decision_that_sees_failures_asks_the_others_for_success) {
         compiles_to("openat { result == -13 } ? " X " : " B " ? " Y " : " C,
                     "  0\n"
                     "    step 1 openat { result == -EACCES } failed too -> 1\n"
-                    "    step 3 openat { not (result == -EACCES) and not (failed == true and failed is known) and pathname == \"/b\" } "
+                    "    step 3 openat { not (result == -EACCES) and not (failed == true and failed is known) and "
+                    "pathname == \"/b\" } "
                     "failed too -> 2\n"
-                    "    step 3 openat { not (result == -EACCES) and not (not (failed == true and failed is known) and pathname == \"/b\") "
+                    "    step 3 openat { not (result == -EACCES) and not (not (failed == true and failed is known) and "
+                    "pathname == \"/b\") "
                     "} failed too -> 3\n"
                     "  1\n"
                     "    step 2 unlink { pathname == \"/x\" } -> alert\n"

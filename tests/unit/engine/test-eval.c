@@ -104,8 +104,9 @@ END_TEST
 
 START_TEST(matchers_change_no_answer) {
         static const char *const paths[] = {"/etc/passwd", "/etc/passwd-", "/tmp/x.sh", "/tmp", "", "/a/b/c", NULL};
-        const char *policy = "path \"p\" { openat { not (pathname in [\"/etc/passwd\", \"/tmp\"]) and (pathname startswith "
-                             "\"/tmp/\" or pathname glob \"/a/*/c\" or pathname endswith \".sh\" or pathname contains \"ss\") } }";
+        const char *policy =
+                "path \"p\" { openat { not (pathname in [\"/etc/passwd\", \"/tmp\"]) and (pathname startswith "
+                "\"/tmp/\" or pathname glob \"/a/*/c\" or pathname endswith \".sh\" or pathname contains \"ss\") } }";
         enum truth with[ELEMENTSOF(paths)];
         const struct compile_options without = {.no_matchers = true, .no_dispatch = true};
 

@@ -224,7 +224,8 @@ static struct token token_of(struct value value) {
 START_TEST(values_are_the_same_token_only_if_they_are_equal_and_come_back_from_it) {
         const struct wire_object file = {.device = 8, .generation = 2, .inode = 1000};
         struct value ipv4 = {.type = VALUE_ADDRESS, .address = {.bytes = {10, 0, 0, 1}, .family = AF_INET}}, back;
-        struct value mapped = {.type = VALUE_ADDRESS, .address = {.bytes = {[10] = 255, 255, 10, 0, 0, 1}, .family = AF_INET6}};
+        struct value mapped = {.type = VALUE_ADDRESS,
+                               .address = {.bytes = {[10] = 255, 255, 10, 0, 0, 1}, .family = AF_INET6}};
         struct captured capture = {.type = VALUE_OBJECT};
         struct token a, b;
 

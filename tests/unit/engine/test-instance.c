@@ -52,8 +52,10 @@ static void take(struct instance *i, uint32_t n) {
         instance_take(&world, i, 0, &plan.edges[plan_position(&plan, 0, i->position)->edges + n]);
 }
 
-#define BURST "path \"p\" { within = 60s  openat { pathname == \"/a\" }"                                                        \
-              "  block \"b\" { within = 2s  openat { pathname == \"/b\", $x = pathname }  openat { pathname == $x }  openat { } } }"
+#define BURST \
+        "path \"p\" { within = 60s  openat { pathname == \"/a\" }" \
+        "  block \"b\" { within = 2s  openat { pathname == \"/b\", $x = pathname }  openat { pathname == $x }  " \
+        "openat { } } }"
 
 START_TEST(deadline_is_the_earliest_of_path_and_windows) {
         struct instance i;

@@ -43,7 +43,8 @@ END_TEST
 
 START_TEST(edges_that_look_at_the_same_capture_share_an_index_and_there_are_two) {
         setup("path \"p\" { openat { $f = pathname, $o = file, $n = flags }"
-              "  any { chmod { pathname == $f } write { file == $o } unlink { pathname == $f } openat { flags == $n } } }");
+              "  any { chmod { pathname == $f } write { file == $o } unlink { pathname == $f } openat { flags == $n } "
+              "} }");
         ck_assert_uint_eq(edge(1, 0)->index, 0);
         ck_assert_uint_eq(edge(1, 1)->index, 1);
         ck_assert_uint_eq(edge(1, 2)->index, 0);
@@ -89,7 +90,8 @@ START_TEST(block_that_begins_the_path_and_block_that_begins_another_restart_no_c
         ck_assert_uint_eq(plan.max_copies, 0);
         teardown();
 
-        setup("path \"p\" { exit { }  block \"o\" { within = 9s  block \"i\" { within = 2s  openat { }  chmod { } }  unlink { } } }");
+        setup("path \"p\" { exit { }  block \"o\" { within = 9s  block \"i\" { within = 2s  openat { }  chmod { } }  "
+              "unlink { } } }");
         ck_assert_uint_eq(plan_position(&plan, 0, 2)->n_blocks, 2);
         ck_assert_uint_eq(plan_position(&plan, 0, 2)->n_edges, 2);
         ck_assert_int_eq(edge(2, 1)->action, PLAN_RESTART);

@@ -93,7 +93,8 @@ START_TEST(many_keys_come_and_go) {
 END_TEST
 
 START_TEST(key_is_written_as_people_read_it) {
-        struct key process = of_process(4711, 1), unit = of_unit("nginx.service"), user = {.type = KEY_USER, .id.pid = 1000};
+        struct key process = of_process(4711, 1), unit = of_unit("nginx.service"),
+                   user = {.type = KEY_USER, .id.pid = 1000};
         char text[SCOPE_TEXT], small[8];
 
         key_format(&process, text, sizeof(text));

@@ -69,7 +69,8 @@ START_TEST(summary_shows_captures_as_far_as_there_is_room_and_says_where_they_ar
         memset(text, 'x', sizeof(text));
         ck_assert_int_eq(suppress_init(&suppress, 3), 0);
         for (unsigned i = 0; i < 2; i++)
-                match.captures[i] = (struct value){.bytes = text, .length = sizeof(text), .type = VALUE_STRING, .state = VALUE_KNOWN};
+                match.captures[i] = (struct value){
+                        .bytes = text, .length = sizeof(text), .type = VALUE_STRING, .state = VALUE_KNOWN};
         match.captures[2] = (struct value){.number = 7, .type = VALUE_NUMBER, .state = VALUE_KNOWN};
         add(1, 10);
         memset(text, 'y', sizeof(text));        /* the event is gone */

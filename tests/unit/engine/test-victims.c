@@ -12,8 +12,9 @@ static uint32_t obvious_first(void) {
         uint32_t best = STOCK_NONE;
 
         for (uint32_t i = 0; i < N; i++)
-                if (in[i] && (best == STOCK_NONE || instances[i].done < instances[best].done ||
-                              (instances[i].done == instances[best].done && instances[i].serial < instances[best].serial)))
+                if (in[i] &&
+                    (best == STOCK_NONE || instances[i].done < instances[best].done ||
+                     (instances[i].done == instances[best].done && instances[i].serial < instances[best].serial)))
                         best = i;
         return best;
 }
