@@ -205,15 +205,16 @@ static bool adds_up(const struct capture_stats *stats) {
 }
 
 START_TEST(what_was_produced_was_delivered_or_is_counted_as_lost) {
-        const struct capture_options options = {.ring_bytes = 64 << 10};
-        uint64_t told = 0, read_before;
+        const struct capture_options options = {.ring_bytes = 256 << 10};
+        struct capture_stats before, stats;
         const struct wire_header *gap;
-        struct capture_stats stats;
+        uint64_t told = 0, n_lost = 0;
         pid_t pid;
 
         begin(OPENS, &options);
         lab_read();
-        read_before = lab.n;
+        capture_stats(lab.capture, &before);
+        lab_forget();
 
         /* Nobody reads meanwhile. */
         pid = fork();
@@ -233,19 +234,25 @@ START_TEST(what_was_produced_was_delivered_or_is_counted_as_lost) {
         ck_assert_uint_gt(lost(&stats, WIRE_KIND_openat), 30000);
         ck_assert_uint_gt(stats.lost[WIRE_KIND_openat][WIRE_LOSS_SHARE], 0);
 
-        /* The process table's kinds had the last quarter for themselves. */
-        ck_assert_uint_eq(lost(&stats, WIRE_KIND_fork), 0);
-        ck_assert_uint_eq(lost(&stats, WIRE_KIND_exit), 0);
-        ck_assert_ptr_nonnull(lab_find(WIRE_KIND_exit, pid, 0));
+        /* The process table's kinds had the last quarter for themselves: enough for ours, if others did not fill it meanwhile. */
+        ck_assert_uint_eq(stats.lost[WIRE_KIND_fork][WIRE_LOSS_SHARE], 0);
+        ck_assert_uint_eq(stats.lost[WIRE_KIND_execve][WIRE_LOSS_SHARE], 0);
+        ck_assert_uint_eq(stats.lost[WIRE_KIND_exit][WIRE_LOSS_SHARE], 0);
+        if (lost(&stats, WIRE_KIND_exit) == lost(&before, WIRE_KIND_exit))
+                ck_assert_ptr_nonnull(lab_find(WIRE_KIND_exit, pid, 0));
+        else
+                printf("others filled the last quarter: our exit not looked for\n");
 
         /* Told before the first record that was read after it. */
         gap = lab_find(WIRE_KIND_gap, 0, 0);
         ck_assert_ptr_nonnull(gap);
-        ck_assert_int_eq(lab_position(gap), read_before);
+        ck_assert_int_eq(lab_position(gap), 0);
         ck_assert(lab_number(gap, F(gap, kinds)) & OPENS);
         for (size_t i = 0; lab_find(WIRE_KIND_gap, 0, i); i++)
                 told += lab_number(lab_find(WIRE_KIND_gap, 0, i), F(gap, count));
-        ck_assert_uint_eq(told, lost(&stats, WIRE_KIND_openat));
+        for (int kind = 0; kind < _WIRE_KIND_MAX; kind++)
+                n_lost += lost(&stats, kind) - lost(&before, kind);
+        ck_assert_uint_eq(told, n_lost);
         lab_close();
 }
 END_TEST
