@@ -234,7 +234,8 @@ START_TEST(what_was_produced_was_delivered_or_is_counted_as_lost) {
         ck_assert_uint_gt(lost(&stats, WIRE_KIND_openat), 30000);
         ck_assert_uint_gt(stats.lost[WIRE_KIND_openat][WIRE_LOSS_SHARE], 0);
 
-        /* The process table's kinds had the last quarter for themselves: enough for ours, if others did not fill it meanwhile. */
+        /* The process table's kinds had the last quarter for themselves: enough for ours, if others did not fill it
+         * meanwhile. */
         ck_assert_uint_eq(stats.lost[WIRE_KIND_fork][WIRE_LOSS_SHARE], 0);
         ck_assert_uint_eq(stats.lost[WIRE_KIND_execve][WIRE_LOSS_SHARE], 0);
         ck_assert_uint_eq(stats.lost[WIRE_KIND_exit][WIRE_LOSS_SHARE], 0);
