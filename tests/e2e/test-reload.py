@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """SIGHUP takes over what is good as a whole and leaves everything as it was otherwise."""
 import os
+import re
 import resource
+import socket
 
 from harness import Daemon, expect, expect_equal, expect_in, main
 
@@ -139,6 +141,33 @@ def test_an_attach_that_fails_leaves_the_old_policies_in_force(place):
         touch(place.join('a'))
         daemon.wait_alert('a', 2)
         daemon.stop()
+
+
+def test_the_service_manager_is_told(place):
+    place.policy('a', ONE % {'name': 'a', 'file': place.join('a')})
+    server = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    server.bind(place.join('notify'))
+    server.settimeout(20)
+
+    def next_word():
+        """The next message that is no STATUS."""
+        while True:
+            message = server.recv(4096).decode()
+            if not message.startswith('STATUS='):
+                return message
+
+    with Daemon(place, wrapper=('env', 'NOTIFY_SOCKET=' + place.join('notify'))) as daemon:
+        expect_equal(next_word(), 'READY=1', 'the first word')
+        daemon.reload()
+        expect(re.fullmatch(r'RELOADING=1\nMONOTONIC_USEC=[0-9]+', next_word()), 'RELOADING does not come first')
+        expect_equal(next_word(), 'READY=1', 'the word after a reload')
+        place.policy('b', 'nonsense')
+        daemon.reload()
+        expect(next_word().startswith('RELOADING=1'), 'a reload that fails is not announced')
+        expect_equal(next_word(), 'READY=1', 'the word after a reload that failed')
+        daemon.stop()
+        expect_equal(next_word(), 'STOPPING=1', 'the last word')
+    server.close()
 
 
 def test_many_reloads_under_load_lose_no_story(place):
