@@ -32,7 +32,7 @@ int engine_scratch_init(struct engine_scratch *scratch, const struct plan *plan,
                 .candidates = calloc(capacity, sizeof(*scratch->candidates)),
                 .moved = calloc(capacity, sizeof(*scratch->moved)),
                 .completed = calloc(capacity, sizeof(*scratch->completed)),
-                .left = calloc(capacity, sizeof(*scratch->left)),
+                .left = calloc(capacity + n_paths, sizeof(*scratch->left)),
         };
         if (!scratch->starting || !scratch->concerning || !scratch->concerned || !scratch->counters ||
             !scratch->actives || !scratch->ways || !scratch->candidates || !scratch->moved || !scratch->completed ||

@@ -12,9 +12,14 @@ size_t pool_capacity(size_t max_runs, const struct plan *plan) {
         return max_runs * (1 + (size_t)plan->max_copies) + plan->max_starts + 1;
 }
 
+/* A group that loses its last run stays until the event is over, and by then each path may have opened another. */
+size_t pool_max_groups(size_t max_runs, const struct plan *plan) {
+        return pool_capacity(max_runs, plan) + plan->program->n_paths;
+}
+
 int pool_init(struct pool *pool, const struct plan *plan, struct evidence *evidence, size_t max_runs, size_t max_tuples,
               size_t max_keys) {
-        size_t capacity = pool_capacity(max_runs, plan);
+        size_t capacity = pool_capacity(max_runs, plan), max_groups = pool_max_groups(max_runs, plan);
         int r;
 
         *pool = (struct pool){
@@ -32,13 +37,13 @@ int pool_init(struct pool *pool, const struct plan *plan, struct evidence *evide
         if (r >= 0)
                 r = stock_init(&pool->cells, sizeof(struct cell), capacity);
         if (r >= 0)
-                r = stock_init(&pool->groups, sizeof(struct group), capacity);
+                r = stock_init(&pool->groups, sizeof(struct group), max_groups);
         if (r >= 0)
-                r = scopes_init(&pool->scopes, MIN(max_keys, capacity));
+                r = scopes_init(&pool->scopes, MIN(max_keys, capacity + _KEY_MAX));
         if (r >= 0)
                 r = ranking_init(&pool->deadlines, capacity);
         if (r >= 0)
-                r = ranking_init(&pool->sizes, capacity);
+                r = ranking_init(&pool->sizes, max_groups);
         if (r >= 0) {
                 pool->equal = calloc(pool->n_equal, sizeof(*pool->equal));
                 pool->index = calloc((size_t)pool->n_index * PLAN_MAX_INDEXES, sizeof(*pool->index));
@@ -92,18 +97,18 @@ static int pool_grow_equal(struct pool *pool, uint32_t n_slots) {
 }
 
 int pool_grow(struct pool *pool, const struct plan *plan) {
-        size_t capacity = pool_capacity(pool->max_runs, plan);
+        size_t capacity = pool_capacity(pool->max_runs, plan), max_groups = pool_max_groups(pool->max_runs, plan);
         int r;
 
         r = stock_grow(&pool->instances, capacity);
         if (r >= 0)
                 r = stock_grow(&pool->cells, capacity);
         if (r >= 0)
-                r = stock_grow(&pool->groups, capacity);
+                r = stock_grow(&pool->groups, max_groups);
         if (r >= 0)
                 r = ranking_grow(&pool->deadlines, capacity);
         if (r >= 0)
-                r = ranking_grow(&pool->sizes, capacity);
+                r = ranking_grow(&pool->sizes, max_groups);
         if (r >= 0)
                 r = pool_grow_equal(pool, round_up_pow2(capacity * 2));
         return r;

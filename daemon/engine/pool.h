@@ -81,6 +81,7 @@ void pool_done(struct pool *pool);
 
 /* How many runs there can be for a moment, while one event is fed: what bounds are enforced upon afterwards. */
 size_t pool_capacity(size_t max_runs, const struct plan *plan);
+size_t pool_max_groups(size_t max_runs, const struct plan *plan);
 
 /* Room for what the plan of another program can need. -ENOMEM: nothing has changed that matters. */
 int pool_grow(struct pool *pool, const struct plan *plan);

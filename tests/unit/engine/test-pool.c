@@ -93,6 +93,30 @@ START_TEST(runs_are_found_by_either_of_two_captures_when_the_index_is_small) {
 }
 END_TEST
 
+START_TEST(one_event_may_begin_a_run_in_every_path_though_there_is_room_for_one) {
+        stage_limits.max_runs = 1;
+        builder_init(&b);
+        for (unsigned i = 0; i < 6; i++) {
+                char name[8];
+
+                snprintf(name, sizeof(name), "p%u", i);
+                builder_path(&b, name)->by = i % 2 ? KEY_PROCESS : KEY_USER;
+                step(WIRE_KIND_openat, opened("/a"), 1);
+                step(WIRE_KIND_openat, opened("/b"), POSITION_ACCEPT);
+        }
+        stage_open(&stage, builder_finish(&b));
+        for (unsigned i = 1; i <= 50; i++) {
+                opens(&stage, P + i, "/a");
+                ck_assert_uint_eq(stage_stats(&stage)->n_runs, 1);
+                ck_assert_uint_eq(stage_stats(&stage)->n_evicted, 6 * i - 1);
+                stage.n_told = 0;
+        }
+        opens(&stage, P + 50, "/b");
+        stage_tells(&stage, "p5 1@0 2@0 process 150\n");
+        stage_close(&stage);
+}
+END_TEST
+
 START_TEST(key_that_was_empty_for_a_while_counts_from_its_new_beginning) {
         stage_limits.max_runs = 2;
         stage_open(&stage, tuples("bound", 0));
@@ -155,6 +179,7 @@ UNIT_MAIN("engine/pool",
           over_the_bound_of_all_the_largest_key_pays_and_of_equal_ones_the_one_open_longest,
           key_whose_last_run_ends_with_the_event_that_begins_a_new_one_was_open_all_along,
           runs_are_found_by_either_of_two_captures_when_the_index_is_small,
+          one_event_may_begin_a_run_in_every_path_though_there_is_room_for_one,
           key_that_was_empty_for_a_while_counts_from_its_new_beginning,
           runs_that_took_more_steps_outlive_those_that_took_fewer,
           evidence_that_finds_no_room_is_left_out_and_changes_nothing_else)
