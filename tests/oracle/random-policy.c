@@ -299,8 +299,23 @@ static void put_exceptions(struct maker *m, const struct scope *scope) {
                 "parent.exe == \"/bin/b\"", "not (proc.uid == 0)",
         };
 
+        static const char *const capturing[] = {
+                "pathname == $p, proc.uid == 0",
+                "pathname != $p",
+                "proc.name == \"a\", pathname == $p",
+                "flags >= $n, proc.exe != \"/bin/a\"",
+                "pathname == $p, proc.unit == \"nginx.service\"",
+                "file == $o, parent.exe == \"/bin/sh\"",
+        };
+
         if (random_chance(m->random, 25))
                 strbuf_printf(m->b, "except { %s }\n", RANDOM_PICK(m->random, plain));
+        for (enum holds h = 0; h < _HOLDS_MAX; h++) {
+                const char *text = RANDOM_PICK(m->random, capturing);
+
+                if (scope->used[h] && strstr(text, names[h]) && random_chance(m->random, 40))
+                        strbuf_printf(m->b, "except { %s }\n", text);
+        }
 }
 
 void random_path(struct random *random, const struct random_style *style, unsigned number, struct strbuf *b) {

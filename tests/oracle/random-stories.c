@@ -6,9 +6,11 @@
  * The same seed tells the same stories. A story on which they differ is made smaller as long as they still differ, and
  * printed with the number that --one takes. Exit status: 0 they agree, 1 they differ, 2 it could not be run. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/parse.h"
@@ -40,7 +42,18 @@ struct totals {
         uint64_t n_by_mode[_MODE_MAX];
 };
 
-static bool without_engine, verbose;
+static bool without_engine, verbose, long_ones;
+static volatile uint64_t current_seed;
+
+/* An assertion failed, or worse: say in which story, then go on dying. */
+static void on_crash(int number) {
+        char text[64];
+        int n = snprintf(text, sizeof(text), "it was story %llu\n", (unsigned long long)current_seed);
+
+        (void)!write(STDERR_FILENO, text, n);
+        signal(number, SIG_DFL);
+        raise(number);
+}
 
 static uint64_t seconds_since(const struct timespec *start) {
         struct timespec now;
@@ -120,6 +133,8 @@ static int tell(uint64_t seed, struct told *told, struct totals *totals) {
                 .n_paths = 1 + random_below(&random, 3),
                 .n_events = 15 + random_below(&random, 50),
         };
+        if (long_ones && random_chance(&random, 10))
+                style.n_events = 300 + random_below(&random, 700);
         told->limits.max_tuples = 1 + random_below(&random, 4);
         told->limits.max_runs = 1 + random_below(&random, 8);
 
@@ -269,6 +284,7 @@ static int one_story(uint64_t seed, struct totals *totals) {
         struct told told;
         int r;
 
+        current_seed = seed;
         r = tell(seed, &told, totals);
         if (r >= 0)
                 r = try(&told, &result);
@@ -328,14 +344,17 @@ int main(int argc, char *argv[]) {
         uint64_t seed = 1, n_stories = 3000, n_seconds = 0, value;
         unsigned max_differences = 1;
 
+        signal(SIGABRT, on_crash);
+        signal(SIGSEGV, on_crash);
         for (int i = 1; i < argc; i++) {
                 if (streq(argv[i], "--without-engine"))
                         without_engine = true;
                 else if (streq(argv[i], "--verbose"))
                         verbose = true;
-                else if (streq(argv[i], "--long"))
+                else if (streq(argv[i], "--long")) {
                         n_stories = 200000;
-                else if (i + 1 < argc && parse_u64(argv[i + 1], 0, UINT64_MAX, &value) >= 0) {
+                        long_ones = true;
+                } else if (i + 1 < argc && parse_u64(argv[i + 1], 0, UINT64_MAX, &value) >= 0) {
                         if (streq(argv[i], "--seed"))
                                 seed = value;
                         else if (streq(argv[i], "--stories"))
