@@ -6,7 +6,7 @@
  *      compile_ms_p100, _p500  text to verified program, so many policies at once
  *      compile_back_ms_p500    of that, from the checked tree on
  *      program_kb_p500         size of the program
- *      matcher_ns_p10, _p500   one path against the matcher of so many policies
+ *      matcher_ns_p10, _p500   one path against the first steps of so many policies
  *      matcher_cut_ns_p500     the same for a path of which only the beginning is known
  *      compile_allocs_p500     allocations of compile_policies() */
 #include "alloc-fail.h"
@@ -120,7 +120,7 @@ static double matcher_ns(const struct program *program, unsigned n_rounds, bool 
         const struct matcher_ref *matcher = NULL;
 
         for (uint32_t i = 0; i < program->n_matchers; i++)
-                if (program->matchers[i].field == FIELD_openat_pathname)
+                if (program->matchers[i].field == FIELD_openat_pathname && !matcher)
                         matcher = &program->matchers[i];
         if (!matcher)
                 return 0;

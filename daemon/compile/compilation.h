@@ -13,7 +13,8 @@
 struct predicate_info {
         struct siphash128 hash;         /* of its meaning, whatever its number */
         uint64_t kinds;                 /* of the events that it is asked of */
-        bool matched;                   /* a matcher decides it */
+        bool matched;                   /* a matcher decides it, or will if there is room in its table */
+        bool begins;                    /* a first step is filed under it */
 };
 
 struct condition_info {

@@ -65,6 +65,8 @@ int compile_policies(const struct policy_set *set, const struct compile_options 
 
         /* 2. All paths together. */
         dispatch_spread_kinds(&c);
+        strings_find_candidates(&c);
+        dispatch_mark_starts(&c);
         strings_build_matchers(&c);
         dispatch_file_starts(&c);
         needs_collect(&c);

@@ -133,6 +133,30 @@ static void choose(const struct compilation *c, uint32_t condition, struct choic
         }
 }
 
+/* What a first step is filed under; nothing: its kind. */
+static void choose_for_edge(const struct compilation *c, const struct edge *edge, struct choice *ret) {
+        *ret = (struct choice){};
+        if (!c->options->no_dispatch)
+                choose(c, edge->condition, ret);
+}
+
+void dispatch_mark_starts(struct compilation *c) {
+        if (c->out.error < 0)
+                return;
+
+        ARRAY_FOREACH(path, &c->out.paths) {
+                struct program_range edges = c->out.positions.items[path->positions.first].edges;
+
+                for (uint32_t k = edges.first; k < edges.first + edges.n; k++) {
+                        struct choice choice;
+
+                        choose_for_edge(c, &c->out.edges.items[k], &choice);
+                        for (uint32_t i = 0; choice.score > 0 && i < choice.n; i++)
+                                c->predicates.items[choice.predicates[i]].begins = true;
+                }
+        }
+}
+
 struct filing {
         uint64_t under;                 /* kind, or UNDER_PREDICATE + predicate */
         struct start start;
@@ -154,11 +178,10 @@ struct filings ARRAY_BODY(struct filing);
 
 static int file_edge(const struct compilation *c, struct filings *filings, struct start start) {
         const struct edge *edge = &c->out.edges.items[start.edge];
-        struct choice choice = {};
+        struct choice choice;
         int r = 0;
 
-        if (!c->options->no_dispatch)
-                choose(c, edge->condition, &choice);
+        choose_for_edge(c, edge, &choice);
         if (choice.score == 0)
                 return array_push(filings, ((struct filing){.under = edge->kind, .start = start}));
         for (uint32_t i = 0; i < choice.n && r >= 0; i++)

@@ -8,8 +8,11 @@
 
 #include "compile/compilation.h"
 
-/* Tell each condition and predicate the kinds of events that it is asked of. Before strings_build_matchers(). */
+/* Tell each condition and predicate the kinds of events that it is asked of. Before strings_find_candidates(). */
 void dispatch_spread_kinds(struct compilation *c);
+
+/* Mark the predicates under which first steps will be filed. Before strings_build_matchers(). */
+void dispatch_mark_starts(struct compilation *c);
 
 /* File every first step. After strings_build_matchers(). */
 void dispatch_file_starts(struct compilation *c);

@@ -400,6 +400,12 @@ static bool is_candidate(const struct compilation *c, uint32_t i) {
         return true;
 }
 
+/* What first steps are filed under is decided for every event, so it has a table by itself. What is found in an image of
+ * a process is remembered with it: there one table is enough. */
+static bool is_first(const struct compilation *c, uint32_t i) {
+        return c->predicates.items[i].begins && c->out.predicates.items[i].subject == SUBJECT_EVENT;
+}
+
 static int candidate_compare(const void *a, const void *b, void *data) {
         const struct compilation *c = data;
         uint32_t i = *(const uint32_t *)a, k = *(const uint32_t *)b;
@@ -411,6 +417,8 @@ static int candidate_compare(const void *a, const void *b, void *data) {
                 return x->subject < y->subject ? -1 : 1;
         if (x->index != y->index)
                 return x->index < y->index ? -1 : 1;
+        if (is_first(c, i) != is_first(c, k))
+                return is_first(c, i) ? -1 : 1;
         return (i > k) - (i < k);
 }
 
@@ -455,6 +463,8 @@ static void build_matcher(struct compilation *c, const uint32_t *candidates, uin
         for (uint32_t i = 0; i < n; i++)
                 if (!pattern_of(c, candidates[i], &patterns[i]))
                         return;
+        for (uint32_t i = 0; i < n; i++)
+                c->predicates.items[candidates[i]].matched = false;
         while (!strings_fit(patterns, n))
                 n -= n / 8 + 1;
         if (n == 0)
@@ -477,10 +487,26 @@ static void build_matcher(struct compilation *c, const uint32_t *candidates, uin
         free(table);
 }
 
+void strings_find_candidates(struct compilation *c) {
+        if (c->options->no_matchers || c->out.error < 0)
+                return;
+
+        for (uint32_t i = 0; i < c->predicates.n; i++)
+                c->predicates.items[i].matched = is_candidate(c, i);
+}
+
+/* Do two predicates belong into one table? */
+static bool is_together(const struct compilation *c, uint32_t i, uint32_t k) {
+        const struct predicate *x = &c->out.predicates.items[i], *y = &c->out.predicates.items[k];
+
+        return x->field == y->field && x->subject == y->subject && x->index == y->index &&
+               is_first(c, i) == is_first(c, k);
+}
+
 void strings_build_matchers(struct compilation *c) {
         uint32_t *candidates, n = 0;
 
-        if (c->options->no_matchers || c->out.error < 0)
+        if (c->out.error < 0)
                 return;
 
         candidates = arena_new_array(&c->arena, uint32_t, c->predicates.n);
@@ -489,19 +515,13 @@ void strings_build_matchers(struct compilation *c) {
                 return;
         }
         for (uint32_t i = 0; i < c->predicates.n; i++)
-                if (is_candidate(c, i))
+                if (c->predicates.items[i].matched)
                         candidates[n++] = i;
         qsort_r(candidates, n, sizeof(*candidates), candidate_compare, c);
 
         for (uint32_t first = 0, end; first < n; first = end) {
-                const struct predicate *of = &c->out.predicates.items[candidates[first]];
-
-                for (end = first + 1; end < n; end++) {
-                        const struct predicate *other = &c->out.predicates.items[candidates[end]];
-
-                        if (other->field != of->field || other->subject != of->subject || other->index != of->index)
-                                break;
-                }
+                for (end = first + 1; end < n && is_together(c, candidates[first], candidates[end]); end++)
+                        ;
                 build_matcher(c, candidates + first, end - first);
                 if (c->out.error < 0)
                         return;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Strings - all string comparisons on one field become one table, which program/matcher.c decides in one pass over the
- * text.
+ * text; or two, for those under which first steps are filed have to be decided for every event, the others only when a
+ * run waits for them.
  *
  * Fields of the event and of its process only: parents and ancestors are asked rarely. Comparisons that would make a
  * table larger than its limits are left out, and decided one by one. */
@@ -8,7 +9,10 @@
 
 #include "compile/compilation.h"
 
-/* Needs the kinds of the predicates (dispatch.h); marks those that a matcher decides. */
+/* Mark what a matcher can decide. Needs the kinds of the predicates (dispatch.h). */
+void strings_find_candidates(struct compilation *c);
+
+/* Make the tables. Those of the candidates for which there is no room are no longer marked. */
 void strings_build_matchers(struct compilation *c);
 
 /* A table by itself, for tests: patterns in the order of `predicates`, strings from `out`. 0 and bytes for free(), or

@@ -22,8 +22,18 @@ START_TEST(a_first_step_is_filed_under_the_rarest_string_it_requires) {
                    NULL,
                    "  openat.pathname == \"/a\": \"a\" step 1\n"
                    "  openat.pathname startswith \"/tmp/\": \"b\" step 1\n"
-                   "matcher openat.pathname: 3 patterns, for openat\n"
+                   "matcher openat.pathname: 2 patterns, for openat\n"
+                   "matcher openat.pathname: 1 patterns, for openat\n"
                    "matcher proc.name: 1 patterns, for openat\n");
+}
+END_TEST
+
+START_TEST(what_begins_no_path_is_decided_by_a_matcher_of_its_own) {
+        dispatches("path \"a\" { openat { pathname == \"/a\" } openat { pathname contains \"b\" } openat { pathname == \"/a\" } }",
+                   NULL,
+                   "  openat.pathname == \"/a\": \"a\" step 1\n"
+                   "matcher openat.pathname: 1 patterns, for openat\n"
+                   "matcher openat.pathname: 1 patterns, for openat\n");
 }
 END_TEST
 
@@ -93,6 +103,7 @@ END_TEST
 
 UNIT_MAIN("compile/dispatch",
           a_first_step_is_filed_under_the_rarest_string_it_requires,
+          what_begins_no_path_is_decided_by_a_matcher_of_its_own,
           a_first_step_that_requires_no_string_is_tried_for_every_event_of_its_kind,
           a_first_step_that_requires_one_of_several_strings_is_filed_under_each,
           each_way_of_a_first_step_is_filed_by_itself,
