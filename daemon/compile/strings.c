@@ -400,8 +400,8 @@ static bool is_candidate(const struct compilation *c, uint32_t i) {
         return true;
 }
 
-/* What first steps are filed under is decided for every event, so it has a table by itself. What is found in an image of
- * a process is remembered with it: there one table is enough. */
+/* What first steps are filed under is decided for every event, so it has a table by itself. What is found in an image
+ * of a process is remembered with it: there one table is enough. */
 static bool is_first(const struct compilation *c, uint32_t i) {
         return c->predicates.items[i].begins && c->out.predicates.items[i].subject == SUBJECT_EVENT;
 }

@@ -29,7 +29,8 @@ START_TEST(a_first_step_is_filed_under_the_rarest_string_it_requires) {
 END_TEST
 
 START_TEST(what_begins_no_path_is_decided_by_a_matcher_of_its_own) {
-        dispatches("path \"a\" { openat { pathname == \"/a\" } openat { pathname contains \"b\" } openat { pathname == \"/a\" } }",
+        dispatches("path \"a\" { openat { pathname == \"/a\" } openat { pathname contains \"b\" } openat { pathname == "
+                   "\"/a\" } }",
                    NULL,
                    "  openat.pathname == \"/a\": \"a\" step 1\n"
                    "matcher openat.pathname: 1 patterns, for openat\n"
