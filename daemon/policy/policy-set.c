@@ -29,7 +29,7 @@ struct loader {
         struct policy_set *set;
         const struct policy_options *options;
         struct diag_set *diags;
-        struct file_node **files_end;
+        ARRAY(const struct source *) sources;   /* read, not yet looked into */
         ARRAY(struct mask) masks;
         size_t place;                   /* the one being read, from 0 */
         size_t max_file_bytes, max_files;
@@ -62,21 +62,18 @@ static int policy_set_new(struct policy_set **ret) {
         return 0;
 }
 
-/* One more file, not yet checked. */
+/* One more file, not yet looked into. */
 static int loader_add_text(struct loader *l, const char *name, const char *text, size_t length) {
         const struct source *source;
-        struct file_node *file;
         int r;
 
         r = source_new(l->set->arena, name, text, length, &source);
         if (r < 0)
                 return r;
-        r = parser_parse(source, l->set->arena, l->diags, &file);
+        r = array_push(&l->sources, source);
         if (r < 0)
                 return r;
 
-        *l->files_end = file;
-        l->files_end = &file->next;
         l->set->n_files++;
         return 0;
 }
@@ -377,10 +374,25 @@ static int loader_place(struct loader *l, const char *path) {
         return loader_read(l, TAKE_FD(fd), path);
 }
 
-/* All files are there: what do they say? */
+/* All files are there, and none is opened from here on: what do they say? */
 static int loader_finish(struct loader *l, uint64_t errors_before) {
-        int r = sema_check(l->set, l->options, l->diags);
+        struct file_node **end = &l->set->files;
+        int r;
 
+        if (l->options->on_read) {
+                r = l->options->on_read(l->options->userdata);
+                if (r < 0)
+                        return r;
+        }
+
+        ARRAY_FOREACH(source, &l->sources) {
+                r = parser_parse(*source, l->set->arena, l->diags, end);
+                if (r < 0)
+                        return r;
+                end = &(*end)->next;
+        }
+
+        r = sema_check(l->set, l->options, l->diags);
         if (r == -ENOMEM)
                 return r;
         return l->diags->n_errors > errors_before ? -EBADMSG : 0;
@@ -416,7 +428,6 @@ int policy_set_load(const char *const *paths, size_t n_paths, const struct polic
         l.set = set;
         l.options = options ? options : &no_options;
         l.diags = diags;
-        l.files_end = &set->files;
         l.max_file_bytes = l.options->max_file_bytes > 0 ? l.options->max_file_bytes : POLICY_MAX_FILE_BYTES;
         l.max_files = l.options->max_files > 0 ? l.options->max_files : POLICY_MAX_FILES;
 
@@ -425,6 +436,7 @@ int policy_set_load(const char *const *paths, size_t n_paths, const struct polic
         if (r >= 0 && set->n_files > 0)
                 r = loader_finish(&l, errors_before);
         array_done(&l.masks);
+        array_done(&l.sources);
         if (r == -ENOMEM)
                 return report_no_memory(diags, set);
         if (r < 0 && r != -EBADMSG)
@@ -464,12 +476,12 @@ int policy_set_parse(const char *name, const char *text, size_t length, const st
         r = policy_set_new(&set);
         if (r < 0)
                 return r;
-        l = (struct loader){
-                .set = set, .options = options ? options : &no_options, .diags = diags, .files_end = &set->files};
+        l = (struct loader){.set = set, .options = options ? options : &no_options, .diags = diags};
 
         r = loader_add_text(&l, name, text, length);
         if (r >= 0)
                 r = loader_finish(&l, errors_before);
+        array_done(&l.sources);
         if (r == -ENOMEM)
                 return report_no_memory(diags, set);
         if (r < 0 && r != -EBADMSG) {

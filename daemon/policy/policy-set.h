@@ -28,6 +28,11 @@ struct policy_options {
                                            usually do not */
         size_t max_file_bytes;          /* 0: POLICY_MAX_FILE_BYTES */
         size_t max_files;               /* 0: POLICY_MAX_FILES */
+
+        /* All files have been read and none was looked into: nothing is opened from here on. The moment to give up
+         * whatever reading them took; < 0 ends the load with it. May be NULL. */
+        int (*on_read)(void *userdata);
+        void *userdata;
 };
 
 struct policy_set {

@@ -334,6 +334,30 @@ START_TEST(faults_of_all_files_are_told_together) {
 }
 END_TEST
 
+/* Takes all files away, so that whoever opens one afterwards finds nothing. */
+static int take_away(void *userdata) {
+        ck_assert_int_eq(remove("d/1.policy"), 0);
+        ck_assert_int_eq(remove("d/2.policy"), 0);
+        return *(int *)userdata;
+}
+
+START_TEST(no_file_is_opened_once_the_first_is_looked_into) {
+        _cleanup_(place_done) _unused_ struct place place = place_new();
+        int answer = 0;
+        const struct policy_options options = {.on_read = take_away, .userdata = &answer};
+
+        mkdir("d", 0755);
+        put_file("d/1.policy", "a");
+        put_file("d/2.policy", "b");
+        expect_load(PLACES("d"), &options, 0, "a b", "");
+
+        put_file("d/1.policy", "a");
+        put_text("d/2.policy", "nonsense");
+        answer = -EPERM;
+        expect_load(PLACES("d"), &options, -EPERM, "", "");
+}
+END_TEST
+
 static int load_attempt(void *userdata) {
         struct policy_set *set = NULL;
         const char *d = "d";
@@ -360,4 +384,5 @@ UNIT_MAIN("policy/policy-set", a_directory_is_searched_at_all_levels, a_file_can
           files_and_directories_that_others_may_write_are_refused, links_are_not_followed,
           a_cycle_of_links_is_a_message, what_is_no_file_is_a_message, a_file_that_cannot_be_read_is_a_message,
           nothing_to_load_is_an_error, sizes_and_numbers_are_bounded, drop_ins_are_not_supported_yet,
-          faults_of_all_files_are_told_together, without_memory_nothing_is_loaded_and_nothing_lost)
+          faults_of_all_files_are_told_together, no_file_is_opened_once_the_first_is_looked_into,
+          without_memory_nothing_is_loaded_and_nothing_lost)
