@@ -199,6 +199,7 @@ static uint8_t engine_take(struct engine *engine, uint32_t path, uint32_t run, c
         uint8_t written = 0, flags;
 
         instance_take(&world, instance, path, plan_edge);
+        engine_note(engine, RUN_TAKES, path, run, 0, plan_edge->edge);
         for (uint32_t i = 0; i < edge->writes.n; i++) {
                 const struct slot_write *write = &engine->program->writes[edge->writes.first + i];
                 struct value value;
@@ -218,6 +219,7 @@ static uint8_t engine_take(struct engine *engine, uint32_t path, uint32_t run, c
                         instance->flags |= INSTANCE_UNCERTAIN;
                 if (excepted == TRUTH_TRUE) {
                         flags = instance->flags;
+                        engine_note(engine, RUN_IS_EXCEPTED, path, run, 0, PROGRAM_NONE);
                         engine->stats.n_killed++;
                         pool_give(&engine->pool, run);
                         return flags;
@@ -233,13 +235,14 @@ static uint8_t engine_take(struct engine *engine, uint32_t path, uint32_t run, c
 }
 
 /* A run like another one was before the event, with a serial of its own. */
-static uint32_t engine_copy(struct engine *engine, const struct instance *before) {
+static uint32_t engine_copy(struct engine *engine, uint32_t path, const struct instance *before) {
         uint32_t run = pool_take(&engine->pool);
         struct instance *instance = pool_run(&engine->pool, run);
 
         *instance = *before;
         instance->serial = ++engine->pool.last_serial;
         evidence_ref(&engine->evidence, instance->steps);
+        engine_note(engine, RUN_IS_COPIED, path, run, before->serial, PROGRAM_NONE);
         return run;
 }
 
@@ -294,24 +297,30 @@ static void engine_advance_run(struct engine *engine, uint32_t path, uint32_t ru
                 engine->stats.n_advanced++;
                 flags = engine_take(engine, path, run, engine->scratch.ways[0]);
                 for (uint32_t i = 1; i < n_ways; i++)
-                        (void)engine_take(engine, path, engine_copy(engine, &before), engine->scratch.ways[i]);
+                        (void)engine_take(engine, path, engine_copy(engine, path, &before), engine->scratch.ways[i]);
         } else if (killed) {
                 /* Its group is looked at when the path is done: it may not be empty then. */
+                engine_note(engine, RUN_IS_KILLED, path, run, 0, PROGRAM_NONE);
                 engine->stats.n_killed++;
                 pool_unfile(&engine->pool, run);
                 pool_give(&engine->pool, run);
         } else {
-                if (unknown)
+                if (unknown) {
                         flags = instance->flags |= INSTANCE_UNCERTAIN;
-                if (loop)
+                        engine_note(engine, RUN_DOUBTS, path, run, 0, PROGRAM_NONE);
+                }
+                if (loop) {
                         instance_count(&world, instance, path, loop);
+                        engine_note(engine, RUN_COUNTS, path, run, 0, loop->edge);
+                }
         }
 
         for (uint32_t i = n_ways; i < n_all; i++) {
-                uint32_t copy = engine_copy(engine, &before);
+                uint32_t copy = engine_copy(engine, path, &before);
 
                 pool_run(&engine->pool, copy)->flags |= flags;
                 instance_fall_back(&world, pool_run(&engine->pool, copy), path, engine->scratch.ways[i]->depth);
+                engine_note(engine, RUN_FALLS_BACK, path, copy, 0, PROGRAM_NONE);
                 (void)engine_take(engine, path, copy, engine->scratch.ways[i]);
         }
         evidence_unref(&engine->evidence, before.steps);
@@ -344,6 +353,7 @@ static uint32_t engine_start(struct engine *engine, uint32_t path, const struct 
                 instance_begin(instance, ++engine->pool.last_serial, engine->event, engine->now_ns);
                 instance->group = active->edge->target == POSITION_ACCEPT ? concerned : own;
                 engine->stats.n_started++;
+                engine_note(engine, RUN_BEGINS, path, run, 0, PROGRAM_NONE);
                 (void)engine_take(engine, path, run, active->edge);
         }
         return own;
@@ -404,6 +414,8 @@ static void engine_merge_completed(struct engine *engine, uint32_t path) {
 
                         loser = depth_a > depth_b ? other : run;
                 }
+                engine_note(engine, RUN_IS_MERGED, path, loser,
+                            pool_run(&engine->pool, loser == run ? other : run)->serial, PROGRAM_NONE);
                 engine->scratch.completed[n - 1] = loser == run ? other : run;
                 pool_give(&engine->pool, loser);
         }
@@ -416,6 +428,7 @@ static void engine_evict(struct engine *engine, uint32_t run) {
         struct key key = scope_key(pool_scope(&engine->pool, pool_group(&engine->pool, group)->scope));
 
         engine_tell_evicted(engine, pool_group(&engine->pool, group)->path, &key);
+        engine_note(engine, RUN_IS_EVICTED, pool_group(&engine->pool, group)->path, run, 0, PROGRAM_NONE);
         pool_unfile(&engine->pool, run);
         pool_give(&engine->pool, run);
         engine_leave(engine, group);

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "engine/engine.h"
 #include "engine/eval.h"
+#include "engine/observer.h"
 #include "engine/plan.h"
 #include "engine/pool.h"
 #include "engine/suppress.h"
@@ -42,6 +43,7 @@ struct engine {
         struct program *program;        /* owned reference */
         const struct process_table *table;      /* borrowed */
         struct engine_sink sink;
+        const struct engine_observer *observer; /* borrowed; NULL: nobody looks on */
         struct engine_limits limits;
         struct engine_stats stats;
 
@@ -89,6 +91,15 @@ const struct key *engine_key(struct engine *engine, enum program_key type);
 
 /* End a filed run, and count it. */
 void engine_end_run(struct engine *engine, uint32_t run, uint64_t *counter);
+
+/* Tell the observer, if there is one, what becomes of a run. `edge` may be PROGRAM_NONE. */
+void engine_note_slowly(struct engine *engine, enum run_fate fate, uint32_t path, uint32_t run, uint64_t other,
+                        uint32_t edge, uint64_t time_ns);
+static inline void engine_note(struct engine *engine, enum run_fate fate, uint32_t path, uint32_t run, uint64_t other,
+                               uint32_t edge) {
+        if (__builtin_expect(engine->observer != NULL, false))
+                engine_note_slowly(engine, fate, path, run, other, edge, engine->now_ns);
+}
 
 /* Remember that a group may be empty, and close those that are. */
 void engine_leave(struct engine *engine, uint32_t group);

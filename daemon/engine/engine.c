@@ -110,6 +110,7 @@ struct engine *engine_free(struct engine *engine) {
         if (!engine)
                 return NULL;
 
+        engine->observer = NULL;
         if (engine->scratch.left)       /* evidence holds references to images */
                 engine_drop_runs(engine);
         engine_scratch_done(&engine->scratch);
@@ -147,6 +148,7 @@ void engine_close_groups(struct engine *engine) {
 void engine_end_run(struct engine *engine, uint32_t run, uint64_t *counter) {
         uint32_t group = pool_run(&engine->pool, run)->group;
 
+        engine_note(engine, RUN_LOSES_KEY, pool_group(&engine->pool, group)->path, run, 0, PROGRAM_NONE);
         pool_unfile(&engine->pool, run);
         pool_give(&engine->pool, run);
         engine_leave(engine, group);
@@ -167,12 +169,16 @@ void engine_file(struct engine *engine, uint32_t run) {
         starts = instance_starts(a, b, engine->event ? engine->event->number : 0);
         engine->stats.n_merged++;
         if (instance_survives(&world, a, b, pool_group(&engine->pool, a->group)->path)) {
+                engine_note(engine, RUN_IS_MERGED, pool_group(&engine->pool, a->group)->path, other, a->serial,
+                            PROGRAM_NONE);
                 pool_unfile(&engine->pool, other);
                 pool_give(&engine->pool, other);
                 a->starts = starts;
                 pool_file(&engine->pool, run);
         } else {
                 b->starts = starts;
+                engine_note(engine, RUN_IS_MERGED, pool_group(&engine->pool, a->group)->path, run, b->serial,
+                            PROGRAM_NONE);
                 pool_give(&engine->pool, run);
         }
 }
@@ -187,10 +193,15 @@ static void engine_expire_run(struct engine *engine, uint32_t run, uint64_t dead
         pool_unfile(&engine->pool, run);
         if (instance_expire(&world, instance, path, deadline_ns)) {
                 engine->stats.n_expired++;
+                if (engine->observer)
+                        engine_note_slowly(engine, RUN_EXPIRES, path, run, 0, PROGRAM_NONE, deadline_ns);
                 pool_give(&engine->pool, run);
                 engine_leave(engine, group);
-        } else
+        } else {
+                if (engine->observer)
+                        engine_note_slowly(engine, RUN_FALLS_BACK, path, run, 0, PROGRAM_NONE, deadline_ns);
                 engine_file(engine, run);
+        }
 }
 
 static void engine_pass_time(struct engine *engine, uint64_t now_ns) {
@@ -426,6 +437,8 @@ static void engine_meet(struct engine *engine, const struct event *event, bool s
         engine->late = engine_is_late(engine);
         eval_begin(&engine->eval, event, engine->actor);
         evidence_begin(&engine->evidence, event, image);
+        if (engine->observer)
+                engine->observer->on_event(engine, engine->observer->data);
 
         if (starts)
                 eval_dispatch(&engine->eval, engine->scratch.starting);
@@ -455,7 +468,8 @@ void engine_feed(struct engine *engine, const struct event *event, struct proces
         engine->stats.n_events += !engine->plan.kinds[kind].meta;
 
         /* Most events of most hosts are of a kind that begins nothing, and that nobody waits for. */
-        if (!starts && engine->pool.awaiting[kind] == 0 && (kind != WIRE_KIND_exit || engine->pool.n_runs == 0))
+        if (!starts && engine->pool.awaiting[kind] == 0 && (kind != WIRE_KIND_exit || engine->pool.n_runs == 0) &&
+            !engine->observer)
                 return;
 
         engine->actor = actor ? actor : id.pid != 0 ? process_table_find(engine->table, &id) : NULL;
@@ -478,6 +492,24 @@ void engine_end(struct engine *engine) {
 
         while ((story = suppress_first(&engine->suppress)) != SUPPRESS_NONE)
                 engine_sum_up(engine, story);
+}
+
+void engine_observe(struct engine *engine, const struct engine_observer *observer) {
+        engine->observer = observer;
+}
+
+void engine_note_slowly(struct engine *engine, enum run_fate fate, uint32_t path, uint32_t run, uint64_t other,
+                        uint32_t edge, uint64_t time_ns) {
+        const struct observation observation = {
+                .fate = fate,
+                .path = path,
+                .serial = pool_run(&engine->pool, run)->serial,
+                .other = other,
+                .edge = edge,
+                .time_ns = time_ns,
+        };
+
+        engine->observer->on_run(&observation, engine->observer->data);
 }
 
 void engine_stats(const struct engine *engine, struct engine_stats *ret) {

@@ -96,6 +96,7 @@ void engine_tell(struct engine *engine, uint32_t run, uint32_t path, const struc
 
         if ((instance->flags & INSTANCE_GAP) && p->on_loss == ON_LOSS_SKIP && p->absence) {
                 engine->stats.n_withheld++;
+                engine_note(engine, RUN_IS_WITHHELD, path, run, 0, PROGRAM_NONE);
                 return;
         }
 
@@ -109,12 +110,14 @@ void engine_tell(struct engine *engine, uint32_t run, uint32_t path, const struc
                 if (story != SUPPRESS_NONE) {
                         suppress_at(&engine->suppress, story)->count++;
                         engine->stats.n_suppressed++;
+                        engine_note(engine, RUN_IS_JOINED, path, run, 0, PROGRAM_NONE);
                         return;
                 }
                 if (suppress_is_full(&engine->suppress))
                         engine_sum_up(engine, suppress_first(&engine->suppress));
         }
 
+        engine_note(engine, RUN_ALERTS, path, run, 0, PROGRAM_NONE);
         engine_fill(engine, instance, path, key);
         if (p->suppress_ns > 0)
                 suppress_add(&engine->suppress, &id, path, &engine->match, engine->now_ns);
