@@ -15,7 +15,7 @@ BEGIN = '<!-- begin of what docs/gen-events.py writes -->'
 END = '<!-- end of what docs/gen-events.py writes -->'
 
 STRING = r'"((?:[^"\\]|\\.)*)"'
-TYPES = {'NUMBER': 'number', 'STRING': 'string', 'LIST': 'list', 'OBJECT': 'object', 'ADDRESS': 'address'}
+TYPES = {'NUMBER': 'number', 'STRING': 'string', 'LIST': 'list', 'OBJECT': 'object', 'ADDRESS': 'address', 'IDENTITY': 'process'}
 FORMATS = {
     'PLAIN': '', 'BOOLEAN': 'true or false', 'PATHNAME': 'path', 'PID': 'pid', 'ID': 'id', 'FD': 'descriptor', 'TIME': 'time',
     'DURATION': 'duration', 'SIZE': 'bytes', 'MODE': '`S_*`', 'OPEN': '`O_*`', 'CLONE': '`CLONE_*`', 'AT': '`AT_*`',

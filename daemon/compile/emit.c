@@ -163,6 +163,8 @@ static struct program_range emit_positions(struct emitter *e) {
                 struct position position = {
                         .edges = {.first = e->c->out.edges.n, .n = draft->edges.n},
                         .block = block_number(e, draft->window),
+                        .repeat = PROGRAM_NONE,
+                        .absence = PROGRAM_NONE,
                 };
 
                 siphash_add_u64(&e->hash, (uint64_t)draft->edges.n << 32 | draft->window);

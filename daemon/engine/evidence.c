@@ -289,6 +289,9 @@ void evidence_value(const struct captured *capture, struct value *ret) {
                         ret->address.family = AF_INET;
                 }
                 return;
+        case VALUE_IDENTITY:
+                ret->identity = (struct identity){.start_ns = capture->token.low, .pid = (uint32_t)capture->token.high};
+                return;
         case _VALUE_TYPE_MAX:
                 break;
         }
@@ -323,6 +326,10 @@ struct token evidence_token(const struct evidence *evidence, const struct value 
                 memcpy(&token, bytes, sizeof(token));
                 break;
         }
+        case VALUE_IDENTITY:
+                token.low = value->identity.start_ns;
+                token.high = value->identity.pid;
+                break;
         case _VALUE_TYPE_MAX:
                 break;
         }

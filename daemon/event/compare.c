@@ -66,6 +66,8 @@ enum truth value_equal(const struct value *a, const struct value *b) {
                 return truth_of(objects_equal(&a->object, &b->object));
         case VALUE_ADDRESS:
                 return truth_of(addresses_equal(&a->address, &b->address));
+        case VALUE_IDENTITY:
+                return truth_of(identity_equal(&a->identity, &b->identity));
         case _VALUE_TYPE_MAX:
                 break;
         }

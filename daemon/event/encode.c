@@ -148,6 +148,7 @@ void record_set_value(struct record *record, enum field field, const struct valu
         case VALUE_ADDRESS:
                 record_set_address(record, field, &value->address);
                 break;
+        case VALUE_IDENTITY:
         case _VALUE_TYPE_MAX:
                 record_fail(record, -EINVAL);
                 break;

@@ -199,6 +199,7 @@ void event_get(const struct event *event, enum field field, struct value *ret) {
         case VALUE_ADDRESS:
                 ret->address = *(const struct wire_address *)at;
                 break;
+        case VALUE_IDENTITY:
         case _VALUE_TYPE_MAX:
                 return;
         }

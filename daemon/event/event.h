@@ -19,13 +19,6 @@ enum event_class {
         EVENT_META,                     /* the daemon's own */
 };
 
-/* Who: a process over its whole life, across exec. Pids are reused, identities are not. */
-struct identity {
-        uint64_t start_ns;              /* start of the thread group's leader, CLOCK_BOOTTIME */
-        uint32_t pid;                   /* thread group id in the initial namespace */
-        uint32_t pad;
-};
-
 struct event {
         const struct wire_header *wire; /* borrowed; checked; 8-byte aligned */
         uint64_t time_ns;               /* stream time: never runs backwards; set by the reader of the stream */
@@ -45,10 +38,6 @@ static inline enum wire_kind event_kind(const struct event *event) {
 
 static inline struct identity event_actor(const struct event *event) {
         return (struct identity){ .start_ns = event->wire->start_ns, .pid = event->wire->tgid };
-}
-
-static inline bool identity_equal(const struct identity *a, const struct identity *b) {
-        return a->start_ns == b->start_ns && a->pid == b->pid;
 }
 
 enum field;

@@ -197,6 +197,9 @@ size_t schema_format(enum field field, const struct value *value, char *buffer, 
         case VALUE_ADDRESS:
                 put_address(&b, &value->address);
                 break;
+        case VALUE_IDENTITY:
+                strbuf_printf(&b, "%u", value->identity.pid);
+                break;
         case _VALUE_TYPE_MAX:
                 break;
         }

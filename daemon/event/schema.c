@@ -134,6 +134,7 @@ const char *value_type_to_string(enum value_type type) {
         case VALUE_LIST: return "list";
         case VALUE_OBJECT: return "object";
         case VALUE_ADDRESS: return "address";
+        case VALUE_IDENTITY: return "process";
         case _VALUE_TYPE_MAX: break;
         }
         return NULL;

@@ -18,6 +18,7 @@ enum value_type {
         VALUE_LIST,                     /* strings one after the other, each ended by NUL */
         VALUE_OBJECT,
         VALUE_ADDRESS,
+        VALUE_IDENTITY,                 /* a process; no record has such a field */
         _VALUE_TYPE_MAX,
 };
 
@@ -27,12 +28,24 @@ enum value_state {
         VALUE_CUT,                      /* the bytes are a prefix of the true value */
 };
 
+/* Who: a process over its whole life, across exec. Pids are reused, identities are not. */
+struct identity {
+        uint64_t start_ns;              /* start of the thread group's leader, CLOCK_BOOTTIME */
+        uint32_t pid;                   /* thread group id in the initial namespace */
+        uint32_t pad;
+};
+
+static inline bool identity_equal(const struct identity *a, const struct identity *b) {
+        return a->start_ns == b->start_ns && a->pid == b->pid;
+}
+
 struct value {
         union {
                 int64_t number;
                 const char *bytes;      /* borrowed; not ended by NUL */
                 struct wire_object object;
                 struct wire_address address;
+                struct identity identity;
         };
         uint32_t length;                /* of bytes */
         uint8_t type;                   /* enum value_type */

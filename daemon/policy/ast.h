@@ -69,7 +69,7 @@ struct field_ref {
         struct diag_span span;
         struct text name;               /* as written, "proc.name" */
         enum field field;               /* sema */
-        enum program_subject subject;   /* sema */
+        enum program_subject subject;   /* sema; EACH in an EXPR_ANCESTOR */
         int index;                      /* argv[1]; INDEX_ANY for `any argv`; INDEX_NONE */
 };
 
@@ -78,13 +78,16 @@ enum expr_type {
         EXPR_OR,
         EXPR_NOT,
         EXPR_COMPARE,
+        EXPR_ANCESTOR,                  /* ancestor { ... }: one and the same creator for all of `left` */
 };
 
 struct expr {
         enum expr_type type;
         struct diag_span span;
-        struct expr *left, *right;      /* AND, OR; NOT has left only */
+        struct expr *left, *right;      /* AND, OR; NOT and ANCESTOR have left only */
         struct field_ref field;         /* COMPARE */
+        bool masked;                    /* COMPARE: (field & mask) op operand, with ==, !=, in or not in */
+        struct operand mask;
         enum compare_op op;
         struct operand operand;
 };
@@ -95,7 +98,29 @@ struct capture {
         struct text name;               /* with the dollar sign */
         struct field_ref field;
         uint32_t slot;                  /* sema */
+        bool hidden; /* sema: made for a relation, "$a.parent". If the field is not known, the step is
+                        taken all the same and the slot stays unbound: unknown to who compares */
         struct capture *next;
+};
+
+enum relation_type {
+        RELATION_SAME_PROCESS,          /* the actor is the process that $a names */
+        RELATION_CHILD,                 /* its creator is */
+        RELATION_SIBLING,               /* both have one creator, and it is another process */
+        RELATION_DESCENDANT,            /* one of its creators is */
+        RELATION_SAME_FILE,             /* as the step that $a names: the same file object, */
+        RELATION_SAME_PIPE,             /* a pipe that one of them writes and the other reads, */
+        RELATION_SAME_UNIT,             /* the same systemd unit, and not none */
+        _RELATION_TYPE_MAX,
+};
+
+/* `child of $a` behind the braces of a step. Sema says it in conditions and hidden captures: who reads a checked tree
+ * need not look here. */
+struct relation {
+        enum relation_type type;
+        struct diag_span span;
+        struct text name;               /* "$a" */
+        struct relation *next;
 };
 
 enum repetition {
@@ -111,27 +136,43 @@ enum element_type {
         ELEMENT_BLOCK,                  /* children in order; also the unnamed `within D { }` */
         ELEMENT_CONDITIONAL,            /* step ? then : otherwise */
         ELEMENT_ELLIPSIS,               /* bare `...` or `..`: any further events */
+        ELEMENT_ALL,                    /* children: steps, each once, in any order */
+        ELEMENT_REPEAT,                 /* the child, a step or an `any` of steps, `count` times */
+        ELEMENT_ABSENCE,                /* `no step within D` */
 };
+
+#define ELEMENT_ALL_MAX 6               /* members */
+#define ELEMENT_REPEAT_MAX 1024         /* times */
 
 struct element {
         enum element_type type;
         struct diag_span span;
         struct element *next;           /* in the same body */
 
-        /* STEP, NOT, and the deciding step of CONDITIONAL */
+        /* STEP, NOT, ABSENCE, the deciding step of CONDITIONAL, and an `until` */
         struct text kind_name;
         struct diag_span kind_span;
         enum wire_kind kind;            /* sema */
         struct expr *condition;         /* NULL: none */
-        struct capture *captures;
+        struct capture *captures;       /* sema adds those of `as` and the hidden ones */
+        struct text as;                 /* "$p" of `openat as $p { }`: the process that took the step; may be empty */
+        struct diag_span as_span;
+        struct relation *relations;
+        int64_t points;                 /* of a `score` path: `+10` */
+        bool has_points;
         enum repetition repetition;
         bool any_result;                /* sema: it names `result` or `failed` */
         uint32_t number;                /* sema: of the step in its path, from 1, in order of text; 0 for NOT */
 
-        /* ANY, BLOCK */
+        /* ANY, ALL, BLOCK, REPEAT, ABSENCE */
         struct text name;               /* of a block, may be empty */
-        uint64_t within_ns;             /* 0: no window of its own */
+        uint64_t within_ns;             /* BLOCK, REPEAT: 0 is no window of its own; ABSENCE: how long */
+        uint32_t count;                 /* REPEAT */
+        bool has_distinct;              /* REPEAT: count different values of this field only */
+        struct field_ref distinct;      /* its name; sema resolves it in `distinct_field` of each step of the body */
         struct element *children;
+
+        struct field_ref distinct_field; /* sema: of a step in a REPEAT with `distinct` */
 
         /* CONDITIONAL: each branch is a list of elements; otherwise is NULL if `:` was left out */
         struct element *then, *otherwise;
@@ -142,7 +183,10 @@ struct exception {
         struct expr *condition;         /* sema: a field of events stands here once for each kind of the path that
                                            has it, joined by OR */
         uint64_t slots;                 /* sema: captures that it names */
-        struct text reason;             /* may be empty */
+        struct text reason, owner;      /* may be empty */
+        struct text expires;            /* "2027-01-31": good until the end of this day, UTC; may be empty */
+        struct diag_span expires_span;
+        bool expired;                   /* sema: hides nothing any more */
         struct exception *next;
 };
 
@@ -150,6 +194,14 @@ struct texts {
         struct text *items;
         struct diag_span *spans;
         size_t n;
+};
+
+/* `on step 2 respond ["snapshot"]`. */
+struct step_response {
+        struct diag_span span, number_span;
+        uint32_t number;
+        struct texts respond;
+        struct step_response *next;
 };
 
 struct path_node {
@@ -165,7 +217,13 @@ struct path_node {
         bool suppress_given;
         struct texts mitre, respond;
         struct element *body;
+        struct element *untils;         /* each a step that takes nothing: `until kind { }` */
         struct exception *exceptions;
+        struct step_response *responses;
+        uint32_t score;                 /* the threshold of a `score` path; 0: it is a story in order */
+        uint32_t decay;                 /* points that it forgets in decay_ns; sema puts the default */
+        uint64_t decay_ns;
+        bool decay_given;
         uint32_t n_steps;               /* sema */
         struct text captures[PROGRAM_MAX_SLOTS]; /* sema: names by slot */
         enum field capture_fields[PROGRAM_MAX_SLOTS]; /* sema: what each holds */
@@ -180,6 +238,7 @@ struct list_node {
         struct diag_span span, name_span;
         struct text name;
         struct operand value;           /* OPERAND_LIST */
+        bool append;                    /* `+=`: more items of a list that stands elsewhere */
         struct list_node *next;
 };
 
@@ -188,6 +247,7 @@ struct macro_node {
         struct diag_span span, name_span;
         struct text name;
         struct expr *condition;         /* as written, never resolved: its fields are those of the step that uses it */
+        bool append;                    /* `+=`: or these */
         struct macro_node *next;
 };
 

@@ -53,6 +53,9 @@ void process_get(const struct process *process, const struct event *event, enum 
         case FIELD_PROCESS_pid:
                 set_number(ret, process->id.pid);
                 break;
+        case FIELD_PROCESS_identity:
+                *ret = (struct value){ .identity = process->id, .type = VALUE_IDENTITY, .state = VALUE_KNOWN };
+                break;
         case FIELD_PROCESS_start_time:
                 set_number(ret, (int64_t)process->id.start_ns);
                 break;

@@ -216,6 +216,11 @@ static void put_condition(struct dump *d, uint32_t i, bool inside) {
                 put_condition(d, condition->args.first, false);
                 strbuf_put_char(d->b, ')');
                 return;
+        case CONDITION_ANCESTOR:
+                strbuf_put(d->b, "ancestor (");
+                put_condition(d, condition->args.first, false);
+                strbuf_put_char(d->b, ')');
+                return;
         case CONDITION_AND:
         case CONDITION_OR:
                 if (inside)

@@ -218,6 +218,7 @@ static bool verify_condition(struct verifier *v, uint32_t i) {
                 run_free = false;
                 slots = 1U << v->p->guards[args.first].slot;
                 break;
+        case CONDITION_ANCESTOR:
         case CONDITION_NOT:
                 CHECK(v, args.first < i && args.n == 0, "child of a condition");
                 run_free = conditions[args.first].run_free;

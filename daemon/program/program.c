@@ -20,10 +20,12 @@ _Static_assert(sizeof(struct predicate) == 16, "no padding");
 _Static_assert(sizeof(struct guard) == 8, "no padding");
 _Static_assert(sizeof(struct condition) == 12, "no padding");
 _Static_assert(sizeof(struct edge) == 32, "no padding");
-_Static_assert(sizeof(struct position) == 16, "no padding");
+_Static_assert(sizeof(struct position) == 24, "no padding");
 _Static_assert(sizeof(struct block) == 32, "no padding");
-_Static_assert(sizeof(struct step) == 24, "no padding");
-_Static_assert(sizeof(struct path) == 112, "no padding");
+_Static_assert(sizeof(struct step) == 32, "no padding");
+_Static_assert(sizeof(struct path) == 136, "no padding");
+_Static_assert(sizeof(struct path_exception) == 40, "no padding");
+_Static_assert(sizeof(struct until) == 16 && sizeof(struct repeat) == 16 && sizeof(struct absence) == 16, "no padding");
 _Static_assert(sizeof(struct matcher_ref) == 32, "no padding");
 _Static_assert(sizeof(struct regex_text) == 24, "no padding");
 

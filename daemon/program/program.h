@@ -22,11 +22,12 @@
 #include "event/schema.h"
 
 #define PROGRAM_MAGIC "EXECRAYP"        /* eight bytes, no NUL */
-#define PROGRAM_VERSION 1
+#define PROGRAM_VERSION 2
 #define PROGRAM_MAX_BYTES (64U << 20)
 #define PROGRAM_MAX_PATHS 4096
 #define PROGRAM_MAX_POSITIONS 64        /* of one path */
-#define PROGRAM_MAX_SLOTS 8             /* captures of one path */
+#define PROGRAM_MAX_SLOTS 8             /* captures of one path, hidden ones included */
+#define PROGRAM_MAX_REPEAT 1024         /* times */
 #define PROGRAM_MAX_DEPTH 64            /* of a condition */
 #define PROGRAM_MAX_NODES 65536         /* of a condition as a tree: shared children count as often as they are used */
 #define POSITION_ACCEPT UINT16_MAX
@@ -47,6 +48,7 @@ enum program_subject {
         SUBJECT_PROCESS,                /* the acting process */
         SUBJECT_PARENT,                 /* its creator */
         SUBJECT_ANCESTOR,               /* OR over all creators, from the parent up */
+        SUBJECT_EACH,                   /* the creator that the CONDITION_ANCESTOR around it is looking at */
         _SUBJECT_MAX,
 };
 
@@ -84,10 +86,11 @@ struct program_network {                /* an address with a prefix length; IPv4
         uint32_t pad;
 };
 
-/* Compare a field of this event with what the run captured before. */
+/* Compare a field of this event with what the run captured before. A slot that is not bound (a hidden one, or in an
+ * `until`) makes it unknown. */
 struct guard {
         uint16_t field;
-        uint8_t subject;                /* not ANCESTOR */
+        uint8_t subject;                /* with ANCESTOR: OR over all creators */
         uint8_t op;                     /* enum guard_op */
         int16_t index;
         uint16_t slot;
@@ -107,19 +110,24 @@ enum condition_op {
         CONDITION_AND,                  /* args: range in the section `children` */
         CONDITION_OR,
         CONDITION_NOT,                  /* args.first: condition */
+        CONDITION_ANCESTOR,             /* args.first: condition, OR over all creators as SUBJECT_EACH; a chain that
+                                           breaks adds an unknown. Never inside of another one */
         _CONDITION_OP_MAX,
 };
 
 /* A node of a condition; children come before their parents in the section, so evaluation needs no cycle check. */
 struct condition {
         uint8_t op;                     /* enum condition_op */
-        bool run_free;                  /* no guard below: its value belongs to the event and may be remembered */
+        bool run_free; /* no guard and no EACH below, unless all EACH are inside of an ANCESTOR below: its
+                          value belongs to the event and may be remembered */
         uint16_t depth;
         struct program_range args;
 };
 
 enum edge_type {
         EDGE_ADVANCE,                   /* take the event, go to the target */
+        EDGE_COUNT,                     /* count it in the position's repeat; the last one goes to the target */
+        EDGE_SCORE,                     /* of a `score` path: add `points`, stay */
         EDGE_LOOP,                      /* a repetition at its minimum: stay, count the event as evidence */
         EDGE_KILL,                      /* a `not` in force: end the run */
         _EDGE_TYPE_MAX,
@@ -130,29 +138,60 @@ struct edge {
         uint8_t type;                   /* enum edge_type */
         bool any_result;                /* failed calls are taken as well (the step names `result` or `failed`) */
         uint32_t condition;
-        struct program_range writes;    /* captures, in order */
+        struct program_range
+                writes; /* captures, in order. COUNT: none, or one of slot SLOT_DISTINCT: what is counted */
         uint32_t step; /* in the section `steps`: what evidence is called; PROGRAM_NONE for EDGE_KILL */
         uint16_t target; /* position of the same path, later than its own, or POSITION_ACCEPT; own position for LOOP and
                             KILL */
         uint16_t pad;
         uint32_t block; /* ADVANCE: innermost windowed block that the step is in, or PROGRAM_NONE: the blocks from here
                          * up whose `first` is the edge's position begin (or, for a copy, begin anew) with this step */
-        uint32_t pad2;
+        int32_t points;                 /* of SCORE, at least 1 */
 };
+
+#define SLOT_DISTINCT UINT16_MAX
 
 struct slot_write {
         uint16_t slot;
         uint16_t field;
-        uint8_t subject;                /* EVENT or PROCESS */
-        uint8_t pad;
+        uint8_t subject;                /* EVENT, PROCESS or PARENT */
+        bool weak; /* a field that is not known leaves the slot unbound; else the edge is not taken */
         int16_t index;
 };
 
 struct position {
-        struct program_range edges;     /* ADVANCE first, then LOOP, then KILL */
+        struct program_range edges;     /* in the order of enum edge_type */
         uint32_t block; /* innermost windowed block that this position is inside, after its first step; or PROGRAM_NONE
                          */
+        uint32_t repeat;                /* in `repeats`: what its COUNT edges count for; or PROGRAM_NONE */
+        uint32_t absence;               /* in `absences`: what it waits not to happen; or PROGRAM_NONE. Then it has no
+                                           ADVANCE and no COUNT: its KILL edges are what must not happen */
         uint32_t pad;
+};
+
+/* `repeat N within D`: each run that waits there holds the last N times. */
+struct repeat {
+        uint32_t n;                     /* 1 .. PROGRAM_MAX_REPEAT */
+        bool distinct;
+        uint8_t pad[3];
+        uint64_t within_ns;             /* 0: none of its own */
+};
+
+/* `no step within D`: D after the step before, the run goes to the target by the clock. */
+struct absence {
+        uint64_t within_ns;
+        uint32_t step;                  /* in `steps`: what evidence is called */
+        uint16_t target;                /* a later position of the path, or POSITION_ACCEPT */
+        uint16_t pad;
+};
+
+/* `until`: ends every run of the key that the event does not complete. */
+struct until {
+        uint16_t kind;                  /* enum wire_kind */
+        bool any_result;
+        uint8_t pad;
+        uint32_t condition;
+        uint64_t slots; /* captures that it names: only runs that have bound all of them are looked at */
 };
 
 /* A named group; within_ns is 0 if it has no window. Positions inside a windowed block fall back to `first` when it
@@ -174,6 +213,7 @@ struct step {
         uint16_t kind;
         uint32_t block;                 /* innermost named block, or PROGRAM_NONE */
         struct program_range fields;    /* in the section `fields`: those that its conditions name: the deciding ones */
+        struct program_range respond;   /* in `texts`: what is to be done when a run takes this step */
 };
 
 struct step_field {
@@ -201,8 +241,16 @@ enum on_loss {
 
 struct path_exception {
         uint32_t condition;
-        uint32_t pad;
+        uint32_t line;                  /* where it stands, in its file: drop-ins are files of their own */
         uint64_t slots;                 /* captures that it names; 0: decided by the event alone */
+        struct program_string file, reason, owner;
+};
+
+/* Of a `score` path: position 0 alone, all edges SCORE. threshold 0: not one. */
+struct score {
+        uint32_t threshold;
+        uint32_t decay;                 /* points that are forgotten in decay_ns; at least 1 */
+        uint64_t decay_ns;
 };
 
 struct path {
@@ -211,15 +259,17 @@ struct path {
         struct program_string file;     /* where it was written */
         uint32_t line;
         uint8_t severity, by, on_loss;
-        bool absence;                   /* it has a `not`: on_loss matters to it */
+        bool absence;                   /* it has a `not`, a `no` or an `until`: on_loss matters to it */
         uint8_t hash[16];               /* of the lowered path and all that it uses: equal hash, same meaning */
         uint64_t within_ns;             /* 0: unlimited */
         uint64_t suppress_ns;
         struct program_range techniques, respond;       /* in the section `texts` */
         struct program_range exceptions;
+        struct program_range untils;
+        struct score score;
         struct program_range positions; /* the first is the start: its ADVANCE edges begin runs */
-        struct program_range slots;     /* in `texts`: their names, with the dollar sign */
-        uint64_t kinds;                 /* bit per wire_kind that its edges look at */
+        struct program_range slots;     /* in `texts`: their names, with the dollar sign; hidden ones have a dot */
+        uint64_t kinds;                 /* bit per wire_kind that its edges and `until`s look at */
 };
 
 /* A first step, filed for dispatch: under its kind, or under predicates (decided by a matcher) of which one must be
@@ -252,7 +302,8 @@ struct matcher_ref {
         S(path, paths) S(position, positions) S(edge, edges) S(condition, conditions) S(uint32_t_, children)         \
         S(predicate, predicates) S(guard, guards) S(slot_write, writes) S(block, blocks) S(step, steps)               \
         S(step_field, fields) S(program_string, texts) S(int64_t_, numbers) S(program_network, networks)              \
-        S(path_exception, exceptions) S(regex_text, regexes) S(matcher_ref, matchers) S(uint32_t_, matched)           \
+        S(path_exception, exceptions) S(until, untils) S(repeat, repeats) S(absence, absences)                        \
+        S(regex_text, regexes) S(matcher_ref, matchers) S(uint32_t_, matched)           \
         S(start, starts)
 
 struct uint32_t_ { uint32_t value; };

@@ -84,6 +84,7 @@ struct alert_text alert_text_of(struct alert_builder *builder, enum field field,
         case VALUE_NUMBER:
         case VALUE_OBJECT:
         case VALUE_ADDRESS:
+        case VALUE_IDENTITY:
         case _VALUE_TYPE_MAX:
                 break;
         }

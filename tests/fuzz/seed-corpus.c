@@ -63,6 +63,7 @@ static void begin_full(enum wire_kind kind) {
                 case VALUE_ADDRESS:
                         record_set_address(&record, f, &address);
                         break;
+                case VALUE_IDENTITY:
                 case _VALUE_TYPE_MAX:
                         abort();
                 }

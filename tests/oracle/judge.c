@@ -228,6 +228,8 @@ bool value_same(const struct value *a, const struct value *b) {
                 x = unmapped(a->address);
                 y = unmapped(b->address);
                 return x.family == y.family && memcmp(x.bytes, y.bytes, x.family == AF_INET ? 4 : 16) == 0;
+        case VALUE_IDENTITY:
+                return a->identity.pid == b->identity.pid && a->identity.start_ns == b->identity.start_ns;
         case _VALUE_TYPE_MAX:
                 break;
         }

@@ -36,6 +36,9 @@ void outcome_put_value(enum field field, const struct value *value, struct strbu
                 strbuf_put(b, buffer);
                 break;
         }
+        case VALUE_IDENTITY:
+                strbuf_printf(b, "%u", value->identity.pid);
+                break;
         case _VALUE_TYPE_MAX:
                 break;
         }

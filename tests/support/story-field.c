@@ -232,6 +232,7 @@ static int set_field(const struct story_place *place, const struct story_word *w
                         record_set_address(record, field, &address);
                 break;
         }
+        case VALUE_IDENTITY:
         case _VALUE_TYPE_MAX:
         default:
                 return -EINVAL;

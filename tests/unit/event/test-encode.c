@@ -30,6 +30,7 @@ static struct value sample(enum field field, enum value_type type, char *text, s
         case VALUE_ADDRESS:
                 v.address = (struct wire_address){ .bytes = { 10, 0, 0, (uint8_t)field }, .family = AF_INET };
                 break;
+        case VALUE_IDENTITY:
         case _VALUE_TYPE_MAX:
                 ck_abort();
         }

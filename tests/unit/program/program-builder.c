@@ -52,6 +52,7 @@ struct path *builder_path(struct builder *b, const char *name) {
         path_end(b);
         path.positions.first = a->positions.n;
         path.exceptions.first = a->exceptions.n;
+        path.untils.first = a->untils.n;
         memcpy(path.hash, name, strnlen(name, sizeof(path.hash)));
         ASSEMBLY_ADD(a, paths, path);
         return array_last(&a->paths);
@@ -60,7 +61,10 @@ struct path *builder_path(struct builder *b, const char *name) {
 struct position *builder_position(struct builder *b) {
         struct assembly *a = &b->assembly;
 
-        ASSEMBLY_ADD(a, positions, (struct position){.edges.first = a->edges.n, .block = PROGRAM_NONE});
+        ASSEMBLY_ADD(a, positions, (struct position){.edges.first = a->edges.n,
+                                                    .block = PROGRAM_NONE,
+                                                    .repeat = PROGRAM_NONE,
+                                                    .absence = PROGRAM_NONE});
         array_last(&a->paths)->positions.n++;
         return array_last(&a->positions);
 }
