@@ -7,10 +7,8 @@
 #include "base/cleanup.h"
 #include "expect.h"
 #include "policy/policy-set.h"
-#include "story.h"
+#include "story/story.h"
 #include "trial.h"
-
-DEFINE_CLEANUP(struct story *, story_free)
 
 /* What the runs did, as the operational matcher tells it. */
 struct cells {
@@ -131,6 +129,12 @@ static int run_story(const struct case_texts *texts, const struct policy_set *se
 int case_run(const struct case_texts *texts, struct strbuf *report) {
         _cleanup_(policy_set_freep) struct policy_set *set = NULL;
         _cleanup_(story_freep) struct story *story = NULL;
+        const struct story_source source = {
+                .name = "events",
+                .text = texts->events,
+                .n = texts->events ? strlen(texts->events) : 0,
+                .line = texts->events_line,
+        };
         struct diag_set diags;
         int r, good;
 
@@ -142,7 +146,7 @@ int case_run(const struct case_texts *texts, struct strbuf *report) {
                 return good;
 
         diag_set_init(&diags, 0);
-        r = story_parse("events", texts->events, texts->events_line, &diags, &story);
+        r = story_parse(&source, &diags, &story);
         if (r == -EBADMSG)
                 diag_set_put_text(&diags, NULL, 0, report);
         diag_set_done(&diags);

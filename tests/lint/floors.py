@@ -19,7 +19,7 @@ import sys
 FLOORS = [
     ['base'],
     ['event', 'config', 'metrics'],
-    ['program', 'process', 'capture'],
+    ['program', 'process', 'capture', 'story'],
     ['policy'],                 # above program: a policy's words (severity, key, subject) mean what program.h says
     ['compile', 'engine'],
     ['report', 'control'],

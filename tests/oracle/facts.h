@@ -9,7 +9,7 @@
 #include "base/arena.h"
 #include "event/event.h"
 #include "policy/ast.h"
-#include "world.h"
+#include "story/world.h"
 
 /* What a field of a subject holds: one value for the event and its actor, none or one for the parent, any number for
  * ancestors. */

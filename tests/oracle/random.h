@@ -8,7 +8,7 @@
 
 #include "base/array.h"
 #include "base/strbuf.h"
-#include "world.h"
+#include "story/world.h"
 
 struct random {
         uint64_t state;

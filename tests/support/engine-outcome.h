@@ -5,7 +5,7 @@
 #include "compile/compile.h"
 #include "engine/engine.h"
 #include "outcome.h"
-#include "world.h"
+#include "story/world.h"
 
 struct engine_trial {
         const struct world *world;

@@ -15,6 +15,7 @@ static void put_time(struct strbuf *b, uint64_t ns) {
 static void put_key(struct story *story, const char *key, struct strbuf *b) {
         const char *blank = strchr(key, ' ');
         struct identity id = {};
+        const char *label;
         char *end;
 
         if (!blank) {
@@ -29,7 +30,11 @@ static void put_key(struct story *story, const char *key, struct strbuf *b) {
                 return;
         }
         id.start_ns = strtoull(end + 1, NULL, 10);
-        strbuf_put(b, story_process(story, &id));
+        label = story_label(story, &id);
+        if (label)
+                strbuf_put(b, label);
+        else
+                strbuf_printf(b, "pid %u", id.pid);
 }
 
 /* The alert as people write it, all of it, a blank behind each word. */

@@ -8,7 +8,7 @@
 #pragma once
 
 #include "outcome.h"
-#include "story.h"
+#include "story/story.h"
 
 /* Add what differs to the report. `expect` may be NULL: nothing is asked. */
 void expect_check(struct story *story, const struct outcome_list *outcomes, const char *expect, uint32_t first_line,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "world.h"
+#include "story/world.h"
 
 #include <errno.h>
 #include <stdlib.h>

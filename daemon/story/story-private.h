@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Words of one line, and the fields of one event. */
+/* Story, inside - the words of one line, and the fields of one event. */
 #pragma once
 
-#include "story.h"
+#include "story/story.h"
 
 /* `name=value` or `name`; borrowed from the text of the line. */
 struct story_word {
@@ -15,12 +15,20 @@ struct story_word {
 
 struct story_place {
         struct story *story;
+        const struct story_source *source;
         struct diag_set *diags;
-        const char *line_start;
+        const char *line_start, *line_end;
         uint32_t line;
 };
 
+/* `word` NULL: the line as a whole. Returns -EBADMSG. */
 int story_error(const struct story_place *place, const struct story_word *word, const char *format, ...) _printf_(3, 4);
+
+/* Cut a line into words; a `#` at the beginning of a word opens a comment, a bar the columns (arena; NULL if there is
+ * no bar). */
+#define STORY_MAX_WORDS 64
+int story_split(const struct story_place *place, struct story_word words[static STORY_MAX_WORDS], size_t *ret_n,
+                const char **ret_columns);
 
 /* The text of a value: quotes and escapes taken away, in the arena. *ret_cut: a `~` stood behind it. -EBADMSG:
  * reported. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "story-private.h"
+#include "story/story-private.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -180,7 +180,7 @@ static int set_kinds(const struct story_place *place, const struct story_word *w
                 enum wire_kind kind = schema_find_kind(at, comma - at);
 
                 if (kind == WIRE_NONE)
-                        return story_error(place, word, "unknown kind '%.*s'", (int)(comma - at), at);
+                        return story_error(place, word, "unknown kind of event '%.*s'", (int)(comma - at), at);
                 kinds |= UINT64_C(1) << kind;
                 at = comma < end ? comma + 1 : end;
         }
@@ -266,6 +266,24 @@ static int set_result(const struct story_place *place, const struct story_word *
         return 0;
 }
 
+static int field_unknown(const struct story_place *place, const struct story_word *word, enum wire_kind kind) {
+        static const char *const common[] = {"result", "uid", "euid", "gid", "egid", "loginuid", "session", "cgroup"};
+        const char *names[_FIELD_MAX + ELEMENTSOF(common)];
+        size_t n = 0;
+
+        for (unsigned field = FIELD_NONE + 1; field < _FIELD_MAX; field++) {
+                const struct field_info *info = schema_field((enum field)field);
+
+                if (info && info->scope == FIELD_EVENT && info->kind == kind)
+                        names[n++] = info->name;
+        }
+        for (size_t i = 0; i < ELEMENTSOF(common); i++)
+                names[n++] = common[i];
+        story_error(place, word, "%s has no field '%.*s'", schema_kind(kind)->name, (int)word->n_name, word->name);
+        diag_did_you_mean(place->diags, diag_closest_n(word->name, word->n_name, names, n));
+        return -EBADMSG;
+}
+
 int story_fields(const struct story_place *place, struct world_process *actor, enum wire_kind kind,
                  const struct story_word *words, size_t n_words) {
         struct record *record = place->story->world.record;
@@ -277,7 +295,7 @@ int story_fields(const struct story_place *place, struct world_process *actor, e
                 enum field field;
 
                 if (!word->value)
-                        return story_error(place, word, "expected name=value");
+                        return story_error(place, word, "expected FIELD=VALUE");
                 if (story_word_is(word, "result")) {
                         r = set_result(place, word, record);
                         if (r < 0)
@@ -286,8 +304,7 @@ int story_fields(const struct story_place *place, struct world_process *actor, e
                 }
                 field = schema_find_field(kind, word->name, word->n_name);
                 if (field == FIELD_NONE || schema_field(field)->scope != FIELD_EVENT)
-                        return story_error(place, word, "%s has no field '%.*s'", schema_kind(kind)->name,
-                                           (int)word->n_name, word->name);
+                        return field_unknown(place, word, kind);
 
                 given |= UINT64_C(1) << schema_field(field)->bit;
                 if (word->n_value == 1 && word->value[0] == '?')
