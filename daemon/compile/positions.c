@@ -176,7 +176,7 @@ static uint32_t target_get(struct builder *b, const struct element *at, const st
         }
 
         if (b->draft->positions.n == PROGRAM_MAX_POSITIONS) {
-                refuse(b, path_span(b->path), "is too large: it needs more than 64 places where a story can wait");
+                refuse(b, path_span(b->path), "is too large: it needs more than 128 places where a story can wait");
                 return DRAFT_ACCEPT;
         }
         assembly_note(&b->c->out, array_push(&b->draft->positions, position));
@@ -378,14 +378,14 @@ static void sort_edges(struct builder *b, struct draft_position *position) {
 
 /* Number the positions so that every step leads to a larger one: in reverse order of leaving in a depth-first search.
  */
-static void number_from(struct draft *draft, uint32_t position, uint64_t *seen, uint32_t *next) {
+static void number_from(struct draft *draft, uint32_t position, bool *seen, uint32_t *next) {
         struct draft_position *p = &draft->positions.items[position];
 
-        *seen |= UINT64_C(1) << position;
+        seen[position] = true;
         for (size_t i = p->edges.n; i-- > 0;) {
                 const struct draft_edge *edge = &p->edges.items[i];
 
-                if (edge->type == EDGE_ADVANCE && edge->target != DRAFT_ACCEPT && !(*seen >> edge->target & 1))
+                if (edge->type == EDGE_ADVANCE && edge->target != DRAFT_ACCEPT && !seen[edge->target])
                         number_from(draft, edge->target, seen, next);
         }
         p->number = --*next;
@@ -395,7 +395,7 @@ static void number_from(struct draft *draft, uint32_t position, uint64_t *seen, 
 void positions_build(struct compilation *c, const struct path_node *path, struct draft *ret) {
         struct builder b = {.c = c, .path = path, .draft = ret};
         uint32_t next;
-        uint64_t seen = 0;
+        bool seen[PROGRAM_MAX_POSITIONS] = {};
 
         idmap_init(&b.conditions);
         if (target_get(&b, path->body, NULL, NULL) == DRAFT_ACCEPT)
@@ -414,7 +414,7 @@ void positions_build(struct compilation *c, const struct path_node *path, struct
                 return;
 
         next = ret->positions.n;
-        number_from(ret, 0, &seen, &next);
+        number_from(ret, 0, seen, &next);
         assert(next == 0);
 }
 

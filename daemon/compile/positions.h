@@ -8,7 +8,7 @@
  * only. A block's window is told apart by the place from which it was entered, for that is where an expired run falls
  * back to.
  *
- * More than 64 places are refused with a diag that names the path: -EBADMSG in the compilation's assembly. */
+ * More than 128 places are refused with a diag that names the path: -EBADMSG in the compilation's assembly. */
 #pragma once
 
 #include "base/array.h"

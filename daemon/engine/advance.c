@@ -4,6 +4,8 @@
  * First it is found out which edges the event could go at all: the conjuncts that do not depend on a run are worked out
  * once per position, and most positions end there. Of the runs that wait at the others only those are touched whose
  * captures can be equal to what the event holds. */
+#include <string.h>
+
 #include "engine/engine-private.h"
 
 /* Does the event hold all that the edge captures? Unknown or cut, it binds nothing, and the step is not taken. */
@@ -49,10 +51,10 @@ static uint32_t engine_activate(struct engine *engine, uint32_t path, uint8_t po
         const struct plan_position *at = plan_position(&engine->plan, path, position);
         const struct plan_edge *edges = &engine->plan.edges[at->edges];
 
-        if (engine->active_known >> position & 1)
+        if (engine->active_known[position / 64] >> position % 64 & 1)
                 return engine->active_at[position].n;
 
-        engine->active_known |= UINT64_C(1) << position;
+        engine->active_known[position / 64] |= UINT64_C(1) << position % 64;
         engine->active_at[position].first = engine->n_actives;
         for (uint32_t i = 0; i < at->n_edges; i++) {
                 enum truth free;
@@ -177,7 +179,7 @@ static void engine_sort(const struct engine *engine, uint32_t *runs, uint32_t n,
 
 /* An `except` that names captures, with the event that binds the last of them. */
 static enum truth engine_captures_excepted(struct engine *engine, uint32_t path, const struct instance *instance,
-                                           uint8_t written) {
+                                           uint16_t written) {
         const struct program_range range = engine->program->paths[path].exceptions;
         enum truth truth = TRUTH_FALSE;
 
@@ -196,7 +198,8 @@ static uint8_t engine_take(struct engine *engine, uint32_t path, uint32_t run, c
         const struct edge *edge = &engine->program->edges[plan_edge->edge];
         struct instance_world world = pool_world(&engine->pool);
         struct instance *instance = pool_run(&engine->pool, run);
-        uint8_t written = 0, flags;
+        uint16_t written = 0;
+        uint8_t flags;
 
         instance_take(&world, instance, path, plan_edge);
         engine_note(engine, RUN_TAKES, path, run, 0, plan_edge->edge);
@@ -464,7 +467,7 @@ static void engine_advance_path(struct engine *engine, uint32_t path, bool may_s
         const struct key *key = NULL;
 
         engine->scratch.concerned[path] = POOL_NONE;
-        engine->active_known = 0;
+        memset(engine->active_known, 0, sizeof(engine->active_known));
         engine->n_actives = engine->n_candidates = engine->n_moved = engine->n_completed = 0;
 
         for (uint32_t g = concerned; g != POOL_NONE; g = pool_group(&engine->pool, g)->concerned) {

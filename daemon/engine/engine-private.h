@@ -65,7 +65,7 @@ struct engine {
 
         /* The path being advanced. */
         struct { uint32_t first, n; } active_at[PROGRAM_MAX_POSITIONS];
-        uint64_t active_known;          /* bit per position */
+        uint64_t active_known[PLAN_WORDS(PROGRAM_MAX_POSITIONS)];      /* bit per position */
         bool uncertain;                 /* an `except` was unknown */
         uint32_t n_actives, n_candidates, n_moved, n_completed;
 

@@ -34,9 +34,9 @@ struct instance {
         uint32_t cell;                  /* where it is filed */
         uint32_t index_next[PLAN_MAX_INDEXES], index_previous[PLAN_MAX_INDEXES];
         uint32_t victim_child, victim_next, victim_previous;
+        uint16_t bound;                 /* bit per slot */
         uint8_t position;               /* where it waits */
         uint8_t done;                   /* steps taken */
-        uint8_t bound;                  /* bit per slot */
         uint8_t flags;
         uint8_t window_done[PROGRAM_MAX_WINDOWS]; /* steps taken before each windowed block that it is inside, from the
                                                      outermost */

@@ -11,7 +11,7 @@
 #include "process/process.h"
 #include "program/program.h"
 
-#define MATCH_MAX_STEPS 64
+#define MATCH_MAX_STEPS 128
 
 struct match_step {
         const struct step *step;        /* borrowed from the program */

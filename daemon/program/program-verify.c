@@ -23,7 +23,7 @@ struct verifier {
         const struct program *p;
         const char *where;
         uint64_t work_left; /* records that may still be looked at through ranges: overlapping ones must not multiply */
-        uint8_t *condition_slots;       /* owned; by condition: captures that it reads */
+        uint16_t *condition_slots;      /* owned; by condition: captures that it reads */
         uint32_t *condition_nodes;      /* owned; by condition: how many it has, written out as a tree */
         uint64_t *decided;              /* owned; by predicate: kinds for which a matcher decides it */
         uint8_t *filed;                 /* owned; by edge: enum filed */
@@ -201,7 +201,7 @@ static bool verify_condition(struct verifier *v, uint32_t i) {
         const struct condition *conditions = v->p->conditions, *condition = &conditions[i];
         struct program_range args = condition->args;
         bool run_free = true;
-        uint8_t slots = 0;
+        uint16_t slots = 0;
         uint32_t nodes = 1;
         unsigned depth = 0;
 
@@ -336,12 +336,12 @@ static bool verify_edge(struct verifier *v, const struct path *path, uint16_t at
         return true;
 }
 
-static bool verify_position(struct verifier *v, const struct path *path, uint16_t at, uint64_t *reachable,
+static bool verify_position(struct verifier *v, const struct path *path, uint16_t at, bool *reachable,
                             uint64_t *kinds) {
         const struct position *position = &v->p->positions[path->positions.first + at];
         enum edge_type type = EDGE_ADVANCE;
 
-        CHECK(v, (*reachable >> at) & 1, "position that cannot be reached");
+        CHECK(v, reachable[at], "position that cannot be reached");
         CHECK(v, range_next(position->edges, &v->next_edge, v->p->n_edges) && position->edges.n > 0,
               "edges of a position");
         CHECK(v, block_fits(v, position->block, path, at), "block of a position");
@@ -356,13 +356,14 @@ static bool verify_position(struct verifier *v, const struct path *path, uint16_
                 type = (enum edge_type)edge->type;
                 *kinds |= UINT64_C(1) << edge->kind;
                 if (edge->type == EDGE_ADVANCE && edge->target != POSITION_ACCEPT)
-                        *reachable |= UINT64_C(1) << edge->target;
+                        reachable[edge->target] = true;
         }
         return true;
 }
 
 static bool verify_path(struct verifier *v, const struct path *path, const struct path *before) {
-        uint64_t reachable = 1, kinds = 0;
+        bool reachable[PROGRAM_MAX_POSITIONS] = {true};
+        uint64_t kinds = 0;
 
         CHECK(v, string_in(v, path->name) && path->name.length > 0, "name of a path");
         CHECK(v, string_in(v, path->description) && string_in(v, path->file), "texts of a path");
@@ -376,7 +377,7 @@ static bool verify_path(struct verifier *v, const struct path *path, const struc
         CHECK(v, path->kinds >> _WIRE_KIND_MAX == 0, "kinds of a path");
 
         for (uint32_t at = 0; at < path->positions.n; at++)
-                if (!verify_position(v, path, at, &reachable, &kinds))
+                if (!verify_position(v, path, at, reachable, &kinds))
                         return false;
         CHECK(v, path->kinds == kinds, "kinds of a path");
         CHECK(v, (v->p->header->interest.kinds & kinds) == kinds, "kinds of interest");

@@ -25,8 +25,8 @@
 #define PROGRAM_VERSION 2
 #define PROGRAM_MAX_BYTES (64U << 20)
 #define PROGRAM_MAX_PATHS 4096
-#define PROGRAM_MAX_POSITIONS 64        /* of one path */
-#define PROGRAM_MAX_SLOTS 8             /* captures of one path, hidden ones included */
+#define PROGRAM_MAX_POSITIONS 128       /* of one path */
+#define PROGRAM_MAX_SLOTS 16            /* captures of one path, hidden ones included */
 #define PROGRAM_MAX_REPEAT 1024         /* times */
 #define PROGRAM_MAX_DEPTH 64            /* of a condition */
 #define PROGRAM_MAX_NODES 65536         /* of a condition as a tree: shared children count as often as they are used */

@@ -198,7 +198,7 @@ START_TEST(every_path_that_is_refused_is_told) {
 
         for (unsigned p = 0; p < 2; p++) {
                 strbuf_printf(&text, "path \"long%u\" {", p);
-                for (unsigned i = 0; i < 65; i++)
+                for (unsigned i = 0; i < 129; i++)
                         strbuf_printf(&text, "  openat { pathname == \"/%u\" }\n", i);
                 strbuf_put(&text, "}\n");
         }

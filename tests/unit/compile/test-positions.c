@@ -267,25 +267,25 @@ START_TEST(too_many_places_are_refused_with_the_path) {
         struct strbuf text = {};
 
         strbuf_put(&text, "path \"long\" {");
-        for (unsigned i = 0; i < 65; i++)
+        for (unsigned i = 0; i < 129; i++)
                 strbuf_printf(&text, "  openat { pathname == \"/%u\" }\n", i);
         strbuf_put(&text, "}");
         compile_refused(strbuf_str(&text),
-                        "path 'long' is too large: it needs more than 64 places where a story can wait");
+                        "path 'long' is too large: it needs more than 128 places where a story can wait");
         strbuf_done(&text);
 }
 END_TEST
 
-START_TEST(sixty_four_places_are_allowed) {
+START_TEST(hundred_and_twenty_eight_places_are_allowed) {
         struct strbuf text = {};
         struct program *program;
 
         strbuf_put(&text, "path \"long\" {");
-        for (unsigned i = 0; i < 64; i++)
+        for (unsigned i = 0; i < 128; i++)
                 strbuf_printf(&text, "  openat { pathname == \"/%u\" }\n", i);
         strbuf_put(&text, "}");
         program = compile(strbuf_str(&text));
-        ck_assert_uint_eq(program->n_positions, 64);
+        ck_assert_uint_eq(program->n_positions, 128);
         program_unref(program);
         strbuf_done(&text);
 }
@@ -314,4 +314,4 @@ UNIT_MAIN("compile/positions",
           captures_are_bound_by_steps_and_not_by_repetitions,
           a_window_clears_what_is_bound_inside,
           too_many_places_are_refused_with_the_path,
-          sixty_four_places_are_allowed)
+          hundred_and_twenty_eight_places_are_allowed)

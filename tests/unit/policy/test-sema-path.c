@@ -175,8 +175,9 @@ END_TEST
 
 START_TEST(captures_are_bounded) {
         expect_in_path("execve { $a = argc, $b = argc, $c = argc, $d = argc, $e = argc, $f = argc, $g = argc, $h = "
-                       "argc,\n$i = argc }\nfork { }",
-                       "3:1 error: too many captures in one path: more than 8\n");
+                       "argc, $i = argc, $j = argc, $k = argc, $l = argc, $m = argc, $n = argc, $o = argc, $p = argc,\n"
+                       "$q = argc }\nfork { }",
+                       "3:1 error: too many captures in one path: more than 16\n");
 }
 END_TEST
 

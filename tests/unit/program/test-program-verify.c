@@ -84,7 +84,7 @@ START_TEST(indices_out_of_range_are_refused) {
         REFUSED(AT(block, predicates, predicate, 0)->field = 60000, "field of a predicate");
         REFUSED(AT(block, conditions, condition, 0)->args.first = 60000, "predicate of a condition");
         REFUSED(AT(block, writes, slot_write, 0)->slot = 1, "slot of a capture");
-        REFUSED(AT(block, guards, guard, 0)->slot = 8, "slot of a guard");
+        REFUSED(AT(block, guards, guard, 0)->slot = PROGRAM_MAX_SLOTS, "slot of a guard");
         REFUSED(AT(block, guards, guard, 0)->slot = 3, "slots that a condition reads");
         REFUSED(AT(block, starts, start, 0)->path = 2, "path of a first step");
         REFUSED(AT(block, starts, start, 0)->edge = 1, "edge of a first step");
