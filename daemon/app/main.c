@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <malloc.h>
+#include <unistd.h>
 
 #include "app/manager.h"
 #include "app/params.h"
 #include "base/log.h"
+#include "pipeline/compile-worker.h"
 
 int main(int argc, char *argv[]) {
         struct params params;
         int r;
+
+        if (argc == 1 && streq(argv[0], COMPILE_WORKER_NAME))
+                return compile_worker_run(STDIN_FILENO, STDOUT_FILENO);
 
         log_open("execrayd");
 

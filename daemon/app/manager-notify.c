@@ -31,16 +31,11 @@ void notify_status(const char *fmt, ...) {
         sd_notify(0, strbuf_str(&b));
 }
 
-int notify_reloading(void) {
+void notify_reloading(void) {
         /* systemd wants CLOCK_MONOTONIC here, which is none of ours. */
         struct timespec now;
 
         clock_gettime(CLOCK_MONOTONIC, &now);
         sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
                    (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / NSEC_PER_USEC);
-        return 1;
-}
-
-void notify_reloaded(int *reloading) {
-        notify_ready();
 }

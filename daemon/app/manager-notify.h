@@ -12,7 +12,5 @@ void notify_ready(void);
 void notify_stopping(void);
 void notify_status(const char *fmt, ...) _printf_(1, 2);
 
-/* A reload has begun; READY is told when the variable goes out of scope, whatever happened in between:
- *      _cleanup_(notify_reloaded) int reloading = notify_reloading(); */
-int notify_reloading(void);
-void notify_reloaded(int *reloading);
+/* A reload has begun; notify_ready() at its end, whatever came of it. */
+void notify_reloading(void);

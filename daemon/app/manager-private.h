@@ -10,12 +10,22 @@
 #include "pipeline/pipeline.h"
 #include "pipeline/settings.h"
 
+/* The next settings, while their policies are compiled by another process; zeroed if there is none under way. */
+struct reload {
+        struct compile_job *job;        /* owned */
+        struct settings settings;       /* all but the program */
+        sd_event_source *ended, *late;  /* owned */
+        bool again;                     /* asked for once more meanwhile: what was read may be old */
+        uint64_t begun_ns, stood_ns;    /* when, and how long the loop did nothing else for it */
+};
+
 struct manager {
         const struct params *params;    /* borrowed */
         sd_event *loop;
         struct settings settings;
         struct capture *capture;
         struct pipeline *pipeline;
+        struct reload reload;
 
         uint64_t generation;            /* of the settings in force, from 1 */
         uint64_t started_ns;
@@ -26,9 +36,13 @@ struct manager {
 
 /* manager-reload.c */
 
-/* Read configuration and policies and say all that is wrong. Returns 0, or an exit status; *ret is written for 0 only.
- */
+/* Read configuration, have the policies compiled and wait for it; say all that is wrong. Returns 0, or an exit status;
+ * *ret is written for 0 only. For the start: nothing else goes on meanwhile. */
 int manager_load(const struct params *params, uint64_t generation, struct settings *ret);
 
-/* Build the next settings aside and swap, or stay. Says which. */
+/* Begin to build the next settings aside. The loop goes on; when they are complete they are taken over, or everything
+ * stays. Says which. */
 void manager_reload(struct manager *manager);
+
+/* Give up what is under way. */
+void reload_done(struct reload *reload);

@@ -1,33 +1,50 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Manager, reload - configuration and policies from files to one complete, checked set of settings; all of it or
- * nothing. */
+ * nothing. Another process compiles the policies meanwhile, and events go on. */
 #include <inttypes.h>
-#include <malloc.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "app/manager-notify.h"
 #include "app/manager-private.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/strbuf.h"
 
 #define MAX_NAMES 5                     /* of changed policies in one line */
 
-int manager_load(const struct params *params, uint64_t generation, struct settings *ret) {
-        const struct settings_options options = {
+DEFINE_CLEANUP(struct compile_job *, compile_job_free)
+
+static void settings_options_of(const struct params *params, uint64_t generation, struct settings_options *ret) {
+        *ret = (struct settings_options){
                 .config = params->config ?: CONFIG_PATH,
                 .config_may_miss = !params->config,
                 .places = params->policies,
                 .n_places = params->n_policies,
                 .generation = generation,
         };
+}
+
+static void say(const struct strbuf *messages) {
+        if (messages->n > 0)
+                (void)fd_write_full(STDERR_FILENO, messages->data, messages->n);
+}
+
+int manager_load(const struct params *params, uint64_t generation, struct settings *ret) {
+        _cleanup_(compile_job_freep) struct compile_job *job = NULL;
         _cleanup_(strbuf_done) struct strbuf messages = {};
+        struct settings_options options;
         int status;
 
-        status = settings_load(&options, &messages, ret);
-        if (messages.n > 0)
-                (void)fd_write_full(STDERR_FILENO, messages.data, messages.n);
+        settings_options_of(params, generation, &options);
+        status = settings_begin(&options, &messages, ret, &job);
+        if (status == 0) {
+                compile_job_wait(job);
+                status = settings_finish(ret, TAKE_PTR(job), &messages);
+        }
+        say(&messages);
         return status;
 }
 
@@ -99,27 +116,21 @@ static void stay(struct manager *manager) {
                       manager->settings.program->n_paths, manager->generation);
 }
 
-void manager_reload(struct manager *manager) {
-        _cleanup_(notify_reloaded) int reloading = notify_reloading();
-        _cleanup_(settings_done) struct settings settings = {}, old = {};
+/* The new settings are complete. */
+static void take_over(struct manager *manager, struct settings *settings) {
         _cleanup_(strbuf_done) struct strbuf changes = {};
+        const struct program *program = settings->program;
         uint64_t generation = manager->generation + 1;
         int r;
 
-        (void)reloading;
-        if (manager_load(manager->params, generation, &settings) != 0) {
-                stay(manager);
-                return;
-        }
-
-        r = capture_set_interest(manager->capture, &settings.program->header->interest, generation);
+        r = capture_set_interest(manager->capture, &program->header->interest, generation);
         if (r < 0) {
                 log_error_errno(r, "Cannot watch what the new policies need: %m");
                 stay(manager);
                 return;
         }
 
-        r = pipeline_swap(manager->pipeline, settings.program);
+        r = pipeline_swap(manager->pipeline, settings->program);
         if (r < 0) {
                 log_error_errno(r, "Cannot take over the new policies: %m");
                 r = capture_set_interest(manager->capture, &manager->settings.program->header->interest,
@@ -131,18 +142,106 @@ void manager_reload(struct manager *manager) {
                 return;
         }
 
-        put_changes(manager->settings.program, settings.program, &changes);
-        if (needs_restart(&manager->settings.config, &settings.config))
+        put_changes(manager->settings.program, program, &changes);
+        if (needs_restart(&manager->settings.config, &settings->config))
                 log_notice("Some of the changed configuration (sizes, capture, output) takes effect at the next start");
 
-        report_set_redactor(pipeline_report(manager->pipeline), settings.redactor);
-        report_set_min_severity(pipeline_report(manager->pipeline), (enum severity)settings.config.alerts.min_severity);
-        old = manager->settings;
-        manager->settings = TAKE_STRUCT(settings);
+        report_set_redactor(pipeline_report(manager->pipeline), settings->redactor);
+        report_set_min_severity(pipeline_report(manager->pipeline),
+                                (enum severity)settings->config.alerts.min_severity);
+        settings_done(&manager->settings);
+        manager->settings = TAKE_STRUCT(*settings);
         manager->generation = generation;
 
         log_info("Reloaded, generation %" PRIu64 ": %" PRIu32 " policies in %zu files: %s", generation,
-                 manager->settings.program->n_paths, manager->settings.n_files, strbuf_str(&changes));
-        notify_status("Watching with %" PRIu32 " policies of generation %" PRIu64, manager->settings.program->n_paths,
-                      generation);
+                 program->n_paths, manager->settings.n_files, strbuf_str(&changes));
+        notify_status("Watching with %" PRIu32 " policies of generation %" PRIu64, program->n_paths, generation);
+}
+
+void reload_done(struct reload *reload) {
+        sd_event_source_disable_unref(reload->ended);
+        sd_event_source_disable_unref(reload->late);
+        compile_job_free(reload->job);
+        settings_done(&reload->settings);
+        *reload = (struct reload){};
+}
+
+/* It was taken over, or everything stays. */
+static void finish(struct manager *manager, uint64_t since_ns) {
+        struct reload *reload = &manager->reload;
+        uint64_t now_ns = clock_boottime_ns();
+        bool again = reload->again;
+
+        log_info("The reload took %.1f ms, of which events waited for %.1f ms",
+                 (double)(now_ns - reload->begun_ns) / NSEC_PER_MSEC,
+                 (double)(reload->stood_ns + now_ns - since_ns) / NSEC_PER_MSEC);
+        reload_done(reload);
+        notify_ready();
+        if (again)
+                manager_reload(manager);
+}
+
+static int on_ended(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+        _cleanup_(strbuf_done) struct strbuf messages = {};
+        struct manager *manager = userdata;
+        struct reload *reload = &manager->reload;
+        uint64_t since_ns = clock_boottime_ns();
+        int status;
+
+        status = settings_finish(&reload->settings, TAKE_PTR(reload->job), &messages);
+        say(&messages);
+        if (status == 0)
+                take_over(manager, &reload->settings);
+        else
+                stay(manager);
+        finish(manager, since_ns);
+        return 0;
+}
+
+static int on_late(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct manager *manager = userdata;
+
+        compile_job_kill(manager->reload.job);
+        return 0;
+}
+
+static int reload_watch(struct manager *manager) {
+        struct reload *reload = &manager->reload;
+        uint64_t timeout_ns = reload->settings.config.policies.compile_timeout_ns;
+        int r;
+
+        r = sd_event_add_io(manager->loop, &reload->ended, compile_job_fd(reload->job), EPOLLIN, on_ended, manager);
+        if (r >= 0)
+                r = sd_event_add_time_relative(manager->loop, &reload->late, CLOCK_BOOTTIME, timeout_ns / NSEC_PER_USEC,
+                                               0, on_late, manager);
+        return r;
+}
+
+void manager_reload(struct manager *manager) {
+        _cleanup_(strbuf_done) struct strbuf messages = {};
+        struct reload *reload = &manager->reload;
+        struct settings_options options;
+        uint64_t since_ns = clock_boottime_ns();
+        int r, status;
+
+        if (reload->job) {
+                reload->again = true;
+                return;
+        }
+
+        reload->begun_ns = since_ns;
+        notify_reloading();
+        settings_options_of(manager->params, manager->generation + 1, &options);
+        status = settings_begin(&options, &messages, &reload->settings, &reload->job);
+        say(&messages);
+        if (status == 0) {
+                r = reload_watch(manager);
+                if (r >= 0) {
+                        reload->stood_ns = clock_boottime_ns() - since_ns;
+                        return;
+                }
+                log_error_errno(r, "Cannot wait for the policies to be compiled: %m");
+        }
+        stay(manager);
+        finish(manager, since_ns);
 }

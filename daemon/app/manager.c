@@ -22,6 +22,7 @@
 #define DRAIN_ROUNDS 64
 
 static void manager_done(struct manager *manager) {
+        reload_done(&manager->reload);
         pipeline_free(manager->pipeline);
         capture_free(manager->capture);
         settings_done(&manager->settings);

@@ -51,7 +51,7 @@ static int run(const struct verb *verb, int argc, char *argv[]) {
         }
 
         diag_set_init(&diags, 0);
-        r = policy_loader_load(places.items, places.n, &policy_options, 0, &diags, &text, &program, &stats);
+        r = policy_loader_load(places.items, places.n, &policy_options, NULL, 0, &diags, &text, &program, &stats);
         if (program)
                 program_unref(program);
         if (r == -ENOMEM) {

@@ -6,13 +6,11 @@
 
 #include "base/cleanup.h"
 #include "base/strbuf.h"
-#include "compile/compile.h"
 
 int policy_loader_load(const char *const *places, size_t n_places, const struct policy_options *options,
-                       uint64_t generation, struct diag_set *diags, struct strbuf *text, struct program **ret,
-                       struct policy_loader_stats *ret_stats) {
+                       const struct compile_options *compile, uint64_t generation, struct diag_set *diags,
+                       struct strbuf *text, struct program **ret, struct policy_loader_stats *ret_stats) {
         _cleanup_(policy_set_freep) struct policy_set *set = NULL;
-        struct compile_options compile = {};
         struct program *program = NULL;
         int r, q;
 
@@ -20,7 +18,7 @@ int policy_loader_load(const char *const *places, size_t n_places, const struct 
 
         r = policy_set_load(places, n_places, options, diags, &set);
         if (r >= 0)
-                r = compile_policies(set, &compile, diags, &program);
+                r = compile_policies(set, compile, diags, &program);
 
         if (ret_stats)
                 *ret_stats = (struct policy_loader_stats){.n_files = set ? set->n_files : 0,

@@ -64,39 +64,53 @@ static int load_redactor(struct strbuf *messages, struct settings *settings) {
         return redactor_new(&options, &settings->redactor) < 0 ? out_of_memory(messages) : 0;
 }
 
-static int load_policies(const struct settings_options *options, struct strbuf *messages, struct settings *settings) {
-        const struct config *config = &settings->config;
-        bool given = options->n_places > 0;
-        struct policy_options policy_options = {
+static void policy_options_of(const struct settings_options *options, const struct config *config,
+                              struct policy_options *ret) {
+        *ret = (struct policy_options){
                 .default_within_ns = config->policies.default_within_ns,
                 .default_suppress_ns = config->policies.suppress_ns,
                 .trust_any_owner = options->trust_any_owner,
-                .skip_missing = !given,
+                .skip_missing = options->n_places == 0,
                 .max_file_bytes = config->policies.max_file_size_bytes,
                 .max_files = config->policies.max_files,
         };
-        _cleanup_(diag_set_done) struct diag_set diags = {};
-        struct policy_loader_stats stats;
-        int r;
+}
 
-        diag_set_init(&diags, 0);
-        r = policy_loader_load(given ? options->places : config->policies.directories.items,
-                               given ? options->n_places : config->policies.directories.n, &policy_options,
-                               options->generation, &diags, messages, &settings->program, &stats);
-        settings->n_files = stats.n_files;
-        if (r >= 0)
-                return 0;
+/* As given, or as configured. */
+static const char *const *places_of(const struct settings_options *options, const struct config *config, size_t *ret) {
+        *ret = options->n_places > 0 ? options->n_places : config->policies.directories.n;
+        return options->n_places > 0 ? options->places : config->policies.directories.items;
+}
 
-        if (r == -ENOMEM)
-                return out_of_memory(messages);
+/* What follows from policies that are wrong. */
+static int refuse(int r, size_t n_errors, struct strbuf *messages) {
         if (r == -EBADMSG)
-                strbuf_printf(messages, "The policies are not usable: %zu errors.\n", diags.n_errors);
+                strbuf_printf(messages, "The policies are not usable: %zu errors.\n", n_errors);
         else
                 strbuf_put(
                         messages,
                         "There are no usable policies, and without one there is nothing to watch for: name a place with"
                         " --policies, or in the configuration (policies.directories).\n");
         return EXIT_STATUS_POLICIES;
+}
+
+static int load_policies(const struct settings_options *options, struct strbuf *messages, struct settings *settings) {
+        _cleanup_(diag_set_done) struct diag_set diags = {};
+        struct policy_options policy_options;
+        struct policy_loader_stats stats;
+        const char *const *places;
+        size_t n_places;
+        int r;
+
+        diag_set_init(&diags, 0);
+        policy_options_of(options, &settings->config, &policy_options);
+        places = places_of(options, &settings->config, &n_places);
+        r = policy_loader_load(places, n_places, &policy_options, &options->compile, options->generation, &diags,
+                               messages, &settings->program, &stats);
+        settings->n_files = stats.n_files;
+        if (r == -ENOMEM)
+                return out_of_memory(messages);
+        return r < 0 ? refuse(r, diags.n_errors, messages) : 0;
 }
 
 int settings_load(const struct settings_options *options, struct strbuf *messages, struct settings *ret) {
@@ -115,4 +129,60 @@ int settings_load(const struct settings_options *options, struct strbuf *message
 
         *ret = TAKE_STRUCT(settings);
         return 0;
+}
+
+static int start_compiler(const struct settings_options *options, const struct config *config, struct strbuf *messages,
+                          struct compile_job **ret) {
+        struct compile_request request = {
+                .compile = options->compile,
+                .limits = {.timeout_ns = config->policies.compile_timeout_ns,
+                           .memory_bytes = config->policies.compile_memory_bytes,
+                           .user = (uint32_t)config->policies.compile_user},
+                .generation = options->generation,
+        };
+        int r;
+
+        policy_options_of(options, config, &request.policies);
+        request.places = places_of(options, config, &request.n_places);
+        r = compile_job_start(NULL, &request, ret);
+        if (r >= 0)
+                return 0;
+        strbuf_printf(messages, "The policies were not compiled: the process for it cannot be started: %s.\n",
+                      strerror(-r));
+        return EXIT_STATUS_COMPILER;
+}
+
+int settings_begin(const struct settings_options *options, struct strbuf *messages, struct settings *ret,
+                   struct compile_job **ret_job) {
+        _cleanup_(settings_done) struct settings settings = {};
+        int status;
+
+        assert(options && !options->no_policies && messages && ret && ret_job);
+
+        status = load_config(options, messages, &settings);
+        if (status == 0)
+                status = load_redactor(messages, &settings);
+        if (status == 0)
+                status = start_compiler(options, &settings.config, messages, ret_job);
+        if (status != 0)
+                return status;
+
+        *ret = TAKE_STRUCT(settings);
+        return 0;
+}
+
+int settings_finish(struct settings *settings, struct compile_job *job, struct strbuf *messages) {
+        struct compile_result result;
+        int r;
+
+        r = compile_job_finish(job, messages, &result);
+        compile_job_free(job);
+        if (r >= 0) {
+                settings->program = result.program;
+                settings->n_files = result.n_files;
+                return 0;
+        }
+
+        settings_done(settings);
+        return result.refused ? refuse(result.error, result.n_errors, messages) : EXIT_STATUS_COMPILER;
 }

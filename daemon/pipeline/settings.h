@@ -3,9 +3,13 @@
 
 /* Settings - what is read from files before anything runs: configuration, redaction, policies. Complete and checked, or
  * not there. The daemon loads them at start and at each reload, the tool to record and replay. Reads files, does not
- * log: what is to be said goes into a text. */
+ * log: what is to be said goes into a text.
+ *
+ * settings_load() does it all at once and compiles in this process: for the tool. The daemon has policies compiled by
+ * another (compile-job.h): settings_begin(), some time, settings_finish(). */
 
 #include "config/config.h"
+#include "pipeline/compile-job.h"
 #include "program/program.h"
 #include "report/exit-status.h"
 #include "report/redact.h"
@@ -19,6 +23,7 @@ struct settings_options {
         size_t n_places;
         bool no_policies;               /* program stays NULL */
         bool trust_any_owner;           /* of policies */
+        struct compile_options compile;
         uint64_t generation;
 };
 
@@ -33,4 +38,13 @@ struct settings {
 /* Returns 0 or the exit status that it comes to; *ret is written for 0 only. `messages` gets all that is wrong and, at
  * the end, what follows from it; also warnings, if all is well. */
 int settings_load(const struct settings_options *options, struct strbuf *messages, struct settings *ret);
+
+/* The same up to where policies are to be compiled: configuration and redaction are there, and *ret_job is under way.
+ * `options->no_policies` is not for here. */
+int settings_begin(const struct settings_options *options, struct strbuf *messages, struct settings *ret,
+                   struct compile_job **ret_job);
+
+/* And the rest, when the job has ended; it is freed. Settings are complete then, or empty for anything but 0. */
+int settings_finish(struct settings *settings, struct compile_job *job, struct strbuf *messages);
+
 void settings_done(struct settings *settings);

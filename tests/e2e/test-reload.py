@@ -4,9 +4,11 @@
 import os
 import re
 import resource
+import signal
 import socket
+import time
 
-from harness import Daemon, expect, expect_equal, expect_in, main
+from harness import Daemon, EXECRAYD, Failure, expect, expect_equal, expect_in, main, run
 
 ONE = 'path "%(name)s" {\n    description = "x"\n    severity = low\n    suppress = 0s\n    openat { pathname == "%(file)s" }\n}\n'
 TWO = ('path "two" {\n    description = "x"\n    severity = low\n    by = host\n    suppress = 0s\n'
@@ -187,6 +189,176 @@ def test_many_reloads_under_load_lose_no_story(place):
         text = daemon.stop()
         expect_in('dropped 0', text, 'the summary')
         expect(len([a for a in daemon.alerts() if a['policy'] == 'a' and a['type'] == 'alert']) == n, 'one alert for each open')
+
+
+def compilers():
+    """The processes that compile now, of any daemon."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir('/proc')):
+        try:
+            with open('/proc/%s/comm' % pid) as f:
+                if f.read() == 'execray-compile\n':
+                    found.append(int(pid))
+        except OSError:
+            pass
+    return found
+
+
+def put_many(place, n, prefix='many'):
+    """So many policies of three steps, on a file that tells them apart."""
+    for i in range(n):
+        place.policy('%s%d' % (prefix, i), """path "%(name)s" {
+    description = "x"
+    severity = low
+    openat { pathname in ["/srv/%(i)d", "/srv/%(i)d/a", "/srv/%(i)d/b"], $f = pathname }
+    write { pathname == $f, proc.exe !~ '^/usr/(s?bin|lib/apt)/x%(i)d' }
+    any {
+        rename { newpath endswith ".locked%(i)d" }
+        unlink { pathname glob "/srv/*/%(i)d" }
+    }
+}
+""" % {'name': '%s%d' % (prefix, i), 'i': i})
+
+
+def test_a_compiler_that_takes_too_long_changes_nothing(place):
+    place.policy('a', ONE % {'name': 'a', 'file': place.join('a')})
+    config = place.write('c.yaml', '')
+    with Daemon(place, '--config', config) as daemon:
+        place.write('c.yaml', 'policies:\n  compile_timeout: 10ms\n')
+        put_many(place, 2000)
+        text = daemon.reload()
+        expect_in('took longer than 10ms (policies.compile_timeout) and was ended', text, 'the log')
+        expect_in('Not reloaded', text, 'the log')
+        touch(place.join('a'))
+        expect_equal(daemon.wait_alert('a')['generation'], 1, 'the generation')
+        expect_equal(compilers(), [], 'what is left of it')
+
+        place.write('c.yaml', '')
+        expect_in('Reloaded, generation 2', daemon.reload(), 'the log')
+        daemon.stop()
+
+
+def test_a_compiler_that_takes_too_much_memory_changes_nothing(place):
+    place.policy('a', ONE % {'name': 'a', 'file': place.join('a')})
+    config = place.write('c.yaml', '')
+    with Daemon(place, '--config', config) as daemon:
+        place.write('c.yaml', 'policies:\n  compile_memory: 32M\n')
+        place.policy('b', 'list l = [%s]\n' % ', '.join('"/%d"' % i for i in range(60000)) + ''.join(
+            'path "l%d" { openat { pathname in l, pathname != "/%d" } }\n' % (i, i) for i in range(50)))
+        text = daemon.reload()
+        expect_in('ran out of memory; it may take 32M (policies.compile_memory)', text, 'the log')
+        expect_in('Not reloaded', text, 'the log')
+        touch(place.join('a'))
+        expect_equal(daemon.wait_alert('a')['generation'], 1, 'the generation')
+        daemon.stop()
+
+
+def test_without_a_compiler_the_daemon_does_not_start_and_says_why(place):
+    put_many(place, 2000)
+    config = place.write('c.yaml', 'policies:\n  compile_timeout: 10ms\n')
+    status, _, log = run(EXECRAYD, '--config', config, '--policies', place.policies)
+    expect_equal(status, 8, 'the exit status')
+    expect_in('took longer than 10ms', log.decode(), 'the log')
+
+
+def test_events_go_on_while_policies_are_compiled_and_a_second_request_is_kept(place):
+    put_many(place, 1000)
+    place.policy('a', ONE % {'name': 'a', 'file': place.join('a')})
+    with Daemon(place) as daemon:
+        start = len(daemon.text())
+        daemon.process.send_signal(signal.SIGHUP)
+        found = []
+        while not found and 'Reloaded' not in daemon.text():
+            found = compilers()
+        if not found:
+            return                      # it was too quick for us
+        os.kill(found[0], signal.SIGSTOP)
+        if 'Reloaded' in daemon.text():
+            return
+        touch(place.join('a'))
+        expect_equal(daemon.wait_alert('a')['generation'], 1, 'the generation')
+        place.policy('b', ONE % {'name': 'b', 'file': place.join('b')})
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.settle()
+        os.kill(found[0], signal.SIGCONT)
+        daemon.wait_for('generation 3', start=start)
+        touch(place.join('b'))
+        daemon.wait_alert('b')
+        daemon.stop()
+
+
+def test_a_compiler_that_is_killed_changes_nothing(place):
+    put_many(place, 1000)
+    place.policy('a', ONE % {'name': 'a', 'file': place.join('a')})
+    with Daemon(place) as daemon:
+        for _ in range(20):
+            start = len(daemon.text())
+            daemon.process.send_signal(signal.SIGHUP)
+            found = []
+            while not found and 'eloaded' not in daemon.text()[start:]:
+                found = compilers()
+            if found:
+                try:
+                    os.kill(found[0], signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            daemon.wait_for('eloaded', start=start)
+            if 'was killed, perhaps because' in daemon.text()[start:]:
+                expect_in('Not reloaded', daemon.text()[start:], 'the log')
+                touch(place.join('a'))
+                daemon.wait_alert('a')
+                break
+        else:
+            raise Failure('the compiler was never caught')
+        daemon.stop()
+
+
+def test_the_compiler_is_nobody_without_privileges(place):
+    place.policy('a', ONE % {'name': 'a', 'file': place.join('a')})
+    put_many(place, 1000)
+    with Daemon(place) as daemon:
+        daemon.process.send_signal(signal.SIGHUP)
+        seen = {}
+        end = time.monotonic() + 20
+        while time.monotonic() < end and 'Reloaded' not in daemon.text():
+            for pid in compilers():
+                try:
+                    with open('/proc/%d/status' % pid) as f:
+                        status = dict(line.rstrip('\n').split(':\t', 1) for line in f if ':\t' in line)
+                except OSError:
+                    continue
+                if status.get('Seccomp') == '2':
+                    seen = status
+        expect(seen, 'it was never seen')
+        expect_equal(seen['Uid'].split(), ['65534'] * 4, 'the user')
+        expect_equal(seen['Gid'].split(), ['65534'] * 4, 'the group')
+        expect_equal(seen['Groups'].strip(), '', 'other groups')
+        expect_equal(seen['CapPrm'] + seen['CapEff'] + seen['CapAmb'], '0' * 48, 'capabilities')
+        expect_equal(seen['NoNewPrivs'], '1', 'no new privileges')
+        daemon.stop()
+
+
+def test_a_hundred_policies_are_taken_over_soon_and_events_hardly_wait(place):
+    place.policy('two', TWO % {'file': place.join('f')})
+    put_many(place, 100)
+    with Daemon(place) as daemon:
+        took, waited = [], []
+        for i in range(8):
+            touch(place.join('f.1'))    # a story under way at every reload
+            daemon.settle()
+            place.policy('other', ONE % {'name': 'other%d' % i, 'file': place.join('b')})
+            start = len(daemon.text())
+            expect_in('Reloaded', daemon.reload(), 'the log')
+            text = daemon.wait_for('The reload took', start=start)[start:]
+            found = re.search(r'The reload took ([0-9.]+) ms, of which events waited for ([0-9.]+) ms', text)
+            took.append(float(found[1]))
+            waited.append(float(found[2]))
+            touch(place.join('f.2'))
+            daemon.wait_alert('two', i + 1)
+        print('        took %s ms, events waited %s ms' % (took, waited))
+        expect(min(took) < 60, 'the quickest reload took %.1f ms' % min(took))
+        expect(min(waited) < 2, 'events waited for %.1f ms' % min(waited))
+        expect_in('dropped 0', daemon.stop(), 'the summary')
 
 
 if __name__ == '__main__':

@@ -4,10 +4,13 @@
 #include "../unit.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/strbuf.h"
+#include "pipeline/compile-worker.h"
 
 static const char good[] =
         "path \"p\" {\n    description = \"x\"\n    severity = low\n    openat { pathname == \"/x\" }\n}\n";
@@ -121,7 +124,71 @@ START_TEST(names_in_a_message_cannot_forge_a_line) {
 }
 END_TEST
 
-UNIT_MAIN("pipeline/settings", what_is_right_gives_all_parts, a_wrong_policy_gives_its_place_and_nothing_else,
-          a_wrong_configuration_ends_it_before_the_policies,
-          a_missing_configuration_is_an_error_only_where_it_was_named, no_policies_at_all_is_an_error,
-          names_in_a_message_cannot_forge_a_line)
+/* As the daemon does it: another process compiles. */
+static int load_apart(const char *config, const char *policy) {
+        struct settings_options options = {.config = config, .places = &policy, .n_places = 1, .generation = 7};
+        struct compile_job *job;
+        int status;
+
+        status = settings_begin(&options, &messages, &settings, &job);
+        if (status != 0)
+                return status;
+        ck_assert_ptr_nonnull(settings.redactor);
+        ck_assert_ptr_null(settings.program);
+        compile_job_wait(job);
+        return settings_finish(&settings, job, &messages);
+}
+
+START_TEST(another_process_compiles_to_the_same_program) {
+        _cleanup_(freep) char *block = NULL;
+        const char *policy;
+        size_t size;
+
+        begin();
+        policy = write_file("p.policy", good);
+        ck_assert_int_eq(load(NULL, policy), 0);
+        size = settings.program->size;
+        block = malloc(size);
+        memcpy(block, settings.program->header, size);
+        settings_done(&settings);
+
+        ck_assert_int_eq(load_apart(NULL, policy), 0);
+        ck_assert_uint_eq(settings.program->size, size);
+        ck_assert_mem_eq(settings.program->header, block, size);
+        ck_assert_uint_eq(settings.n_files, 1);
+        end();
+}
+END_TEST
+
+START_TEST(another_process_says_the_same_about_what_is_wrong) {
+        _cleanup_(freep) char *said = NULL;
+        const char *policy;
+
+        begin();
+        policy = write_file("p.policy", "path \"p\" {\n    opnat { }\n    openat { pathnam == \"\\x1b[2J\" }\n}\n");
+        ck_assert_int_eq(load(NULL, policy), EXIT_STATUS_POLICIES);
+        said = strdup(strbuf_str(&messages));
+        strbuf_clear(&messages);
+        ck_assert_int_eq(load_apart(NULL, policy), EXIT_STATUS_POLICIES);
+        ck_assert_str_eq(strbuf_str(&messages), said);
+        ck_assert(!settings.has_config);
+        end();
+}
+END_TEST
+
+int main(int argc, char **argv) {
+        const TTest *const tests[] = {
+                what_is_right_gives_all_parts,
+                a_wrong_policy_gives_its_place_and_nothing_else,
+                a_wrong_configuration_ends_it_before_the_policies,
+                a_missing_configuration_is_an_error_only_where_it_was_named,
+                no_policies_at_all_is_an_error,
+                names_in_a_message_cannot_forge_a_line,
+                another_process_compiles_to_the_same_program,
+                another_process_says_the_same_about_what_is_wrong,
+        };
+
+        if (argc == 1 && streq(argv[0], COMPILE_WORKER_NAME))
+                return compile_worker_run(STDIN_FILENO, STDOUT_FILENO);
+        return unit_run("pipeline/settings", tests, ELEMENTSOF(tests));
+}
