@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Any bytes as a policy file: parsed, checked, and reported without a fault. What parses prints as text that parses to
- * the same tree and prints the same again; what is wrong has at least one message with a place inside the text. */
+ * the same tree and prints the same again, and has a canonical layout of which the same is true; what is wrong has at
+ * least one message with a place inside the text. */
 
 #include <assert.h>
 #include <stdint.h>
@@ -10,6 +11,7 @@
 #include "base/arena.h"
 #include "base/strbuf.h"
 #include "policy/ast-print.h"
+#include "policy/layout.h"
 #include "policy/parser.h"
 #include "policy/policy-set.h"
 #include "policy/source.h"
@@ -49,6 +51,31 @@ static void check_round_trip(const char *text, size_t n) {
         arena_done(&arena);
 }
 
+static void check_layout(const char *text, size_t n) {
+        struct strbuf first = {}, second = {};
+        struct file_node *a, *b;
+        struct arena arena = {};
+        struct diag_set diags;
+        int r;
+
+        diag_set_init(&diags, 4);
+        a = parse(&arena, text, n, &diags);
+        r = layout_text(text, n, &first);
+        if (diags.n_errors == 0) {
+                assert(r == 0);
+                b = parse(&arena, strbuf_str(&first), first.n, &diags);
+                assert(diags.n_errors == 0);
+                assert(file_node_equal(a, b));
+                assert(layout_text(strbuf_str(&first), first.n, &second) == 0);
+                assert(first.n == second.n && memcmp(strbuf_str(&first), strbuf_str(&second), first.n) == 0);
+        }
+
+        strbuf_done(&first);
+        strbuf_done(&second);
+        diag_set_done(&diags);
+        arena_done(&arena);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
         struct policy_set *set = NULL;
         struct diag_set diags;
@@ -56,6 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
         int r;
 
         check_round_trip((const char *)data, n);
+        check_layout((const char *)data, n);
 
         diag_set_init(&diags, 0);
         r = policy_set_parse("input", (const char *)data, n, NULL, &diags, &set);

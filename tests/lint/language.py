@@ -4,9 +4,11 @@
 
 examples: every block marked `policy` or `steps` is accepted without a message (`steps` stand inside of a path); every block
 marked `faulty` gets exactly the messages of the block marked `messages` behind it.
+layout: every example has a canonical form that means the same and is its own.
 grammar: the block marked `ebnf` has the productions that stand above the functions of the parser, no more, no fewer, the same.
 
-usage: language.py ROOT grammar | language.py ROOT examples POLICY-MESSAGES     exit status 1 and what is wrong
+usage: language.py ROOT grammar | language.py ROOT examples POLICY-MESSAGES | language.py ROOT layout EXECRAYCTL
+exit status 1 and what is wrong
 """
 
 import pathlib
@@ -58,6 +60,29 @@ def check_examples(text, program):
     return faults
 
 
+def check_layout(text, program):
+    """execrayctl compares what an example and its canonical form mean by itself."""
+    faults = []
+    n = 0
+    for line, mark, body in blocks(text):
+        if mark not in ('policy', 'steps'):
+            continue
+        n += 1
+        policy = body if mark == 'policy' else f'path "example" {{\n{body}}}\n'
+        for _ in range(2):
+            done = subprocess.run([program, 'fmt', '-'], input=policy, capture_output=True, text=True, check=False)
+            if done.returncode != 0:
+                faults.append(f'{line}: this example cannot be formatted:\n{done.stderr}')
+                break
+            once, policy = policy, done.stdout
+        else:
+            if once != policy:
+                faults.append(f'{line}: formatted once this example is\n{once}and twice it is\n{policy}')
+    if n < 10:
+        faults.append(f'only {n} examples found: does this test still read the page?')
+    return faults
+
+
 def normal(production):
     return ' '.join(production.split())
 
@@ -94,6 +119,8 @@ def main():
     text = (root / 'docs' / 'LANGUAGE.md').read_text(encoding='utf-8')
     if sys.argv[2] == 'examples':
         faults = check_examples(text, sys.argv[3])
+    elif sys.argv[2] == 'layout':
+        faults = check_layout(text, sys.argv[3])
     else:
         faults = check_grammar(text, [path.read_text(encoding='utf-8')
                                       for path in sorted((root / 'daemon' / 'policy').glob('parser*.c'))])
