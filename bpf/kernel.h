@@ -202,6 +202,7 @@ struct tty_struct {
 
 struct signal_struct {
         atomic_t live;
+        int nr_threads;
         int group_exit_code;
         unsigned int flags;
         struct tty_struct *tty;
@@ -250,6 +251,7 @@ struct task_struct {
         struct mm_struct *mm;
         struct signal_struct *signal;
         struct css_set *cgroups;
+        int exit_state;
         int exit_code;
         kuid_t loginuid;
         unsigned int sessionid;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Snapshot - what there is when the daemon comes: processes, through the task iterator (start times in nanoseconds,
- * which /proc does not have), and from then on the names of cgroups, before anything happens in them. */
+/* Snapshot - what there is when the daemon comes, or has lost sight: processes, through the task iterator (start times
+ * in nanoseconds, which /proc does not have), and from then on the names of cgroups, before anything happens in them.
+ */
 #include "given.bpf.h"
 
 /* The iterator's own scratch: it can be preempted, and there is one reader of it. */
@@ -15,6 +16,31 @@ static __always_inline struct wire_identity identity_of(struct task_struct *task
         struct wire_identity identity = { .start_ns = PART(task, group_leader)->start_boottime, .tgid = task->tgid };
 
         return identity;
+}
+
+/* Its last thread is past the hook that tells its end: a zombie, of which no record will come. */
+static __always_inline bool is_dead(struct task_struct *task) {
+        return task->exit_state && PART(task, signal)->nr_threads <= 1;
+}
+
+/* Who made it: the forks that we saw know. For older ones the parent stands in. */
+static __always_inline void see_creator(struct task_struct *task, struct task_state *ret) {
+        struct task_state *own = state_of(task, false);
+        struct task_struct *parent = PART(task, real_parent);
+        struct wire_identity creator;
+
+        if (own && own->creator_tgid) {
+                ret->creator_start_ns = own->creator_start_ns;
+                ret->creator_tgid = own->creator_tgid;
+                ret->tree_start_ns = own->tree_start_ns;
+                ret->tree_tgid = own->tree_tgid;
+                return;
+        }
+        creator = identity_of(parent);
+        if (parent->tgid != 0 && parent->tgid != task->tgid) {
+                ret->creator_start_ns = creator.start_ns;
+                ret->creator_tgid = creator.tgid;
+        }
 }
 
 static __always_inline void append_process(struct cpu *cpu, struct task_struct *task) {
@@ -58,8 +84,7 @@ static __always_inline void append_process(struct cpu *cpu, struct task_struct *
 /* One `process` record for each process, read by the daemon in its own context: so it also learns who it is itself. */
 SEC("iter/task")
 int take_snapshot(struct bpf_iter__task *context) {
-        struct task_struct *self = bpf_get_current_task_btf(), *task = context->task, *parent;
-        struct wire_identity creator;
+        struct task_struct *self = bpf_get_current_task_btf(), *task = context->task;
         struct task_state state = {};
         struct cpu *cpu;
         __u32 zero = 0, size;
@@ -70,7 +95,7 @@ int take_snapshot(struct bpf_iter__task *context) {
                 self_tgid = self->tgid;
                 self_start_ns = PART(self, group_leader)->start_boottime;
         }
-        if (task->pid != task->tgid)
+        if (task->pid != task->tgid || is_dead(task))
                 return 0;
         /* PID 1 comes first; some hosts keep it from us. Then our own root has to do. */
         if (task->tgid == 1 || (task->tgid == self_tgid && !host_root))
@@ -83,12 +108,7 @@ int take_snapshot(struct bpf_iter__task *context) {
         __builtin_memset(cpu->record, 0, sizeof(struct wire_process));
         cpu->header.version = WIRE_VERSION;
         cpu->header.kind = WIRE_KIND_process;
-        parent = PART(task, real_parent);
-        creator = identity_of(parent);
-        if (parent->tgid != 0 && parent->tgid != task->tgid) {
-                state.creator_start_ns = creator.start_ns;
-                state.creator_tgid = creator.tgid;
-        }
+        see_creator(task, &state);
         header_fill(&cpu->header, task, &state, 0);
         cpu->header.flags |= WIRE_SYNTHETIC;
         append_process(cpu, task);

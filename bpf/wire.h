@@ -78,6 +78,7 @@ enum {
         WIRE_SYNTHETIC = 1U << 7, /* made by the daemon, not by a hook */
         WIRE_KTHREAD = 1U << 8, /* the actor is a kernel thread */
         WIRE_EXCHANGED = 1U << 9, /* the object was exchanged during the call: there is one record for each */
+        WIRE_MENDED = 1U << 10, /* in place of records that were lost: what was found out afterwards */
 };
 
 struct wire_bytes {

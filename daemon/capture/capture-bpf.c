@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -24,6 +25,7 @@
 #include "capture/hierarchy.h"
 #include "capture/hooks.h"
 #include "capture/kernel.h"
+#include "capture/mend.h"
 #include "capture/ring.h"
 #include "capture/snapshot.h"
 #include "capture/tidy.h"
@@ -35,6 +37,10 @@
 #define TICK_INTERVAL_NS NSEC_PER_SEC
 #define STALL_NS (10 * NSEC_PER_MSEC)
 #define CLOCK_STEP_NS ((int64_t)(10 * NSEC_PER_MSEC))
+#define DEFAULT_PROCESSES 65536
+#define PID_NAMESPACE_OF_THE_HOST 0xEFFFFFFCU   /* inode number, the same on every Linux */
+
+#define CORE_KINDS (1ULL << WIRE_KIND_fork | 1ULL << WIRE_KIND_execve | 1ULL << WIRE_KIND_exit)
 
 struct capture_bpf {
         struct capture capture;         /* first: what the callers hold */
@@ -59,6 +65,9 @@ struct capture_bpf {
         uint64_t told[_WIRE_KIND_MAX][_WIRE_LOSS_MAX];
         uint64_t skipped[_WIRE_KIND_MAX];
         uint64_t *cpu_lost;             /* owned; lost_total of each CPU as last told */
+
+        struct mend mend;
+        bool sees_all;                  /* the task iterator shows every process, not only those of a namespace */
 
         struct record own;              /* for the daemon's own records */
         struct record copy;             /* for records that are changed on their way */
@@ -115,13 +124,17 @@ static void tell_tick(struct capture_bpf *bpf, uint64_t time_ns) {
                 bpf->deadline_ns = UINT64_MAX;
 }
 
-static void tell_obscured(struct capture_bpf *bpf, const struct wire_header *about, enum wire_reason reason,
-                          const char *subject) {
-        record_begin(&bpf->own, WIRE_KIND_obscured);
+/* One about the process that another record is about. */
+static void own_begin_about(struct capture_bpf *bpf, enum wire_kind kind, const struct wire_header *about,
+                            uint64_t time_ns) {
+        own_begin(bpf, kind, time_ns);
         memcpy(&bpf->own.header.start_ns, &about->start_ns,
                offsetof(struct wire_header, result) - offsetof(struct wire_header, start_ns));
-        bpf->own.header.time_ns = about->time_ns;
-        bpf->own.header.flags = WIRE_SYNTHETIC;
+}
+
+static void tell_obscured(struct capture_bpf *bpf, const struct wire_header *about, enum wire_reason reason,
+                          const char *subject) {
+        own_begin_about(bpf, WIRE_KIND_obscured, about, about->time_ns);
         bpf->own.header.cpu = about->cpu;
         record_set_number(&bpf->own, (enum field)WIRE_FIELD_obscured_reason, reason);
         record_set_text(&bpf->own, (enum field)WIRE_FIELD_obscured_subject, subject);
@@ -160,6 +173,8 @@ static void tell_gaps(struct capture_bpf *bpf) {
                 }
                 if (count == 0)
                         continue;
+                if (kinds & CORE_KINDS && bpf->sees_all)
+                        mend_want(&bpf->mend, clock_boottime_ns());
                 own_begin(bpf, WIRE_KIND_gap, bpf->capture.clock_ns);
                 record_set_number(&bpf->own, (enum field)WIRE_FIELD_gap_kinds, kinds);
                 record_set_number(&bpf->own, (enum field)WIRE_FIELD_gap_count, count);
@@ -176,6 +191,63 @@ static void look_for_loss(struct capture_bpf *bpf) {
                         tell_gaps(bpf);
                         return;
                 }
+}
+
+/* ---- what a loss left wrong (mend.h) ---- */
+
+static void on_gone(const struct wire_header *last, void *userdata) {
+        struct capture_bpf *bpf = userdata;
+
+        own_begin_about(bpf, WIRE_KIND_exit, last, bpf->capture.clock_ns);
+        bpf->own.header.flags |= WIRE_MENDED | (last->flags & WIRE_KTHREAD);
+        own_deliver(bpf);
+        bpf->capture.stats.n_mended_exits++;
+}
+
+static void on_found(struct record *record, bool supervisor, void *userdata) {
+        struct capture_bpf *bpf = userdata;
+        struct identity id = {.start_ns = record->header.start_ns, .pid = record->header.tgid};
+
+        if (supervisor && id.pid > 2)
+                (void)hooks_add_supervisor(bpf->hooks, &id);
+        record->header.time_ns = bpf->capture.clock_ns;
+        (void)capture_deliver_own(&bpf->capture, &record->header);
+        bpf->capture.stats.n_mended_processes++;
+}
+
+static void mend_turn(struct capture_bpf *bpf, uint64_t now_ns) {
+        static const struct mend_sink sink = {.on_gone = on_gone, .on_found = on_found};
+
+        if (unlikely(mend_is_due(&bpf->mend, &bpf->ring, now_ns))) {
+                _cleanup_(closep) int fd = hooks_open_snapshot(bpf->hooks);
+                int r = fd;
+
+                if (r >= 0)
+                        r = mend_begin(&bpf->mend, fd, (const char *const *)bpf->supervisors, bpf->n_supervisors,
+                                       &bpf->ring);
+                if (r < 0) {
+                        static struct log_limit limit = LOG_ONCE_A_MINUTE;
+
+                        bpf->mend.next_ns = now_ns + MEND_INTERVAL_NS;
+                        log_limited(&limit, LOG_WARNING, r,
+                                    "Cannot see which processes are left after a loss, trying again: %m");
+                }
+        }
+        mend_finish(&bpf->mend, &bpf->ring, &bpf->copy, &sink, bpf);
+}
+
+/* A new process with a pid that somebody has: that one's end was lost. */
+static void look_for_other(struct capture_bpf *bpf, const struct event *event) {
+        struct identity id = census_subject(event);
+        struct resident *other = census_find_other(&bpf->mend.census, &id);
+
+        if (unlikely(other)) {
+                struct wire_header last = other->last;
+                struct identity other_id = {.start_ns = last.start_ns, .pid = last.tgid};
+
+                census_remove(&bpf->mend.census, &other_id);
+                on_gone(&last, bpf);
+        }
 }
 
 /* ---- records from the kernel ---- */
@@ -204,11 +276,7 @@ static void look_for_supervisor(struct capture_bpf *bpf, const struct event *eve
                                     id.pid);
                         return;
                 }
-                record_begin(&bpf->own, WIRE_KIND_process);
-                memcpy(&bpf->own.header.start_ns, &event->wire->start_ns,
-                       offsetof(struct wire_header, result) - offsetof(struct wire_header, start_ns));
-                bpf->own.header.time_ns = event->wire->time_ns;
-                bpf->own.header.flags = WIRE_SYNTHETIC;
+                own_begin_about(bpf, WIRE_KIND_process, event->wire, event->wire->time_ns);
                 record_set_value(&bpf->own, (enum field)WIRE_FIELD_process_exe, &exe);
                 record_set_number(&bpf->own, (enum field)WIRE_FIELD_process_supervisor, true);
                 own_deliver(bpf);
@@ -243,6 +311,8 @@ static void take_record(struct capture_bpf *bpf, const void *data, size_t size) 
         if (unlikely(header->cpu < hooks_n_cpus(bpf->hooks) && header->lost > bpf->cpu_lost[header->cpu]))
                 tell_gaps(bpf);
         look_for_cgroup(bpf, header);
+        if (CORE_KINDS & 1ULL << header->kind)
+                look_for_other(bpf, &event);
 
         if (tidy_event(&event, &bpf->copy))
                 header = &bpf->copy.header;
@@ -252,6 +322,8 @@ static void take_record(struct capture_bpf *bpf, const void *data, size_t size) 
         reason = tidy_obscured(&event, &subject);
         if (unlikely(reason != WIRE_OBSCURED_NONE))
                 tell_obscured(bpf, event.wire, reason, subject);
+        if (CORE_KINDS & 1ULL << event_kind(&event))
+                mend_see(&bpf->mend, &event);
         if (event_kind(&event) == WIRE_KIND_execve)
                 look_for_supervisor(bpf, &event);
 }
@@ -318,6 +390,9 @@ static size_t read_ring(struct capture_bpf *bpf, size_t max, bool *ret_empty) {
                         before_ns = clock_boottime_ns();
         }
 
+        if (state == RING_EMPTY)
+                look_for_loss(bpf);
+        mend_turn(bpf, before_ns);
         if (state == RING_BUSY)
                 look_for_stall(bpf, before_ns);
         if (state == RING_EMPTY) {
@@ -446,6 +521,7 @@ static int tell_snapshot(struct capture_bpf *bpf, uint64_t time_ns) {
                 /* The time of all is the one before the first hook: nothing in the ring is older. */
                 bpf->copy.header.time_ns = time_ns;
                 (void)capture_deliver_own(&bpf->capture, header);
+                mend_see(&bpf->mend, &(struct event){.wire = header});
         }
         return hooks_plant_seeds(bpf->hooks);
 }
@@ -570,6 +646,7 @@ static struct capture *bpf_free(struct capture *capture) {
         ring_unmap(&bpf->ring);
         hooks_free(bpf->hooks);
         hierarchy_done(&bpf->hierarchy);
+        mend_done(&bpf->mend);
         for (size_t i = 0; i < bpf->n_supervisors; i++)
                 free(bpf->supervisors[i]);
         free(bpf->supervisors);
@@ -611,6 +688,7 @@ int capture_new_bpf(
         _cleanup_(capture_freep) struct capture *capture = NULL;
         struct hooks_options hooks_options = {};
         struct capture_bpf *bpf;
+        struct stat st;
         int r;
 
         assert(options && interest && sink && sink->on_event && ret);
@@ -628,6 +706,8 @@ int capture_new_bpf(
         bpf->latency_ns = options->max_latency_ns ?: DEFAULT_LATENCY_NS;
         bpf->batch = options->batch ?: DEFAULT_BATCH;
         bpf->ring_bytes = options->ring_bytes ?: DEFAULT_RING_BYTES;
+        mend_init(&bpf->mend, options->max_processes ?: DEFAULT_PROCESSES);
+        bpf->sees_all = stat("/proc/self/ns/pid", &st) >= 0 && st.st_ino == PID_NAMESPACE_OF_THE_HOST;
         if (!is_pow2(bpf->ring_bytes) || bpf->ring_bytes < MIN_RING_BYTES)
                 return log_error_errno(-EINVAL, "The ring's size has to be a power of two of at least %zu bytes",
                                        MIN_RING_BYTES);

@@ -11,6 +11,8 @@
  * The order in a stream: `clock`, the `cgroup` names that exist, one `process` for each that runs (parents first),
  * `start`, and then what happens. A `gap` stands before the first record read after a loss. A `tick` says that no event
  * before its time is missing: once a second while nothing happens, and when a deadline that was asked for has come.
+ * After a gap in fork, execve or exit the stream is mended (mend.h): `exit` for those who are gone, `process` for those
+ * who are there, marked WIRE_MENDED.
  *
  * This room does I/O, logs and reads the clock. One thread, the loop's. */
 
@@ -45,6 +47,9 @@ struct capture_options {
          * when they run as the main process of a unit. PID 1 and kthreadd always do. Borrowed during the call. */
         const char *const *supervisors;
         size_t n_supervisors;
+
+        /* Of so many at a time it is known who lives: for what is made good after a loss. 0: 65536 */
+        size_t max_processes;
 };
 
 /* What is watched, from where, and what was lost. The counters only grow. */
@@ -55,6 +60,8 @@ struct capture_stats {
         uint64_t lost[_WIRE_KIND_MAX][_WIRE_LOSS_MAX];  /* produced = delivered + these, when the ring is empty */
         uint64_t n_late;                /* came with a time before the stream's, and were given the stream's */
         uint64_t n_obscured;            /* `obscured` records made */
+        uint64_t n_mended_exits;        /* ends that were lost, told when they were found out */
+        uint64_t n_mended_processes;    /* starts and execs that were lost, told as `process` */
         uint64_t n_wakeups;             /* times that the kernel woke the reader */
         uint64_t n_turns;
         uint64_t n_stalls;              /* times that the ring's first record was not finished for 10 ms */

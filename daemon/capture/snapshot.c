@@ -19,6 +19,7 @@ struct entry {
         const struct wire_header *header;       /* borrowed from the bytes */
         struct identity tree;
         bool supervisor;
+        bool forgotten;
 };
 
 struct snapshot {
@@ -108,7 +109,9 @@ static int snapshot_relate(struct snapshot *snapshot, const char *const *supervi
                 if (parent && parent->header->start_ns != header->creator_start_ns)
                         parent = NULL;
                 entry->supervisor = entry_is_supervisor(entry, supervisors, n_supervisors);
-                if (parent && !parent->supervisor)
+                if (header->tree_tgid != 0)
+                        entry->tree = (struct identity){.start_ns = header->tree_start_ns, .pid = header->tree_tgid};
+                else if (parent && !parent->supervisor)
                         entry->tree = parent->tree;
                 else
                         entry->tree = (struct identity){.start_ns = header->start_ns, .pid = header->tgid};
@@ -139,6 +142,22 @@ int snapshot_read(int iterator_fd, const char *const *supervisors, size_t n_supe
                 return r;
         *ret = TAKE_PTR(snapshot);
         return 0;
+}
+
+void snapshot_forget(struct snapshot *snapshot, const struct identity *id) {
+        const struct wire_header header = {.start_ns = id->start_ns, .tgid = id->pid};
+        const struct entry key = {.header = &header};
+        struct entry *entry = NULL;
+
+        if (snapshot->n > 0)
+                entry = bsearch(&key, snapshot->entries, snapshot->n, sizeof(*snapshot->entries), entry_compare);
+        if (entry)
+                entry->forgotten = true;
+}
+
+const struct wire_header *snapshot_header(const struct snapshot *snapshot, size_t i) {
+        assert(i < snapshot->n);
+        return snapshot->entries[i].forgotten ? NULL : snapshot->entries[i].header;
 }
 
 /* The process behind /proc/PID now may be another than the one in the snapshot: field 22 of stat, its start in ticks,

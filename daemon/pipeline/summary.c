@@ -108,6 +108,8 @@ static void put_bounds(const struct capture_stats *capture, const struct pipelin
                 {p->table.n_refused, "processes could not be entered (process.max_processes)"},
                 {p->table.n_image_refused, "process images could not be kept (process.image_memory)"},
                 {p->report.n_obscured, "times something could have hidden a story"},
+                {capture->n_mended_exits, "ends of processes were lost, and told when they were found out"},
+                {capture->n_mended_processes, "processes whose start or exec was lost were looked up"},
                 {capture->n_late, "events came out of order"},
                 {capture->n_stalls, "times the ring stood still"},
         };

@@ -56,7 +56,8 @@ struct process *process_table_next(const struct process_table *table, const stru
 
 /* Apply one event (process-update.c): fork, execve, exit, process, cgroup change the table, and any event heals it: an
  * actor that is not known is entered from what its header carries. The tree is the first that a record of the process
- * names, before that its creator's, or its own if the creator is PID 1, kthreadd, a supervisor or not known. Call
+ * names, before that its creator's, or its own if the creator is PID 1, kthreadd, a supervisor or not known. A
+ * `process` record marked WIRE_MENDED has the image that runs now; any other one only what was not known. Call
  * before the engine sees the event (docs/SEMANTICS.md). Returns the actor, also one that had exited; NULL if there is
  * none (META kinds) or it could not be entered. */
 struct process *process_table_update(struct process_table *table, const struct event *event);

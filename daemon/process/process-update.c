@@ -141,7 +141,8 @@ static void apply_execve(struct process_table *table, const struct event *event,
         process->image = new_image(table, event);
 }
 
-/* A process that ran before, from a snapshot. What was seen of it meanwhile is newer and stays. */
+/* A process that ran before, from a snapshot. What was seen of it meanwhile is newer and stays, unless this record
+ * takes the place of one that was lost: nothing was heard of the process since the loss. */
 static void apply_process(struct process_table *table, const struct event *event) {
         const struct wire_process *record = (const struct wire_process *)event->wire;
         const struct wire_header *header = &record->header;
@@ -165,6 +166,11 @@ static void apply_process(struct process_table *table, const struct event *event
         } else if (entry->process.creator.pid == 0 && creator.pid != 0)
                 table_set_creator(table, entry, &creator);
 
+        if (header->flags & WIRE_MENDED) {
+                set_image(&entry->process, NULL);
+                entry->process.kthread = header->flags & WIRE_KTHREAD;
+                heal(table, entry, header);
+        }
         if ((header->known & WIRE_BIT(process, supervisor)) && record->supervisor)
                 entry->process.supervisor = true;
         if ((header->known & WIRE_BIT(process, kthread)) && record->kthread)

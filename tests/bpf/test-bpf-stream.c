@@ -258,6 +258,154 @@ START_TEST(what_was_produced_was_delivered_or_is_counted_as_lost) {
 }
 END_TEST
 
+/* ---- what a loss would leave wrong ---- */
+
+#define MENDED (WIRE_SYNTHETIC | WIRE_MENDED)
+
+/* vfork, for a copy of what the tests hold takes long. */
+static int fork_often(void *argument) {
+        for (long i = 0; i < (long)argument; i++) {
+                pid_t pid = vfork();
+
+                if (pid == 0)
+                        _exit(0);
+                (void)waitpid(pid, NULL, 0);
+        }
+        return 0;
+}
+
+static int sleep_for_long(void *argument) {
+        execl("/bin/sleep", "sleep", "100", NULL);
+        return 1;
+}
+
+/* Runs on until told, then executes something. */
+static int sleep_for_long_when_told(void *argument) {
+        volatile uint64_t *memory = argument;
+
+        while (!memory[0])
+                usleep(1000);
+        return sleep_for_long(NULL);
+}
+
+static bool is_alive(pid_t pid) {
+        char path[64], text[512] = "", *rest;
+        int fd;
+
+        snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return false;
+        (void)!read(fd, text, sizeof(text) - 1);
+        close(fd);
+        rest = strrchr(text, ')');
+        return rest && rest[2] != 'Z' && rest[2] != 'X';
+}
+
+START_TEST(processes_whose_end_start_or_exec_was_lost_are_told_afterwards) {
+        const struct capture_options options = {.ring_bytes = 64 << 10};
+        const struct wire_header *record, *before;
+        struct capture_stats stats;
+        pid_t ended, changed, started, forker;
+        size_t n;
+
+        shared()[0] = 0;
+        begin(0, &options);
+        ended = lab_fork();
+        if (ended == 0)
+                _exit(sleep_for_long(NULL));
+        changed = lab_fork();
+        if (changed == 0)
+                _exit(sleep_for_long_when_told((void *)shared()));
+        before = lab_wait(WIRE_KIND_execve, ended, 0);
+        ck_assert_ptr_nonnull(before);
+        do
+                lab_read();
+        while (lab_count(WIRE_KIND_fork, getpid()) < 2);
+
+        /* Nobody reads while the ring fills, and what then happens is lost. */
+        forker = fork();
+        if (forker == 0)
+                _exit(fork_often((void *)1000L));
+        ck_assert_int_eq(waitpid(forker, NULL, 0), forker);
+        kill(ended, SIGKILL);
+        ck_assert_int_eq(waitpid(ended, NULL, 0), ended);
+        shared()[0] = 1;
+        wait_for_exec(changed, "sleep");
+        started = lab_fork();
+        if (started == 0)
+                _exit(sleep_for_long(NULL));
+        wait_for_exec(started, "sleep");
+        capture_stats(lab.capture, &stats);
+        ck_assert_uint_gt(lost(&stats, WIRE_KIND_exit), 0);
+        ck_assert_uint_gt(lost(&stats, WIRE_KIND_fork), 0);
+
+        record = lab_wait(WIRE_KIND_exit, ended, 0);
+        ck_assert_ptr_nonnull(record);
+        ck_assert_uint_eq(record->flags & MENDED, MENDED);
+        ck_assert_uint_eq(record->start_ns, before->start_ns);
+        ck_assert_uint_eq(record->creator_tgid, (uint32_t)getpid());
+        ck_assert_uint_eq(record->tree_tgid, before->tree_tgid);
+        ck_assert_uint_eq(record->uid, getuid());
+        ck_assert_uint_eq(record->cgroup_id, before->cgroup_id);
+        ck_assert(!lab_known(record, F(exit, code)));
+        ck_assert(!lab_known(record, F(exit, run_ns)));
+
+        record = lab_wait(WIRE_KIND_process, changed, 0);
+        ck_assert_ptr_nonnull(record);
+        ck_assert_uint_eq(record->flags & MENDED, MENDED);
+        ck_assert_str_eq(strrchr(lab_text(record, F(process, exe)), '/'), "/sleep");
+        ck_assert_str_eq(lab_list(record, F(process, argv)), "sleep|100");
+
+        record = lab_wait(WIRE_KIND_process, started, 0);
+        ck_assert_ptr_nonnull(record);
+        ck_assert_uint_eq(record->flags & MENDED, MENDED);
+        ck_assert_uint_eq(record->creator_tgid, (uint32_t)getpid());
+        ck_assert_uint_eq(record->tree_tgid, before->tree_tgid);
+        ck_assert_str_eq(lab_list(record, F(process, argv)), "sleep|100");
+
+        /* Nobody was buried alive, and the next ends are told by the kernel. */
+        for (size_t i = 0; (record = lab_find(WIRE_KIND_exit, 0, i)); i++)
+                ck_assert_msg(!(record->flags & WIRE_MENDED) || !is_alive(record->tgid), "%u lives", record->tgid);
+        n = lab_count(WIRE_KIND_process, 0);
+        kill(changed, SIGKILL);
+        kill(started, SIGKILL);
+        ck_assert_int_eq(waitpid(changed, NULL, 0), changed);
+        ck_assert_int_eq(waitpid(started, NULL, 0), started);
+        for (int i = 0; i < 2; i++) {
+                record = lab_wait(WIRE_KIND_exit, i ? changed : started, 0);
+                ck_assert_ptr_nonnull(record);
+                ck_assert_int_eq(record->flags & WIRE_MENDED, 0);
+                ck_assert_int_eq(lab_number(record, F(exit, signal)), SIGKILL);
+        }
+        ck_assert_uint_eq(lab_count(WIRE_KIND_exit, ended), 1);
+        ck_assert_uint_eq(lab_count(WIRE_KIND_process, 0), n);
+
+        capture_stats(lab.capture, &stats);
+        ck_assert_uint_ge(stats.n_mended_exits, 1);
+        ck_assert_uint_ge(stats.n_mended_processes, 2);
+        lab_close();
+}
+END_TEST
+
+START_TEST(the_dead_that_nobody_waited_for_are_not_in_the_snapshot) {
+        siginfo_t info;
+        pid_t pid;
+
+        pid = lab_fork();
+        if (pid == 0)
+                _exit(0);
+        ck_assert_int_eq(waitid(P_PID, pid, &info, WEXITED | WNOWAIT), 0);
+        begin(0, NULL);
+        ck_assert_ptr_null(lab_find(WIRE_KIND_process, pid, 0));
+        ck_assert_ptr_nonnull(lab_find(WIRE_KIND_process, getpid(), 0));
+        ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+        lab_close();
+}
+END_TEST
+
+/* ---- somebody reads ---- */
+
 START_TEST(nothing_is_lost_while_somebody_reads) {
         const struct capture_options options = {
                 .ring_bytes = 32 << 20}; /* all of them: on a slow machine we may not keep up */
@@ -513,6 +661,8 @@ int main(void) {
                 kernel_threads_are_marked,
                 a_tick_comes_each_second_and_when_it_is_asked_for,
                 what_was_produced_was_delivered_or_is_counted_as_lost,
+                processes_whose_end_start_or_exec_was_lost_are_told_afterwards,
+                the_dead_that_nobody_waited_for_are_not_in_the_snapshot,
                 nothing_is_lost_while_somebody_reads,
                 a_reload_loses_nothing_that_both_sets_want,
                 what_nobody_wants_any_more_is_detached,

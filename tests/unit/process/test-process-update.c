@@ -359,6 +359,31 @@ START_TEST(snapshot_does_not_overwrite_what_was_seen) {
 }
 END_TEST
 
+START_TEST(record_in_place_of_a_lost_exec_brings_the_image_that_runs_now) {
+        setup();
+        feed_fork(table, 100, 200);
+        feed_exec(table, 200, "/usr/bin/old");
+        feed_header.flags = WIRE_SYNTHETIC | WIRE_MENDED;
+        feed_header.uid = 7;
+        feed_process(table, 200, 100, "/usr/bin/new");
+        ck_assert_str_eq(show(find(table, 200), FIELD_PROCESS_exe), "/usr/bin/new");
+        ck_assert_uint_eq(find(table, 200)->uid, 7);
+        ck_assert_uint_eq(count().n_images, 4);
+
+        feed_header.flags = WIRE_SYNTHETIC | WIRE_MENDED;
+        feed_process(table, 300, 200, "/usr/bin/child");
+        ck_assert_str_eq(show(find(table, 300), FIELD_PROCESS_exe), "/usr/bin/child");
+        ck_assert_uint_eq(find(table, 300)->creator.pid, 200);
+
+        feed_exit(table, 300);
+        feed_header.flags = WIRE_SYNTHETIC | WIRE_MENDED;
+        feed_process(table, 300, 200, "/usr/bin/later");
+        ck_assert_int_eq(find(table, 300)->state, PROCESS_EXITED);
+        ck_assert_str_eq(show(find(table, 300), FIELD_PROCESS_exe), "/usr/bin/child");
+        teardown();
+}
+END_TEST
+
 START_TEST(snapshot_fills_in_what_a_record_did_not_tell) {
         setup();
         feed_open(table, 200);
@@ -447,6 +472,7 @@ UNIT_MAIN("process/process-update",
           first_tree_that_a_record_names_is_the_tree,
           tree_of_a_guessed_process_is_the_records_then_its_creators_then_its_own,
           snapshot_does_not_overwrite_what_was_seen,
+          record_in_place_of_a_lost_exec_brings_the_image_that_runs_now,
           snapshot_fills_in_what_a_record_did_not_tell,
           kernels_helper_stops_being_a_thread_of_the_kernel_when_it_executes,
           cgroup_named_after_its_first_event_is_taken_with_the_next,
