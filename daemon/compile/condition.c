@@ -125,6 +125,33 @@ uint32_t condition_not(struct compilation *c, uint32_t child) {
         return shared->number;
 }
 
+uint32_t condition_ancestor(struct compilation *c, uint32_t child) {
+        struct shared_number *shared;
+        struct condition_info info;
+
+        if (c->out.error < 0)
+                return 0;
+        shared = condition_share(c, CONDITION_ANCESTOR, &child, 1);
+        if (!shared)
+                return note(c, -ENOMEM);
+        if (shared->number != PROGRAM_NONE)
+                return shared->number;
+
+        info = c->conditions.items[child];
+        info.hash = condition_hash(CONDITION_ANCESTOR, &info.hash, 1);
+        info.nodes++;
+        info.cost = MIN(info.cost + COST_ANCESTORS, (uint32_t)COST_MAX);
+        shared->number = condition_add(c,
+                                       (struct condition){
+                                               .op = CONDITION_ANCESTOR,
+                                               .run_free = info.slots == 0,
+                                               .depth = c->out.conditions.items[child].depth + 1,
+                                               .args = {.first = child},
+                                       },
+                                       info);
+        return shared->number;
+}
+
 struct order_entry {
         uint32_t cost, number;
 };
@@ -276,10 +303,10 @@ static uint32_t predicate_cost(const struct predicate *predicate) {
 
 /* A condition that is one predicate or guard. Leaves are shared by the table of what they hold, so their condition goes
  * with them. */
-static uint32_t leaf(struct compilation *c, enum condition_op op, uint32_t arg, struct condition_info info) {
+static uint32_t leaf(struct compilation *c, enum condition_op op, uint32_t arg, bool run_free,
+                     struct condition_info info) {
         info.nodes = 1;
-        return condition_add(
-                c, (struct condition){.op = op, .run_free = op == CONDITION_PREDICATE, .args = {.first = arg}}, info);
+        return condition_add(c, (struct condition){.op = op, .run_free = run_free, .args = {.first = arg}}, info);
 }
 
 /* Predicates are found again by their record, which is its own key: strings and regexes in it are shared already; lists
@@ -300,7 +327,7 @@ static uint32_t predicate_new(struct compilation *c, struct predicate predicate,
 
         number = ASSEMBLY_ADD(&c->out, predicates, predicate);
         assembly_note(&c->out, array_push(&c->predicates, info));
-        shared->number = leaf(c, CONDITION_PREDICATE, number,
+        shared->number = leaf(c, CONDITION_PREDICATE, number, predicate.subject != SUBJECT_EACH,
                               (struct condition_info){.hash = info.hash, .cost = predicate_cost(&predicate)});
         return shared->number;
 }
@@ -516,6 +543,6 @@ uint32_t condition_guard(struct compilation *c, struct subject_field field, enum
         if (shared->number != PROGRAM_NONE)
                 return shared->number;
         info.hash = hash_of_text((const char *)&guard, sizeof(guard));
-        shared->number = leaf(c, CONDITION_GUARD, ASSEMBLY_ADD(&c->out, guards, guard), info);
+        shared->number = leaf(c, CONDITION_GUARD, ASSEMBLY_ADD(&c->out, guards, guard), false, info);
         return shared->number;
 }

@@ -15,6 +15,9 @@ uint32_t condition_not(struct compilation *c, uint32_t child);
 uint32_t condition_all(struct compilation *c, const uint32_t *children, size_t n);
 uint32_t condition_any(struct compilation *c, const uint32_t *children, size_t n);
 
+/* One and the same creator satisfies it: its fields have the subject EACH. Not inside of another one. */
+uint32_t condition_ancestor(struct compilation *c, uint32_t child);
+
 /* What a comparison is about. */
 struct subject_field {
         uint16_t field;                 /* enum field */

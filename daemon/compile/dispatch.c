@@ -12,6 +12,8 @@ void dispatch_spread_kinds(struct compilation *c) {
 
         ARRAY_FOREACH(edge, &c->out.edges)
                 c->conditions.items[edge->condition].kinds |= UINT64_C(1) << edge->kind;
+        ARRAY_FOREACH(until, &c->out.untils)
+                c->conditions.items[until->condition].kinds |= UINT64_C(1) << until->kind;
         ARRAY_FOREACH(path, &c->out.paths)
                 for (uint32_t i = 0; i < path->exceptions.n; i++)
                         c->conditions.items[c->out.exceptions.items[path->exceptions.first + i].condition].kinds |=
@@ -32,6 +34,7 @@ void dispatch_spread_kinds(struct compilation *c) {
                         c->predicates.items[condition->args.first].kinds |= kinds;
                         break;
                 case CONDITION_NOT:
+                case CONDITION_ANCESTOR:
                         c->conditions.items[condition->args.first].kinds |= kinds;
                         break;
                 case CONDITION_AND:
@@ -125,6 +128,7 @@ static void choose(const struct compilation *c, uint32_t condition, struct choic
                 choose_of_any(c, of->args, ret);
                 return;
         case CONDITION_NOT:
+        case CONDITION_ANCESTOR:
         case CONDITION_TRUE:
         case CONDITION_FALSE:
         case CONDITION_GUARD:

@@ -66,6 +66,10 @@ static void emit_blocks(struct emitter *e) {
 static void fields_add(struct emitter *e, uint32_t first, const struct field_ref *ref) {
         struct step_field field = {.field = ref->field, .subject = ref->subject, .index = ref->index};
 
+        /* Of which creator it was true is not kept. */
+        if (field.subject == SUBJECT_EACH)
+                field.subject = SUBJECT_ANCESTOR;
+
         for (size_t i = first; i < e->c->out.fields.n; i++)
                 if (memcmp(&e->c->out.fields.items[i], &field, sizeof(field)) == 0)
                         return;
@@ -82,8 +86,24 @@ static void fields_collect(struct emitter *e, uint32_t first, const struct expr 
                 return;
         }
         fields_collect(e, first, expr->left);
-        if (expr->type != EXPR_NOT)
+        if (expr->type == EXPR_AND || expr->type == EXPR_OR)
                 fields_collect(e, first, expr->right);
+}
+
+static struct program_range emit_texts(struct emitter *e, const struct text *texts, size_t n) {
+        struct program_range range = {.first = e->c->out.texts.n, .n = n};
+
+        for (size_t i = 0; i < n; i++)
+                ASSEMBLY_ADD(&e->c->out, texts, assembly_string(&e->c->out, texts[i].bytes, texts[i].length));
+        return range;
+}
+
+/* What `on step N` says. */
+static struct program_range emit_response(struct emitter *e, uint32_t number) {
+        for (const struct step_response *response = e->path->responses; response; response = response->next)
+                if (response->number == number)
+                        return emit_texts(e, response->respond.items, response->respond.n);
+        return emit_texts(e, NULL, 0);
 }
 
 static uint32_t emit_step(struct emitter *e, const struct element *element, uint32_t named) {
@@ -103,8 +123,10 @@ static uint32_t emit_step(struct emitter *e, const struct element *element, uint
 
         fields_collect(e, step.fields.first, element->condition);
         for (const struct capture *capture = element->captures; capture; capture = capture->next)
-                fields_add(e, step.fields.first, &capture->field);
+                if (!capture->hidden)
+                        fields_add(e, step.fields.first, &capture->field);
         step.fields.n = e->c->out.fields.n - step.fields.first;
+        step.respond = emit_response(e, element->number);
         return e->steps[element->number] = ASSEMBLY_ADD(&e->c->out, steps, step);
 }
 
@@ -114,6 +136,7 @@ static struct program_range emit_writes(struct emitter *e, const struct element 
         for (const struct capture *capture = element->captures; capture; capture = capture->next) {
                 struct slot_write write = {
                         .slot = capture->slot,
+                        .weak = capture->hidden,
                         .field = capture->field.field,
                         .subject = capture->field.subject,
                         .index = capture->field.index,
@@ -126,7 +149,16 @@ static struct program_range emit_writes(struct emitter *e, const struct element 
         return range;
 }
 
-static void emit_edge(struct emitter *e, const struct draft_edge *draft) {
+/* What a `repeat` counts once only. */
+static struct program_range emit_distinct(struct emitter *e, const struct field_ref *field) {
+        struct slot_write write = {
+                .slot = SLOT_DISTINCT, .field = field->field, .subject = field->subject, .index = field->index};
+
+        siphash_add(&e->hash, &write, sizeof(write));
+        return (struct program_range){.first = ASSEMBLY_ADD(&e->c->out, writes, write), .n = 1};
+}
+
+static void emit_edge(struct emitter *e, const struct draft_position *place, const struct draft_edge *draft) {
         struct edge edge = {
                 .kind = draft->kind,
                 .type = draft->type,
@@ -135,6 +167,7 @@ static void emit_edge(struct emitter *e, const struct draft_edge *draft) {
                 .step = PROGRAM_NONE,
                 .target = position_number(e, draft->target),
                 .block = draft->type == EDGE_ADVANCE ? block_number(e, draft->window) : PROGRAM_NONE,
+                .points = draft->type == EDGE_SCORE ? (int32_t)draft->element->points : 0,
         };
 
         if (edge.type == EDGE_KILL)
@@ -145,14 +178,46 @@ static void emit_edge(struct emitter *e, const struct draft_edge *draft) {
         siphash_add_u64(&e->hash, (uint64_t)edge.kind << 32 | (uint64_t)edge.type << 16 | edge.any_result);
         siphash_add_u64(&e->hash,
                         (uint64_t)edge.target << 32 | (edge.type == EDGE_ADVANCE ? draft->window : PROGRAM_NONE));
-        siphash_add_u64(&e->hash, draft->element->number);
+        siphash_add_u64(&e->hash, (uint64_t)draft->element->number << 32 | (uint32_t)edge.points);
         hash_condition(e, edge.condition);
         edge.writes.first = e->c->out.writes.n;
         if (draft->captures)
                 edge.writes = emit_writes(e, draft->element);
+        if (edge.type == EDGE_COUNT && place->repeat->has_distinct)
+                edge.writes = emit_distinct(e, &draft->element->distinct_field);
 
         e->kinds |= UINT64_C(1) << edge.kind;
         ASSEMBLY_ADD(&e->c->out, edges, edge);
+}
+
+static uint32_t emit_repeat(struct emitter *e, const struct draft_position *draft) {
+        struct repeat repeat;
+
+        if (!draft->repeat)
+                return PROGRAM_NONE;
+        repeat = (struct repeat){
+                .n = draft->repeat->count,
+                .distinct = draft->repeat->has_distinct,
+                .within_ns = draft->repeat->within_ns,
+        };
+        siphash_add_u64(&e->hash, (uint64_t)repeat.n << 1 | repeat.distinct);
+        siphash_add_u64(&e->hash, repeat.within_ns);
+        return ASSEMBLY_ADD(&e->c->out, repeats, repeat);
+}
+
+static uint32_t emit_absence(struct emitter *e, const struct draft_position *draft) {
+        struct absence absence;
+
+        if (!draft->absence)
+                return PROGRAM_NONE;
+        absence = (struct absence){
+                .within_ns = draft->absence->within_ns,
+                .step = emit_step(e, draft->absence, draft->absence_named),
+                .target = position_number(e, draft->absence_target),
+        };
+        siphash_add_u64(&e->hash, absence.within_ns);
+        siphash_add_u64(&e->hash, (uint64_t)draft->absence->number << 32 | absence.target);
+        return ASSEMBLY_ADD(&e->c->out, absences, absence);
 }
 
 static struct program_range emit_positions(struct emitter *e) {
@@ -163,13 +228,13 @@ static struct program_range emit_positions(struct emitter *e) {
                 struct position position = {
                         .edges = {.first = e->c->out.edges.n, .n = draft->edges.n},
                         .block = block_number(e, draft->window),
-                        .repeat = PROGRAM_NONE,
-                        .absence = PROGRAM_NONE,
+                        .repeat = emit_repeat(e, draft),
+                        .absence = emit_absence(e, draft),
                 };
 
                 siphash_add_u64(&e->hash, (uint64_t)draft->edges.n << 32 | draft->window);
                 ARRAY_FOREACH(edge, &draft->edges)
-                        emit_edge(e, edge);
+                        emit_edge(e, draft, edge);
                 ASSEMBLY_ADD(&e->c->out, positions, position);
         }
         return range;
@@ -179,8 +244,18 @@ static struct program_range emit_exceptions(struct emitter *e) {
         struct program_range range = {.first = e->c->out.exceptions.n};
 
         for (const struct exception *exception = e->path->exceptions; exception; exception = exception->next) {
-                struct path_exception record = {.condition = lower_expr(e->c, e->path, exception->condition)};
+                const char *file = exception->span.file ? exception->span.file : "";
+                struct path_exception record;
 
+                if (exception->expired)
+                        continue;
+                record = (struct path_exception){
+                        .condition = lower_expr(e->c, e->path, exception->condition),
+                        .line = exception->span.line,
+                        .file = assembly_string(&e->c->out, file, strlen(file)),
+                        .reason = assembly_string(&e->c->out, exception->reason.bytes, exception->reason.length),
+                        .owner = assembly_string(&e->c->out, exception->owner.bytes, exception->owner.length),
+                };
                 if (e->c->out.error < 0)
                         return range;
                 record.slots = e->c->conditions.items[record.condition].slots;
@@ -191,11 +266,26 @@ static struct program_range emit_exceptions(struct emitter *e) {
         return range;
 }
 
-static struct program_range emit_texts(struct emitter *e, const struct text *texts, size_t n) {
-        struct program_range range = {.first = e->c->out.texts.n, .n = n};
+static struct program_range emit_untils(struct emitter *e) {
+        struct program_range range = {.first = e->c->out.untils.n};
 
-        for (size_t i = 0; i < n; i++)
-                ASSEMBLY_ADD(&e->c->out, texts, assembly_string(&e->c->out, texts[i].bytes, texts[i].length));
+        for (const struct element *until = e->path->untils; until; until = until->next) {
+                struct until record = {
+                        .kind = until->kind,
+                        .any_result = until->any_result,
+                        .condition = lower_expr(e->c, e->path, until->condition),
+                };
+
+                if (e->c->out.error < 0)
+                        return range;
+                record.slots = e->c->conditions.items[record.condition].slots;
+                ASSEMBLY_ADD(&e->c->out, untils, record);
+                siphash_add_u64(&e->hash, (uint64_t)record.kind << 1 | record.any_result);
+                hash_condition(e, record.condition);
+                e->kinds |= UINT64_C(1) << record.kind;
+                e->absence = true;
+                range.n++;
+        }
         return range;
 }
 
@@ -211,9 +301,16 @@ static void hash_attributes(struct emitter *e) {
         siphash_add_u64(&e->hash, path->within_ns);
         siphash_add_u64(&e->hash, path->suppress_ns);
         siphash_add_u64(&e->hash, path->n_captures);
+        siphash_add_u64(&e->hash, (uint64_t)path->score << 32 | path->decay);
+        siphash_add_u64(&e->hash, path->decay_ns);
         siphash_add_u64(&e->hash, path->respond.n);
         for (size_t i = 0; i < path->respond.n; i++)
                 hash_add_text(&e->hash, path->respond.items[i].bytes, path->respond.items[i].length);
+        for (const struct step_response *response = path->responses; response; response = response->next) {
+                siphash_add_u64(&e->hash, (uint64_t)response->number << 32 | response->respond.n);
+                for (size_t i = 0; i < response->respond.n; i++)
+                        hash_add_text(&e->hash, response->respond.items[i].bytes, response->respond.items[i].length);
+        }
 }
 
 void emit_path(struct compilation *c, const struct path_node *path, const struct draft *draft) {
@@ -242,12 +339,14 @@ void emit_path(struct compilation *c, const struct path_node *path, const struct
                 .on_loss = path->on_loss,
                 .within_ns = path->within_ns,
                 .suppress_ns = path->suppress_ns,
+                .score = {.threshold = path->score, .decay = path->decay, .decay_ns = path->decay_ns},
                 .techniques = emit_texts(&e, path->mitre.items, path->mitre.n),
                 .respond = emit_texts(&e, path->respond.items, path->respond.n),
                 .slots = emit_texts(&e, path->captures, path->n_captures),
         };
         record.positions = emit_positions(&e);
         record.exceptions = emit_exceptions(&e);
+        record.untils = emit_untils(&e);
         record.kinds = e.kinds;
         record.absence = e.absence;
 

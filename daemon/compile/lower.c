@@ -180,7 +180,7 @@ static uint32_t lower_item(struct lowering *l, const struct expr *expr, struct s
 static uint32_t lower_guard(struct lowering *l, const struct expr *expr, struct subject_field field) {
         uint32_t slot = expr->operand.slot;
 
-        if (slot >= PROGRAM_MAX_SLOTS || field.subject == SUBJECT_ANCESTOR)
+        if (slot >= PROGRAM_MAX_SLOTS)
                 return refuse(l, expr->span, "this comparison with a capture cannot be compiled");
 
         switch ((int)expr->op) {
@@ -231,6 +231,38 @@ static uint32_t lower_compare(struct lowering *l, const struct expr *expr) {
         return condition_any(l->c, parts, operand->n_items);
 }
 
+/* `(field & mask) == number`: the bits of the number are set, and of the mask no others. */
+static uint32_t lower_masked_item(struct lowering *l, struct subject_field field, uint64_t mask,
+                                  const struct operand *operand) {
+        uint64_t bits = (uint64_t)operand->number, rest = mask & ~bits;
+        uint32_t both[2] = {condition_true(l->c), condition_true(l->c)};
+
+        if ((bits & ~mask) != 0)
+                return condition_false(l->c);
+        if (bits != 0)
+                both[0] = condition_number(l->c, field, PREDICATE_BITS_ALL, (int64_t)bits);
+        if (rest != 0)
+                both[1] = condition_not(l->c, condition_number(l->c, field, PREDICATE_BITS_ANY, (int64_t)rest));
+        return condition_all(l->c, both, 2);
+}
+
+static uint32_t lower_masked(struct lowering *l, const struct expr *expr) {
+        struct subject_field field = field_of(&expr->field);
+        uint64_t mask = (uint64_t)expr->mask.number;
+        const struct operand *operand = &expr->operand;
+        uint32_t *parts;
+
+        if (operand->type != OPERAND_LIST)
+                return lower_masked_item(l, field, mask, operand);
+
+        parts = arena_new_array(&l->c->arena, uint32_t, operand->n_items);
+        if (!parts)
+                return no_memory(l);
+        for (size_t i = 0; i < operand->n_items; i++)
+                parts[i] = lower_masked_item(l, field, mask, &operand->items[i]);
+        return condition_any(l->c, parts, operand->n_items);
+}
+
 static uint32_t lower_any_expr(struct lowering *l, const struct expr *expr);
 
 /* `a and b and c` leans to the left, as long as somebody likes to write: along there without recursion. */
@@ -273,9 +305,12 @@ static uint32_t lower_any_expr(struct lowering *l, const struct expr *expr) {
         case EXPR_NOT:
                 condition = condition_not(l->c, lower_any_expr(l, expr->left));
                 break;
+        case EXPR_ANCESTOR:
+                condition = condition_ancestor(l->c, lower_any_expr(l, expr->left));
+                break;
         case EXPR_COMPARE:
-                condition = lower_compare(l, expr);
-                if (expr->op == COMPARE_NOT_EQUAL || expr->op == COMPARE_NOT_IN || expr->op == COMPARE_NOT_REGEX)
+                condition = expr->masked ? lower_masked(l, expr) : lower_compare(l, expr);
+                if (compare_op_is_negative(expr->op))
                         condition = condition_not(l->c, condition);
                 break;
         }

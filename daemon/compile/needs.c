@@ -73,24 +73,26 @@ static void need_condition(struct need *need, uint32_t condition) {
         case CONDITION_TRUE:
         case CONDITION_FALSE:
         case CONDITION_GUARD:
+        case CONDITION_ANCESTOR:
         case CONDITION_OR:
         case _CONDITION_OP_MAX:
                 return;
         }
 }
 
-static void collect_edge(struct compilation *c, const struct edge *edge) {
+/* What an edge or an `until` needs of its events. */
+static void collect(struct compilation *c, uint16_t kind, bool any_result, uint32_t condition) {
         struct interest *interest = &c->out.interest;
-        struct interest_filter *filter = &interest->filter[edge->kind];
+        struct interest_filter *filter = &interest->filter[kind];
         struct need need = {.c = c};
-        bool is_first = !(interest->kinds >> edge->kind & 1);
+        bool is_first = !(interest->kinds >> kind & 1);
 
-        need_condition(&need, edge->condition);
+        need_condition(&need, condition);
 
-        interest->kinds |= UINT64_C(1) << edge->kind;
-        filter->failures = filter->failures || (edge->any_result && !need.only_successes);
-        filter->successes = filter->successes || !(edge->any_result && need.only_failures);
-        if (edge->kind != WIRE_KIND_openat)
+        interest->kinds |= UINT64_C(1) << kind;
+        filter->failures = filter->failures || (any_result && !need.only_successes);
+        filter->successes = filter->successes || !(any_result && need.only_failures);
+        if (kind != WIRE_KIND_openat)
                 need.flags = 0;
         filter->flags_any = is_first                        ? need.flags
                           : filter->flags_any && need.flags ? filter->flags_any | need.flags
@@ -189,7 +191,9 @@ static int name_compare(const void *a, const void *b) {
 
 void needs_collect(struct compilation *c) {
         ARRAY_FOREACH(edge, &c->out.edges)
-                collect_edge(c, edge);
+                collect(c, edge->kind, edge->any_result, edge->condition);
+        ARRAY_FOREACH(until, &c->out.untils)
+                collect(c, until->kind, until->any_result, until->condition);
         ARRAY_FOREACH(predicate, &c->out.predicates)
                 collect_predicate(c, predicate);
         ARRAY_FOREACH(guard, &c->out.guards)

@@ -120,6 +120,9 @@ static bool can_be_empty(const struct element *element) {
                         if (can_be_empty(child))
                                 return true;
                 return !element->children;
+        case ELEMENT_ALL:
+        case ELEMENT_REPEAT:
+        case ELEMENT_ABSENCE:
         case ELEMENT_CONDITIONAL: return false;
         }
         return false;
@@ -157,9 +160,9 @@ static bool rest_can_be_empty(const struct element *at, const struct draft_conte
 
 /* The position for what follows, made if it is not there. A path whose rest can be empty is complete: a repetition
  * never delays. */
-static uint32_t target_get(struct builder *b, const struct element *at, const struct draft_context *up,
-                           const struct element *loop) {
-        struct draft_position position = {.loop = loop};
+static uint32_t place_get(struct builder *b, const struct element *at, const struct draft_context *up,
+                          const struct element *loop, uint32_t taken) {
+        struct draft_position position = {.loop = loop, .taken = taken};
 
         if (rest_can_be_empty(at, up))
                 return DRAFT_ACCEPT;
@@ -171,16 +174,25 @@ static uint32_t target_get(struct builder *b, const struct element *at, const st
         for (size_t i = 0; i < b->draft->positions.n; i++) {
                 const struct draft_position *old = &b->draft->positions.items[i];
 
-                if (old->at == at && old->up == up && old->loop == loop)
+                if (old->at == at && old->up == up && old->loop == loop && old->taken == taken)
                         return i;
         }
 
         if (b->draft->positions.n == PROGRAM_MAX_POSITIONS) {
-                refuse(b, path_span(b->path), "is too large: it needs more than 128 places where a story can wait");
+                assembly_note(
+                        &b->c->out,
+                        diag_error(b->c->diags, path_span(b->path),
+                                   "path '%.*s' is too large: it needs more than %d places where a story can wait",
+                                   (int)b->path->name.length, b->path->name.bytes, PROGRAM_MAX_POSITIONS));
                 return DRAFT_ACCEPT;
         }
         assembly_note(&b->c->out, array_push(&b->draft->positions, position));
         return b->draft->positions.n - 1;
+}
+
+static uint32_t target_get(struct builder *b, const struct element *at, const struct draft_context *up,
+                           const struct element *loop) {
+        return place_get(b, at, up, loop, 0);
 }
 
 static uint32_t condition_of(struct builder *b, const struct element *element) {
@@ -201,9 +213,10 @@ static void edge_add(struct builder *b, struct draft_edge edge) {
 
         if (failed(b))
                 return;
-        if (b->c->out.conditions.items[edge.condition].op == CONDITION_FALSE && edge.type != EDGE_ADVANCE)
+        if (b->c->out.conditions.items[edge.condition].op == CONDITION_FALSE &&
+            (edge.type == EDGE_LOOP || edge.type == EDGE_KILL))
                 return;
-        if (edge.type != EDGE_ADVANCE && b->here == 0) {
+        if ((edge.type == EDGE_LOOP || edge.type == EDGE_KILL) && b->here == 0) {
                 refuse(b, edge.element->span, edge.type == EDGE_KILL ? "begins with 'not'" : "begins with '...'");
                 return;
         }
@@ -315,9 +328,93 @@ static void add_decision(struct builder *b, const struct element *head, const st
         edge_add(b, edge);
 }
 
-/* The edges of all elements that may come first from `at` on. */
-static void expand(struct builder *b, const struct element *at, const struct draft_context *up) {
-        while (!failed(b)) {
+/* The members of an `all` that are still wanted; each leads to the place without it, the last one behind the `all`. */
+static void add_all(struct builder *b, const struct element *all, uint32_t taken, const struct draft_context *up) {
+        uint32_t every = 0, member = 1;
+
+        for (const struct element *child = all->children; child; child = child->next)
+                every = every << 1 | 1;
+        for (const struct element *child = all->children; child && !failed(b); child = child->next, member <<= 1) {
+                uint32_t now = taken | member;
+
+                if (taken & member)
+                        continue;
+                edge_add(b, (struct draft_edge){
+                                    .type = EDGE_ADVANCE,
+                                    .kind = child->kind,
+                                    .any_result = child->any_result,
+                                    .captures = true,
+                                    .condition = condition_of(b, child),
+                                    .element = child,
+                                    .target = now == every ? target_get(b, all->next, up, NULL)
+                                                           : place_get(b, all, up, NULL, now),
+                                    .window = window_of(up),
+                                    .named = named_of(up),
+                            });
+        }
+}
+
+static void add_count(struct builder *b, const struct element *repeat, const struct element *step,
+                      const struct draft_context *up) {
+        edge_add(b, (struct draft_edge){
+                            .type = EDGE_COUNT,
+                            .kind = step->kind,
+                            .any_result = step->any_result,
+                            .condition = condition_of(b, step),
+                            .element = step,
+                            .target = target_get(b, repeat->next, up, NULL),
+                            .window = PROGRAM_NONE,
+                            .named = named_of(up),
+                    });
+}
+
+/* The body is a step or an `any` of steps: all of them count together. */
+static void add_repeat(struct builder *b, const struct element *repeat, const struct draft_context *up) {
+        const struct element *body = repeat->children, *other = b->draft->positions.items[b->here].repeat;
+
+        if (other && other != repeat) {
+                refuse(b, repeat->span, "has two counts at one place");
+                return;
+        }
+        b->draft->positions.items[b->here].repeat = repeat;
+        if (body->type == ELEMENT_STEP)
+                add_count(b, repeat, body, up);
+        else
+                for (const struct element *child = body->children; child && !failed(b); child = child->next)
+                        add_count(b, repeat, child, up);
+}
+
+/* What must not happen ends the run; the clock leads on. */
+static void add_absence(struct builder *b, const struct element *absence, const struct draft_context *up) {
+        uint32_t target = target_get(b, absence->next, up, NULL);
+        struct draft_position *here;
+
+        if (b->here == 0)
+                refuse(b, absence->span, "begins with 'no'");
+        if (failed(b))
+                return;
+        add_staying(b, EDGE_KILL, absence, up);
+        here = &b->draft->positions.items[b->here];
+        here->absence = absence;
+        here->absence_target = target;
+        here->absence_named = named_of(up);
+}
+
+/* A place waits for steps, or counts, or waits on an absence: never two of these. */
+static void check_place(struct builder *b) {
+        const struct draft_position *here = &b->draft->positions.items[b->here];
+        const struct element *element = here->repeat ? here->repeat : here->absence;
+        bool advances = false;
+
+        ARRAY_FOREACH(edge, &here->edges)
+                advances = advances || edge->type == EDGE_ADVANCE;
+        if (element && (advances || (here->repeat && here->absence)))
+                refuse(b, element->span, "would wait at one place for a step, and for a count or an absence as well");
+}
+
+/* The edges of all elements that may come first from `at` on. `taken`: of `at`, if it is an `all`. */
+static void expand(struct builder *b, const struct element *at, uint32_t taken, const struct draft_context *up) {
+        for (; !failed(b); taken = 0) {
                 skip_nothing(&at, &up);
                 if (!at)
                         return;
@@ -338,6 +435,15 @@ static void expand(struct builder *b, const struct element *at, const struct dra
                 case ELEMENT_CONDITIONAL:
                         add_decision(b, at, at, condition_true(b->c), up, at->next, up);
                         return;
+                case ELEMENT_ALL:
+                        add_all(b, at, taken, up);
+                        return;
+                case ELEMENT_REPEAT:
+                        add_repeat(b, at, up);
+                        return;
+                case ELEMENT_ABSENCE:
+                        add_absence(b, at, up);
+                        return;
                 case ELEMENT_BLOCK:
                         up = block_enter(b, at, at->next, up);
                         at = at->children;
@@ -347,7 +453,7 @@ static void expand(struct builder *b, const struct element *at, const struct dra
                                 refuse(b, at->span, "has too many blocks inside each other");
                         for (const struct element *child = at->children; child && !failed(b); child = child->next)
                                 if (child->type == ELEMENT_BLOCK)
-                                        expand(b, child->children, block_enter(b, child, at->next, up));
+                                        expand(b, child->children, 0, block_enter(b, child, at->next, up));
                                 else if (child->type != ELEMENT_STEP)
                                         refuse(b, child->span,
                                                "has something in 'any' that is neither a step nor a block");
@@ -364,7 +470,8 @@ static void expand(struct builder *b, const struct element *at, const struct dra
         }
 }
 
-/* What the run wants comes first, then what only counts, then what ends it; within these the order of the text. */
+/* In the order of enum edge_type: what the run wants, then what only counts, then what ends it; within these the order
+ * of the text. */
 static void sort_edges(struct builder *b, struct draft_position *position) {
         struct draft_edges sorted = {};
 
@@ -382,33 +489,67 @@ static void number_from(struct draft *draft, uint32_t position, bool *seen, uint
         struct draft_position *p = &draft->positions.items[position];
 
         seen[position] = true;
+        if (p->absence && p->absence_target != DRAFT_ACCEPT && !seen[p->absence_target])
+                number_from(draft, p->absence_target, seen, next);
         for (size_t i = p->edges.n; i-- > 0;) {
                 const struct draft_edge *edge = &p->edges.items[i];
 
-                if (edge->type == EDGE_ADVANCE && edge->target != DRAFT_ACCEPT && !seen[edge->target])
+                if ((edge->type == EDGE_ADVANCE || edge->type == EDGE_COUNT) && edge->target != DRAFT_ACCEPT &&
+                    !seen[edge->target])
                         number_from(draft, edge->target, seen, next);
         }
         p->number = --*next;
         draft->order[p->number] = position;
 }
 
-void positions_build(struct compilation *c, const struct path_node *path, struct draft *ret) {
-        struct builder b = {.c = c, .path = path, .draft = ret};
-        uint32_t next;
-        bool seen[PROGRAM_MAX_POSITIONS] = {};
+/* All steps of a `score` path at its one place. */
+static void build_score(struct builder *b) {
+        struct draft_position position = {.window = PROGRAM_NONE};
 
-        idmap_init(&b.conditions);
-        if (target_get(&b, path->body, NULL, NULL) == DRAFT_ACCEPT)
-                refuse(&b, path_span(path), "has no step");
+        assembly_note(&b->c->out, array_push(&b->draft->positions, position));
+        for (const struct element *step = b->path->body; step && !failed(b); step = step->next)
+                edge_add(b, (struct draft_edge){
+                                    .type = EDGE_SCORE,
+                                    .kind = step->kind,
+                                    .any_result = step->any_result,
+                                    .condition = condition_of(b, step),
+                                    .element = step,
+                                    .window = PROGRAM_NONE,
+                                    .named = PROGRAM_NONE,
+                            });
+        if (!failed(b) && b->draft->positions.items[0].edges.n == 0)
+                refuse(b, path_span(b->path), "has no step");
+}
 
-        for (b.here = 0; b.here < ret->positions.n && !failed(&b); b.here++) {
-                struct draft_position here = ret->positions.items[b.here];
+static void build_story(struct builder *b) {
+        struct draft *draft = b->draft;
+
+        if (target_get(b, b->path->body, NULL, NULL) == DRAFT_ACCEPT)
+                refuse(b, path_span(b->path), "has no step");
+
+        for (b->here = 0; b->here < draft->positions.n && !failed(b); b->here++) {
+                struct draft_position here = draft->positions.items[b->here];
 
                 if (here.loop)
-                        add_staying(&b, EDGE_LOOP, here.loop, here.up);
-                expand(&b, here.at, here.up);
-                sort_edges(&b, &ret->positions.items[b.here]);
+                        add_staying(b, EDGE_LOOP, here.loop, here.up);
+                expand(b, here.at, here.taken, here.up);
+                if (failed(b))
+                        return;
+                check_place(b);
+                sort_edges(b, &draft->positions.items[b->here]);
         }
+}
+
+void positions_build(struct compilation *c, const struct path_node *path, struct draft *ret) {
+        struct builder b = {.c = c, .path = path, .draft = ret};
+        bool seen[PROGRAM_MAX_POSITIONS] = {};
+        uint32_t next;
+
+        idmap_init(&b.conditions);
+        if (path->score > 0)
+                build_score(&b);
+        else
+                build_story(&b);
         idmap_done(&b.conditions);
         if (failed(&b))
                 return;

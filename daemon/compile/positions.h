@@ -6,9 +6,11 @@
  * places are one if the same text follows, the same repetition may still count, and they are inside the same windows:
  * so what follows an `any` or a conditional exists once. Only what can be reached is made, and places lead forward
  * only. A block's window is told apart by the place from which it was entered, for that is where an expired run falls
- * back to.
+ * back to. Inside of an `all` there is a place for each set of members that are still wanted. A `score` path has one
+ * place, where all its steps add up.
  *
- * More than 128 places are refused with a diag that names the path: -EBADMSG in the compilation's assembly. */
+ * More than PROGRAM_MAX_POSITIONS places are refused with a diag that names the path: -EBADMSG in the compilation's
+ * assembly. */
 #pragma once
 
 #include "base/array.h"
@@ -23,7 +25,7 @@ struct draft_edge {
         bool captures;                  /* binds what the element captures */
         uint32_t condition;
         const struct element *element;  /* borrowed from the tree */
-        uint32_t target;                /* number of a draft position, or DRAFT_ACCEPT; own for LOOP and KILL */
+        uint32_t target;                /* number of a draft position, or DRAFT_ACCEPT; own for SCORE, LOOP, KILL */
         uint32_t window; /* ADVANCE: in draft->windows: innermost one that the element is in; or PROGRAM_NONE */
         uint32_t named; /* in draft->windows: innermost named block that the element is in; or PROGRAM_NONE */
 };
@@ -34,6 +36,11 @@ struct draft_position {
         const struct element *at;       /* what comes first, */
         const struct draft_context *up; /* and what follows behind the end of its body */
         const struct element *loop;     /* a repetition that may still count */
+        uint32_t taken;                 /* `at` is an `all`: bit per member that was taken */
+        const struct element *repeat;   /* what its COUNT edges count for, or NULL */
+        const struct element *absence;  /* the `no` that it waits on, or NULL, */
+        uint32_t absence_target;        /* where that leads, */
+        uint32_t absence_named;         /* and the named block that it is in */
         uint32_t window;                /* innermost windowed block that a run is inside here */
         struct draft_edges ARRAY_BODY(struct draft_edge) edges;
         uint32_t number;                /* in the finished path: later places have larger ones */

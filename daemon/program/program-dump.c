@@ -50,6 +50,7 @@ static void put_field(struct dump *d, uint16_t field, uint8_t subject, int16_t i
                 [SUBJECT_PROCESS] = "proc.",
                 [SUBJECT_PARENT] = "parent.",
                 [SUBJECT_ANCESTOR] = "ancestor.",
+                [SUBJECT_EACH] = "its ",
         };
         const struct field_info *info = schema_field((enum field)field);
 
@@ -260,9 +261,18 @@ static void put_braced(struct dump *d, uint32_t condition, enum wire_kind kind) 
         strbuf_put(d->b, " }");
 }
 
+static void put_target(struct dump *d, uint16_t target) {
+        if (target == POSITION_ACCEPT)
+                strbuf_put(d->b, " -> alert");
+        else
+                strbuf_printf(d->b, " -> %u", target);
+}
+
 static void put_edge(struct dump *d, const struct edge *edge) {
         static const char *const types[_EDGE_TYPE_MAX] = {
                 [EDGE_ADVANCE] = "step",
+                [EDGE_COUNT] = "count",
+                [EDGE_SCORE] = "score",
                 [EDGE_LOOP] = "again",
                 [EDGE_KILL] = "not",
         };
@@ -277,16 +287,19 @@ static void put_edge(struct dump *d, const struct edge *edge) {
         for (uint32_t i = 0; i < edge->writes.n; i++) {
                 const struct slot_write *write = &d->program->writes[edge->writes.first + i];
 
-                strbuf_put(d->b, ", ");
-                put_slot(d, write->slot);
-                strbuf_put(d->b, " = ");
+                if (write->slot == SLOT_DISTINCT)
+                        strbuf_put(d->b, ", distinct ");
+                else {
+                        strbuf_put(d->b, ", ");
+                        put_slot(d, write->slot);
+                        strbuf_put(d->b, write->weak ? " = if known " : " = ");
+                }
                 put_field(d, write->field, write->subject, write->index);
         }
-        if (edge->type == EDGE_ADVANCE) {
-                if (edge->target == POSITION_ACCEPT)
-                        strbuf_put(d->b, " -> alert");
-                else
-                        strbuf_printf(d->b, " -> %u", edge->target);
+        if (edge->type == EDGE_SCORE)
+                strbuf_printf(d->b, " +%d", edge->points);
+        if (edge->type == EDGE_ADVANCE || edge->type == EDGE_COUNT) {
+                put_target(d, edge->target);
                 if (edge->block != PROGRAM_NONE)
                         strbuf_printf(d->b, " in window %u", edge->block - d->first_block);
         }
@@ -306,6 +319,21 @@ static void put_window(struct dump *d, uint32_t i) {
         strbuf_printf(d->b, " from %u", block->first);
         if (block->parent != PROGRAM_NONE)
                 strbuf_printf(d->b, " inside %u", block->parent - d->first_block);
+}
+
+static void put_repeat(struct dump *d, const struct repeat *repeat) {
+        strbuf_printf(d->b, ", %u times", repeat->n);
+        if (repeat->within_ns > 0) {
+                strbuf_put(d->b, " within ");
+                put_duration(d, repeat->within_ns);
+        }
+}
+
+static void put_absence(struct dump *d, const struct absence *absence) {
+        strbuf_put(d->b, ", nothing of this for ");
+        put_duration(d, absence->within_ns);
+        strbuf_printf(d->b, " is step %u", d->program->steps[absence->step].number);
+        put_target(d, absence->target);
 }
 
 static void put_texts(struct dump *d, const char *label, struct program_range range) {
@@ -358,6 +386,11 @@ static void dump_path(struct dump *d, const struct path *path) {
         strbuf_put_char(d->b, '\n');
         put_texts(d, "mitre", path->techniques);
         put_texts(d, "respond", path->respond);
+        if (path->score.threshold > 0) {
+                strbuf_printf(d->b, "  score %u, forgets %u in ", path->score.threshold, path->score.decay);
+                put_duration(d, path->score.decay_ns);
+                strbuf_put_char(d->b, '\n');
+        }
 
         for (uint32_t at = 0; at < path->positions.n; at++) {
                 const struct position *position = &d->program->positions[path->positions.first + at];
@@ -365,9 +398,21 @@ static void dump_path(struct dump *d, const struct path *path) {
                 strbuf_printf(d->b, "  %u", at);
                 if (position->block != PROGRAM_NONE)
                         put_window(d, position->block);
+                if (position->repeat != PROGRAM_NONE)
+                        put_repeat(d, &d->program->repeats[position->repeat]);
+                if (position->absence != PROGRAM_NONE)
+                        put_absence(d, &d->program->absences[position->absence]);
                 strbuf_put_char(d->b, '\n');
                 for (uint32_t i = 0; i < position->edges.n; i++)
                         put_edge(d, &d->program->edges[position->edges.first + i]);
+        }
+
+        for (uint32_t i = 0; i < path->untils.n; i++) {
+                const struct until *until = &d->program->untils[path->untils.first + i];
+
+                strbuf_printf(d->b, "  until %s", kind_name(until->kind));
+                put_braced(d, until->condition, (enum wire_kind)until->kind);
+                strbuf_put(d->b, until->any_result ? " failed too\n" : "\n");
         }
 
         for (uint32_t i = 0; i < path->exceptions.n; i++) {

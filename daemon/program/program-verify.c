@@ -18,20 +18,28 @@ enum filed {
         FILED_PREDICATE,
 };
 
+enum mark {
+        MARK_EACH = 1U << 0,            /* reads a creator that a condition around it has to choose */
+        MARK_ANCESTOR = 1U << 1,        /* chooses one */
+};
+
 /* What is learned on the way. */
 struct verifier {
         const struct program *p;
         const char *where;
         uint64_t work_left; /* records that may still be looked at through ranges: overlapping ones must not multiply */
-        uint16_t *condition_slots;      /* owned; by condition: captures that it reads */
+        uint32_t *condition_slots;      /* owned; by condition: captures that it reads */
+        uint8_t *condition_marks;       /* owned; by condition: enum mark */
         uint32_t *condition_nodes;      /* owned; by condition: how many it has, written out as a tree */
         uint64_t *decided;              /* owned; by predicate: kinds for which a matcher decides it */
         uint8_t *filed;                 /* owned; by edge: enum filed */
-        uint64_t next_position, next_edge, next_child, next_exception, next_start;
+        uint64_t next_position, next_edge, next_child, next_exception, next_until, next_repeat, next_absence,
+                next_start;
 };
 
 static void verifier_done(struct verifier *v) {
         free(v->condition_slots);
+        free(v->condition_marks);
         free(v->condition_nodes);
         free(v->decided);
         free(v->filed);
@@ -189,8 +197,7 @@ static bool verify_guard(struct verifier *v, const struct guard *guard) {
         const struct field_info *info;
 
         CHECK(v, guard->op < _GUARD_OP_MAX, "operation of a guard");
-        CHECK(v, guard->subject != SUBJECT_ANCESTOR && field_in(guard->field, guard->subject, guard->index),
-              "field of a guard");
+        CHECK(v, field_in(guard->field, guard->subject, guard->index), "field of a guard");
         CHECK(v, guard->slot < PROGRAM_MAX_SLOTS, "slot of a guard");
         info = schema_field((enum field)guard->field);
         CHECK(v, guard->op == GUARD_EQUAL || info->type == VALUE_NUMBER, "order of what is no number");
@@ -201,8 +208,8 @@ static bool verify_condition(struct verifier *v, uint32_t i) {
         const struct condition *conditions = v->p->conditions, *condition = &conditions[i];
         struct program_range args = condition->args;
         bool run_free = true;
-        uint16_t slots = 0;
-        uint32_t nodes = 1;
+        uint32_t slots = 0, nodes = 1;
+        uint8_t marks = 0;
         unsigned depth = 0;
 
         switch ((enum condition_op)condition->op) {
@@ -212,17 +219,28 @@ static bool verify_condition(struct verifier *v, uint32_t i) {
                 break;
         case CONDITION_PREDICATE:
                 CHECK(v, args.first < v->p->n_predicates && args.n == 0, "predicate of a condition");
+                if (v->p->predicates[args.first].subject == SUBJECT_EACH) {
+                        marks = MARK_EACH;
+                        run_free = false;
+                }
                 break;
         case CONDITION_GUARD:
                 CHECK(v, args.first < v->p->n_guards && args.n == 0, "guard of a condition");
                 run_free = false;
                 slots = 1U << v->p->guards[args.first].slot;
+                marks = v->p->guards[args.first].subject == SUBJECT_EACH ? MARK_EACH : 0;
                 break;
         case CONDITION_ANCESTOR:
         case CONDITION_NOT:
                 CHECK(v, args.first < i && args.n == 0, "child of a condition");
                 run_free = conditions[args.first].run_free;
                 slots = v->condition_slots[args.first];
+                marks = v->condition_marks[args.first];
+                if (condition->op == CONDITION_ANCESTOR) {
+                        CHECK(v, !(marks & MARK_ANCESTOR), "ancestor of an ancestor");
+                        marks = MARK_ANCESTOR;
+                        run_free = slots == 0;
+                }
                 depth = conditions[args.first].depth + 1U;
                 nodes += v->condition_nodes[args.first];
                 break;
@@ -235,6 +253,7 @@ static bool verify_condition(struct verifier *v, uint32_t i) {
                         CHECK(v, child < i, "child of a condition");
                         run_free = run_free && conditions[child].run_free;
                         slots |= v->condition_slots[child];
+                        marks |= v->condition_marks[child];
                         depth = MAX(depth, conditions[child].depth + 1U);
                         nodes += v->condition_nodes[child];
                         CHECK(v, nodes <= PROGRAM_MAX_NODES, "size of a condition");
@@ -249,6 +268,7 @@ static bool verify_condition(struct verifier *v, uint32_t i) {
         CHECK(v, *(const uint8_t *)&condition->run_free == run_free, "whether a condition looks at captures");
         CHECK(v, nodes <= PROGRAM_MAX_NODES, "size of a condition");
         v->condition_slots[i] = slots;
+        v->condition_marks[i] = marks;
         v->condition_nodes[i] = nodes;
         return true;
 }
@@ -261,8 +281,10 @@ static bool verify_step(struct verifier *v, const struct step *step) {
         for (uint32_t i = 0; i < step->fields.n; i++) {
                 const struct step_field *field = &v->p->fields[step->fields.first + i];
 
-                CHECK(v, field_in(field->field, field->subject, field->index), "field of a step");
+                CHECK(v, field->subject != SUBJECT_EACH && field_in(field->field, field->subject, field->index),
+                      "field of a step");
         }
+        CHECK(v, strings_in(v, step->respond), "responders of a step");
         return true;
 }
 
@@ -296,15 +318,19 @@ static bool block_fits(struct verifier *v, uint32_t i, const struct path *path, 
         return block->within_ns > 0 && block->first <= position && (block->clears >> path->slots.n) == 0;
 }
 
-static bool verify_writes(struct verifier *v, const struct path *path, const struct edge *edge) {
+static bool verify_writes(struct verifier *v, const struct path *path, const struct position *position,
+                          const struct edge *edge) {
+        bool distinct = edge->type == EDGE_COUNT && v->p->repeats[position->repeat].distinct;
+
         CHECK(v, range_in(v, edge->writes, v->p->n_writes), "captures of an edge");
-        CHECK(v, edge->writes.n == 0 || edge->type == EDGE_ADVANCE, "captures of an edge that does not advance");
+        CHECK(v, edge->type == EDGE_ADVANCE || edge->writes.n == distinct, "captures of an edge that does not advance");
         for (uint32_t i = 0; i < edge->writes.n; i++) {
                 const struct slot_write *write = &v->p->writes[edge->writes.first + i];
                 const struct field_info *info = schema_field((enum field)write->field);
 
-                CHECK(v, write->slot < path->slots.n, "slot of a capture");
-                CHECK(v, write->subject == SUBJECT_EVENT || write->subject == SUBJECT_PROCESS, "subject of a capture");
+                CHECK(v, distinct ? write->slot == SLOT_DISTINCT : write->slot < path->slots.n, "slot of a capture");
+                CHECK(v, *(const uint8_t *)&write->weak <= !distinct, "whether a capture is weak");
+                CHECK(v, write->subject < SUBJECT_ANCESTOR, "subject of a capture");
                 CHECK(v, field_in(write->field, write->subject, write->index) && write->index != INDEX_ANY,
                       "field of a capture");
                 CHECK(v, info->scope != FIELD_EVENT || info->kind == edge->kind, "field of a capture of another kind");
@@ -312,13 +338,27 @@ static bool verify_writes(struct verifier *v, const struct path *path, const str
         return true;
 }
 
+/* A condition that an event of the path is put to. */
+static bool condition_fits(struct verifier *v, uint32_t condition, const struct path *path) {
+        return condition < v->p->n_conditions && !(v->condition_marks[condition] & MARK_EACH) &&
+               ((uint64_t)v->condition_slots[condition] >> path->slots.n) == 0;
+}
+
+static bool target_fits(uint16_t target, const struct path *path, uint16_t at) {
+        return target == POSITION_ACCEPT || (target > at && target < path->positions.n);
+}
+
 static bool verify_edge(struct verifier *v, const struct path *path, uint16_t at, const struct edge *edge) {
+        const struct position *position = &v->p->positions[path->positions.first + at];
+
         CHECK(v, schema_kind((enum wire_kind)edge->kind), "kind of an edge");
         CHECK(v, edge->type < _EDGE_TYPE_MAX && *(const uint8_t *)&edge->any_result <= 1, "type of an edge");
-        CHECK(v, edge->condition < v->p->n_conditions, "condition of an edge");
-        CHECK(v, (v->condition_slots[edge->condition] >> path->slots.n) == 0, "slots that a condition reads");
+        CHECK(v, condition_fits(v, edge->condition, path), "condition of an edge");
         CHECK(v, (path->kinds >> edge->kind) & 1, "kinds of a path");
-        if (!verify_writes(v, path, edge))
+        CHECK(v, (edge->type == EDGE_COUNT) <= (position->repeat != PROGRAM_NONE), "edge that counts for nothing");
+        CHECK(v, (edge->type == EDGE_SCORE) == (path->score.threshold > 0), "edge of a score");
+        CHECK(v, (edge->type == EDGE_SCORE) == (edge->points > 0) && edge->points >= 0, "points of an edge");
+        if (!verify_writes(v, path, position, edge))
                 return false;
 
         if (edge->type == EDGE_KILL)
@@ -327,12 +367,44 @@ static bool verify_edge(struct verifier *v, const struct path *path, uint16_t at
                 CHECK(v, edge->step < v->p->n_steps && v->p->steps[edge->step].kind == edge->kind, "step of an edge");
 
         if (edge->type == EDGE_ADVANCE) {
-                CHECK(v, edge->target == POSITION_ACCEPT || (edge->target > at && edge->target < path->positions.n),
-                      "target of an edge");
+                CHECK(v, target_fits(edge->target, path, at), "target of an edge");
                 CHECK(v, block_fits(v, edge->block, path, at), "block of an edge");
-        } else
-                CHECK(v, at > 0 && edge->target == at && edge->block == PROGRAM_NONE,
+                return true;
+        }
+        CHECK(v, edge->block == PROGRAM_NONE, "block of an edge that does not advance");
+        if (edge->type == EDGE_COUNT)
+                CHECK(v, target_fits(edge->target, path, at), "target of an edge");
+        else
+                CHECK(v, edge->target == at && (at > 0 || edge->type == EDGE_SCORE),
                       "place of an edge that does not advance");
+        return true;
+}
+
+static bool verify_repeat(struct verifier *v, const struct position *position) {
+        const struct repeat *repeat;
+
+        if (position->repeat == PROGRAM_NONE)
+                return true;
+        CHECK(v, position->repeat == v->next_repeat && v->next_repeat++ < v->p->n_repeats, "repeat of a position");
+        repeat = &v->p->repeats[position->repeat];
+        CHECK(v, repeat->n > 0 && repeat->n <= PROGRAM_MAX_REPEAT && *(const uint8_t *)&repeat->distinct <= 1,
+              "repeat");
+        return true;
+}
+
+static bool verify_absence(struct verifier *v, const struct path *path, uint16_t at, const struct position *position,
+                           bool *reachable) {
+        const struct absence *absence;
+
+        if (position->absence == PROGRAM_NONE)
+                return true;
+        CHECK(v, position->absence == v->next_absence && v->next_absence++ < v->p->n_absences, "absence of a position");
+        absence = &v->p->absences[position->absence];
+        CHECK(v, at > 0 && absence->within_ns > 0 && path->absence, "absence");
+        CHECK(v, absence->step < v->p->n_steps, "step of an absence");
+        CHECK(v, target_fits(absence->target, path, at), "target of an absence");
+        if (absence->target != POSITION_ACCEPT)
+                reachable[absence->target] = true;
         return true;
 }
 
@@ -340,10 +412,13 @@ static bool verify_position(struct verifier *v, const struct path *path, uint16_
                             uint64_t *kinds) {
         const struct position *position = &v->p->positions[path->positions.first + at];
         enum edge_type type = EDGE_ADVANCE;
+        uint32_t n_of[_EDGE_TYPE_MAX] = {};
+        bool waits;
 
         CHECK(v, reachable[at], "position that cannot be reached");
-        CHECK(v, range_next(position->edges, &v->next_edge, v->p->n_edges) && position->edges.n > 0,
-              "edges of a position");
+        CHECK(v, range_next(position->edges, &v->next_edge, v->p->n_edges), "edges of a position");
+        if (!verify_repeat(v, position) || !verify_absence(v, path, at, position, reachable))
+                return false;
         CHECK(v, block_fits(v, position->block, path, at), "block of a position");
         CHECK(v, position->block == PROGRAM_NONE || v->p->blocks[position->block].first < at, "start of a block");
 
@@ -352,12 +427,46 @@ static bool verify_position(struct verifier *v, const struct path *path, uint16_
 
                 if (!verify_edge(v, path, at, edge))
                         return false;
-                CHECK(v, edge->type >= type && (i > 0 || edge->type == EDGE_ADVANCE), "order of edges");
+                CHECK(v, edge->type >= type, "order of edges");
                 type = (enum edge_type)edge->type;
+                n_of[type]++;
                 *kinds |= UINT64_C(1) << edge->kind;
-                if (edge->type == EDGE_ADVANCE && edge->target != POSITION_ACCEPT)
+                if ((type == EDGE_ADVANCE || type == EDGE_COUNT) && edge->target != POSITION_ACCEPT)
                         reachable[edge->target] = true;
         }
+
+        /* For one thing only. */
+        waits = position->absence != PROGRAM_NONE;
+        CHECK(v, (n_of[EDGE_COUNT] > 0) == (position->repeat != PROGRAM_NONE), "repeat without anything to count");
+        CHECK(v, (n_of[EDGE_ADVANCE] > 0) + (n_of[EDGE_COUNT] > 0) + (n_of[EDGE_SCORE] > 0) + waits == 1,
+              "what a position waits for");
+        return true;
+}
+
+static bool verify_untils(struct verifier *v, const struct path *path, uint64_t *kinds) {
+        CHECK(v, range_next(path->untils, &v->next_until, v->p->n_untils), "untils of a path");
+        CHECK(v, path->untils.n == 0 || path->absence, "whether something must not happen");
+        for (uint32_t i = 0; i < path->untils.n; i++) {
+                const struct until *until = &v->p->untils[path->untils.first + i];
+
+                CHECK(v, schema_kind((enum wire_kind)until->kind), "kind of an until");
+                CHECK(v, *(const uint8_t *)&until->any_result <= 1 && until->pad == 0, "until");
+                CHECK(v, condition_fits(v, until->condition, path), "condition of an until");
+                CHECK(v, until->slots == v->condition_slots[until->condition], "slots of an until");
+                *kinds |= UINT64_C(1) << until->kind;
+        }
+        return true;
+}
+
+static bool verify_score(struct verifier *v, const struct path *path) {
+        const struct score *score = &path->score;
+
+        if (score->threshold == 0) {
+                CHECK(v, score->decay == 0 && score->decay_ns == 0, "score");
+                return true;
+        }
+        CHECK(v, score->threshold <= INT32_MAX && score->decay > 0 && score->decay_ns > 0, "score");
+        CHECK(v, path->positions.n == 1 && path->slots.n == 0, "story of a score");
         return true;
 }
 
@@ -379,6 +488,8 @@ static bool verify_path(struct verifier *v, const struct path *path, const struc
         for (uint32_t at = 0; at < path->positions.n; at++)
                 if (!verify_position(v, path, at, reachable, &kinds))
                         return false;
+        if (!verify_untils(v, path, &kinds) || !verify_score(v, path))
+                return false;
         CHECK(v, path->kinds == kinds, "kinds of a path");
         CHECK(v, (v->p->header->interest.kinds & kinds) == kinds, "kinds of interest");
 
@@ -386,11 +497,12 @@ static bool verify_path(struct verifier *v, const struct path *path, const struc
         for (uint32_t i = 0; i < path->exceptions.n; i++) {
                 const struct path_exception *exception = &v->p->exceptions[path->exceptions.first + i];
 
-                CHECK(v, exception->condition < v->p->n_conditions, "condition of an exception");
+                CHECK(v, condition_fits(v, exception->condition, path), "condition of an exception");
+                CHECK(v, exception->slots == v->condition_slots[exception->condition], "slots of an exception");
                 CHECK(v,
-                      exception->slots == v->condition_slots[exception->condition] &&
-                              (exception->slots >> path->slots.n) == 0,
-                      "slots of an exception");
+                      string_in(v, exception->file) && string_in(v, exception->reason) &&
+                              string_in(v, exception->owner),
+                      "texts of an exception");
         }
         return true;
 }
@@ -495,6 +607,8 @@ static bool verify_sections(struct verifier *v) {
         CHECK(v, v->next_position == p->n_positions, "positions of nobody");
         CHECK(v, v->next_edge == p->n_edges, "edges of nobody");
         CHECK(v, v->next_exception == p->n_exceptions, "exceptions of nobody");
+        CHECK(v, v->next_until == p->n_untils && v->next_repeat == p->n_repeats && v->next_absence == p->n_absences,
+              "untils, repeats or absences of nobody");
 
         VERIFY_ALL(v, matchers, verify_matcher(v, &p->matchers[i]));
         return verify_dispatch(v);
@@ -506,10 +620,11 @@ int program_verify(const struct program *view, const char **ret_where) {
         /* No range of a program that the compiler made is looked at twice. */
         v.work_left = view->header->size;
         v.condition_slots = calloc(view->n_conditions + 1, sizeof(*v.condition_slots));
+        v.condition_marks = calloc(view->n_conditions + 1, sizeof(*v.condition_marks));
         v.condition_nodes = calloc(view->n_conditions + 1, sizeof(*v.condition_nodes));
         v.decided = calloc(view->n_predicates + 1, sizeof(*v.decided));
         v.filed = calloc(view->n_edges + 1, sizeof(*v.filed));
-        if (!v.condition_slots || !v.condition_nodes || !v.decided || !v.filed)
+        if (!v.condition_slots || !v.condition_marks || !v.condition_nodes || !v.decided || !v.filed)
                 return -ENOMEM;
 
         if (verify_sections(&v))
