@@ -33,6 +33,8 @@ static void path_end(struct builder *b) {
                 for (uint32_t k = edges.first; k < edges.first + edges.n; k++)
                         path->kinds |= UINT64_C(1) << a->edges.items[k].kind;
         }
+        for (uint32_t i = path->untils.first; i < a->untils.n; i++)
+                path->kinds |= UINT64_C(1) << a->untils.items[i].kind;
         b->n_slots = b->n_steps = 0;
 }
 
@@ -98,14 +100,74 @@ static uint16_t position_here(struct builder *b) {
         return array_last(&b->assembly.paths)->positions.n - 1;
 }
 
-struct edge *builder_step(struct builder *b, enum wire_kind kind, uint32_t condition, uint16_t target) {
-        uint32_t step = ASSEMBLY_ADD(
+static uint8_t subject_of(uint16_t field) {
+        return schema_field((enum field)field)->scope == FIELD_PROCESS ? SUBJECT_PROCESS : SUBJECT_EVENT;
+}
+
+static int16_t index_of(uint16_t field) {
+        return schema_field((enum field)field)->type == VALUE_LIST ? INDEX_ANY : INDEX_NONE;
+}
+
+static uint32_t step_add(struct builder *b, enum wire_kind kind) {
+        return ASSEMBLY_ADD(
                 &b->assembly, steps,
                 (struct step){.line = 1, .column = 1, .number = ++b->n_steps, .kind = kind, .block = PROGRAM_NONE});
+}
 
-        return edge_add(
-                b, (struct edge){
-                           .kind = kind, .type = EDGE_ADVANCE, .condition = condition, .step = step, .target = target});
+struct edge *builder_step(struct builder *b, enum wire_kind kind, uint32_t condition, uint16_t target) {
+        return edge_add(b, (struct edge){.kind = kind,
+                                         .type = EDGE_ADVANCE,
+                                         .condition = condition,
+                                         .step = step_add(b, kind),
+                                         .target = target});
+}
+
+struct edge *builder_count(struct builder *b, enum wire_kind kind, uint32_t condition, uint16_t target, uint32_t n,
+                           uint64_t within_ns, uint16_t distinct) {
+        struct edge edge = {.kind = kind,
+                            .type = EDGE_COUNT,
+                            .condition = condition,
+                            .step = step_add(b, kind),
+                            .target = target};
+        struct repeat repeat = {.n = n, .distinct = distinct != FIELD_NONE, .within_ns = within_ns};
+
+        if (array_last(&b->assembly.positions)->repeat == PROGRAM_NONE)
+                array_last(&b->assembly.positions)->repeat = ASSEMBLY_ADD(&b->assembly, repeats, repeat);
+        if (repeat.distinct) {
+                struct slot_write write = {
+                        .slot = SLOT_DISTINCT, .field = distinct, .subject = subject_of(distinct), .index = INDEX_NONE};
+
+                edge.writes = (struct program_range){.first = ASSEMBLY_ADD(&b->assembly, writes, write), .n = 1};
+        }
+        return edge_add(b, edge);
+}
+
+void builder_absence(struct builder *b, enum wire_kind kind, uint64_t within_ns, uint16_t target) {
+        struct absence absence = {.within_ns = within_ns, .step = step_add(b, kind), .target = target};
+
+        array_last(&b->assembly.paths)->absence = true;
+        array_last(&b->assembly.positions)->absence = ASSEMBLY_ADD(&b->assembly, absences, absence);
+}
+
+void builder_score(struct builder *b, uint32_t threshold, uint32_t decay, uint64_t decay_ns) {
+        array_last(&b->assembly.paths)->score =
+                (struct score){.threshold = threshold, .decay = decay, .decay_ns = decay_ns};
+}
+
+struct edge *builder_points(struct builder *b, enum wire_kind kind, uint32_t condition, int32_t points) {
+        return edge_add(b, (struct edge){.kind = kind,
+                                         .type = EDGE_SCORE,
+                                         .condition = condition,
+                                         .step = step_add(b, kind),
+                                         .points = points});
+}
+
+void builder_until(struct builder *b, enum wire_kind kind, uint32_t condition, uint64_t slots) {
+        struct path *path = array_last(&b->assembly.paths);
+
+        path->absence = true;
+        path->untils.n++;
+        ASSEMBLY_ADD(&b->assembly, untils, (struct until){.kind = kind, .condition = condition, .slots = slots});
 }
 
 struct edge *builder_again(struct builder *b, enum wire_kind kind, uint32_t condition, uint32_t step) {
@@ -123,14 +185,6 @@ struct edge *builder_kill(struct builder *b, enum wire_kind kind, uint32_t condi
                                          .condition = condition,
                                          .step = PROGRAM_NONE,
                                          .target = position_here(b)});
-}
-
-static uint8_t subject_of(uint16_t field) {
-        return schema_field((enum field)field)->scope == FIELD_PROCESS ? SUBJECT_PROCESS : SUBJECT_EVENT;
-}
-
-static int16_t index_of(uint16_t field) {
-        return schema_field((enum field)field)->type == VALUE_LIST ? INDEX_ANY : INDEX_NONE;
 }
 
 uint32_t builder_capture(struct builder *b, const char *name, uint16_t field) {
@@ -153,7 +207,16 @@ uint32_t builder_capture(struct builder *b, const char *name, uint16_t field) {
 }
 
 void builder_except(struct builder *b, uint32_t condition, uint64_t slots) {
-        ASSEMBLY_ADD(&b->assembly, exceptions, (struct path_exception){.condition = condition, .slots = slots});
+        struct path_exception exception = {
+                .condition = condition,
+                .line = 1,
+                .slots = slots,
+                .file = text(b, "test.policy"),
+                .reason = text(b, ""),
+                .owner = text(b, ""),
+        };
+
+        ASSEMBLY_ADD(&b->assembly, exceptions, exception);
         array_last(&b->assembly.paths)->exceptions.n++;
 }
 
@@ -173,7 +236,8 @@ uint32_t builder_false(struct builder *b) {
 }
 
 uint32_t builder_predicate(struct builder *b, struct predicate predicate) {
-        return condition_add(b, CONDITION_PREDICATE, ASSEMBLY_ADD(&b->assembly, predicates, predicate), 0, true, 0);
+        return condition_add(b, CONDITION_PREDICATE, ASSEMBLY_ADD(&b->assembly, predicates, predicate), 0,
+                             predicate.subject != SUBJECT_EACH, 0);
 }
 
 uint32_t builder_text(struct builder *b, enum predicate_op op, uint16_t field, const char *s) {
@@ -228,6 +292,36 @@ uint32_t builder_not(struct builder *b, uint32_t child) {
         return condition_add(b, CONDITION_NOT, child, 0, of.run_free, of.depth + 1);
 }
 
+/* Do its guards or anything else depend on a run? Other than `run_free` this looks through EACH. */
+static bool names_captures(const struct builder *b, uint32_t condition) {
+        const struct condition of = b->assembly.conditions.items[condition];
+
+        switch ((enum condition_op)of.op) {
+        case CONDITION_GUARD:
+                return true;
+        case CONDITION_NOT:
+        case CONDITION_ANCESTOR:
+                return names_captures(b, of.args.first);
+        case CONDITION_AND:
+        case CONDITION_OR:
+                for (uint32_t i = 0; i < of.args.n; i++)
+                        if (names_captures(b, b->assembly.children.items[of.args.first + i].value))
+                                return true;
+                return false;
+        case CONDITION_TRUE:
+        case CONDITION_FALSE:
+        case CONDITION_PREDICATE:
+        case _CONDITION_OP_MAX:
+                return false;
+        }
+        return false;
+}
+
+uint32_t builder_ancestor(struct builder *b, uint32_t child) {
+        return condition_add(b, CONDITION_ANCESTOR, child, 0, !names_captures(b, child),
+                             b->assembly.conditions.items[child].depth + 1);
+}
+
 static uint32_t pair(struct builder *b, enum condition_op op, uint32_t left, uint32_t right) {
         const struct condition l = b->assembly.conditions.items[left], r = b->assembly.conditions.items[right];
         uint32_t first = ASSEMBLY_ADD(&b->assembly, children, (struct uint32_t_){left});
@@ -272,6 +366,10 @@ static void fill_interest(struct builder *b) {
                 a->interest.filter[edge->kind].successes = true;
                 if (edge->any_result)
                         a->interest.filter[edge->kind].failures = true;
+        }
+        for (size_t i = 0; i < a->untils.n; i++) {
+                a->interest.kinds |= UINT64_C(1) << a->untils.items[i].kind;
+                a->interest.filter[a->untils.items[i].kind].successes = true;
         }
 }
 

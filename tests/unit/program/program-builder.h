@@ -39,10 +39,26 @@ struct position *builder_position(struct builder *b);
 uint32_t builder_block(struct builder *b, const char *name, uint64_t within_ns, uint16_t first, uint32_t parent,
                        uint64_t clears);
 
-/* Edges of the last position: all steps, then repetitions, then kills. A step gets the next number. */
+/* Edges of the last position, in the order of enum edge_type. A step gets the next number. */
 struct edge *builder_step(struct builder *b, enum wire_kind kind, uint32_t condition, uint16_t target);
 struct edge *builder_again(struct builder *b, enum wire_kind kind, uint32_t condition, uint32_t step);
 struct edge *builder_kill(struct builder *b, enum wire_kind kind, uint32_t condition);
+
+/* The last position counts: `n` times within `within_ns` (0: no window of its own), then on to `target`. With
+ * `distinct` not FIELD_NONE only different values of it count. Once for each kind of step that counts. */
+struct edge *builder_count(struct builder *b, enum wire_kind kind, uint32_t condition, uint16_t target, uint32_t n,
+                           uint64_t within_ns, uint16_t distinct);
+
+/* The last position waits on an absence of `within_ns`, then goes on to `target` with the next step number. What must
+ * not happen are its kills. */
+void builder_absence(struct builder *b, enum wire_kind kind, uint64_t within_ns, uint16_t target);
+
+/* The last path is a score; its one position comes next. Then its steps. */
+void builder_score(struct builder *b, uint32_t threshold, uint32_t decay, uint64_t decay_ns);
+struct edge *builder_points(struct builder *b, enum wire_kind kind, uint32_t condition, int32_t points);
+
+/* An `until` of the last path; call it behind the path's positions. */
+void builder_until(struct builder *b, enum wire_kind kind, uint32_t condition, uint64_t slots);
 
 /* The last step binds `name` (the next slot if it is new; slots count from 0 in each path). The subject is the event
  * or, by the field's scope, its process. */
@@ -60,6 +76,7 @@ uint32_t builder_regex(struct builder *b, uint16_t field, const char *pattern);
 uint32_t builder_predicate(struct builder *b, struct predicate predicate);
 uint32_t builder_guard(struct builder *b, uint16_t field, uint16_t slot);
 uint32_t builder_not(struct builder *b, uint32_t child);
+uint32_t builder_ancestor(struct builder *b, uint32_t child);     /* of predicates whose subject is EACH */
 uint32_t builder_and(struct builder *b, uint32_t left, uint32_t right);
 uint32_t builder_or(struct builder *b, uint32_t left, uint32_t right);
 

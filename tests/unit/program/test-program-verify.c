@@ -35,6 +35,26 @@ static void build(struct builder *b) {
         builder_position(b);
         builder_step(b, WIRE_KIND_execve, builder_text(b, PREDICATE_CONTAINS, WIRE_FIELD_execve_argv, "-i"),
                      POSITION_ACCEPT);
+
+        builder_path(b, "c");
+        builder_position(b);
+        builder_count(b, WIRE_KIND_connect, builder_true(b), 1, 5, 1000, WIRE_FIELD_connect_dport);
+        builder_position(b);
+        builder_kill(b, WIRE_KIND_exit, builder_ancestor(b, builder_predicate(b, (struct predicate){
+                                                                                         .field = FIELD_PROCESS_pid,
+                                                                                         .subject = SUBJECT_EACH,
+                                                                                         .op = PREDICATE_EQUAL,
+                                                                                         .index = INDEX_NONE,
+                                                                                         .number = 7,
+                                                                                 })));
+        builder_absence(b, WIRE_KIND_exit, 500, POSITION_ACCEPT);
+        builder_until(b, WIRE_KIND_unlink, builder_true(b), 0);
+
+        builder_path(b, "d");
+        builder_score(b, 50, 1, 1000);
+        builder_position(b);
+        builder_points(b, WIRE_KIND_openat, builder_true(b), 10);
+        builder_points(b, WIRE_KIND_chmod, builder_true(b), 45);
 }
 
 static void *build_block(size_t *ret_size) {
@@ -85,8 +105,8 @@ START_TEST(indices_out_of_range_are_refused) {
         REFUSED(AT(block, conditions, condition, 0)->args.first = 60000, "predicate of a condition");
         REFUSED(AT(block, writes, slot_write, 0)->slot = 1, "slot of a capture");
         REFUSED(AT(block, guards, guard, 0)->slot = PROGRAM_MAX_SLOTS, "slot of a guard");
-        REFUSED(AT(block, guards, guard, 0)->slot = 3, "slots that a condition reads");
-        REFUSED(AT(block, starts, start, 0)->path = 2, "path of a first step");
+        REFUSED(AT(block, guards, guard, 0)->slot = 3, "condition of an edge");
+        REFUSED(AT(block, starts, start, 0)->path = 4, "path of a first step");
         REFUSED(AT(block, starts, start, 0)->edge = 1, "edge of a first step");
 }
 END_TEST
@@ -100,6 +120,52 @@ START_TEST(places_that_go_backwards_or_nowhere_are_refused) {
         REFUSED(AT(block, edges, edge, 4)->type = EDGE_ADVANCE, "target of an edge");
         REFUSED(AT(block, blocks, block, 0)->first = 2, "block of an edge");
         REFUSED(AT(block, blocks, block, 0)->parent = 0, "parent of a block");
+}
+END_TEST
+
+START_TEST(counts_absences_scores_and_untils_that_lie_are_refused) {
+        REFUSED(AT(block, repeats, repeat, 0)->n = 0, "repeat");
+        REFUSED(AT(block, repeats, repeat, 0)->n = PROGRAM_MAX_REPEAT + 1, "repeat");
+        REFUSED(AT(block, positions, position, 4)->repeat = 1, "repeat of a position");
+        REFUSED(AT(block, positions, position, 4)->repeat = PROGRAM_NONE, "edge that counts for nothing");
+        REFUSED(AT(block, absences, absence, 0)->within_ns = 0, "absence");
+        REFUSED(AT(block, absences, absence, 0)->target = 1, "target of an absence");
+        REFUSED(AT(block, positions, position, 5)->absence = PROGRAM_NONE, "what a position waits for");
+        REFUSED(AT(block, untils, until, 0)->slots = 1, "slots of an until");
+        REFUSED(AT(block, untils, until, 0)->condition = 1000, "condition of an until");
+        REFUSED(AT(block, paths, path, 2)->untils.n = 0, "kinds of a path");
+        REFUSED(AT(block, paths, path, 2)->absence = false, "absence");
+        REFUSED(AT(block, paths, path, 3)->score.threshold = 0, "edge of a score");
+        REFUSED(AT(block, paths, path, 3)->score.decay = 0, "score");
+}
+END_TEST
+
+START_TEST(a_creator_is_chosen_before_it_is_read) {
+        const struct program_header *header;
+        size_t size;
+        char *block = build_block(&size);
+        uint32_t n;
+
+        header = (const struct program_header *)block;
+        n = header->conditions.n;
+        free(block);
+
+        for (uint32_t i = 0; i < n; i++) {
+                struct condition *condition;
+
+                block = build_block(&size);
+                condition = AT(block, conditions, condition, i);
+                if (condition->op == CONDITION_ANCESTOR) {
+                        struct program *program;
+                        const char *where = "";
+
+                        condition->op = CONDITION_NOT;
+                        condition->run_free = false;
+                        ck_assert_int_eq(program_new(block, size, &program, &where), -EBADMSG);
+                        ck_assert_str_eq(where, "condition of an edge");
+                }
+                free(block);
+        }
 }
 END_TEST
 
@@ -127,7 +193,7 @@ START_TEST(operations_that_do_not_fit_their_field_are_refused) {
 END_TEST
 
 START_TEST(first_steps_are_filed_once) {
-        REFUSED(((struct program_header *)block)->kind_starts[WIRE_KIND_openat].n = 0, "first steps of nobody");
+        REFUSED(((struct program_header *)block)->kind_starts[WIRE_KIND_chmod].n = 0, "first steps of nobody");
         REFUSED(((struct program_header *)block)->kind_starts[WIRE_KIND_execve].n = 0, "first steps");
         REFUSED(*AT(block, starts, start, 1) = *AT(block, starts, start, 0), "kind of a first step");
 }
@@ -208,6 +274,8 @@ UNIT_MAIN("program/verify",
           indices_out_of_range_are_refused,
           places_that_go_backwards_or_nowhere_are_refused,
           conditions_that_lie_about_themselves_are_refused,
+          counts_absences_scores_and_untils_that_lie_are_refused,
+          a_creator_is_chosen_before_it_is_read,
           operations_that_do_not_fit_their_field_are_refused,
           first_steps_are_filed_once,
           sections_with_gaps_or_overlaps_are_refused,
