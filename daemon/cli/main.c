@@ -11,7 +11,8 @@
 #include "base/strbuf.h"
 #include "cli/verb.h"
 
-static const struct verb *const verbs[] = {&verb_check, &verb_fmt, &verb_record, &verb_replay, &verb_dump};
+static const struct verb *const verbs[] = {&verb_check,  &verb_compile, &verb_fmt,
+                                           &verb_record, &verb_replay,  &verb_dump};
 
 static void put_help(struct strbuf *b) {
         strbuf_put(b, "execrayctl VERB [ARGUMENT...]\n\n");
@@ -114,6 +115,28 @@ int verb_recording_status(const char *file, int r, const struct trace_state *sta
                 log_error("Recording '%s': %s", file, why);
         }
         return status_of_fault(state->fault);
+}
+
+bool without_add(uint64_t *without, const char *name) {
+        const char *names[_COMPILE_PASS_MAX], *meant;
+        int pass = compile_pass_from_string(name);
+
+        if (streq(name, "all")) {
+                *without |= COMPILE_WITHOUT_ALL;
+                return true;
+        }
+        if (pass >= 0) {
+                *without |= UINT64_C(1) << pass;
+                return true;
+        }
+        for (int i = 0; i < _COMPILE_PASS_MAX; i++)
+                names[i] = compile_pass_info((enum compile_pass)i)->name;
+        meant = diag_closest(name, names, ELEMENTSOF(names));
+        if (meant)
+                log_error("There is no pass '%s'; did you mean '%s'?", name, meant);
+        else
+                log_error("There is no pass '%s'; execrayctl compile --help lists them", name);
+        return false;
 }
 
 bool places_add(struct places *places, const char *place) {

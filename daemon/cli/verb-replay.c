@@ -11,6 +11,7 @@ struct replay_params {
         const char *file, *config;
         struct places places;
         bool json, quiet;
+        uint64_t without;
 };
 
 static int replay(const struct replay_params *params) {
@@ -19,6 +20,7 @@ static int replay(const struct replay_params *params) {
                 .places = params->places.items,
                 .n_places = params->places.n,
                 .trust_any_owner = true,
+                .compile = {.without = params->without},
                 .generation = 1,
         };
         _cleanup_(pipeline_freep) struct pipeline *pipeline = NULL;
@@ -62,11 +64,12 @@ static int replay(const struct replay_params *params) {
 }
 
 static int run(const struct verb *verb, int argc, char *argv[]) {
-        enum { OPTION_POLICIES = 256, OPTION_JSON, OPTION_CONFIG, OPTION_QUIET };
+        enum { OPTION_POLICIES = 256, OPTION_JSON, OPTION_CONFIG, OPTION_QUIET, OPTION_WITHOUT };
         static const struct option options[] = {
                 {"policies", required_argument, NULL, OPTION_POLICIES},
                 {"json", no_argument, NULL, OPTION_JSON},
                 {"config", required_argument, NULL, OPTION_CONFIG},
+                {"without", required_argument, NULL, OPTION_WITHOUT},
                 {"quiet", no_argument, NULL, OPTION_QUIET},
                 {"help", no_argument, NULL, 'h'},
                 {},
@@ -85,6 +88,10 @@ static int run(const struct verb *verb, int argc, char *argv[]) {
                         break;
                 case OPTION_CONFIG:
                         params.config = optarg;
+                        break;
+                case OPTION_WITHOUT:
+                        if (!without_add(&params.without, optarg))
+                                return EXIT_STATUS_USAGE;
                         break;
                 case OPTION_QUIET:
                         params.quiet = true;

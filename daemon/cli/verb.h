@@ -23,7 +23,7 @@ struct verb {
         int (*run)(const struct verb *verb, int argc, char *argv[]);
 };
 
-extern const struct verb verb_check, verb_fmt, verb_record, verb_replay, verb_dump;
+extern const struct verb verb_check, verb_compile, verb_fmt, verb_record, verb_replay, verb_dump;
 
 /* getopt_long() with messages of our own. Returns the option's value, -1 at the end, '?' after it said what is wrong.
  * `--help` is taken care of: it prints and ends the program. */
@@ -44,6 +44,9 @@ int verb_open_recording(const char *file, struct trace_reader **ret, struct trac
 int verb_recording_status(const char *file, int r, const struct trace_state *state);
 
 DEFINE_CLEANUP(struct trace_reader *, trace_reader_free)
+
+/* Add the pass of this name to those that are left out, or say which there are. */
+bool without_add(uint64_t *without, const char *name);
 
 /* A list of places of policies, collected from options and arguments. */
 #define VERB_MAX_PLACES 256

@@ -7,12 +7,7 @@
 #define ARENA_LIMIT ((size_t)512 << 20)
 
 void compilation_init(struct compilation *c, const struct compile_options *options, struct diag_set *diags) {
-        static const struct compile_options all_on = {};
-
-        *c = (struct compilation){
-                .options = options ? options : &all_on,
-                .diags = diags,
-        };
+        *c = (struct compilation){.without = options ? options->without : 0, .diags = diags};
         assembly_init(&c->out);
         arena_init(&c->arena, ARENA_LIMIT);
         hashmap_init(&c->known_predicates);
@@ -33,9 +28,11 @@ void compilation_done(struct compilation *c) {
 }
 
 struct shared_number *compilation_share(struct compilation *c, struct hashmap *map, const void *key, size_t size) {
+        bool shares = compilation_does(c, COMPILE_PASS_SHARE);
         struct shared_number *number;
 
-        if (!c->options->no_sharing) {
+        compilation_count(c, COMPILE_PASS_SHARE, 1, 0);
+        if (shares) {
                 number = hashmap_find(map, key, size);
                 if (number)
                         return number;
@@ -46,8 +43,9 @@ struct shared_number *compilation_share(struct compilation *c, struct hashmap *m
                 return NULL;
         number->number = PROGRAM_NONE;
         memcpy(number->key, key, size);
-        if (!c->options->no_sharing && hashmap_put(map, number->key, size, number) < 0)
+        if (shares && hashmap_put(map, number->key, size, number) < 0)
                 return NULL;
+        compilation_count(c, COMPILE_PASS_SHARE, 0, 1);
         return number;
 }
 

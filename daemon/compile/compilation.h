@@ -26,8 +26,9 @@ struct condition_info {
 };
 
 struct compilation {
-        const struct compile_options *options;
+        uint64_t without;               /* bit per enum compile_pass */
         struct diag_set *diags;
+        struct compile_report report;
         struct assembly out;
         struct arena arena;             /* of all that ends with the compilation */
         struct compilation_predicates ARRAY_BODY(struct predicate_info) predicates;    /* by number */
@@ -45,6 +46,17 @@ struct shared_number {
         char key[];
 };
 struct shared_number *compilation_share(struct compilation *c, struct hashmap *map, const void *key, size_t size);
+
+/* Is this pass to be made? */
+static inline bool compilation_does(const struct compilation *c, enum compile_pass pass) {
+        return !(c->without >> pass & 1);
+}
+
+/* A pass was given so much, and so much is left of it. */
+static inline void compilation_count(struct compilation *c, enum compile_pass pass, uint64_t given, uint64_t left) {
+        c->report.passes[pass].given += given;
+        c->report.passes[pass].left += left;
+}
 
 /* Add to a hash with the length in front, so that no two sequences of texts look alike. */
 void hash_add_text(struct siphash *s, const char *bytes, size_t length);

@@ -41,38 +41,70 @@ static int load(struct compilation *c, struct program **ret) {
         return r;
 }
 
-int compile_policies(const struct policy_set *set, const struct compile_options *options, struct diag_set *diags,
-                     struct program **ret) {
-        _cleanup_(compilation_done) struct compilation c;
+static const struct compile_pass_info passes[] = {
+#define PASS(id, name_, given_, left_, doc_)                                                                           \
+        [COMPILE_PASS_##id] = {.name = name_, .given = given_, .left = left_, .doc = doc_},
+#include "compile/passes.def"
+};
+
+const struct compile_pass_info *compile_pass_info(enum compile_pass pass) {
+        return &passes[pass];
+}
+
+int compile_pass_from_string(const char *name) {
+        for (int i = 0; i < _COMPILE_PASS_MAX; i++)
+                if (streq(passes[i].name, name))
+                        return i;
+        return -EINVAL;
+}
+
+static void compile(struct compilation *c, const struct policy_set *set) {
         bool any_refused = false;
 
-        compilation_init(&c, options, diags);
-        if (set->n_paths > PROGRAM_MAX_PATHS)
-                return diag_error(diags, (struct diag_span){}, "too many paths: %zu, and %d are allowed", set->n_paths,
-                                  PROGRAM_MAX_PATHS);
+        if (set->n_paths > PROGRAM_MAX_PATHS) {
+                c->out.error = diag_error(c->diags, (struct diag_span){}, "too many paths: %zu, and %d are allowed",
+                                          set->n_paths, PROGRAM_MAX_PATHS);
+                return;
+        }
 
-        /* 1. Each path by itself: conditions, places, records. A path that is refused does not hide what is wrong with
-         * the next. */
+        /* 1. Each path by itself: conditions (LOWER, REQUIRE, SHARE, ORDER on the way), places, records. A path that is
+         * refused does not hide what is wrong with the next. */
         for (const struct path_node *path = set->paths; path; path = path->next) {
-                compile_path(&c, path);
-                if (c.out.error == -EBADMSG) {
+                compile_path(c, path);
+                if (c->out.error == -EBADMSG) {
                         any_refused = true;
-                        c.out.error = 0;
+                        c->out.error = 0;
                 }
         }
-        if (any_refused && c.out.error == 0)
-                c.out.error = -EBADMSG;
+        if (any_refused && c->out.error == 0)
+                c->out.error = -EBADMSG;
 
         /* 2. All paths together. */
-        dispatch_spread_kinds(&c);
-        strings_find_candidates(&c);
-        dispatch_mark_starts(&c);
-        strings_build_matchers(&c);
-        dispatch_file_starts(&c);
-        needs_collect(&c);
+        dispatch_spread_kinds(c);
+        strings_find_candidates(c);     /* MATCH */
+        dispatch_mark_starts(c);        /* DISPATCH, so far as SPLIT wants to know */
+        strings_build_matchers(c);      /* MATCH, SPLIT */
+        dispatch_file_starts(c);        /* DISPATCH */
+        needs_collect(c);               /* NARROW */
+}
+
+int compile_with_report(const struct policy_set *set, const struct compile_options *options, struct diag_set *diags,
+                        struct compile_report *report, struct program **ret) {
+        _cleanup_(compilation_done) struct compilation c;
+
+        compilation_init(&c, options, diags);
+        compile(&c, set);
+        *report = c.report;
         if (c.out.error < 0)
                 return c.out.error;
 
         /* 3. One block, verified like any other. */
         return load(&c, ret);
+}
+
+int compile_policies(const struct policy_set *set, const struct compile_options *options, struct diag_set *diags,
+                     struct program **ret) {
+        struct compile_report report;
+
+        return compile_with_report(set, options, diags, &report, ret);
 }

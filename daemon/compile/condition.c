@@ -176,6 +176,7 @@ static int hash_compare(const void *a, const void *b) {
  */
 static size_t children_simplify(struct compilation *c, enum condition_op op, const uint32_t *children, size_t n,
                                 struct order_entry *ret) {
+        bool orders = compilation_does(c, COMPILE_PASS_ORDER), as_written = true;
         size_t k = 0, unique = 0;
 
         for (size_t i = 0; i < n; i++) {
@@ -189,12 +190,16 @@ static size_t children_simplify(struct compilation *c, enum condition_op op, con
                         ret[k++].number = c->out.children.items[child.args.first + j].value;
         }
 
-        for (size_t i = 0; i < k; i++)
-                ret[i].cost = c->conditions.items[ret[i].number].cost;
+        for (size_t i = 0; i < k; i++) {
+                ret[i].cost = orders ? c->conditions.items[ret[i].number].cost : 0;
+                as_written = as_written && (i == 0 || order_compare(&ret[i - 1], &ret[i]) <= 0);
+        }
         qsort(ret, k, sizeof(*ret), order_compare);
         for (size_t i = 0; i < k; i++)
                 if (i == 0 || ret[i].number != ret[unique - 1].number)
                         ret[unique++] = ret[i];
+        if (unique > 1)
+                compilation_count(c, COMPILE_PASS_ORDER, 1, as_written || !orders);
         return unique;
 }
 

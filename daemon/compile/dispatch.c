@@ -140,7 +140,7 @@ static void choose(const struct compilation *c, uint32_t condition, struct choic
 /* What a first step is filed under; nothing: its kind. */
 static void choose_for_edge(const struct compilation *c, const struct edge *edge, struct choice *ret) {
         *ret = (struct choice){};
-        if (!c->options->no_dispatch)
+        if (compilation_does(c, COMPILE_PASS_DISPATCH))
                 choose(c, edge->condition, ret);
 }
 
@@ -180,12 +180,13 @@ static int filing_compare(const void *a, const void *b) {
 
 struct filings ARRAY_BODY(struct filing);
 
-static int file_edge(const struct compilation *c, struct filings *filings, struct start start) {
+static int file_edge(struct compilation *c, struct filings *filings, struct start start) {
         const struct edge *edge = &c->out.edges.items[start.edge];
         struct choice choice;
         int r = 0;
 
         choose_for_edge(c, edge, &choice);
+        compilation_count(c, COMPILE_PASS_DISPATCH, 1, choice.score == 0);
         if (choice.score == 0)
                 return array_push(filings, ((struct filing){.under = edge->kind, .start = start}));
         for (uint32_t i = 0; i < choice.n && r >= 0; i++)
@@ -194,7 +195,7 @@ static int file_edge(const struct compilation *c, struct filings *filings, struc
         return r;
 }
 
-static int file_all(const struct compilation *c, struct filings *filings) {
+static int file_all(struct compilation *c, struct filings *filings) {
         for (uint32_t i = 0; i < c->out.paths.n; i++) {
                 struct program_range edges = c->out.positions.items[c->out.paths.items[i].positions.first].edges;
 

@@ -43,8 +43,12 @@ static uint32_t lower_glob(struct lowering *l, struct subject_field field, const
 
         if (operand->text.length > GLOB_MAX)
                 return refuse(l, operand->span, "the glob is too long: 255 bytes are allowed");
-        if (!glob_is_plain(operand->text.bytes, operand->text.length, literal, &length, &place))
+        compilation_count(l->c, COMPILE_PASS_LOWER, 1, 0);
+        if (!compilation_does(l->c, COMPILE_PASS_LOWER) ||
+            !glob_is_plain(operand->text.bytes, operand->text.length, literal, &length, &place)) {
+                compilation_count(l->c, COMPILE_PASS_LOWER, 0, 1);
                 return condition_string(l->c, field, PREDICATE_GLOB, operand->text.bytes, operand->text.length);
+        }
 
         switch (place) {
         case GLOB_WHOLE: return condition_string(l->c, field, PREDICATE_STRING, literal, length);
@@ -67,7 +71,14 @@ static uint32_t lower_regex(struct lowering *l, struct subject_field field, cons
         if (pattern_read(&l->c->arena, operand->text, &pattern) < 0)
                 return no_memory(l);
 
+        if (!compilation_does(l->c, COMPILE_PASS_LOWER))
+                pattern.n_parts = 0;
+        if (!compilation_does(l->c, COMPILE_PASS_REQUIRE))
+                pattern.literal = (struct text){.bytes = ""};
+
+        compilation_count(l->c, COMPILE_PASS_LOWER, 1, pattern.n_parts == 0);
         if (pattern.n_parts == 0) {
+                compilation_count(l->c, COMPILE_PASS_REQUIRE, 1, pattern.literal.length == 0);
                 pair[0] = condition_regex(l->c, field, operand->text, pattern.literal);
                 if (pattern.literal.length == 0)
                         return pair[0];

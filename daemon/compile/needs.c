@@ -87,10 +87,12 @@ static void collect(struct compilation *c, uint16_t kind, bool any_result, uint3
         struct need need = {.c = c};
         bool is_first = !(interest->kinds >> kind & 1);
 
-        need_condition(&need, condition);
+        if (compilation_does(c, COMPILE_PASS_NARROW))
+                need_condition(&need, condition);
 
         interest->kinds |= UINT64_C(1) << kind;
-        filter->failures = filter->failures || (any_result && !need.only_successes);
+        filter->failures = filter->failures || !compilation_does(c, COMPILE_PASS_NARROW) ||
+                           (any_result && !need.only_successes);
         filter->successes = filter->successes || !(any_result && need.only_failures);
         if (kind != WIRE_KIND_openat)
                 need.flags = 0;
@@ -202,5 +204,12 @@ void needs_collect(struct compilation *c) {
         ARRAY_FOREACH(write, &c->out.writes)
                 if (write->field == WIRE_FIELD_write_content)
                         need_content(c, 0);
+        for (unsigned kind = 0; kind < _WIRE_KIND_MAX; kind++) {
+                const struct interest_filter *filter = &c->out.interest.filter[kind];
+
+                if (c->out.interest.kinds >> kind & 1)
+                        compilation_count(c, COMPILE_PASS_NARROW, 1,
+                                          filter->failures && filter->successes && filter->flags_any == 0);
+        }
         qsort(c->out.interest.env, c->out.interest.n_env, sizeof(c->out.interest.env[0]), name_compare);
 }

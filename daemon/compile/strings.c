@@ -403,7 +403,8 @@ static bool is_candidate(const struct compilation *c, uint32_t i) {
 /* What first steps are filed under is decided for every event, so it has a table by itself. What is found in an image
  * of a process is remembered with it: there one table is enough. */
 static bool is_first(const struct compilation *c, uint32_t i) {
-        return c->predicates.items[i].begins && c->out.predicates.items[i].subject == SUBJECT_EVENT;
+        return compilation_does(c, COMPILE_PASS_SPLIT) && c->predicates.items[i].begins &&
+               c->out.predicates.items[i].subject == SUBJECT_EVENT;
 }
 
 static int candidate_compare(const void *a, const void *b, void *data) {
@@ -488,11 +489,11 @@ static void build_matcher(struct compilation *c, const uint32_t *candidates, uin
 }
 
 void strings_find_candidates(struct compilation *c) {
-        if (c->options->no_matchers || c->out.error < 0)
+        if (c->out.error < 0)
                 return;
 
         for (uint32_t i = 0; i < c->predicates.n; i++)
-                c->predicates.items[i].matched = is_candidate(c, i);
+                c->predicates.items[i].matched = compilation_does(c, COMPILE_PASS_MATCH) && is_candidate(c, i);
 }
 
 /* Do two predicates belong into one table? */
@@ -501,6 +502,23 @@ static bool is_together(const struct compilation *c, uint32_t i, uint32_t k) {
 
         return x->field == y->field && x->subject == y->subject && x->index == y->index &&
                is_first(c, i) == is_first(c, k);
+}
+
+static void count_passes(struct compilation *c) {
+        for (uint32_t i = 0; i < c->predicates.n; i++) {
+                enum predicate_op op = (enum predicate_op)c->out.predicates.items[i].op;
+
+                if (op >= PREDICATE_STRING && op <= PREDICATE_IN_GLOBS)
+                        compilation_count(c, COMPILE_PASS_MATCH, 1, !c->predicates.items[i].matched);
+        }
+        ARRAY_FOREACH(matcher, &c->out.matchers) {
+                const struct uint32_t_ *of = &c->out.matched.items[matcher->predicates.first];
+                bool always = false;
+
+                for (uint32_t i = 0; i < matcher->predicates.n; i++)
+                        always = always || c->predicates.items[of[i].value].begins;
+                compilation_count(c, COMPILE_PASS_SPLIT, matcher->predicates.n, always ? matcher->predicates.n : 0);
+        }
 }
 
 void strings_build_matchers(struct compilation *c) {
@@ -526,4 +544,5 @@ void strings_build_matchers(struct compilation *c) {
                 if (c->out.error < 0)
                         return;
         }
+        count_passes(c);
 }

@@ -11,6 +11,7 @@ int policy_loader_load(const char *const *places, size_t n_places, const struct 
                        const struct compile_options *compile, uint64_t generation, struct diag_set *diags,
                        struct strbuf *text, struct program **ret, struct policy_loader_stats *ret_stats) {
         _cleanup_(policy_set_freep) struct policy_set *set = NULL;
+        struct compile_report report = {};
         struct program *program = NULL;
         int r, q;
 
@@ -18,11 +19,12 @@ int policy_loader_load(const char *const *places, size_t n_places, const struct 
 
         r = policy_set_load(places, n_places, options, diags, &set);
         if (r >= 0)
-                r = compile_policies(set, compile, diags, &program);
+                r = compile_with_report(set, compile, diags, &report, &program);
 
         if (ret_stats)
                 *ret_stats = (struct policy_loader_stats){.n_files = set ? set->n_files : 0,
-                                                          .n_paths = set ? set->n_paths : 0};
+                                                          .n_paths = set ? set->n_paths : 0,
+                                                          .compile = report};
         if (text) {
                 q = policy_set_put_diags(set, diags, text);
                 if (q < 0 && r >= 0)

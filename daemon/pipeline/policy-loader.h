@@ -19,6 +19,7 @@ struct strbuf;
 
 struct policy_loader_stats {
         size_t n_files, n_paths;
+        struct compile_report compile;
 };
 
 /* Returns 0, and the program with its generation set. -EBADMSG, or the -errno of what could not be read (-ENOENT also

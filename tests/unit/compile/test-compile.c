@@ -146,10 +146,13 @@ END_TEST
 
 START_TEST(optimisations_do_not_change_the_hash) {
         static const struct compile_options options[] = {
-                {.no_matchers = true},
-                {.no_dispatch = true},
-                {.no_sharing = true},
-                {.no_matchers = true, .no_dispatch = true, .no_sharing = true}};
+                {.without = COMPILE_WITHOUT(SHARE)},
+                {.without = COMPILE_WITHOUT(ORDER)},
+                {.without = COMPILE_WITHOUT(MATCH)},
+                {.without = COMPILE_WITHOUT(DISPATCH)},
+                {.without = COMPILE_WITHOUT(SPLIT)},
+                {.without = COMPILE_WITHOUT(NARROW)},
+                {.without = COMPILE_WITHOUT_ALL & ~(COMPILE_WITHOUT(LOWER) | COMPILE_WITHOUT(REQUIRE))}};
         static const char text[] = "path \"p\" { openat { pathname =~ 'a[0-9]+bc', pathname == \"/a\" or (pathname == "
                                    "\"/a\" and fd == 3) } "
                                    "unlink { pathname == \"/a\" } unlink { pathname == \"/a\" } }";
@@ -160,6 +163,51 @@ START_TEST(optimisations_do_not_change_the_hash) {
                 hash_of(text, "p", &options[i], b);
                 ck_assert_mem_eq(a, b, 16);
         }
+}
+END_TEST
+
+START_TEST(each_pass_says_what_it_did_and_left_out_does_nothing) {
+        static const char text[] = "path \"p\" { openat { pathname =~ '^/srv/', fd == 3 } "
+                                   "unlink { pathname =~ '^/srv/', pathname =~ 'abc[0-9]+' } "
+                                   "unlink { pathname =~ 'abc[0-9]+' or pathname == \"/x\", failed } "
+                                   "openat { pathname == \"/y\" } }";
+        const struct policy_options policy_options = {.trust_any_owner = true};
+        struct policy_set *set = NULL;
+        struct diag_set diags;
+
+        diag_set_init(&diags, 0);
+        ck_assert_int_eq(policy_set_parse("test", text, strlen(text), &policy_options, &diags, &set), 0);
+        for (int left_out = -1; left_out < _COMPILE_PASS_MAX; left_out++) {
+                const struct compile_options options = {.without = left_out < 0 ? 0 : UINT64_C(1) << left_out};
+                struct compile_report report;
+                struct program *program;
+
+                ck_assert_int_eq(compile_with_report(set, &options, &diags, &report, &program), 0);
+                for (int i = 0; i < _COMPILE_PASS_MAX; i++) {
+                        const struct compile_count *count = &report.passes[i];
+                        const char *name = compile_pass_info((enum compile_pass)i)->name;
+
+                        /* DISPATCH and SPLIT live on what MATCH leaves. */
+                        if (left_out == COMPILE_PASS_MATCH && i > COMPILE_PASS_MATCH)
+                                break;
+                        ck_assert_msg(count->given > 0, "%s had nothing to do without %d", name, left_out);
+                        ck_assert_msg(count->left <= count->given, "%s leaves more than it was given", name);
+                        if (i == left_out && i != COMPILE_PASS_SPLIT)
+                                ck_assert_msg(count->left == count->given, "%s was not left out", name);
+                        if (left_out < 0)
+                                ck_assert_msg(count->left < count->given, "%s did nothing", name);
+                }
+                program_unref(program);
+        }
+        policy_set_free(set);
+        diag_set_done(&diags);
+}
+END_TEST
+
+START_TEST(a_pass_is_found_by_its_name) {
+        for (int i = 0; i < _COMPILE_PASS_MAX; i++)
+                ck_assert_int_eq(compile_pass_from_string(compile_pass_info((enum compile_pass)i)->name), i);
+        ck_assert_int_eq(compile_pass_from_string("none"), -EINVAL);
 }
 END_TEST
 
@@ -257,7 +305,8 @@ UNIT_MAIN("compile/compile",
           the_same_policies_give_the_same_bytes,
           what_does_not_change_the_meaning_does_not_change_the_hash,
           what_changes_the_meaning_changes_the_hash,
-          optimisations_do_not_change_the_hash,
+          optimisations_do_not_change_the_hash, each_pass_says_what_it_did_and_left_out_does_nothing,
+          a_pass_is_found_by_its_name,
           out_of_memory_at_any_moment_leaves_nothing_behind,
           every_path_that_is_refused_is_told,
           hundreds_of_policies_share_one_table,

@@ -95,10 +95,11 @@ END_TEST
 START_TEST(without_dispatch_or_matchers_every_first_step_is_tried) {
         static const char text[] = "path \"a\" { openat { pathname == \"/a\" } }";
 
-        dispatches(text, &(struct compile_options){.no_dispatch = true},
+        dispatches(text, &(struct compile_options){.without = COMPILE_WITHOUT(DISPATCH)},
                    "  every openat: \"a\" step 1\n"
                    "matcher openat.pathname: 1 patterns, for openat\n");
-        dispatches(text, &(struct compile_options){.no_matchers = true}, "  every openat: \"a\" step 1\n");
+        dispatches(text, &(struct compile_options){.without = COMPILE_WITHOUT(MATCH)},
+                   "  every openat: \"a\" step 1\n");
 }
 END_TEST
 

@@ -110,7 +110,7 @@ START_TEST(equal_comparisons_of_different_policies_are_one_predicate) {
         static const char text[] = "path \"a\" { openat { pathname == \"/a\", flags & O_CREAT } }\n"
                                    "path \"b\" { openat { flags & O_CREAT, pathname == \"/a\" } }\n"
                                    "path \"c\" { openat { flags & O_CREAT } unlink { pathname == \"/a\" } }\n";
-        struct compile_options apart = {.no_sharing = true};
+        struct compile_options apart = {.without = COMPILE_WITHOUT(SHARE)};
         struct program *program = compile(text);
 
         ck_assert_uint_eq(program->n_predicates, 3);

@@ -108,7 +108,7 @@ START_TEST(matchers_change_no_answer) {
                 "path \"p\" { openat { not (pathname in [\"/etc/passwd\", \"/tmp\"]) and (pathname startswith "
                 "\"/tmp/\" or pathname glob \"/a/*/c\" or pathname endswith \".sh\" or pathname contains \"ss\") } }";
         enum truth with[ELEMENTSOF(paths)];
-        const struct compile_options without = {.no_matchers = true, .no_dispatch = true};
+        const struct compile_options without = {.without = COMPILE_WITHOUT(MATCH) | COMPILE_WITHOUT(DISPATCH)};
 
         setup_with(policy, NULL);
         ck_assert_uint_gt(program->n_matchers, 0);
