@@ -8,13 +8,15 @@
 
 #include "engine/engine-private.h"
 
-/* Does the event hold all that the edge captures? Unknown or cut, it binds nothing, and the step is not taken. */
+/* Does the event hold all that the edge captures? Unknown or cut, it binds nothing, and the step is not taken, unless
+ * the write is a weak one. */
 static bool engine_can_bind(struct engine *engine, const struct edge *edge) {
         for (uint32_t i = 0; i < edge->writes.n; i++) {
                 const struct slot_write *write = &engine->program->writes[edge->writes.first + i];
                 struct value value;
 
-                if (eval_get(&engine->eval, write->subject, write->field, write->index, &value) != EVAL_KNOWN)
+                if (!write->weak &&
+                    eval_get(&engine->eval, write->subject, write->field, write->index, &value) != EVAL_KNOWN)
                         return false;
         }
         return true;
@@ -119,6 +121,17 @@ static void engine_gather(struct engine *engine, uint32_t path, uint32_t cell_nu
                      run != POOL_NONE; run = pool_index_next(&engine->pool, run, edge->index))
                         if (pool_run(&engine->pool, run)->cell == cell_number && engine_holds(engine, run, slot, guard))
                                 engine_add_candidate(engine, run);
+
+                /* To those that could not bind the slot the comparison is unknown, which a `not` minds. */
+                if (edge->weak && edge->action == PLAN_KILL) {
+                        const struct token none = {};
+
+                        for (uint32_t run = pool_index_first(&engine->pool, cell_number, edge->index, &none);
+                             run != POOL_NONE; run = pool_index_next(&engine->pool, run, edge->index))
+                                if (pool_run(&engine->pool, run)->cell == cell_number &&
+                                    !(pool_run(&engine->pool, run)->bound >> slot & 1))
+                                        engine_add_candidate(engine, run);
+                }
         }
 }
 
@@ -207,7 +220,8 @@ static uint8_t engine_take(struct engine *engine, uint32_t path, uint32_t run, c
                 const struct slot_write *write = &engine->program->writes[edge->writes.first + i];
                 struct value value;
 
-                (void)eval_get(&engine->eval, write->subject, write->field, write->index, &value);
+                if (eval_get(&engine->eval, write->subject, write->field, write->index, &value) != EVAL_KNOWN)
+                        continue;       /* a weak one: the slot stays unbound */
                 instance_bind(&world, instance, write->slot, &value);
                 written |= 1U << write->slot;
         }

@@ -88,15 +88,52 @@ void eval_begin(struct eval *eval, const struct event *event, const struct proce
         eval->actor = &eval->nobody;
 }
 
+/* An actor that is not in the table has no place there either: its creator is looked up by name. */
+static const struct process *eval_creator(const struct eval *eval, bool *ret_unknown) {
+        const struct process *creator;
+
+        if (eval->actor != &eval->nobody)
+                return process_table_creator(eval->table, eval->actor, ret_unknown);
+
+        creator = eval->nobody.creator.pid != 0 ? process_table_find(eval->table, &eval->nobody.creator) : NULL;
+        *ret_unknown = !creator;
+        return creator;
+}
+
 static enum eval_state eval_parent(struct eval *eval) {
         if (!eval->parent_asked) {
                 bool unknown = false;
 
-                eval->parent = process_table_creator(eval->table, eval->actor, &unknown);
+                eval->parent = eval_creator(eval, &unknown);
                 eval->parent_state = eval->parent ? EVAL_KNOWN : unknown ? EVAL_UNKNOWN : EVAL_ABSENT;
                 eval->parent_asked = true;
         }
         return eval->parent_state;
+}
+
+/* The actor's creators, from the parent up. */
+struct ascent {
+        struct lineage lineage;
+        bool begun, broken;
+};
+
+static const struct process *ascent_next(struct ascent *ascent, struct eval *eval) {
+        const struct process *creator;
+
+        if (ascent->begun) {
+                creator = lineage_next(&ascent->lineage);
+                ascent->broken = ascent->lineage.broken;
+                return creator;
+        }
+
+        ascent->begun = true;
+        if (eval_parent(eval) != EVAL_KNOWN) {
+                ascent->broken = eval->parent_state == EVAL_UNKNOWN;
+                return NULL;
+        }
+        lineage_begin(&ascent->lineage, eval->table, eval->parent);
+        ascent->lineage.n_steps = 1;
+        return eval->parent;
 }
 
 static enum eval_state eval_element(const struct value *list, int index, struct value *ret) {
@@ -106,6 +143,10 @@ static enum eval_state eval_element(const struct value *list, int index, struct 
                 return list->state == VALUE_CUT ? EVAL_UNKNOWN : EVAL_ABSENT;
         *ret = element;
         return element.state == VALUE_CUT ? EVAL_CUT : EVAL_KNOWN;
+}
+
+static void set_identity(struct value *ret, const struct identity *identity) {
+        *ret = (struct value){.identity = *identity, .type = VALUE_IDENTITY, .state = VALUE_KNOWN};
 }
 
 /* A field that the event's kind does not have: only an `except` asks. */
@@ -123,6 +164,10 @@ enum eval_state eval_get(struct eval *eval, enum program_subject subject, enum f
                         return EVAL_ABSENT;
         } else if (subject == SUBJECT_PROCESS)
                 process_get(eval->actor, eval->event, field, ret);
+        else if (subject == SUBJECT_EACH)
+                process_get(eval->each, NULL, field, ret);
+        else if (field == FIELD_PROCESS_identity && eval->actor->creator.pid != 0)
+                set_identity(ret, &eval->actor->creator);
         else {
                 enum eval_state state = eval_parent(eval);
 
@@ -284,7 +329,7 @@ static enum truth eval_run_matcher(struct eval *eval, uint32_t matcher) {
         struct finding finding = {.eval = eval, .ref = ref};
         const struct process *process;
         enum truth rest = TRUTH_FALSE;
-        struct lineage lineage;
+        struct ascent ascent = {};
         struct value value;
 
         switch ((enum program_subject)ref->subject) {
@@ -305,12 +350,12 @@ static enum truth eval_run_matcher(struct eval *eval, uint32_t matcher) {
                 }
                 break;
         case SUBJECT_ANCESTOR:
-                lineage_begin(&lineage, eval->table, eval->actor);
-                while ((process = lineage_next(&lineage)))
+                while ((process = ascent_next(&ascent, eval)))
                         rest = truth_or(rest, eval_run_on_process(eval, matcher, process, NULL));
-                if (lineage.broken)
+                if (ascent.broken)
                         rest = truth_or(rest, TRUTH_UNKNOWN);
                 break;
+        case SUBJECT_EACH:              /* no matcher decides it: what is found belongs to the event */
         case _SUBJECT_MAX:
                 break;
         }
@@ -340,16 +385,15 @@ static enum truth eval_test(struct eval *eval, const struct predicate *predicate
 static enum truth eval_one(struct eval *eval, const struct predicate *predicate) {
         const struct process *process;
         enum truth truth = TRUTH_FALSE;
-        struct lineage lineage;
+        struct ascent ascent = {};
         struct value value;
 
         if (predicate->subject == SUBJECT_ANCESTOR) {
-                lineage_begin(&lineage, eval->table, eval->actor);
-                while (truth != TRUTH_TRUE && (process = lineage_next(&lineage))) {
+                while (truth != TRUTH_TRUE && (process = ascent_next(&ascent, eval))) {
                         process_get(process, NULL, predicate->field, &value);
                         truth = truth_or(truth, eval_test(eval, predicate, &value));
                 }
-                if (lineage.broken && predicate->op != PREDICATE_KNOWN)
+                if (ascent.broken && predicate->op != PREDICATE_KNOWN)
                         truth = truth_or(truth, TRUTH_UNKNOWN);
                 return truth;
         }
@@ -376,6 +420,10 @@ enum truth eval_predicate(struct eval *eval, uint32_t predicate) {
         uint16_t matcher = eval->plan->matcher_of[predicate];
         enum truth truth = TRUTH_FALSE;
 
+        if (eval->each && eval->program->predicates[predicate].subject == SUBJECT_EACH) {
+                eval->n_predicates++;
+                return eval_one(eval, &eval->program->predicates[predicate]);
+        }
         if (matcher == PLAN_NO_MATCHER) {
                 if (memo->generation == eval->generation)
                         return memo->truth;
@@ -415,17 +463,24 @@ static enum truth truth_of(bool answer) {
         return answer ? TRUTH_TRUE : TRUTH_FALSE;
 }
 
-/* Cut or several: the values themselves have to be looked at. */
-static enum truth eval_compare_slowly(struct eval *eval, const struct guard *guard, const struct captured *capture) {
+static enum truth compare_numbers(int64_t a, enum guard_op op, int64_t b) {
+        switch (op) {
+        case GUARD_LESS: return truth_of(a < b);
+        case GUARD_LESS_EQUAL: return truth_of(a <= b);
+        case GUARD_GREATER: return truth_of(a > b);
+        case GUARD_GREATER_EQUAL: return truth_of(a >= b);
+        case GUARD_EQUAL:
+        case _GUARD_OP_MAX:
+                break;
+        }
+        return TRUTH_FALSE;
+}
+
+/* Is an element of the list what was captured? */
+static enum truth eval_compare_elements(const struct eval *eval, struct value value, const struct captured *capture) {
+        const char *at, *end = value.bytes + value.length;
         enum truth truth = TRUTH_FALSE;
-        struct value value, captured;
-        const char *at, *end;
 
-        evidence_value(capture, &captured);
-        if (eval_get(eval, guard->subject, guard->field, guard->index, &value) != EVAL_ANY)
-                return value_equal(&captured, &value);
-
-        end = value.bytes + value.length;
         for (at = value.bytes; at < end && truth != TRUTH_TRUE;) {
                 const char *nul = memchr(at, 0, end - at);
                 struct value element = {
@@ -445,35 +500,112 @@ static enum truth eval_compare_slowly(struct eval *eval, const struct guard *gua
         return value.state == VALUE_CUT ? truth_or(truth, TRUTH_UNKNOWN) : truth;
 }
 
+/* The event's side is a value at hand. */
+static enum truth eval_compare_value(const struct eval *eval, const struct guard *guard, enum eval_state state,
+                                     const struct value *value, const struct captured *capture) {
+        struct value captured;
+        struct token token;
+
+        switch (state) {
+        case EVAL_ABSENT:
+                return TRUTH_FALSE;
+        case EVAL_UNKNOWN:
+                return TRUTH_UNKNOWN;
+        case EVAL_ANY:
+                return eval_compare_elements(eval, *value, capture);
+        case EVAL_CUT:
+                if (guard->op != GUARD_EQUAL)
+                        return TRUTH_FALSE;
+                evidence_value(capture, &captured);
+                return value_equal(&captured, value);
+        case EVAL_KNOWN:
+                break;
+        }
+
+        if (value->type != capture->type)
+                return TRUTH_FALSE;
+        token = evidence_token(eval->evidence, value);
+        if (guard->op == GUARD_EQUAL)
+                return truth_of(token_equal(&token, &capture->token));
+        return value->type == VALUE_NUMBER
+                     ? compare_numbers(value->number, guard->op, (int64_t)capture->token.low)
+                     : TRUTH_FALSE;
+}
+
+/* Of all creators. Who they are their children say, also of one that is not known otherwise. */
+static enum truth eval_compare_ancestors(struct eval *eval, const struct guard *guard,
+                                         const struct captured *capture) {
+        const struct process *child = eval->actor, *each = eval->each, *creator;
+        enum truth truth = TRUTH_FALSE;
+        struct ascent ascent = {};
+        struct value value;
+
+        do {
+                creator = ascent_next(&ascent, eval);
+                if (guard->field == FIELD_PROCESS_identity) {
+                        if (child->creator.pid != 0) {
+                                set_identity(&value, &child->creator);
+                                truth = truth_or(truth, eval_compare_value(eval, guard, EVAL_KNOWN, &value, capture));
+                        }
+                        child = creator;
+                } else if (creator) {
+                        eval->each = creator;
+                        truth = truth_or(truth,
+                                         eval_compare_value(eval, guard,
+                                                            eval_get(eval, SUBJECT_EACH, guard->field, guard->index,
+                                                                     &value),
+                                                            &value, capture));
+                        eval->each = each;
+                }
+        } while (creator && truth != TRUTH_TRUE);
+
+        return ascent.broken ? truth_or(truth, TRUTH_UNKNOWN) : truth;
+}
+
 static enum truth eval_compare(struct eval *eval, uint32_t number, uint32_t steps) {
         const struct guard *guard = &eval->program->guards[number];
-        const struct eval_guard *memo = eval_guard(eval, number);
         const struct captured *capture = evidence_find(eval->evidence, steps, guard->slot);
-        int64_t a, b;
+        const struct eval_guard *memo;
+        struct value value;
+        enum eval_state state;
 
+        if (guard->subject == SUBJECT_EACH) {
+                state = eval_get(eval, SUBJECT_EACH, guard->field, guard->index, &value);
+                return capture || state == EVAL_ABSENT ? eval_compare_value(eval, guard, state, &value, capture)
+                                                       : TRUTH_UNKNOWN;
+        }
+        if (guard->subject == SUBJECT_ANCESTOR)
+                return capture                             ? eval_compare_ancestors(eval, guard, capture)
+                     : eval_parent(eval) == EVAL_ABSENT ? TRUTH_FALSE
+                                                           : TRUTH_UNKNOWN;
+
+        memo = eval_guard(eval, number);
         if (memo->state == EVAL_ABSENT)
                 return TRUTH_FALSE;
         if (memo->state == EVAL_UNKNOWN || !capture)
                 return TRUTH_UNKNOWN;
         if (guard->op == GUARD_EQUAL && memo->state == EVAL_KNOWN)
                 return truth_of(memo->type == capture->type && token_equal(&memo->token, &capture->token));
-        if (guard->op == GUARD_EQUAL)
-                return eval_compare_slowly(eval, guard, capture);
-
+        if (guard->op == GUARD_EQUAL) { /* cut or several: the values themselves have to be looked at */
+                state = eval_get(eval, guard->subject, guard->field, guard->index, &value);
+                return eval_compare_value(eval, guard, state, &value, capture);
+        }
         if (memo->type != VALUE_NUMBER || capture->type != VALUE_NUMBER)
                 return TRUTH_FALSE;
-        a = (int64_t)memo->token.low;
-        b = (int64_t)capture->token.low;
-        switch ((enum guard_op)guard->op) {
-        case GUARD_LESS: return truth_of(a < b);
-        case GUARD_LESS_EQUAL: return truth_of(a <= b);
-        case GUARD_GREATER: return truth_of(a > b);
-        case GUARD_GREATER_EQUAL: return truth_of(a >= b);
-        case GUARD_EQUAL:
-        case _GUARD_OP_MAX:
-                break;
+        return compare_numbers((int64_t)memo->token.low, guard->op, (int64_t)capture->token.low);
+}
+
+static enum truth eval_ancestor(struct eval *eval, uint32_t condition, uint32_t steps) {
+        const struct process *creator;
+        enum truth truth = TRUTH_FALSE;
+        struct ascent ascent = {};
+
+        while (truth != TRUTH_TRUE && (creator = ascent_next(&ascent, eval))) {
+                eval->each = creator;
+                truth = truth_or(truth, eval_condition(eval, condition, steps));
+                eval->each = NULL;
         }
-        return TRUTH_FALSE;
+        return ascent.broken ? truth_or(truth, TRUTH_UNKNOWN) : truth;
 }
 
 static enum truth eval_node(struct eval *eval, const struct condition *c, uint32_t steps) {
@@ -501,6 +633,8 @@ static enum truth eval_node(struct eval *eval, const struct condition *c, uint32
                 for (uint32_t i = 0; i < c->args.n && truth != TRUTH_TRUE; i++)
                         truth = truth_or(truth, eval_condition(eval, children[i].value, steps));
                 return truth;
+        case CONDITION_ANCESTOR:
+                return eval_ancestor(eval, c->args.first, steps);
         case _CONDITION_OP_MAX:
                 break;
         }

@@ -48,6 +48,7 @@ struct eval {
         enum eval_state parent_state;
         bool parent_asked;
         struct process nobody;          /* an actor that is not in the table: what its record says */
+        const struct process *each;     /* borrowed; the creator that a CONDITION_ANCESTOR is looking at */
         uint64_t *dirty; /* borrowed: bit per path that may begin with the event; NULL while nobody asks */
 
         uint32_t generation;
@@ -78,6 +79,8 @@ enum truth eval_condition(struct eval *eval, uint32_t condition, uint32_t steps)
 /* The event's side of a guard; its token is good if the state is EVAL_KNOWN. */
 const struct eval_guard *eval_guard(struct eval *eval, uint32_t guard);
 
-/* Read a field of the event, of the actor or of its parent, and of a list one element. INDEX_ANY gives the list. */
+/* Read a field of the event, of the actor, of its parent or of the creator that is being looked at, and of a list one
+ * element. INDEX_ANY gives the list. Who the parent is the actor's own record says, be the parent in the table or not.
+ */
 enum eval_state eval_get(struct eval *eval, enum program_subject subject, enum field field, int index,
                          struct value *ret);

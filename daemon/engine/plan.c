@@ -48,7 +48,7 @@ static void plan_split(struct plan *plan, uint32_t condition, bool free, uint32_
         if (c->op == CONDITION_GUARD && *guard == PROGRAM_NONE) {
                 const struct guard *g = &plan->program->guards[c->args.first];
 
-                if (g->op == GUARD_EQUAL && g->index != INDEX_ANY)
+                if (g->op == GUARD_EQUAL && g->index != INDEX_ANY && g->subject != SUBJECT_ANCESTOR)
                         *guard = c->args.first;
         }
 }
@@ -99,8 +99,8 @@ static uint8_t plan_index(struct plan *plan, struct plan_position *position, uin
         return position->n_slots++;
 }
 
-static void plan_add_edge(struct plan *plan, struct plan_position *at, const struct plan_edge *conjuncts, uint32_t edge,
-                          uint32_t local, uint32_t position, enum plan_action action, uint8_t depth) {
+static void plan_add_edge(struct plan *plan, struct plan_position *at, const struct plan_edge *conjuncts, uint32_t path,
+                          uint32_t edge, uint32_t local, uint32_t position, enum plan_action action, uint8_t depth) {
         const struct edge *e = &plan->program->edges[edge];
         struct plan_edge *new = &plan->edges[at->edges + at->n_edges++];
 
@@ -114,6 +114,7 @@ static void plan_add_edge(struct plan *plan, struct plan_position *at, const str
         new->depth = depth;
         new->any_result = e->any_result;
         new->index = plan_index(plan, at, new->guard);
+        new->weak = new->guard != PROGRAM_NONE && plan->paths[path].weak >> plan->program->guards[new->guard].slot & 1;
 
         at->kinds |= kind_bit(e->kind);
         if (action == PLAN_ADVANCE || action == PLAN_KILL)
@@ -126,7 +127,7 @@ static void plan_add_edges(struct plan *plan, struct plan_position *at, const st
 
         for (uint32_t i = 0; i < p->edges.n; i++)
                 if (plan->program->edges[p->edges.first + i].type == type)
-                        plan_add_edge(plan, at, conjuncts, p->edges.first + i, i, position, action, 0);
+                        plan_add_edge(plan, at, conjuncts, path, p->edges.first + i, i, position, action, 0);
 }
 
 /* The first steps of a windowed block around the position: those that are in it. A block that begins the path starts no
@@ -144,8 +145,8 @@ static void plan_add_restarts(struct plan *plan, struct plan_position *at, const
                 const struct edge *edge = &program->edges[first->edges.first + i];
 
                 if (edge->type == EDGE_ADVANCE && block_is_around(program, edge->block, at->blocks[depth]))
-                        plan_add_edge(plan, at, conjuncts, first->edges.first + i, i, block->first, PLAN_RESTART,
-                                      depth);
+                        plan_add_edge(plan, at, conjuncts, path, first->edges.first + i, i, block->first,
+                                      PLAN_RESTART, depth);
         }
 }
 
@@ -183,15 +184,21 @@ static void plan_measure(struct plan *plan, const struct plan_position *at, bool
         }
 }
 
-static void plan_fields(const struct program *program, const struct path *path, struct plan_path *ret) {
+static void plan_captures(const struct program *program, const struct path *path, struct plan_path *ret) {
         for (uint32_t i = 0; i < path->positions.n; i++) {
                 struct program_range edges = program->positions[path->positions.first + i].edges;
 
                 for (uint32_t e = edges.first; e < edges.first + edges.n; e++)
                         for (uint32_t w = program->edges[e].writes.first;
-                             w < program->edges[e].writes.first + program->edges[e].writes.n; w++)
-                                if (program->writes[w].slot < PROGRAM_MAX_SLOTS)
-                                        ret->slot_fields[program->writes[w].slot] = program->writes[w].field;
+                             w < program->edges[e].writes.first + program->edges[e].writes.n; w++) {
+                                const struct slot_write *write = &program->writes[w];
+
+                                if (write->slot >= PROGRAM_MAX_SLOTS)
+                                        continue;
+                                ret->slot_fields[write->slot] = write->field;
+                                if (write->weak)
+                                        ret->weak |= 1U << write->slot;
+                        }
         }
 }
 
@@ -215,6 +222,7 @@ static void plan_path(struct plan *plan, uint32_t p, const struct plan_edge *con
                         ret->has_exceptions = true;
         }
 
+        plan_captures(program, path, ret);
         /* Blocks first: restarts ask which block a target is inside. */
         for (uint32_t i = 0; i < path->positions.n; i++)
                 plan_blocks(program, &program->positions[path->positions.first + i],
@@ -236,7 +244,6 @@ static void plan_path(struct plan *plan, uint32_t p, const struct plan_edge *con
                         n_loops += plan->edges[at->edges + j].action == PLAN_LOOP;
         }
 
-        plan_fields(program, path, ret);
         plan->max_edges = MAX(plan->max_edges, *n_edges - first_edge);
         plan->max_steps = MAX(plan->max_steps, path->positions.n + n_loops);
         plan->max_slots = MAX(plan->max_slots, path->slots.n);

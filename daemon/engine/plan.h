@@ -38,6 +38,7 @@ struct plan_edge {
         uint8_t depth;                  /* RESTART: of the block */
         uint8_t index;                  /* of the guard's slot at the position where it stands; or PLAN_NO_INDEX */
         bool any_result;
+        bool weak;                      /* the guard's slot may not be bound */
 };
 
 struct plan_position {
@@ -56,6 +57,7 @@ struct plan_path {
         uint8_t by;                     /* enum program_key */
         bool has_exceptions;            /* decided by the event alone */
         bool has_capture_exceptions;
+        uint16_t weak;                  /* bit per slot that a run may have to do without */
         uint16_t slot_fields[PROGRAM_MAX_SLOTS];        /* enum field: what each capture holds */
 };
 

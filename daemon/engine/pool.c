@@ -317,7 +317,7 @@ uint32_t pool_index_first(const struct pool *pool, uint32_t cell, unsigned index
         return run == 0 ? POOL_NONE : run - 1;
 }
 
-/* An unbound slot has no token; a policy that looks at it was refused, so where it is filed does not matter. */
+/* Runs that did not bind the slot lie together, under a token of zeros. */
 static struct token pool_token(const struct pool *pool, const struct instance *instance, uint8_t slot) {
         const struct captured *capture = evidence_find(pool->evidence, instance->steps, slot);
 

@@ -187,7 +187,8 @@ struct edge *builder_kill(struct builder *b, enum wire_kind kind, uint32_t condi
                                          .target = position_here(b)});
 }
 
-uint32_t builder_capture(struct builder *b, const char *name, uint16_t field) {
+uint32_t builder_capture_from(struct builder *b, const char *name, enum program_subject subject, uint16_t field,
+                              bool weak) {
         struct edge *edge = array_last(&b->assembly.edges);
         uint32_t slot = 0;
 
@@ -200,10 +201,14 @@ uint32_t builder_capture(struct builder *b, const char *name, uint16_t field) {
 
         if (edge->writes.n++ == 0)
                 edge->writes.first = b->assembly.writes.n;
-        ASSEMBLY_ADD(
-                &b->assembly, writes,
-                (struct slot_write){.slot = slot, .field = field, .subject = subject_of(field), .index = INDEX_NONE});
+        ASSEMBLY_ADD(&b->assembly, writes,
+                     (struct slot_write){
+                             .slot = slot, .field = field, .subject = subject, .weak = weak, .index = INDEX_NONE});
         return slot;
+}
+
+uint32_t builder_capture(struct builder *b, const char *name, uint16_t field) {
+        return builder_capture_from(b, name, subject_of(field), field, false);
 }
 
 void builder_except(struct builder *b, uint32_t condition, uint64_t slots) {
@@ -273,17 +278,21 @@ uint32_t builder_regex(struct builder *b, uint16_t field, const char *pattern) {
                                     });
 }
 
-uint32_t builder_guard(struct builder *b, uint16_t field, uint16_t slot) {
+uint32_t builder_guard_on(struct builder *b, enum program_subject subject, uint16_t field, uint16_t slot) {
         uint32_t guard = ASSEMBLY_ADD(&b->assembly, guards,
                                       (struct guard){
                                               .field = field,
-                                              .subject = subject_of(field),
+                                              .subject = subject,
                                               .op = GUARD_EQUAL,
                                               .index = index_of(field),
                                               .slot = slot,
                                       });
 
         return condition_add(b, CONDITION_GUARD, guard, 0, false, 0);
+}
+
+uint32_t builder_guard(struct builder *b, uint16_t field, uint16_t slot) {
+        return builder_guard_on(b, subject_of(field), field, slot);
 }
 
 uint32_t builder_not(struct builder *b, uint32_t child) {

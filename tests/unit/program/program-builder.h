@@ -63,6 +63,8 @@ void builder_until(struct builder *b, enum wire_kind kind, uint32_t condition, u
 /* The last step binds `name` (the next slot if it is new; slots count from 0 in each path). The subject is the event
  * or, by the field's scope, its process. */
 uint32_t builder_capture(struct builder *b, const char *name, uint16_t field);
+uint32_t builder_capture_from(struct builder *b, const char *name, enum program_subject subject, uint16_t field,
+                              bool weak);
 
 /* An `except` of the last path; call it behind the path's positions. */
 void builder_except(struct builder *b, uint32_t condition, uint64_t slots);
@@ -75,6 +77,7 @@ uint32_t builder_number(struct builder *b, enum predicate_op op, uint16_t field,
 uint32_t builder_regex(struct builder *b, uint16_t field, const char *pattern);
 uint32_t builder_predicate(struct builder *b, struct predicate predicate);
 uint32_t builder_guard(struct builder *b, uint16_t field, uint16_t slot);
+uint32_t builder_guard_on(struct builder *b, enum program_subject subject, uint16_t field, uint16_t slot);
 uint32_t builder_not(struct builder *b, uint32_t child);
 uint32_t builder_ancestor(struct builder *b, uint32_t child);     /* of predicates whose subject is EACH */
 uint32_t builder_and(struct builder *b, uint32_t left, uint32_t right);
