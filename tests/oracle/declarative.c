@@ -5,199 +5,9 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "base/hashmap.h"
+#include "declarative-private.h"
 
-/* What is still to come: the rest of a body, then the rest of what is around it. */
-struct rest {
-        const struct element *at;
-        const struct element *window;   /* the windowed block whose body this is, or NULL */
-        const struct rest *up;
-};
-
-struct lineage {
-        struct run run;
-        const struct rest *rest;
-        const struct element *loop;     /* the `..` step that was taken last */
-        struct inside {
-                const struct element *block;
-                uint64_t start_ns;
-                const struct lineage *entered;  /* as it was before the block's first step */
-        } inside[PROGRAM_MAX_WINDOWS + 5];
-        size_t n_inside;
-};
-
-struct lineages ARRAY_BODY(struct lineage *);
-
-struct search {
-        const struct facts *facts;
-        const struct path_node *path;
-        struct arena arena;
-        struct hashmap seen;            /* lineages that were looked through from an event on */
-        ARRAY(struct lineage *) complete;
-        ARRAY(const struct fact *) complete_at;
-};
-
-/* What a lineage waits for with one event: found by walking through the rest. */
-struct wait {
-        struct search *search;
-        const struct lineage *from;
-        const struct fact *fact;
-        enum truth hidden;
-        const struct element *only;     /* steps of this block alone, or NULL */
-        struct lineages ways;
-        bool taken;                     /* also if an `except` ended all ways */
-        bool uncertain;                 /* of the first way */
-        const struct element *nots[64], *loops[64];
-        size_t n_nots, n_loops;
-        uint64_t kinds;                 /* of wanted steps */
-        bool names_result;              /* the step that is being asked */
-};
-
-static const struct rest *rest_new(struct search *s, const struct element *at, const struct element *window,
-                                   const struct rest *up) {
-        struct rest *rest = arena_new(&s->arena, struct rest);
-
-        assert(rest);
-        *rest = (struct rest){ at, window, up };
-        return rest;
-}
-
-static bool needs_a_step(const struct element *e) {
-        for (; e; e = e->next)
-                if (e->type == ELEMENT_ANY || e->type == ELEMENT_BLOCK || e->type == ELEMENT_CONDITIONAL ||
-                    (e->type == ELEMENT_STEP && e->repetition != REPEAT_STAR))
-                        return true;
-        return false;
-}
-
-/* What is left when all that needs no step has been passed. */
-static const struct rest *passed(const struct rest *rest) {
-        while (rest && !needs_a_step(rest->at))
-                rest = rest->up;
-        return rest;
-}
-
-static bool contains(const struct element *tree, const struct element *step) {
-        for (const struct element *e = tree; e; e = e->next)
-                if (e == step || contains(e->children, step) || contains(e->then, step) || contains(e->otherwise, step))
-                        return true;
-        return false;
-}
-
-/* The lineage takes the event as `told`, and `rest` is still to come. */
-static void take(struct wait *w, const struct element *told, const struct element *binds, const struct rest *rest,
-                 const struct element *loop) {
-        struct search *s = w->search;
-        struct lineage *way;
-        struct inside inside[PROGRAM_MAX_WINDOWS + 5];
-        enum truth excepted;
-        size_t n = 0;
-
-        if (w->only && !contains(w->only->children, told))
-                return;
-        way = arena_memdup(&s->arena, w->from, sizeof(*way));
-        assert(way);
-        way->rest = rest;
-        way->loop = loop;
-        run_take(&way->run, told, false, w->fact);
-        if (binds)
-                judge_bind(s->facts, w->fact, binds, &way->run.bindings);
-
-        /* Which windows is it inside? Those of the rest, counted from within. */
-        for (const struct rest *r = passed(rest); r; r = r->up) {
-                if (!r->window)
-                        continue;
-                inside[n] = (struct inside){ r->window, w->fact->clock_ns, w->from };
-                for (size_t i = 0; i < w->from->n_inside; i++)
-                        if (w->from->inside[i].block == r->window)
-                                inside[n] = w->from->inside[i];
-                n++;
-        }
-        way->n_inside = n;
-        for (size_t i = 0; i < n; i++)
-                way->inside[i] = inside[n - 1 - i];
-
-        excepted = judge_excepted(s->facts, w->fact, s->path, &w->from->run.bindings, &way->run.bindings);
-        way->run.uncertain |=
-                w->hidden == TRUTH_UNKNOWN || (w->fact->no_result && !w->names_result) || excepted == TRUTH_UNKNOWN;
-        if (!w->taken)
-                w->uncertain = way->run.uncertain;
-        w->taken = true;
-        if (excepted != TRUTH_TRUE) {
-                int r = array_push(&w->ways, way);
-
-                assert(r >= 0);
-        }
-}
-
-static void walk(struct wait *w, const struct rest *rest);
-
-static enum truth step_truth(struct wait *w, const struct element *step) {
-        return judge_step(w->search->facts, w->fact, step, &w->from->run.bindings);
-}
-
-/* A conditional whose event has come: `so_far` says that all before it in the chain are false. */
-static void decide(struct wait *w, const struct element *c, const struct rest *behind, enum truth so_far) {
-        enum truth t = step_truth(w, c);
-        const struct element *other = c->otherwise;
-
-        if (truth_and(so_far, t) == TRUTH_TRUE)
-                take(w, c, c, rest_new(w->search, c->then, NULL, behind), NULL);
-        so_far = truth_and(so_far, truth_not(t));
-        if (other && other->type == ELEMENT_CONDITIONAL && other->kind == c->kind)
-                decide(w, other, rest_new(w->search, other->next, NULL, behind), so_far);
-        else if (so_far == TRUTH_TRUE)
-                take(w, c, NULL, rest_new(w->search, other, NULL, behind), NULL);
-}
-
-/* The first steps of one element; then `behind` follows. */
-static void first_steps(struct wait *w, const struct element *e, const struct rest *behind) {
-        w->names_result = e->any_result;
-        switch (e->type) {
-        case ELEMENT_STEP:
-                w->kinds |= UINT64_C(1) << e->kind;
-                if (step_truth(w, e) == TRUTH_TRUE)
-                        take(w, e, e, behind, e->repetition == REPEAT_PLUS ? e : NULL);
-                break;
-        case ELEMENT_ANY:
-                for (const struct element *member = e->children; member; member = member->next)
-                        first_steps(w, member, behind);
-                break;
-        case ELEMENT_BLOCK:
-                walk(w, rest_new(w->search, e->children, e->within_ns > 0 ? e : NULL, behind));
-                break;
-        case ELEMENT_CONDITIONAL:
-                w->kinds |= UINT64_C(1) << e->kind;
-                if (w->fact->kind == e->kind && (!w->fact->failed || e->any_result))
-                        decide(w, e, behind, TRUTH_TRUE);
-                break;
-        case ELEMENT_NOT:
-        case ELEMENT_ELLIPSIS:
-                break;
-        }
-}
-
-static void walk(struct wait *w, const struct rest *rest) {
-        for (; rest; rest = rest->up)
-                for (const struct element *e = rest->at; e; e = e->next) {
-                        if (e->type == ELEMENT_NOT)
-                                w->nots[w->n_nots++] = e;
-                        else if (e->type == ELEMENT_STEP && e->repetition == REPEAT_STAR)
-                                w->loops[w->n_loops++] = e;
-                        else if (e->type != ELEMENT_ELLIPSIS) {
-                                first_steps(w, e, rest_new(w->search, e->next, rest->window, rest->up));
-                                return;
-                        }
-                }
-}
-
-static void look(struct wait *w, struct search *s, const struct lineage *from, const struct fact *fact,
-                 enum truth hidden, const struct element *only) {
-        *w = (struct wait){ .search = s, .from = from, .fact = fact, .hidden = hidden, .only = only };
-        if (from->loop)
-                w->loops[w->n_loops++] = from->loop;
-        walk(w, from->rest);
-}
+/* ---- time ---- */
 
 static uint64_t began_ns(const struct lineage *l) {
         for (size_t i = 0; i < l->run.n_taken; i++)
@@ -214,29 +24,168 @@ static void forget_block(struct lineage *l, size_t i) {
         before.run.gap = l->run.gap;
         before.run.gap_count = l->run.gap_count;
         before.run.gap_kinds = l->run.gap_kinds;
+        before.outlives = l->outlives;
+        before.over = false;
         *l = before;
 }
 
-/* Let time pass. Returns false if the lineage is over. */
-static bool survives_until(const struct search *s, struct lineage *l, uint64_t now_ns) {
-        for (;;) {
-                uint64_t first = s->path->within_ns > 0 ? began_ns(l) + s->path->within_ns : UINT64_MAX;
-                size_t window = SIZE_MAX;
+/* When the path's window or that of a block it is inside closes; of a block, *ret_window says which. */
+static uint64_t closes_ns(const struct search *s, const struct lineage *l, size_t *ret_window) {
+        uint64_t first = s->path->within_ns > 0 ? began_ns(l) + s->path->within_ns : UINT64_MAX;
 
-                for (size_t i = 0; i < l->n_inside; i++)
-                        if (l->inside[i].start_ns + l->inside[i].block->within_ns < first) {
-                                first = l->inside[i].start_ns + l->inside[i].block->within_ns;
-                                window = i;
+        *ret_window = SIZE_MAX;
+        for (size_t i = 0; i < l->n_inside; i++)
+                if (l->inside[i].start_ns + l->inside[i].block->within_ns < first) {
+                        first = l->inside[i].start_ns + l->inside[i].block->within_ns;
+                        *ret_window = i;
+                }
+        return first;
+}
+
+/* What the clock does to a lineage next, and when. */
+enum next { NEXT_OVER, NEXT_FORGET, NEXT_PROOF };
+
+static uint64_t next_ns(const struct search *s, const struct lineage *l, enum next *ret, size_t *ret_window) {
+        uint64_t closes, window_ns;
+        struct stand stand;
+
+        *ret = NEXT_OVER;
+        if (s->path->score > 0)
+                return score_over_ns(s->path, l->points, l->began_ns) - 1;
+        stand_of(l, &stand);
+        if (stand.front->type == ELEMENT_REPEAT && l->run.n_taken == 0) {
+                window_ns = counter_window(s->path, stand.front, true);
+                return window_ns > 0 ? l->counter->items[l->counter->n - 1].time_ns + window_ns : UINT64_MAX;
+        }
+        closes = closes_ns(s, l, ret_window);
+        if (stand.front->type == ELEMENT_ABSENCE && l->came_ns + stand.front->within_ns <= closes) {
+                *ret = NEXT_PROOF;
+                return l->came_ns + stand.front->within_ns;
+        }
+        *ret = *ret_window != SIZE_MAX ? NEXT_FORGET : NEXT_OVER;
+        return closes;
+}
+
+static bool proves(const struct search *s, const struct lineage *l, const struct element *absence) {
+        size_t window;
+
+        return closes_ns(s, l, &window) >= l->came_ns + absence->within_ns;
+}
+
+/* Which of two that are equal and wait on an absence stays? < 0: a. */
+static int who_stays(const struct search *s, const struct lineage *a, const struct lineage *b,
+                     const struct element *absence) {
+        int order;
+
+        if (proves(s, a, absence) != proves(s, b, absence))
+                return proves(s, a, absence) ? -1 : 1;
+        if (a->came_ns != b->came_ns)
+                return a->came_ns < b->came_ns ? -1 : 1;
+        if (a->came_with != b->came_with)
+                return a->came_with < b->came_with ? -1 : 1;
+        order = run_precedence(&a->run, &b->run);
+        for (size_t i = 0; order == 0 && i < a->n_inside; i++)
+                if (a->inside[i].start_ns != b->inside[i].start_ns)
+                        order = a->inside[i].start_ns > b->inside[i].start_ns ? -1 : 1;
+        return order != 0 ? order : run_marks(&a->run, &b->run);
+}
+
+/* Two things do not belong to a lineage alone: the wait on an absence, where repeating the step before must not
+ * postpone the end, and what `repeat` counts. Who comes there meets those who are there. */
+static void settle(struct search *s, struct lineage *l) {
+        const struct lineage *first = NULL;
+        struct stand stand;
+
+        stand_of(l, &stand);
+        if (stand.front->type != ELEMENT_ABSENCE && stand.front->type != ELEMENT_REPEAT)
+                return;
+        ARRAY_FOREACH(o, &s->open) {
+                struct lineage *other = *o;
+
+                if (other == l || other->over || l->over || !lineage_equal(l, other))
+                        continue;
+                if (stand.front->type == ELEMENT_ABSENCE) {
+                        if (who_stays(s, l, other, stand.front) < 0)
+                                other->over = true;
+                        else
+                                l->over = true;
+                } else if (other->came < l->came && (!first || run_precedence(&other->run, &first->run) < 0))
+                        first = other;
+        }
+        if (!first)
+                return;
+        l->counter = first->counter;
+        l->came = first->came;
+        l->run.uncertain |= first->run.uncertain;
+        l->run.gap |= first->run.gap;
+        l->run.gap_kinds |= first->run.gap_kinds;
+        l->run.gap_count = MAX(l->run.gap_count, first->run.gap_count);
+}
+
+static void finish(struct search *s, struct lineage *l, const struct completion *when) {
+        int r = array_push(&s->complete, ((struct ended){ l, *when }));
+
+        assert(r >= 0);
+        l->over = true;
+}
+
+static void prove(struct search *s, struct lineage *l, uint64_t now_ns, size_t record) {
+        struct lineage *before = arena_memdup(&s->arena, l, sizeof(*l));
+        struct stand stand;
+        struct wait w;
+
+        assert(before);
+        stand_of(l, &stand);
+        wait_look(&w, s, before, &s->facts->items[record - 1], TRUTH_FALSE, NULL);
+        run_take_clock(&l->run, stand.front, now_ns);
+        lineage_go(s, l, before, w.behind, now_ns);
+        if (!rest_passed(l->rest)) {
+                finish(s, l, &(const struct completion){ .record = record, .time_ns = now_ns });
+                return;
+        }
+        stand_of(l, &stand);
+        if (l->outlives && stand.front->type != ELEMENT_ABSENCE)
+                l->over = true;
+        else
+                settle(s, l);
+}
+
+/* Everything that is due before `now_ns`, the earliest first. */
+static void pass_time(struct search *s, uint64_t now_ns, size_t record) {
+        for (;;) {
+                uint64_t first_ns = now_ns;
+                size_t window, first_window = 0;
+                struct lineage *first = NULL;
+                enum next next, what = NEXT_OVER;
+
+                ARRAY_FOREACH(l, &s->open) {
+                        uint64_t ns = (*l)->over ? UINT64_MAX : next_ns(s, *l, &next, &window);
+
+                        if (ns < first_ns) {
+                                first_ns = ns;
+                                first = *l;
+                                first_window = window;
+                                what = next;
                         }
-                if (first >= now_ns)
-                        return true;
-                if (window == SIZE_MAX)
-                        return false;
-                forget_block(l, window);
-                if (l->run.n_taken == 0)
-                        return false;
+                }
+                if (!first)
+                        return;
+                switch (what) {
+                case NEXT_PROOF:
+                        prove(s, first, first_ns, record);
+                        break;
+                case NEXT_FORGET:
+                        forget_block(first, first_window);
+                        first->over = first->run.n_taken == 0 || first->outlives;
+                        break;
+                case NEXT_OVER:
+                        first->over = true;
+                        break;
+                }
         }
 }
+
+/* ---- one event ---- */
 
 static bool has(const char *const *keys, size_t n, const char *key) {
         for (size_t i = 0; i < n; i++)
@@ -250,9 +199,9 @@ static bool seen_before(struct search *s, const struct lineage *l, size_t at) {
         _cleanup_(strbuf_done) struct strbuf b = {};
         char *key;
 
-        strbuf_printf(&b, "%zu %d %d %llu %llx %p", at, l->run.uncertain, l->run.gap,
+        strbuf_printf(&b, "%zu %d %d %llu %llx %p %u", at, l->run.uncertain, l->run.gap,
                       (unsigned long long)l->run.gap_count, (unsigned long long)l->run.gap_kinds,
-                      (const void *)l->loop);
+                      (const void *)l->loop, l->done);
         for (const struct rest *r = l->rest; r; r = r->up)
                 strbuf_printf(&b, " %p", (const void *)r->at);
         for (size_t i = 0; i < l->run.n_taken; i++)
@@ -273,127 +222,281 @@ static bool seen_before(struct search *s, const struct lineage *l, size_t at) {
         return hashmap_put_str(&s->seen, key, key) == -EEXIST;
 }
 
-static void follow(struct search *s, const struct lineage *l, size_t at);
+static void touch(struct search *s, struct lineage *l, const struct fact *fact) {
+        uint64_t kinds = judge_until_kinds(s->path, &l->run.bindings);
+        struct wait w;
 
-/* They have just taken the event at `at - 1`: complete, ended with their key, or to be followed. */
-static void follow_all(struct search *s, struct lineages *ways, size_t at) {
-        const struct fact *fact = &s->facts->items[at - 1];
-
-        ARRAY_FOREACH(way, ways) {
-                struct lineage *l = *way;
-
-                if (!passed(l->rest)) {
-                        int r = array_push(&s->complete, l);
-
-                        if (r >= 0)
-                                r = array_push(&s->complete_at, fact);
-                        assert(r >= 0);
-                } else if (!has(fact->ended, fact->n_ended, l->run.key))
-                        follow(s, l, at);
-        }
-        array_done(ways);
+        wait_look(&w, s, l, fact, TRUTH_FALSE, NULL);
+        if (s->path->score > 0)
+                wait_kinds(&w, s->path->body);
+        for (size_t i = 0; i < w.n_nots; i++)
+                kinds |= UINT64_C(1) << w.nots[i]->kind;
+        if (!((w.kinds | kinds) & fact->gap_kinds))
+                return;
+        l->run.gap = true;
+        l->run.gap_count += fact->gap_count;
+        l->run.gap_kinds |= fact->gap_kinds;
 }
 
-/* One event. Returns false if the lineage ends or goes on as others. */
-static bool meet(struct search *s, struct lineage *l, size_t at) {
-        const struct fact *fact = &s->facts->items[at];
-        struct lineage before;
-        enum truth hidden;
-        struct wait w;
-        bool killed = false;
+/* The step of a `repeat` that counts the event: the first one in the text. */
+static const struct element *counting(const struct search *s, const struct lineage *l, const struct element *repeat,
+                                      const struct element *body, const struct fact *fact, struct value *ret) {
+        const struct element *found = NULL;
 
-        if (!survives_until(s, l, fact->clock_ns))
+        for (const struct element *e = body; e && !found; e = e->next)
+                if (e->type != ELEMENT_STEP)
+                        found = counting(s, l, repeat, e->children, fact, ret);
+                else if (judge_counts(s->facts, fact, repeat, e, &l->run.bindings, ret))
+                        found = e;
+        return found;
+}
+
+static void mark(struct lineage *l, const struct element *step, const struct fact *fact, enum truth hidden) {
+        l->run.uncertain |= hidden == TRUTH_UNKNOWN || (fact->no_result && !step->any_result);
+}
+
+/* The lineage stands in front of a `repeat`. Full: a way of its own is in w->ways. */
+static bool count(struct wait *w, struct lineage *l) {
+        struct search *s = w->search;
+        const struct counter *counter;
+        const struct element *step;
+        struct lineage *way;
+        struct value value;
+        int r;
+
+        step = counting(s, l, w->repeat, w->repeat->children, w->fact, &value);
+        if (!step)
                 return false;
-        before = *l;
-
-        if (fact->kind == WIRE_KIND_tick)
-                return true;
-        if (fact->kind == WIRE_KIND_gap) {
-                look(&w, s, l, fact, TRUTH_FALSE, NULL);
-                for (size_t i = 0; i < w.n_nots; i++)
-                        w.kinds |= UINT64_C(1) << w.nots[i]->kind;
-                if (w.kinds & fact->gap_kinds) {
-                        l->run.gap = true;
-                        l->run.gap_count += fact->gap_count;
-                        l->run.gap_kinds |= fact->gap_kinds;
-                }
+        counter = counter_add(&s->arena, l->counter, w->repeat->has_distinct, &value,
+                              counter_window(s->path, w->repeat, l->run.n_taken == 0), w->fact);
+        if (counter->n < w->repeat->count) {
+                mark(l, step, w->fact, w->hidden);
+                l->counter = counter;
                 return true;
         }
+        way = arena_memdup(&s->arena, l, sizeof(*l));
+        assert(way);
+        mark(way, step, w->fact, w->hidden);
+        run_take_counter(&way->run, step, counter, w->fact);
+        lineage_go(s, way, l, w->behind, w->fact->clock_ns);
+        w->taken = true;
+        w->uncertain = way->run.uncertain;
+        r = array_push(&w->ways, way);
+        assert(r >= 0);
+        return true;
+}
 
-        hidden = judge_hidden(s->facts, fact, s->path);
-        if (has(fact->keys[s->path->by], fact->n_keys[s->path->by], l->run.key) && hidden != TRUTH_TRUE) {
-                struct lineage *self = arena_memdup(&s->arena, l, sizeof(*l));
-                bool uncertain;
+/* A sum; full: it is in w->ways. */
+static bool add(struct wait *w, struct lineage *l) {
+        struct search *s = w->search;
+        bool taken = false;
 
-                assert(self);
-                look(&w, s, self, fact, hidden, NULL);
-                for (size_t i = 0; i < w.n_nots && !w.taken && !killed; i++) {
-                        enum truth t = judge_step(s->facts, fact, w.nots[i], &l->run.bindings);
-
-                        killed = t == TRUTH_TRUE;
-                        l->run.uncertain |= t == TRUTH_UNKNOWN;
-                }
-                for (size_t i = 0; i < w.n_loops && !w.taken && !killed; i++)
-                        if (judge_repeats(s->facts, fact, w.loops[i], &l->run.bindings) == TRUTH_TRUE) {
-                                run_count(&l->run, w.loops[i], fact);
-                                break;
-                        }
-                uncertain = w.taken ? w.uncertain : l->run.uncertain;
-
-                for (size_t i = 0; i < before.n_inside; i++) {
-                        struct lineage *again = arena_memdup(&s->arena, &before, sizeof(before));
-                        struct wait restart;
-
-                        assert(again);
-                        again->run.uncertain = uncertain;
-                        forget_block(again, i);
-                        if (again->run.n_taken == 0)
-                                continue;
-                        look(&restart, s, again, fact, hidden, before.inside[i].block);
-                        follow_all(s, &restart.ways, at + 1);
-                }
-                follow_all(s, &w.ways, at + 1);
-                if (w.taken || killed)
-                        return false;
+        for (const struct element *step = s->path->body; step; step = step->next) {
+                if (judge_step(s->facts, w->fact, step, &l->run.bindings) != TRUTH_TRUE)
+                        continue;
+                if (l->points == 0)
+                        l->began_ns = w->fact->clock_ns;
+                l->points += step->points;
+                run_score(&l->run, step, w->fact);
+                mark(l, step, w->fact, w->hidden);
+                taken = true;
         }
-        return !has(fact->ended, fact->n_ended, l->run.key);
+        if (taken && score_at(s->path, l->points, l->began_ns, w->fact->clock_ns) >= (int64_t)s->path->score) {
+                struct lineage *way = arena_memdup(&s->arena, l, sizeof(*l));
+                int r;
+
+                assert(way);
+                way->rest = NULL;
+                w->taken = true;
+                r = array_push(&w->ways, way);
+                assert(r >= 0);
+        }
+        return taken;
 }
 
-static void follow(struct search *s, const struct lineage *from, size_t at) {
-        struct lineage l = *from;
-
-        if (seen_before(s, &l, at))
-                return;
-        while (at < s->facts->n && meet(s, &l, at))
-                at++;
-}
-
-static void begin(struct search *s, size_t at) {
-        const struct fact *fact = &s->facts->items[at];
-        struct lineage *nothing = arena_new(&s->arena, struct lineage);
-        enum truth hidden = judge_hidden(s->facts, fact, s->path);
+/* One event that is of its key and not hidden. What becomes of it otherwise than staying is in `ways`. */
+static void meet(struct search *s, struct lineage *l, const struct fact *fact, enum truth hidden,
+                 struct lineages *ways) {
+        struct lineage before = *l;
+        bool counted = false, uncertain;
         struct wait w;
 
-        if (fact->kind == WIRE_KIND_gap || fact->kind == WIRE_KIND_tick || !fact->begins[s->path->by] ||
-            hidden == TRUTH_TRUE)
+        if (s->path->score > 0) {
+                w = (struct wait){ .search = s, .from = l, .fact = fact, .hidden = hidden };
+                counted = add(&w, l);
+        } else {
+                wait_look(&w, s, l, fact, hidden, NULL);
+                if (w.repeat)
+                        counted = count(&w, l);
+        }
+        if (w.taken && (s->path->score > 0 || (w.repeat && before.run.n_taken == 0)))
+                s->filled |= fact->begins[s->path->by] && streq(l->run.key, fact->begins[s->path->by]);
+
+        for (size_t i = 0; i < w.n_nots && !w.taken && !counted; i++) {
+                enum truth t = judge_step(s->facts, fact, w.nots[i], &l->run.bindings);
+
+                l->over |= t == TRUTH_TRUE;
+                l->run.uncertain |= t == TRUTH_UNKNOWN;
+                if (l->over)
+                        break;
+        }
+        for (size_t i = 0; i < w.n_loops && !w.taken && !counted && !l->over; i++)
+                if (judge_repeats(s->facts, fact, w.loops[i], &l->run.bindings) == TRUTH_TRUE) {
+                        run_count(&l->run, w.loops[i], fact);
+                        break;
+                }
+        uncertain = w.taken ? w.uncertain : l->run.uncertain;
+
+        for (size_t i = 0; i < before.n_inside; i++) {
+                struct lineage *again = arena_memdup(&s->arena, &before, sizeof(before));
+                struct wait restart;
+
+                assert(again);
+                again->run.uncertain = uncertain;
+                forget_block(again, i);
+                if (again->run.n_taken == 0)
+                        continue;
+                wait_look(&restart, s, again, fact, hidden, before.inside[i].block);
+                ARRAY_FOREACH(way, &restart.ways)
+                        if (array_push(ways, *way) < 0)
+                                abort();
+                array_done(&restart.ways);
+        }
+        ARRAY_FOREACH(way, &w.ways)
+                if (array_push(ways, *way) < 0)
+                        abort();
+        array_done(&w.ways);
+        l->over |= w.taken;
+}
+
+static void obey_until(const struct search *s, struct lineage *l, const struct fact *fact) {
+        enum truth t = rest_passed(l->rest) ? judge_until(s->facts, fact, s->path, &l->run.bindings) : TRUTH_FALSE;
+
+        l->over |= t == TRUTH_TRUE;
+        l->run.uncertain |= t == TRUTH_UNKNOWN;
+}
+
+static void begin(struct search *s, const struct fact *fact, enum truth hidden, struct lineages *ways) {
+        struct lineage *nothing;
+        struct stand stand;
+        struct wait w;
+        bool counted;
+
+        if (!fact->begins[s->path->by])
                 return;
+        nothing = arena_new(&s->arena, struct lineage);
         assert(nothing);
         nothing->run.key = fact->begins[s->path->by];
         nothing->rest = rest_new(s, s->path->body, NULL, NULL);
-        look(&w, s, nothing, fact, hidden, NULL);
-        follow_all(s, &w.ways, at + 1);
+        stand_of(nothing, &stand);
+        if (s->path->score == 0 && stand.front->type != ELEMENT_REPEAT) {
+                wait_look(&w, s, nothing, fact, hidden, NULL);
+                ARRAY_FOREACH(way, &w.ways)
+                        if (array_push(ways, *way) < 0)
+                                abort();
+                array_done(&w.ways);
+                return;
+        }
+
+        /* One counter, or sum, for each key. */
+        if (s->filled)
+                return;
+        ARRAY_FOREACH(other, &s->open)
+                if (!(*other)->over && streq((*other)->run.key, nothing->run.key) &&
+                    (s->path->score > 0 || (*other)->run.n_taken == 0))
+                        return;
+        if (s->path->score > 0) {
+                w = (struct wait){ .search = s, .from = nothing, .fact = fact, .hidden = hidden };
+                counted = add(&w, nothing);
+        } else {
+                wait_look(&w, s, nothing, fact, hidden, NULL);
+                counted = count(&w, nothing);
+        }
+        if (counted && array_push(ways, w.taken ? w.ways.items[0] : nothing) < 0)
+                abort();
+        array_done(&w.ways);
+}
+
+/* Step 3 for one path. */
+static void look_at_event(struct search *s, const struct fact *fact) {
+        enum truth hidden = judge_hidden(s->facts, fact, s->path);
+        enum program_key by = s->path->by;
+        struct lineages ways = {};
+        size_t n_before = s->open.n;
+
+        if (fact->n_keys[by] == 0 || hidden == TRUTH_TRUE)
+                return;
+        s->filled = false;
+        for (size_t i = 0; i < n_before; i++) {
+                struct lineage *l = s->open.items[i];
+
+                if (!has(fact->keys[by], fact->n_keys[by], l->run.key))
+                        continue;
+                meet(s, l, fact, hidden, &ways);
+                if (!l->over)
+                        obey_until(s, l, fact);
+        }
+        ARRAY_FOREACH(way, &ways)
+                obey_until(s, *way, fact);
+        begin(s, fact, hidden, &ways);
+
+        ARRAY_FOREACH(way, &ways) {
+                struct lineage *l = *way;
+
+                if (l->over)
+                        continue;
+                if (!rest_passed(l->rest))
+                        finish(s, l, &(const struct completion){ fact->number, fact->clock_ns, fact });
+                else if (!seen_before(s, l, fact->number) && array_push(&s->open, l) < 0)
+                        abort();
+        }
+        array_done(&ways);
+        for (size_t i = n_before; i < s->open.n; i++)
+                if (s->path->score == 0)
+                        settle(s, s->open.items[i]);
+}
+
+static void end_keys(struct search *s, const struct fact *fact) {
+        ARRAY_FOREACH(l, &s->open)
+                if (!(*l)->over && has(fact->ended, fact->n_ended, (*l)->run.key)) {
+                        struct stand stand;
+
+                        stand_of(*l, &stand);
+                        if (stand.front->type == ELEMENT_ABSENCE)
+                                (*l)->outlives = true;
+                        else
+                                (*l)->over = true;
+                }
+}
+
+static void look_at_record(struct search *s, const struct fact *fact) {
+        s->comings++;
+        pass_time(s, fact->clock_ns, fact->number);
+        s->comings++;
+        if (fact->kind == WIRE_KIND_gap) {
+                ARRAY_FOREACH(l, &s->open)
+                        if (!(*l)->over)
+                                touch(s, *l, fact);
+        } else if (fact->kind != WIRE_KIND_tick) {
+                for (size_t i = s->open.n; i > 0; i--)
+                        if (s->open.items[i - 1]->over)
+                                array_remove_at(&s->open, i - 1);
+                look_at_event(s, fact);
+                end_keys(s, fact);
+        }
 }
 
 /* Is there a completion by the same event that is told instead of the i-th? */
 static bool is_outdone(const struct search *s, size_t i) {
-        const struct run *run = &s->complete.items[i]->run;
-        const struct fact *fact = s->complete_at.items[i];
+        const struct run *run = &s->complete.items[i].lineage->run;
+        const struct fact *fact = s->complete.items[i].when.fact;
 
-        for (size_t j = 0; j < s->complete.n; j++) {
-                const struct run *other = &s->complete.items[j]->run;
+        for (size_t j = 0; j < s->complete.n && fact; j++) {
+                const struct run *other = &s->complete.items[j].lineage->run;
                 int order;
 
-                if (j == i || s->complete_at.items[j] != fact || !bindings_equal(&other->bindings, &run->bindings))
+                if (j == i || s->complete.items[j].when.fact != fact ||
+                    !bindings_equal(&other->bindings, &run->bindings))
                         continue;
                 if (!streq(other->key, run->key)) {
                         /* Of a descent the outermost: its key comes later. */
@@ -424,18 +527,23 @@ static int match_path(const struct facts *facts, const struct path_node *path, s
         arena_init(&s.arena, 0);
         hashmap_init(&s.seen);
         for (size_t i = 0; i < facts->n; i++)
-                begin(&s, i);
+                look_at_record(&s, &facts->items[i]);
+        for (size_t i = 0; i < s.complete.n && r >= 0; i++)
+                if (!is_outdone(&s, i))
+                        r = run_complete(&s.complete.items[i].lineage->run, path, &s.complete.items[i].when, false, to);
 
-        for (size_t number = 1; number <= facts->n && r >= 0; number++)
-                for (size_t i = 0; i < s.complete.n && r >= 0; i++)
-                        if (s.complete_at.items[i]->number == number && !is_outdone(&s, i))
-                                r = run_complete(&s.complete.items[i]->run, path, s.complete_at.items[i], false, to);
-
+        array_done(&s.open);
         array_done(&s.complete);
-        array_done(&s.complete_at);
         hashmap_done(&s.seen);
         arena_done(&s.arena);
         return r;
+}
+
+/* Of one record: those of the clock first, by time. */
+static bool is_later(const struct outcome *a, const struct outcome *b) {
+        if (a->record != b->record)
+                return a->record > b->record;
+        return a->clock != b->clock ? b->clock : a->time_ns > b->time_ns;
 }
 
 int declarative_match(const struct facts *facts, const struct path_node *paths, struct outcome_list *to) {
@@ -446,7 +554,7 @@ int declarative_match(const struct facts *facts, const struct path_node *paths, 
 
         /* Path by path so far; the stream's order is wanted. */
         for (size_t i = 1; i < to->list.n; i++)
-                for (size_t j = i; j > 0 && to->list.items[j - 1].record > to->list.items[j].record; j--) {
+                for (size_t j = i; j > 0 && is_later(&to->list.items[j - 1], &to->list.items[j]); j--) {
                         struct outcome swap = to->list.items[j];
 
                         to->list.items[j] = to->list.items[j - 1];

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Declarative - the reference matcher that knows nothing of engines: for every event that could begin a story it looks
- * through the rest of the stream, with backtracking, for what the story becomes. No bounds, no sharing, one run at a
- * time; at the end, of equal stories that one event completes, one is told. It does not count `starts`. */
+/* Declarative - the reference matcher that knows nothing of runs, places and serials: it carries every way in which the
+ * text can be read along the stream, as a list of what is still to come, equal ones side by side, and of equal stories
+ * that one event completes, one is told at the end. Only what belongs to a key and not to a story is shared: counters,
+ * sums, and the wait on an absence. No bounds, no reload. It does not count `starts`. */
 #pragma once
 
 #include "run.h"

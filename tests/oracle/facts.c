@@ -50,6 +50,8 @@ static void want_of_elements(struct facts *facts, const struct element *element)
                 want_of_expr(facts, element->condition);
                 for (const struct capture *c = element->captures; c; c = c->next)
                         want(facts, &c->field);
+                if (element->distinct_field.name.length > 0)
+                        want(facts, &element->distinct_field);
                 want_of_elements(facts, element->children);
                 want_of_elements(facts, element->then);
                 want_of_elements(facts, element->otherwise);
@@ -279,6 +281,7 @@ static int get_values(struct builder *b, struct fact_values *to, const struct fa
                 return actor ? add_value(b, to, actor, event, field->field) : 0;
         case SUBJECT_PARENT:
         case SUBJECT_ANCESTOR:
+        case SUBJECT_EACH:
                 to->open = !actor;
                 for (p = actor; p && r >= 0 && !(field->subject == SUBJECT_PARENT && to->n == 1);) {
                         p = process_table_creator(b->table, p, &to->open);
@@ -331,6 +334,10 @@ static int add_fact(struct builder *b, struct fact *fact, const struct event *ev
         if (r < 0)
                 return r;
 
+        fact->creators_open = !actor;
+        for (const struct process *p = actor; p; fact->n_creators += p != NULL)
+                p = process_table_creator(b->table, p, &fact->creators_open);
+
         fact->values = arena_new_array(&b->facts->arena, struct fact_values, b->facts->n_fields);
         for (size_t i = 0; i < b->facts->n_fields && r >= 0; i++)
                 r = get_values(b, &fact->values[i], &b->facts->fields[i], event, actor);
@@ -360,6 +367,7 @@ int facts_init(struct facts *facts, const struct world *world, const struct path
         for (size_t i = 0; i < n_paths; i++)
                 for (const struct path_node *path = paths[i]; path; path = path->next) {
                         want_of_elements(facts, path->body);
+                        want_of_elements(facts, path->untils);
                         for (const struct exception *e = path->exceptions; e; e = e->next)
                                 want_of_expr(facts, e->condition);
                 }

@@ -32,6 +32,8 @@ struct fact {
         const char **ended;             /* keys that have no member behind this record */
         size_t n_ended;
         struct fact_values *values;     /* by facts->fields */
+        size_t n_creators;              /* of the actor, from the parent up, */
+        bool creators_open;             /* and there may be more that nobody knows */
         struct value actor_exe;
 };
 

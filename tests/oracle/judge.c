@@ -293,6 +293,7 @@ static enum truth compare(const struct value *v, enum compare_op op, const struc
         case VALUE_ADDRESS: return address_in(v, &o->network);
         case VALUE_OBJECT:
         case VALUE_LIST:
+        case VALUE_IDENTITY:
         case _VALUE_TYPE_MAX:
                 break;
         }
@@ -342,8 +343,9 @@ static bool is_negative(enum compare_op op, enum compare_op *ret_positive) {
         }
 }
 
+/* A comparison whose subject is each creator in turn looks at the `each`-th. */
 static enum truth judge_compare(const struct facts *facts, const struct fact *fact, const struct expr *expr,
-                                const struct bindings *bindings) {
+                                const struct bindings *bindings, size_t each) {
         const struct field_info *info = schema_field(expr->field.field);
         enum truth answer = TRUTH_FALSE;
         enum compare_op op;
@@ -353,44 +355,65 @@ static enum truth judge_compare(const struct facts *facts, const struct fact *fa
         if (info->scope != FIELD_EVENT || info->kind == fact->kind) {
                 const struct fact_values *values = facts_get(facts, fact, expr->field.field, expr->field.subject);
 
-                for (size_t i = 0; i < values->n; i++)
+                for (size_t i = 0; i < values->n; i++) {
+                        struct value value = values->values[i];
+
+                        if (expr->field.subject == SUBJECT_EACH && i != each)
+                                continue;
+                        if (expr->masked && value.state == VALUE_KNOWN)
+                                value.number &= expr->mask.number;
                         answer = truth_or(answer, info->type == VALUE_LIST
-                                                          ? compare_list(&values->values[i], expr->field.index, op,
-                                                                         &expr->operand, bindings)
-                                                          : compare(&values->values[i], op, &expr->operand, bindings));
-                if (values->open)
+                                                          ? compare_list(&value, expr->field.index, op, &expr->operand,
+                                                                         bindings)
+                                                          : compare(&value, op, &expr->operand, bindings));
+                }
+                if (values->open && expr->field.subject != SUBJECT_EACH)
                         answer = truth_or(answer, TRUTH_UNKNOWN);
         }
         return negative ? truth_not(answer) : answer;
 }
 
-enum truth judge(const struct facts *facts, const struct fact *fact, const struct expr *expr,
-                 const struct bindings *bindings) {
+static enum truth judge_each(const struct facts *facts, const struct fact *fact, const struct expr *expr,
+                             const struct bindings *bindings, size_t each) {
+        enum truth answer;
+
         if (!expr)
                 return TRUTH_TRUE;
         switch (expr->type) {
         case EXPR_AND:
-                return truth_and(judge(facts, fact, expr->left, bindings), judge(facts, fact, expr->right, bindings));
+                return truth_and(judge_each(facts, fact, expr->left, bindings, each),
+                                 judge_each(facts, fact, expr->right, bindings, each));
         case EXPR_OR:
-                return truth_or(judge(facts, fact, expr->left, bindings), judge(facts, fact, expr->right, bindings));
-        case EXPR_NOT: return truth_not(judge(facts, fact, expr->left, bindings));
-        case EXPR_COMPARE: return judge_compare(facts, fact, expr, bindings);
+                return truth_or(judge_each(facts, fact, expr->left, bindings, each),
+                                judge_each(facts, fact, expr->right, bindings, each));
+        case EXPR_NOT: return truth_not(judge_each(facts, fact, expr->left, bindings, each));
+        case EXPR_COMPARE: return judge_compare(facts, fact, expr, bindings, each);
+        case EXPR_ANCESTOR:
+                answer = fact->creators_open ? TRUTH_UNKNOWN : TRUTH_FALSE;
+                for (size_t i = 0; i < fact->n_creators; i++)
+                        answer = truth_or(answer, judge_each(facts, fact, expr->left, bindings, i));
+                return answer;
         }
         return TRUTH_UNKNOWN;
 }
 
+enum truth judge(const struct facts *facts, const struct fact *fact, const struct expr *expr,
+                 const struct bindings *bindings) {
+        return judge_each(facts, fact, expr, bindings, SIZE_MAX);
+}
+
 /* ---- steps ---- */
 
-/* What a step would capture; a cut value is not decided, so it does not bind. */
-static struct value captured(const struct facts *facts, const struct fact *fact, const struct capture *capture) {
-        const struct fact_values *values = facts_get(facts, fact, capture->field.field, capture->field.subject);
+/* What a field holds that is to be bound or counted; a cut value is not decided, so it does not bind. */
+static struct value decided(const struct facts *facts, const struct fact *fact, const struct field_ref *field) {
+        const struct fact_values *values = facts_get(facts, fact, field->field, field->subject);
         struct value value = {}, element;
 
         if (values->n == 0)
                 return value;
         value = values->values[0];
-        if (value.type == VALUE_LIST && capture->field.index != INDEX_NONE) {
-                if (!value_list_at(&value, capture->field.index, &element))
+        if (value.type == VALUE_LIST && field->index != INDEX_NONE) {
+                if (!value_list_at(&value, field->index, &element))
                         element.state = VALUE_UNKNOWN;
                 value = element;
         }
@@ -411,7 +434,7 @@ enum truth judge_step(const struct facts *facts, const struct fact *fact, const 
         enum truth answer = judge_repeats(facts, fact, step, bindings);
 
         for (const struct capture *c = step->captures; c && answer != TRUTH_FALSE; c = c->next)
-                if (captured(facts, fact, c).state == VALUE_UNKNOWN)
+                if (!c->hidden && decided(facts, fact, &c->field).state == VALUE_UNKNOWN)
                         answer = TRUTH_UNKNOWN;
         return answer;
 }
@@ -419,14 +442,56 @@ enum truth judge_step(const struct facts *facts, const struct fact *fact, const 
 void judge_bind(const struct facts *facts, const struct fact *fact, const struct element *step,
                 struct bindings *bindings) {
         for (const struct capture *c = step->captures; c; c = c->next)
-                bindings->values[c->slot] = captured(facts, fact, c);
+                bindings->values[c->slot] = decided(facts, fact, &c->field);
 }
+
+bool judge_counts(const struct facts *facts, const struct fact *fact, const struct element *repeat,
+                  const struct element *step, const struct bindings *bindings, struct value *ret) {
+        *ret = (struct value){};
+        if (judge_step(facts, fact, step, bindings) != TRUTH_TRUE)
+                return false;
+        if (repeat->has_distinct)
+                *ret = decided(facts, fact, &step->distinct_field);
+        return !repeat->has_distinct || ret->state == VALUE_KNOWN;
+}
+
+/* ---- `until` ---- */
+
+static bool binds_all_of(const struct bindings *bindings, const struct expr *expr) {
+        if (!expr)
+                return true;
+        if (expr->type == EXPR_COMPARE)
+                return expr->operand.type != OPERAND_CAPTURE ||
+                       bindings->values[expr->operand.slot].state != VALUE_UNKNOWN;
+        return binds_all_of(bindings, expr->left) && binds_all_of(bindings, expr->right);
+}
+
+enum truth judge_until(const struct facts *facts, const struct fact *fact, const struct path_node *path,
+                       const struct bindings *bindings) {
+        enum truth answer = TRUTH_FALSE;
+
+        for (const struct element *until = path->untils; until; until = until->next)
+                if (binds_all_of(bindings, until->condition))
+                        answer = truth_or(answer, judge_step(facts, fact, until, bindings));
+        return answer;
+}
+
+uint64_t judge_until_kinds(const struct path_node *path, const struct bindings *bindings) {
+        uint64_t kinds = 0;
+
+        for (const struct element *until = path->untils; until; until = until->next)
+                if (binds_all_of(bindings, until->condition))
+                        kinds |= UINT64_C(1) << until->kind;
+        return kinds;
+}
+
+/* ---- `except` ---- */
 
 enum truth judge_hidden(const struct facts *facts, const struct fact *fact, const struct path_node *path) {
         enum truth answer = TRUTH_FALSE;
 
         for (const struct exception *e = path->exceptions; e; e = e->next)
-                if (e->slots == 0)
+                if (e->slots == 0 && !e->expired)
                         answer = truth_or(answer, judge(facts, fact, e->condition, NULL));
         return answer;
 }
@@ -443,7 +508,7 @@ enum truth judge_excepted(const struct facts *facts, const struct fact *fact, co
                                 all_before = all_before && before->values[slot].state != VALUE_UNKNOWN;
                                 all_after = all_after && after->values[slot].state != VALUE_UNKNOWN;
                         }
-                if (e->slots != 0 && all_after && !all_before)
+                if (e->slots != 0 && !e->expired && all_after && !all_before)
                         answer = truth_or(answer, judge(facts, fact, e->condition, after));
         }
         return answer;

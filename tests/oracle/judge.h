@@ -26,6 +26,16 @@ enum truth judge_repeats(const struct facts *facts, const struct fact *fact, con
 void judge_bind(const struct facts *facts, const struct fact *fact, const struct element *step,
                 struct bindings *bindings);
 
+/* Does `repeat` count the event with this step of its body? Then *ret is the value of its `distinct` field, if it has
+ * one. */
+bool judge_counts(const struct facts *facts, const struct fact *fact, const struct element *repeat,
+                  const struct element *step, const struct bindings *bindings, struct value *ret);
+
+/* Does an `until` that looks at a run with these captures take the event? And the kinds of those that do look at it. */
+enum truth judge_until(const struct facts *facts, const struct fact *fact, const struct path_node *path,
+                       const struct bindings *bindings);
+uint64_t judge_until_kinds(const struct path_node *path, const struct bindings *bindings);
+
 /* Is it hidden by an `except` that names no captures? */
 enum truth judge_hidden(const struct facts *facts, const struct fact *fact, const struct path_node *path);
 

@@ -6,199 +6,60 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "place.h"
+#include "operational-private.h"
 
-/* A windowed block that a run is inside. */
-struct window {
-        const struct element *block;
-        uint64_t start_ns;
-        const struct place *entered_from;
-        size_t n_taken;                 /* evidence when it was entered */
-        struct bindings bindings;       /* captures when it was entered */
-};
-
-struct open_run {
-        struct run run;
-        const struct place *place;
-        struct window windows[PROGRAM_MAX_WINDOWS + 5];         /* from the outermost */
-        size_t n_windows;
-        uint64_t serial;
-        bool is_new;                    /* begun by the event that is being fed */
-        char cell[8];
-};
-
-struct run_list ARRAY_BODY(struct open_run *);
-
-/* A key that holds runs of a path; `opened` orders all keys of all paths by when they came to hold one. */
-struct open_key {
-        const char *name;
-        uint64_t opened;
-};
-
-struct matcher {
-        const struct path_node *path;
-        const struct place *start;
-        struct run_list runs;           /* by serial; owned */
-        ARRAY(struct open_key) open_keys;
-};
-
-struct operational {
-        const struct facts *facts;
-        const struct operational_limits *limits;
-        const struct operational_trace *trace;
-        struct outcome_list *to;
-        struct arena arena;
-        ARRAY(struct matcher *) matchers;       /* in order of path name; owned */
-        uint64_t next_serial, next_key;
-        size_t n_evicted;
-        const struct fact *fact;
-};
-
-static void cell(struct operational *op, struct matcher *m, const struct open_run *run, const char *text) {
+void operational_cell(struct operational *op, struct matcher *m, struct open_run *run, const char *text) {
         char name[256];
 
+        snprintf(run->cell, sizeof(run->cell), "%s", text);
         if (!op->trace || !op->fact)
                 return;
         snprintf(name, sizeof(name), "%.*s", (int)m->path->name.length, m->path->name.bytes);
         op->trace->on_cell(op->fact->number, name, run->serial, text, op->trace->data);
 }
 
-static uint64_t start_ns(const struct open_run *run) {
-        for (size_t i = 0; i < run->run.n_taken; i++)
-                if (!run->run.taken[i].loop)
-                        return run->run.taken[i].first_ns;
-        return 0;
-}
-
-static bool same_key(const struct open_run *a, const struct open_run *b) {
-        return streq(a->run.key, b->run.key);
-}
-
-static void drop(struct matcher *m, size_t i) {
+void operational_drop(struct matcher *m, size_t i) {
         free(m->runs.items[i]);
         array_remove_at(&m->runs, i);
 }
 
-/* ---- merging ---- */
+struct open_run *operational_copy(struct operational *op, const struct open_run *run) {
+        struct open_run *copy = malloc(sizeof(*copy));
 
-static bool equal(const struct open_run *a, const struct open_run *b) {
-        for (size_t i = 0; i < a->n_windows && a->place == b->place; i++)
-                if (a->windows[i].entered_from != b->windows[i].entered_from)
-                        return false;
-        return same_key(a, b) && a->place == b->place && bindings_equal(&a->run.bindings, &b->run.bindings);
-}
-
-static bool survives(const struct open_run *a, const struct open_run *b) {
-        int order = run_precedence(&a->run, &b->run);
-
-        for (size_t i = 0; order == 0 && i < a->n_windows && i < b->n_windows; i++)
-                if (a->windows[i].start_ns != b->windows[i].start_ns)
-                        order = a->windows[i].start_ns > b->windows[i].start_ns ? -1 : 1;
-        if (order == 0)
-                order = run_marks(&a->run, &b->run);
-        return order == 0 ? a->serial < b->serial : order < 0;
-}
-
-static void merge(struct operational *op, struct matcher *m) {
-        for (size_t i = 0; i < m->runs.n; i++)
-                for (size_t j = i + 1; j < m->runs.n;) {
-                        struct open_run *a = m->runs.items[i], *b = m->runs.items[j], *winner, *loser;
-
-                        if (!equal(a, b)) {
-                                j++;
-                                continue;
-                        }
-                        winner = survives(a, b) ? a : b;
-                        loser = winner == a ? b : a;
-                        winner->run.starts =
-                                MAX(winner->run.starts, loser->run.starts + (winner->is_new && !loser->is_new));
-                        cell(op, m, loser, "m");
-                        if (winner == b)
-                                m->runs.items[i] = b;
-                        m->runs.items[j] = loser;
-                        drop(m, j);
-                        j = i + 1;      /* the survivor moved */
-                }
-        /* Keep them by serial. */
-        for (size_t i = 1; i < m->runs.n; i++)
-                for (size_t j = i; j > 0 && m->runs.items[j - 1]->serial > m->runs.items[j]->serial; j--) {
-                        struct open_run *swap = m->runs.items[j];
-
-                        m->runs.items[j] = m->runs.items[j - 1];
-                        m->runs.items[j - 1] = swap;
-                }
-}
-
-/* ---- deadlines ---- */
-
-static bool is_inside(const struct place *place, const struct element *block) {
-        for (size_t i = 0; i < place->n_windows; i++)
-                if (place->windows[i] == block)
-                        return true;
-        return false;
-}
-
-/* The run as it stood when it entered its i-th window. */
-static void fall_back(struct open_run *run, size_t i) {
-        const struct window window = run->windows[i];
-        size_t kept = 0;
-
-        run->place = window.entered_from;
-        run->run.n_taken = window.n_taken;
-        run->run.bindings = window.bindings;
-        for (size_t j = 0; j < i; j++)
-                if (is_inside(run->place, run->windows[j].block))
-                        run->windows[kept++] = run->windows[j];
-        run->n_windows = kept;
-}
-
-/* The earliest deadline of a run; *ret_window is its window, SIZE_MAX for the path's own. */
-static uint64_t deadline(const struct matcher *m, const struct open_run *run, size_t *ret_window) {
-        uint64_t first = m->path->within_ns > 0 ? start_ns(run) + m->path->within_ns : UINT64_MAX;
-
-        *ret_window = SIZE_MAX;
-        for (size_t i = 0; i < run->n_windows; i++)
-                if (run->windows[i].start_ns + run->windows[i].block->within_ns < first) {
-                        first = run->windows[i].start_ns + run->windows[i].block->within_ns;
-                        *ret_window = i;
-                }
-        return first;
-}
-
-static void fire_deadlines(struct operational *op, uint64_t now_ns) {
-        for (;;) {
-                struct matcher *due_matcher = NULL;
-                uint64_t due_ns = now_ns;
-                struct open_run *run;
-                size_t due = 0, window, due_window = 0;
-
-                ARRAY_FOREACH(m, &op->matchers)
-                        for (size_t i = 0; i < (*m)->runs.n; i++) {
-                                uint64_t d = deadline(*m, (*m)->runs.items[i], &window);
-
-                                if (d < due_ns ||
-                                    (d == due_ns && due_matcher &&
-                                     (*m)->runs.items[i]->serial < due_matcher->runs.items[due]->serial)) {
-                                        due_ns = d;
-                                        due_matcher = *m;
-                                        due = i;
-                                        due_window = window;
-                                }
-                        }
-                if (!due_matcher)
-                        return;
-
-                run = due_matcher->runs.items[due];
-                if (due_window != SIZE_MAX)
-                        fall_back(run, due_window);
-                if (due_window == SIZE_MAX || run->run.n_taken == 0) {
-                        cell(op, due_matcher, run, "e");
-                        drop(due_matcher, due);
-                } else {
-                        cell(op, due_matcher, run, "<");
-                        merge(op, due_matcher);
-                }
+        if (copy) {
+                *copy = *run;
+                copy->serial = op->next_serial++;
         }
+        return copy;
+}
+
+void operational_go(struct operational *op, struct open_run *run, const struct open_run *before,
+                    const struct place *place, uint64_t now_ns) {
+        struct window windows[PROGRAM_MAX_WINDOWS + 5];
+        const struct taken *last = &run->run.taken[run->run.n_taken - 1];
+
+        for (size_t i = 0; i < place->n_windows; i++) {
+                const struct element *block = place->windows[i];
+
+                windows[i] = (struct window){
+                        .block = block,
+                        .start_ns = now_ns,
+                        .entered_from = before->place,
+                        .n_taken = before->run.n_taken,
+                        .bindings = before->run.bindings,
+                };
+                for (size_t j = 0; j < before->n_windows; j++)
+                        if (before->windows[j].block == block)
+                                windows[i] = before->windows[j];
+        }
+        memcpy(run->windows, windows, sizeof(windows));
+        run->n_windows = place->n_windows;
+        run->place = place;
+        run->counter = NULL;
+        run->came_ns = now_ns;
+        if (!last->clock)
+                run->came_with = last->number;
+        run->came = op->next_came;
 }
 
 /* ---- one event and one run ---- */
@@ -220,49 +81,21 @@ static enum truth want_truth(struct operational *op, const struct fact *fact, co
 /* The run takes the event. Returns false if an `except` ends it with that. */
 static bool advance(struct operational *op, struct matcher *m, struct open_run *run, const struct want *want,
                     const struct fact *fact, enum truth hidden) {
-        const struct bindings before = run->run.bindings;
-        const struct place *from = run->place;
-        const size_t n_taken = run->run.n_taken;
-        struct window windows[PROGRAM_MAX_WINDOWS + 5];
+        const struct open_run before = *run;
         enum truth excepted;
-
-        for (size_t i = 0; i < want->next->n_windows; i++) {
-                const struct element *block = want->next->windows[i];
-
-                windows[i] = (struct window){
-                        .block = block,
-                        .start_ns = fact->clock_ns,
-                        .entered_from = from,
-                        .n_taken = n_taken,
-                        .bindings = before,
-                };
-                for (size_t j = 0; j < run->n_windows; j++)
-                        if (run->windows[j].block == block)
-                                windows[i] = run->windows[j];
-        }
-        memcpy(run->windows, windows, sizeof(windows));
-        run->n_windows = want->next->n_windows;
+        char text[16];
 
         run_take(&run->run, want->told, false, fact);
         if (want->binds)
                 judge_bind(op->facts, fact, want->binds, &run->run.bindings);
-        run->place = want->next;
+        operational_go(op, run, &before, want->next, fact->clock_ns);
         run->run.uncertain |= hidden == TRUTH_UNKNOWN || (fact->no_result && !want->chain[0]->any_result);
 
-        excepted = judge_excepted(op->facts, fact, m->path, &before, &run->run.bindings);
+        excepted = judge_excepted(op->facts, fact, m->path, &before.run.bindings, &run->run.bindings);
         run->run.uncertain |= excepted == TRUTH_UNKNOWN;
-        snprintf(run->cell, sizeof(run->cell), "%u%s", want->told->number, run->place->accept ? "!" : "");
+        snprintf(text, sizeof(text), "%u%s", want->told->number, run->place->accept ? "!" : "");
+        operational_cell(op, m, run, excepted == TRUTH_TRUE ? "x" : text);
         return excepted != TRUTH_TRUE;
-}
-
-static struct open_run *copy_of(struct operational *op, const struct open_run *run) {
-        struct open_run *copy = malloc(sizeof(*copy));
-
-        if (copy) {
-                *copy = *run;
-                copy->serial = op->next_serial++;
-        }
-        return copy;
 }
 
 /* Every way in which a run, as it stands, takes the event, for the steps that `only` allows. The first way is the run
@@ -286,16 +119,13 @@ static int take_ways(struct operational *op, struct matcher *m, struct open_run 
                 if (self && !*ret_taken)
                         way = self;
                 else {
-                        way = copy_of(op, &as_it_was);
+                        way = operational_copy(op, &as_it_was);
                         if (!way)
                                 return -ENOMEM;
                 }
                 *ret_taken = true;
 
                 goes_on = advance(op, m, way, want, fact, hidden);
-                if (!goes_on)
-                        snprintf(way->cell, sizeof(way->cell), "x");
-                cell(op, m, way, way->cell);
                 if (way == self)
                         *ret_self_ended = !goes_on;
                 else if (goes_on) {
@@ -312,11 +142,12 @@ static int take_ways(struct operational *op, struct matcher *m, struct open_run 
 static bool stay(struct operational *op, struct matcher *m, struct open_run *run, const struct fact *fact) {
         const char *text = ".";
 
-        for (size_t i = 0; i < run->place->n_nots; i++) {
-                enum truth t = judge_step(op->facts, fact, run->place->nots[i], &run->run.bindings);
+        for (size_t i = 0; i < run->place->n_nots + (run->place->absence ? 1 : 0); i++) {
+                const struct element *not = i < run->place->n_nots ? run->place->nots[i] : run->place->absence;
+                enum truth t = judge_step(op->facts, fact, not, &run->run.bindings);
 
                 if (t == TRUTH_TRUE) {
-                        cell(op, m, run, "x");
+                        operational_cell(op, m, run, "x");
                         return true;
                 }
                 if (t == TRUTH_UNKNOWN) {
@@ -330,7 +161,7 @@ static bool stay(struct operational *op, struct matcher *m, struct open_run *run
                         text = "+";
                         break;
                 }
-        cell(op, m, run, text);
+        operational_cell(op, m, run, text);
         return false;
 }
 
@@ -343,12 +174,14 @@ static int restart(struct operational *op, struct matcher *m, const struct open_
                 bool taken, ended;
                 int r;
 
-                fall_back(&base, i);
+                operational_fall_back(&base, i);
                 /* A block that begins the path: that is a new run. One that begins another block restarts with it. */
                 if (base.run.n_taken == 0 || (i > 0 && before->windows[i].n_taken == before->windows[i - 1].n_taken))
                         continue;
                 base.run.uncertain = now->run.uncertain;
                 base.run.gap = now->run.gap;
+                base.run.gap_count = now->run.gap_count;
+                base.run.gap_kinds = now->run.gap_kinds;
                 base.run.starts = now->run.starts;
                 base.is_new = false;
                 r = take_ways(op, m, NULL, &base, before->windows[i].block, fact, hidden, to, &taken, &ended);
@@ -378,11 +211,20 @@ static int move_runs(struct operational *op, struct matcher *m, const struct fac
 
                 run->is_new = false;
                 if (!fact_has_key(fact, m->path->by, run->run.key)) {
-                        cell(op, m, run, ".");
+                        operational_cell(op, m, run, ".");
                         i++;
                         continue;
                 }
-                r = take_ways(op, m, run, run, NULL, fact, hidden, to, &taken, &ended);
+                if (run->place->repeat || run->place->score) {
+                        bool full;
+
+                        taken = operational_count(op, m, run, fact, hidden, &full);
+                        if (full && before.place == m->start && fact->begins[m->path->by] &&
+                            streq(run->run.key, fact->begins[m->path->by]))
+                                m->filled = true;
+                        r = 0;
+                } else
+                        r = take_ways(op, m, run, run, NULL, fact, hidden, to, &taken, &ended);
                 if (r >= 0 && !taken)
                         ended = stay(op, m, run, fact);
                 if (r >= 0)
@@ -390,12 +232,42 @@ static int move_runs(struct operational *op, struct matcher *m, const struct fac
                 if (r < 0)
                         return r;
                 if (ended) {
-                        drop(m, i);
+                        operational_drop(m, i);
                         n_before--;
                 } else
                         i++;
         }
         return 0;
+}
+
+/* Step 3.2, (d): returns true if an `until` ends the run. */
+static bool until_ends(struct operational *op, struct matcher *m, struct open_run *run, const struct fact *fact) {
+        enum truth t;
+
+        if (run->place->accept || !fact_has_key(fact, m->path->by, run->run.key))
+                return false;
+        t = judge_until(op->facts, fact, m->path, &run->run.bindings);
+        if (t == TRUTH_UNKNOWN) {
+                run->run.uncertain = true;
+                if (streq(run->cell, "."))
+                        operational_cell(op, m, run, "?");
+        } else if (t == TRUTH_TRUE)
+                operational_cell(op, m, run, "x");
+        return t == TRUTH_TRUE;
+}
+
+static void look_at_untils(struct operational *op, struct matcher *m, const struct fact *fact, struct run_list *made) {
+        for (size_t i = 0; i < m->runs.n;)
+                if (until_ends(op, m, m->runs.items[i], fact))
+                        operational_drop(m, i);
+                else
+                        i++;
+        for (size_t i = 0; i < made->n;)
+                if (until_ends(op, m, made->items[i], fact)) {
+                        free(made->items[i]);
+                        array_remove_at(made, i);
+                } else
+                        i++;
 }
 
 /* Step 3.3. */
@@ -406,93 +278,25 @@ static int begin_runs(struct operational *op, struct matcher *m, const struct fa
                 .place = m->start,
                 .is_new = true,
         };
-        bool taken, ended;
+        struct open_run *run;
+        bool taken, ended, full;
 
         if (!nothing.run.key)
                 return 0;
-        return take_ways(op, m, NULL, &nothing, NULL, fact, hidden, to, &taken, &ended);
-}
+        if (!m->start->repeat && !m->start->score)
+                return take_ways(op, m, NULL, &nothing, NULL, fact, hidden, to, &taken, &ended);
 
-/* ---- bounds ---- */
-
-static size_t count_key(const struct matcher *m, const char *key) {
-        size_t n = 0;
-
-        ARRAY_FOREACH(run, &m->runs)
-                n += !(*run)->place->accept && streq((*run)->run.key, key);
-        return n;
-}
-
-static void evict_in(struct operational *op, struct matcher *m, const char *key) {
-        size_t victim = SIZE_MAX;
-
-        for (size_t i = 0; i < m->runs.n; i++) {
-                struct open_run *run = m->runs.items[i];
-
-                if (run->place->accept || !streq(run->run.key, key))
-                        continue;
-                if (victim == SIZE_MAX || run_progress(&run->run) < run_progress(&m->runs.items[victim]->run) ||
-                    (run_progress(&run->run) == run_progress(&m->runs.items[victim]->run) &&
-                     run->serial < m->runs.items[victim]->serial))
-                        victim = i;
-        }
-        assert(victim != SIZE_MAX);
-        drop(m, victim);
-        op->n_evicted++;
-}
-
-/* Forget keys without runs, note new ones: those of new runs in the order of the runs. */
-static int track_keys(struct operational *op, struct matcher *m) {
-        for (size_t i = 0; i < m->open_keys.n;)
-                if (count_key(m, m->open_keys.items[i].name) == 0)
-                        array_remove_at(&m->open_keys, i);
-                else
-                        i++;
-
-        ARRAY_FOREACH(run, &m->runs) {
-                bool found = (*run)->place->accept;
-
-                ARRAY_FOREACH(key, &m->open_keys)
-                        found = found || streq(key->name, (*run)->run.key);
-                if (!found && array_push(&m->open_keys, ((struct open_key){ (*run)->run.key, op->next_key++ })) < 0)
-                        return -ENOMEM;
-        }
-        return 0;
-}
-
-static int evict(struct operational *op, struct matcher *m) {
-        int r;
-
-        r = track_keys(op, m);
-        if (r < 0)
-                return r;
-        ARRAY_FOREACH(key, &m->open_keys)
-                while (count_key(m, key->name) > op->limits->max_tuples)
-                        evict_in(op, m, key->name);
-
-        for (;;) {
-                struct matcher *most_matcher = NULL;
-                struct open_key most_key = {};
-                size_t total = 0, most = 0;
-
-                ARRAY_FOREACH(other, &op->matchers)
-                        ARRAY_FOREACH(key, &(*other)->open_keys) {
-                                size_t n = count_key(*other, key->name);
-
-                                total += n;
-                                if (n > most || (n == most && n > 0 && key->opened < most_key.opened)) {
-                                        most = n;
-                                        most_key = *key;
-                                        most_matcher = *other;
-                                }
-                        }
-                if (total <= op->limits->max_runs)
-                        return track_keys(op, m);
-                evict_in(op, most_matcher, most_key.name);
-                r = track_keys(op, most_matcher);
-                if (r < 0)
-                        return r;
-        }
+        /* One counter, or sum, for each key: none begins with an event that went into it. */
+        ARRAY_FOREACH(other, &m->runs)
+                if ((*other)->place == m->start && streq((*other)->run.key, nothing.run.key))
+                        return 0;
+        if (m->filled)
+                return 0;
+        nothing.serial = op->next_serial;
+        if (!operational_count(op, m, &nothing, fact, hidden, &full))
+                return 0;
+        run = operational_copy(op, &nothing);
+        return run ? array_push(to, run) : -ENOMEM;
 }
 
 /* ---- completion ---- */
@@ -519,13 +323,15 @@ static int complete(struct operational *op, struct matcher *m, const struct fact
 
         ARRAY_FOREACH(run, &m->runs)
                 if ((*run)->place->accept && !is_outdone(m, *run, fact)) {
-                        r = run_complete(&(*run)->run, m->path, fact, true, op->to);
+                        r = run_complete(&(*run)->run, m->path,
+                                         &(const struct completion){ fact->number, fact->clock_ns, fact }, true,
+                                         op->to);
                         if (r < 0)
                                 return r;
                 }
         for (size_t i = 0; i < m->runs.n;)
                 if (m->runs.items[i]->place->accept)
-                        drop(m, i);
+                        operational_drop(m, i);
                 else
                         i++;
         return 0;
@@ -541,11 +347,14 @@ static int feed_path(struct operational *op, struct matcher *m, const struct fac
         hidden = judge_hidden(op->facts, fact, m->path);
         if (fact->n_keys[m->path->by] == 0 || hidden == TRUTH_TRUE) {
                 ARRAY_FOREACH(run, &m->runs)
-                        cell(op, m, *run, ".");
+                        operational_cell(op, m, *run, ".");
                 return 0;
         }
 
+        m->filled = false;
         r = move_runs(op, m, fact, hidden, &made);
+        if (r >= 0)
+                look_at_untils(op, m, fact, &made);
         if (r >= 0)
                 r = begin_runs(op, m, fact, hidden, &made);
         ARRAY_FOREACH(run, &made)
@@ -555,8 +364,8 @@ static int feed_path(struct operational *op, struct matcher *m, const struct fac
         if (r < 0)
                 return r;
 
-        merge(op, m);
-        r = evict(op, m);
+        operational_merge(op, m);
+        r = operational_evict(op, m);
         if (r < 0)
                 return r;
         r = complete(op, m, fact);
@@ -569,8 +378,10 @@ static void touch_by_gap(struct operational *op, const struct fact *fact) {
         ARRAY_FOREACH(m, &op->matchers)
                 ARRAY_FOREACH(run, &(*m)->runs) {
                         const struct place *place = (*run)->place;
-                        uint64_t kinds = 0;
+                        uint64_t kinds = judge_until_kinds((*m)->path, &(*run)->run.bindings);
 
+                        if (place->absence)
+                                kinds |= UINT64_C(1) << place->absence->kind;
                         for (size_t i = 0; i < place->n_wants; i++)
                                 kinds |= UINT64_C(1) << place->wants[i].chain[0]->kind;
                         for (size_t i = 0; i < place->n_nots; i++)
@@ -593,12 +404,15 @@ static bool key_ended(const struct fact *fact, const char *key) {
 static int end_keys(struct operational *op, const struct fact *fact) {
         ARRAY_FOREACH(m, &op->matchers) {
                 for (size_t i = 0; i < (*m)->runs.n;)
-                        if (key_ended(fact, (*m)->runs.items[i]->run.key)) {
-                                cell(op, *m, (*m)->runs.items[i], "k");
-                                drop(*m, i);
-                        } else
+                        if (!key_ended(fact, (*m)->runs.items[i]->run.key))
                                 i++;
-                if (track_keys(op, *m) < 0)
+                        else if ((*m)->runs.items[i]->place->absence)
+                                (*m)->runs.items[i++]->outlives = true;
+                        else {
+                                operational_cell(op, *m, (*m)->runs.items[i], "k");
+                                operational_drop(*m, i);
+                        }
+                if (operational_track_keys(op, *m) < 0)
                         return -ENOMEM;
         }
         return 0;
@@ -608,9 +422,13 @@ int operational_feed(struct operational *op, const struct fact *fact) {
         int r;
 
         op->fact = fact;
-        fire_deadlines(op, fact->clock_ns);
+        op->next_came++;
+        r = operational_fire(op, fact->clock_ns);
+        if (r < 0)
+                return r;
+        op->next_came++;
         ARRAY_FOREACH(m, &op->matchers) {
-                r = track_keys(op, *m);
+                r = operational_track_keys(op, *m);
                 if (r < 0)
                         return r;
         }
@@ -619,7 +437,7 @@ int operational_feed(struct operational *op, const struct fact *fact) {
         if (fact->kind == WIRE_KIND_gap || fact->kind == WIRE_KIND_tick) {
                 ARRAY_FOREACH(m, &op->matchers)
                         ARRAY_FOREACH(run, &(*m)->runs)
-                                cell(op, *m, *run, ".");
+                                operational_cell(op, *m, *run, ".");
                 return 0;
         }
         ARRAY_FOREACH(m, &op->matchers) {
@@ -634,7 +452,7 @@ int operational_feed(struct operational *op, const struct fact *fact) {
 
 static struct matcher *matcher_free(struct matcher *m) {
         while (m->runs.n > 0)
-                drop(m, m->runs.n - 1);
+                operational_drop(m, m->runs.n - 1);
         array_done(&m->runs);
         array_done(&m->open_keys);
         free(m);

@@ -9,7 +9,7 @@
 struct operational;
 
 struct operational_limits {
-        size_t max_runs, max_tuples;
+        size_t max_runs, max_tuples, max_counts;
 };
 
 /* What became of a run with an event, in the words of the timelines: see docs/SEMANTICS.md. `serial` counts from 0. */

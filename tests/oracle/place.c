@@ -21,12 +21,13 @@ struct maker {
 /* An element has one continuation, so the place in front of it is one. */
 struct made {
         const struct element *at, *loop;
+        unsigned done;                  /* members of `at`, an `all`, that are no longer wanted */
         struct place *place;
         struct made *next;
 };
 
 static struct place *make(struct maker *m, const struct element *at, const struct around *around,
-                          const struct element *loop);
+                          const struct element *loop, unsigned done);
 
 bool place_step_is_inside(const struct element *block, const struct element *step) {
         for (const struct element *e = block->children; e; e = e->next) {
@@ -61,7 +62,7 @@ static void want_step(struct maker *m, struct place *place, const struct element
         struct want *want = add_want(place);
 
         *want = (struct want){ .chain = { step }, .n_chain = 1, .told = step, .binds = step };
-        want->next = make(m, next, around, step->repetition == REPEAT_PLUS ? step : NULL);
+        want->next = make(m, next, around, step->repetition == REPEAT_PLUS ? step : NULL, 0);
 }
 
 /* A ? X : B ? Y : Z, as long as one event can decide. */
@@ -78,7 +79,7 @@ static void want_conditional(struct maker *m, struct place *place, const struct 
                 chain[n++] = e;
                 *want = (struct want){ .n_chain = n, .decides = n - 1, .told = e, .binds = e };
                 memcpy(want->chain, chain, n * sizeof(*chain));
-                want->next = make(m, e->then, behind, NULL);
+                want->next = make(m, e->then, behind, NULL, 0);
 
                 if (!e->otherwise || e->otherwise->type != ELEMENT_CONDITIONAL || e->otherwise->kind != e->kind)
                         break;
@@ -89,12 +90,43 @@ static void want_conditional(struct maker *m, struct place *place, const struct 
         want = add_want(place);
         *want = (struct want){ .n_chain = n, .decides = n, .told = e };
         memcpy(want->chain, chain, n * sizeof(*chain));
-        want->next = make(m, e->otherwise, behind, NULL);
+        want->next = make(m, e->otherwise, behind, NULL, 0);
+}
+
+/* The members of an `all` that are still wanted. It stands in a body, so `next` follows it there. */
+static void want_all(struct maker *m, struct place *place, const struct element *all, const struct around *around,
+                     unsigned done) {
+        unsigned bit = 1, full = 0;
+
+        for (const struct element *member = all->children; member; member = member->next)
+                full = full << 1 | 1;
+        for (const struct element *member = all->children; member; member = member->next, bit <<= 1) {
+                struct want *want;
+
+                if (done & bit)
+                        continue;
+                want = add_want(place);
+                *want = (struct want){.chain = {member}, .n_chain = 1, .told = member, .binds = member};
+                want->next = (done | bit) == full ? make(m, all->next, around, NULL, 0)
+                                                  : make(m, all, around, NULL, done | bit);
+        }
+}
+
+static void want_repeat(struct maker *m, struct place *place, const struct element *repeat, const struct element *child,
+                        const struct around *around) {
+        for (; child; child = child->next)
+                if (child->type == ELEMENT_STEP) {
+                        struct want *want = add_want(place);
+
+                        *want = (struct want){.chain = {child}, .n_chain = 1, .told = child};
+                        want->next = make(m, repeat->next, around, NULL, 0);
+                } else
+                        want_repeat(m, place, repeat, child->children, around);
 }
 
 /* One element's first steps, where it stands in front of `next`. */
 static void first_of(struct maker *m, struct place *place, const struct element *at, const struct element *next,
-                     const struct around *around) {
+                     const struct around *around, unsigned done) {
         switch (at->type) {
         case ELEMENT_STEP:
                 want_step(m, place, at, next, around);
@@ -102,14 +134,25 @@ static void first_of(struct maker *m, struct place *place, const struct element 
         case ELEMENT_ANY:
                 /* The members follow each other in the tree, but not in the story. */
                 for (const struct element *member = at->children; member; member = member->next)
-                        first_of(m, place, member, next, around);
+                        first_of(m, place, member, next, around, 0);
                 return;
         case ELEMENT_BLOCK:
                 first_of(m, place, at->children, at->children->next,
-                         nest(m, next, at->within_ns > 0 ? at : NULL, around));
+                         nest(m, next, at->within_ns > 0 ? at : NULL, around), 0);
                 return;
         case ELEMENT_CONDITIONAL:
                 want_conditional(m, place, at, next, around);
+                return;
+        case ELEMENT_ALL:
+                want_all(m, place, at, around, done);
+                return;
+        case ELEMENT_REPEAT:
+                place->repeat = at;
+                want_repeat(m, place, at, at->children, around);
+                return;
+        case ELEMENT_ABSENCE:
+                place->absence = at;
+                place->after = make(m, next, around, NULL, 0);
                 return;
         case ELEMENT_NOT:
         case ELEMENT_ELLIPSIS:
@@ -120,7 +163,7 @@ static void first_of(struct maker *m, struct place *place, const struct element 
 
 static bool same_place(const struct place *a, const struct place *b) {
         if (a->accept != b->accept || a->n_wants != b->n_wants || a->n_nots != b->n_nots || a->n_loops != b->n_loops ||
-            a->n_windows != b->n_windows)
+            a->n_windows != b->n_windows || a->absence != b->absence || a->repeat != b->repeat)
                 return false;
         for (size_t i = 0; i < a->n_wants; i++)
                 if (a->wants[i].told != b->wants[i].told || a->wants[i].decides != b->wants[i].decides ||
@@ -131,19 +174,19 @@ static bool same_place(const struct place *a, const struct place *b) {
                 memcmp(a->windows, b->windows, sizeof(*a->windows) * a->n_windows) == 0;
 }
 
-static struct place *remember(struct maker *m, const struct element *at, const struct element *loop,
+static struct place *remember(struct maker *m, const struct element *at, const struct element *loop, unsigned done,
                               struct place *place) {
         struct made *made = arena_new(m->arena, struct made);
 
         assert(made);
-        *made = (struct made){ at, loop, place, m->made };
+        *made = (struct made){ at, loop, done, place, m->made };
         m->made = made;
         return place;
 }
 
-/* The place in front of `at`; with `loop`, behind a step that may be repeated. */
+/* The place in front of `at`; with `loop`, behind a step that may be repeated; with `done`, inside of an `all`. */
 static struct place *make(struct maker *m, const struct element *at, const struct around *around,
-                          const struct element *loop) {
+                          const struct element *loop, unsigned done) {
         const struct element *windows[PROGRAM_MAX_WINDOWS + 5], *start;
         struct place *place;
         size_t n = 0;
@@ -152,7 +195,7 @@ static struct place *make(struct maker *m, const struct element *at, const struc
                 at = around->next;
         start = at;
         for (const struct made *made = m->made; made; made = made->next)
-                if (made->at == at && made->loop == loop)
+                if (made->at == at && made->loop == loop && made->done == done)
                         return made->place;
 
         place = arena_new(m->arena, struct place);
@@ -191,18 +234,28 @@ static struct place *make(struct maker *m, const struct element *at, const struc
         while (n > 0)
                 place->windows[place->n_windows++] = windows[--n];
         if (at)
-                first_of(m, place, at, at->next, around);
+                first_of(m, place, at, at->next, around, done);
 
         for (struct place *other = m->places; other; other = other->other)
                 if (same_place(other, place))
-                        return remember(m, start, loop, other);
+                        return remember(m, start, loop, done, other);
         place->other = m->places;
         m->places = place;
-        return remember(m, start, loop, place);
+        return remember(m, start, loop, done, place);
 }
 
 struct place *places_of(const struct path_node *path, struct arena *arena) {
         struct maker m = { .arena = arena };
+        struct place *place;
 
-        return make(&m, path->body, NULL, NULL);
+        if (path->score == 0)
+                return make(&m, path->body, NULL, NULL, 0);
+
+        place = arena_new(arena, struct place);
+        assert(place);
+        place->score = true;
+        place->after = make(&m, NULL, NULL, NULL, 0);
+        for (const struct element *step = path->body; step; step = step->next)
+                *add_want(place) = (struct want){.chain = {step}, .n_chain = 1, .told = step};
+        return place;
 }

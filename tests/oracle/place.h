@@ -29,6 +29,10 @@ struct place {
         const struct element *windows[PROGRAM_MAX_WINDOWS + 5];         /* from the outermost */
         size_t n_windows;
         bool accept;
+        bool score;                     /* the wants add points; the run stays, until it is at `after` */
+        const struct element *repeat;   /* the wants are counted for it */
+        const struct element *absence;  /* what must not happen: then there are no wants, */
+        struct place *after;            /* and this is where the clock takes the run */
         struct place *other;            /* all places of the path */
 };
 

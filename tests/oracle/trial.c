@@ -75,7 +75,8 @@ static bool same_lists(struct outcome_list *a, struct outcome_list *b, bool with
 static int run_operational(const struct trial *trial, const struct facts *facts, struct outcome_list *to,
                            size_t *ret_evicted) {
         const struct engine_limits *limits = trial->limits ?: &engine_trial_wide;
-        const struct operational_limits bounds = { .max_runs = limits->max_runs, .max_tuples = limits->max_tuples };
+        const struct operational_limits bounds = { .max_runs = limits->max_runs, .max_tuples = limits->max_tuples,
+                                                   .max_counts = SIZE_MAX };
         struct operational *op = NULL;
         int r;
 

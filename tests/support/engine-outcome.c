@@ -23,6 +23,8 @@ static const struct process_table_limits table_limits = {
 
 struct sink {
         struct outcome_list *to;
+        size_t record;                  /* number of the one that is being fed */
+        uint64_t clock_ns;
         int error;
 };
 
@@ -64,7 +66,9 @@ static void on_match(const struct match *match, void *data) {
         struct outcome o = {
                 .path = arena_strndup(&to->arena, program_text(match->program, match->path->name),
                                       match->path->name.length),
+                .record = match->summary ? 0 : sink->record,
                 .time_ns = match->time_ns,
+                .clock = !match->summary && match->time_ns < sink->clock_ns,
                 .key = key_text(to, match),
                 .captures = captures_text(to, match),
                 .uncertain = match->uncertain,
@@ -82,7 +86,7 @@ static void on_match(const struct match *match, void *data) {
                 sink->error = -ENOMEM;
                 return;
         }
-        for (size_t i = 0; i < match->n_steps; i++) {
+        for (size_t i = 0; i < match->n_steps; i++)
                 o.steps[i] = (struct outcome_step){
                         .number = match->steps[i].step->number,
                         .record = match->steps[i].event.number,
@@ -90,9 +94,6 @@ static void on_match(const struct match *match, void *data) {
                         .last_ns = match->steps[i].last_ns,
                         .count = match->steps[i].count,
                 };
-                if (!match->summary && o.steps[i].record > o.record)
-                        o.record = o.steps[i].record;   /* the completing one is the last */
-        }
         if (array_push(&to->list, o) < 0)
                 sink->error = -ENOMEM;
 }
@@ -100,7 +101,8 @@ static void on_match(const struct match *match, void *data) {
 static void on_obscured(enum wire_reason reason, const struct path *path, const char *key, void *data) {
 }
 
-static int feed(const struct engine_trial *trial, struct engine *engine, struct process_table *table) {
+static int feed(const struct engine_trial *trial, struct engine *engine, struct process_table *table,
+                struct sink *sink) {
         int r;
 
         for (size_t i = 0; i < trial->world->records.n; i++) {
@@ -114,6 +116,8 @@ static int feed(const struct engine_trial *trial, struct engine *engine, struct 
                 r = world_event(trial->world, i, &event);
                 if (r < 0)
                         return r;
+                sink->record = event.number;
+                sink->clock_ns = MAX(sink->clock_ns, event.time_ns);
                 engine_feed(engine, &event, process_table_update(table, &event));
         }
         engine_end(engine);
@@ -131,7 +135,7 @@ int engine_outcome(const struct engine_trial *trial, struct outcome_list *to, st
         if (r >= 0)
                 r = engine_new(trial->program, table, trial->limits ?: &engine_trial_wide, &engine_sink, &engine);
         if (r >= 0)
-                r = feed(trial, engine, table);
+                r = feed(trial, engine, table, &sink);
         if (r >= 0 && ret_stats)
                 engine_stats(engine, ret_stats);
         engine_free(engine);

@@ -50,11 +50,16 @@ void outcome_put(const struct outcome *o, bool without_starts, struct strbuf *b)
                 strbuf_printf(b, " summary=%llu key=%s%s", (unsigned long long)o->suppressed, o->key, o->captures);
                 return;
         }
-        strbuf_printf(b, " #%zu steps=", o->record);
+        strbuf_printf(b, " %s#%zu steps=", o->clock ? "before " : "", o->record);
         for (size_t i = 0; i < o->n_steps; i++) {
-                strbuf_printf(b, "%s%u@#%zu", i > 0 ? "," : "", o->steps[i].number, o->steps[i].record);
+                strbuf_printf(b, "%s%u@", i > 0 ? "," : "", o->steps[i].number);
+                if (o->steps[i].record > 0)
+                        strbuf_printf(b, "#%zu", o->steps[i].record);
+                else
+                        strbuf_printf(b, "%llu", (unsigned long long)o->steps[i].first_ns);
                 if (o->steps[i].count != 1)
-                        strbuf_printf(b, "*%llu..%llu", (unsigned long long)o->steps[i].count,
+                        strbuf_printf(b, "*%llu:%llu..%llu", (unsigned long long)o->steps[i].count,
+                                      (unsigned long long)o->steps[i].first_ns,
                                       (unsigned long long)o->steps[i].last_ns);
         }
         strbuf_printf(b, " key=%s%s", o->key, o->captures);
@@ -72,6 +77,10 @@ static int compare(const void *a, const void *b) {
 
         if (p->summary || q->summary || p->record != q->record)
                 return 0;
+        if (p->clock != q->clock)
+                return p->clock ? -1 : 1;
+        if (p->time_ns != q->time_ns)
+                return p->time_ns < q->time_ns ? -1 : 1;
         if (!streq(p->path, q->path))
                 return strcmp(p->path, q->path);
         outcome_put(p, true, &x);
@@ -159,11 +168,15 @@ int outcome_suppress(struct outcome_list *list, const struct outcome_suppression
         for (size_t record = 1; record <= how->n_records && r >= 0; record++) {
                 if (record - 1 == how->reload_before)
                         r = forget(&memory, 0, how, &to);
+                for (; at < list->list.n && list->list.items[at].record == record && r >= 0; at++) {
+                        const struct outcome *o = &list->list.items[at];
+
+                        r = forget(&memory, o->time_ns, NULL, &to);
+                        if (r >= 0)
+                                r = join_or_tell(&memory, o, how->window_ns(o->path, how->data), &to);
+                }
                 if (r >= 0)
                         r = forget(&memory, how->clocks[record - 1], NULL, &to);
-                for (; at < list->list.n && list->list.items[at].record == record && r >= 0; at++)
-                        r = join_or_tell(&memory, &list->list.items[at],
-                                         how->window_ns(list->list.items[at].path, how->data), &to);
         }
         if (r >= 0)
                 r = forget(&memory, UINT64_MAX, NULL, &to);

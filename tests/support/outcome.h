@@ -14,14 +14,15 @@
 
 struct outcome_step {
         uint32_t number;                /* of the step in its path */
-        size_t record;                  /* number of the first record that it took */
+        size_t record;                  /* number of the first record that it took; 0: taken by the clock */
         uint64_t first_ns, last_ns;
         uint64_t count;
 };
 
 struct outcome {
         const char *path;
-        size_t record;                  /* that completed it; 0 for a summary */
+        size_t record;                  /* that was read when it was complete; 0 for a summary */
+        bool clock;                     /* the clock completed it, before that record was looked at */
         uint64_t time_ns;
         const char *key;                /* "tree 100@5", "unit x.service" */
         struct outcome_step *steps;
