@@ -9,7 +9,15 @@
 #include "base/cleanup.h"
 #include "base/utf8.h"
 
+#define ANCHORS_MAX 256                 /* of one document */
+
+struct anchor {
+        const char *name;               /* arena */
+        const struct yaml_node *node;
+};
+
 struct reader {
+        const struct yaml_rules *rules;
         const char *name;               /* borrowed, for spans */
         const char *text;
         size_t n;
@@ -17,6 +25,8 @@ struct reader {
         struct diag_set *diags;
         yaml_parser_t parser;
         size_t n_nodes;
+        struct anchor *anchors;         /* arena; of this document, in order */
+        size_t n_anchors;
 
         /* libyaml counts characters, and has ideas of its own about what ends a line. We count bytes and '\n': this is
          * how far we have counted. */
@@ -87,7 +97,8 @@ static int reader_check_bytes(struct reader *r) {
 
         for (size_t i = 0, k; i < r->n; i += k) {
                 k = utf8_decode(r->text + i, r->n - i, &c);
-                if (k > 0 && (utf8_is_showable(c) || c == '\t' || c == '\n' || c == '\r')) {
+                if (k > 0 && (utf8_is_showable(c) || c == '\t' || c == '\n' || c == '\r' ||
+                              (r->rules->has_hidden && c >= 0xa0))) {
                         if (c == '\n') {
                                 span.line++;
                                 line_start = i + 1;
@@ -130,7 +141,7 @@ static int reader_next(struct reader *r, struct event *event) {
 
 /* The faults that a node can have by itself. They are reported, and the reading goes on. */
 static void reader_check_node(struct reader *r, struct diag_span span, bool has_anchor, bool has_tag) {
-        if (has_anchor)
+        if (has_anchor && !r->rules->has_aliases)
                 diag_error(r->diags, span, "anchors (&name) are not supported here");
         if (has_tag)
                 diag_error(r->diags, span, "tags (!name) are not supported here");
@@ -138,18 +149,78 @@ static void reader_check_node(struct reader *r, struct diag_span span, bool has_
 
 static int reader_node(struct reader *r, struct event *event, unsigned depth, struct yaml_node **ret);
 
+static int reader_count(struct reader *r, struct diag_span span, size_t n) {
+        size_t max = r->rules->max_nodes;
+
+        if (n > max || r->n_nodes > max - n)
+                return diag_error(r->diags, span, "more than %zu values", max);
+        r->n_nodes += n;
+        return 0;
+}
+
 static int reader_new_node(struct reader *r, enum yaml_type type, struct diag_span span, struct yaml_node **ret) {
         struct yaml_node *node = NULL;
+        int k;
 
-        if (r->n_nodes++ >= YAML_NODES_MAX)
-                return diag_error(r->diags, span, "more than %d values", YAML_NODES_MAX);
+        k = reader_count(r, span, 1);
+        if (k < 0)
+                return k;
 
         node = arena_new(r->arena, struct yaml_node);
         if (!node)
                 return -ENOMEM;
         node->type = type;
         node->span = span;
+        node->n_nodes = 1;
         *ret = node;
+        return 0;
+}
+
+/* A node is known by its anchor from its end on, so that nothing can hold itself. Of equal names the last counts. */
+static int reader_anchor(struct reader *r, const yaml_char_t *name, const struct yaml_node *node) {
+        if (!name || !r->rules->has_aliases)
+                return 0;
+        if (!r->anchors)
+                r->anchors = arena_new_array(r->arena, struct anchor, ANCHORS_MAX);
+        if (!r->anchors)
+                return -ENOMEM;
+        if (r->n_anchors == ANCHORS_MAX)
+                return diag_error(r->diags, node->span, "more than %d anchors (&name)", ANCHORS_MAX);
+
+        r->anchors[r->n_anchors].name = arena_strdup(r->arena, (const char *)name);
+        if (!r->anchors[r->n_anchors].name)
+                return -ENOMEM;
+        r->anchors[r->n_anchors++].node = node;
+        return 0;
+}
+
+static int reader_alias(struct reader *r, const yaml_event_t *e, struct yaml_node **ret) {
+        struct diag_span span = reader_span(r, &e->start_mark, &e->end_mark);
+        const char *name = (const char *)e->data.alias.anchor;
+        struct yaml_node *node;
+        int k;
+
+        if (!r->rules->has_aliases) {
+                diag_error(r->diags, span, "aliases (*name) are not supported here");
+                return 0;
+        }
+        for (size_t i = r->n_anchors; i > 0; i--) {
+                const struct anchor *anchor = &r->anchors[i - 1];
+
+                if (!streq(anchor->name, name))
+                        continue;
+                k = reader_count(r, span, anchor->node->n_nodes);
+                if (k < 0)
+                        return k;
+                node = arena_memdup(r->arena, anchor->node, sizeof(*node));
+                if (!node)
+                        return -ENOMEM;
+                node->span = span;
+                node->key = node->next = NULL;
+                *ret = node;
+                return 0;
+        }
+        diag_error(r->diags, span, "nothing before this has the anchor '&%s'", name);
         return 0;
 }
 
@@ -191,8 +262,10 @@ static int reader_sequence(struct reader *r, struct event *event, unsigned depth
                 k = reader_node(r, event, depth, tail);
                 if (k < 0)
                         return k;
-                if (*tail)
+                if (*tail) {
+                        sequence->n_nodes += (*tail)->n_nodes;
                         tail = &(*tail)->next;
+                }
         }
 }
 
@@ -253,46 +326,55 @@ static int reader_mapping(struct reader *r, struct event *event, unsigned depth,
                 k = reader_pair(r, event, depth, mapping, tail);
                 if (k < 0)
                         return k;
-                if (*tail)
+                if (*tail) {
+                        mapping->n_nodes += 1 + (*tail)->n_nodes;
                         tail = &(*tail)->next;
+                }
         }
 }
 
 /* The node that the event begins, with all that is in it. *ret stays NULL if it was reported and is to be left out. */
 static int reader_node(struct reader *r, struct event *event, unsigned depth, struct yaml_node **ret) {
         yaml_event_t *e = &event->yaml;
+        _cleanup_(freep) yaml_char_t *anchor = NULL;    /* the event is gone when its node ends */
         struct diag_span span;
         struct yaml_node *node = NULL;
         int k;
 
-        if (e->type == YAML_ALIAS_EVENT) {
-                diag_error(r->diags, reader_span(r, &e->start_mark, &e->end_mark),
-                           "aliases (*name) are not supported here");
-                return 0;
-        }
+        if (e->type == YAML_ALIAS_EVENT)
+                return reader_alias(r, e, ret);
 
         if (e->type == YAML_SCALAR_EVENT) {
                 span = reader_span(r, &e->start_mark, &e->end_mark);
                 reader_check_node(r, span, e->data.scalar.anchor, e->data.scalar.tag);
-                return reader_scalar(r, e, span, ret);
+                k = reader_scalar(r, e, span, &node);
+                if (k >= 0)
+                        k = reader_anchor(r, e->data.scalar.anchor, node);
+                if (k >= 0)
+                        *ret = node;
+                return k;
         }
 
         span = reader_span(r, &e->start_mark, NULL);
-        if (depth >= YAML_DEPTH_MAX)
-                return diag_error(r->diags, span, "nested more than %d deep", YAML_DEPTH_MAX);
+        if (depth >= r->rules->max_depth)
+                return diag_error(r->diags, span, "nested more than %u deep", r->rules->max_depth);
 
         if (e->type == YAML_SEQUENCE_START_EVENT) {
-                reader_check_node(r, span, e->data.sequence_start.anchor, e->data.sequence_start.tag);
+                anchor = TAKE_PTR(e->data.sequence_start.anchor);
+                reader_check_node(r, span, anchor, e->data.sequence_start.tag);
                 k = reader_new_node(r, YAML_SEQUENCE, span, &node);
                 if (k >= 0)
                         k = reader_sequence(r, event, depth + 1, node);
         } else {
                 assert(e->type == YAML_MAPPING_START_EVENT);
-                reader_check_node(r, span, e->data.mapping_start.anchor, e->data.mapping_start.tag);
+                anchor = TAKE_PTR(e->data.mapping_start.anchor);
+                reader_check_node(r, span, anchor, e->data.mapping_start.tag);
                 k = reader_new_node(r, YAML_MAPPING, span, &node);
                 if (k >= 0)
                         k = reader_mapping(r, event, depth + 1, node);
         }
+        if (k >= 0)
+                k = reader_anchor(r, anchor, node);
         if (k < 0)
                 return k;
 
@@ -302,6 +384,7 @@ static int reader_node(struct reader *r, struct event *event, unsigned depth, st
 
 static int reader_stream(struct reader *r, struct yaml_node **ret) {
         _cleanup_(event_done) struct event event = {};
+        struct yaml_node *root = NULL;
         size_t n_documents = 0;
         int k;
 
@@ -314,10 +397,17 @@ static int reader_stream(struct reader *r, struct yaml_node **ret) {
                 case YAML_STREAM_END_EVENT:
                         return 0;
                 case YAML_STREAM_START_EVENT:
+                        break;
                 case YAML_DOCUMENT_END_EVENT:
+                        if (root) {
+                                *ret = root;
+                                ret = &root->next;
+                                root = NULL;
+                        }
                         break;
                 case YAML_DOCUMENT_START_EVENT:
-                        if (++n_documents > 1)
+                        r->n_anchors = 0;
+                        if (++n_documents > 1 && !r->rules->has_documents)
                                 return diag_error(r->diags,
                                                   reader_span(r, &event.yaml.start_mark, &event.yaml.end_mark),
                                                   "a second document: there may be only one");
@@ -329,7 +419,7 @@ static int reader_stream(struct reader *r, struct yaml_node **ret) {
                 case YAML_SEQUENCE_END_EVENT:
                 case YAML_MAPPING_START_EVENT:
                 case YAML_MAPPING_END_EVENT:
-                        k = reader_node(r, &event, 0, ret);
+                        k = reader_node(r, &event, 0, &root);
                         if (k < 0)
                                 return k;
                         break;
@@ -337,12 +427,14 @@ static int reader_stream(struct reader *r, struct yaml_node **ret) {
         }
 }
 
-int yaml_read(const char *name, const char *text, size_t n, struct arena *arena, struct diag_set *diags,
-              struct yaml_node **ret) {
-        struct reader r = {.name = name, .text = text, .n = n, .arena = arena, .diags = diags, .at_line = 1};
-        struct yaml_node *root = NULL;
+int yaml_read_by(const struct yaml_rules *rules, const char *name, const char *text, size_t n, struct arena *arena,
+                 struct diag_set *diags, struct yaml_node **ret) {
+        struct reader r = {
+                .rules = rules, .name = name, .text = text, .n = n, .arena = arena, .diags = diags, .at_line = 1,
+        };
         int k;
 
+        *ret = NULL;
         k = reader_check_bytes(&r);
         if (k < 0)
                 return k;
@@ -351,10 +443,19 @@ int yaml_read(const char *name, const char *text, size_t n, struct arena *arena,
                 return -ENOMEM;
         yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
         yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, n);
-        k = reader_stream(&r, &root);
+        k = reader_stream(&r, ret);
         yaml_parser_delete(&r.parser);
-        if (k < 0)
-                return k;
-        *ret = root;
-        return 0;
+        return k;
+}
+
+int yaml_read(const char *name, const char *text, size_t n, struct arena *arena, struct diag_set *diags,
+              struct yaml_node **ret) {
+        static const struct yaml_rules rules = {.max_depth = YAML_DEPTH_MAX, .max_nodes = YAML_NODES_MAX};
+        struct yaml_node *root;
+        int k;
+
+        k = yaml_read_by(&rules, name, text, n, arena, diags, &root);
+        if (k >= 0)
+                *ret = root;
+        return k;
 }

@@ -175,6 +175,93 @@ START_TEST(depth_and_number_are_bounded) {
 }
 END_TEST
 
+static const struct yaml_rules wide = {
+        .max_depth = 4,
+        .max_nodes = 32,
+        .has_aliases = true,
+        .has_documents = true,
+        .has_hidden = true,
+};
+
+static struct yaml_node *read_wide(const char *text, int expected) {
+        struct yaml_node *root = NULL;
+
+        diag_set_init(&diags, 0);
+        ck_assert_int_eq(yaml_read_by(&wide, "f", text, strlen(text), &arena, &diags, &root), expected);
+        return root;
+}
+
+START_TEST(documents_are_read_one_after_the_other_up_to_a_fault) {
+        struct yaml_node *root = read_wide("a: 1\n---\n---\nb: 2\n", 0);
+
+        ck_assert_str_eq(root->first->key->text, "a");
+        ck_assert_str_eq(root->next->text, "");
+        ck_assert_str_eq(root->next->next->first->text, "2");
+        ck_assert_ptr_null(root->next->next->next);
+        forget();
+
+        root = read_wide("a: 1\n---\nb: [\n", -EBADMSG);
+        ck_assert_str_eq(root->first->text, "1");
+        ck_assert_ptr_null(root->next);
+        forget();
+}
+END_TEST
+
+START_TEST(an_alias_is_what_its_anchor_was) {
+        struct yaml_node *root = read_wide("a: &x [1, 2]\nb: *x\nc: &x 3\nd: *x\n", 0);
+        struct yaml_node *b = root->first->next;
+
+        ck_assert_str_eq(b->key->text, "b");
+        ck_assert_int_eq(b->type, YAML_SEQUENCE);
+        ck_assert_str_eq(b->first->next->text, "2");
+        ck_assert_uint_eq(b->span.line, 2);
+        ck_assert_uint_eq(b->n_nodes, 3);
+        ck_assert_str_eq(b->next->next->text, "3");
+        forget();
+}
+END_TEST
+
+START_TEST(nothing_holds_itself_and_anchors_end_with_their_document) {
+        read_wide("a: &x [1, *x]\n", 0);
+        ck_assert_uint_eq(diags.n_errors, 1);
+        ck_assert_uint_eq(diags.list.items[0].span.column, 11);
+        forget();
+
+        read_wide("a: &x 1\n---\nb: *x\n", 0);
+        ck_assert_str_eq(diags.list.items[0].text, "nothing before this has the anchor '&x'");
+        forget();
+}
+END_TEST
+
+START_TEST(aliases_count_for_all_that_they_stand_for) {
+        read_wide("a: &a [1, 2, 3]\nb: &b [*a, *a]\nc: [*b, *b]\n", -EBADMSG);
+        ck_assert_str_eq(diags.list.items[0].text, "more than 32 values");
+        ck_assert_uint_eq(diags.list.items[0].span.line, 3);
+        forget();
+}
+END_TEST
+
+START_TEST(text_that_hides_can_be_data_but_control_characters_cannot) {
+        ck_assert_str_eq(read_wide("a: x\xe2\x80\xaey\n", 0)->first->text, "x\xe2\x80\xaey");
+        forget();
+        read_wide("a: x\xc2\x85y\n", -EBADMSG);
+        forget();
+        read_wide("a: \x1b\n", -EBADMSG);
+        forget();
+}
+END_TEST
+
+static int read_some_wide(void *userdata) {
+        const char text[] = "a: &x [b, c]\n---\nd: &y {e: f}\ng: *y\n";
+        struct yaml_node *root;
+        int r;
+
+        diag_set_init(&diags, 0);
+        r = yaml_read_by(&wide, "f", text, strlen(text), &arena, &diags, &root);
+        forget();
+        return r;
+}
+
 static int read_some(void *userdata) {
         const char text[] = "a: [b, c]\nd: {e: f}\n";
         struct yaml_node *root;
@@ -188,6 +275,7 @@ static int read_some(void *userdata) {
 
 START_TEST(without_memory_nothing_leaks) {
         ck_assert_uint_ge(alloc_fail_sweep(read_some, NULL), 1);
+        ck_assert_uint_ge(alloc_fail_sweep(read_some_wide, NULL), 1);
 }
 END_TEST
 
@@ -202,4 +290,9 @@ UNIT_MAIN("config/yaml-reader",
           faults_of_syntax_have_a_place_too,
           several_faults_are_all_reported,
           depth_and_number_are_bounded,
+          documents_are_read_one_after_the_other_up_to_a_fault,
+          an_alias_is_what_its_anchor_was,
+          nothing_holds_itself_and_anchors_end_with_their_document,
+          aliases_count_for_all_that_they_stand_for,
+          text_that_hides_can_be_data_but_control_characters_cannot,
           without_memory_nothing_leaks)
