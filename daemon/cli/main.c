@@ -11,7 +11,7 @@
 #include "base/strbuf.h"
 #include "cli/verb.h"
 
-static const struct verb *const verbs[] = {&verb_check,  &verb_compile, &verb_fmt,
+static const struct verb *const verbs[] = {&verb_check,  &verb_compile, &verb_fmt, &verb_import,
                                            &verb_record, &verb_replay,  &verb_dump};
 
 static void put_help(struct strbuf *b) {

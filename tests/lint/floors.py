@@ -22,7 +22,7 @@ FLOORS = [
     ['program', 'process', 'capture', 'story'],
     ['policy'],                 # above program: a policy's words (severity, key, subject) mean what program.h says
     ['compile', 'engine'],
-    ['report', 'control'],
+    ['report', 'control', 'import'],
     ['response', 'pipeline'],
     ['app', 'cli'],
 ]
