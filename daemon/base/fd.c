@@ -8,6 +8,17 @@
 
 #include "base/cleanup.h"
 
+bool fd_may_open(size_t n) {
+        _cleanup_(freep) int *fds = calloc(n + 1, sizeof(int));
+        size_t opened = 0;
+
+        while (fds && opened < n && (fds[opened] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0)
+                opened++;
+        for (size_t i = 0; i < opened; i++)
+                close_fd(fds[i]);
+        return opened == n;
+}
+
 int fd_read_full(int fd, void *data, size_t n, size_t *ret_n) {
         size_t done = 0;
         int r = 0;

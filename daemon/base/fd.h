@@ -9,6 +9,9 @@
 
 #include "base/macro.h"
 
+/* Could n more be opened now? Opens and closes as many. */
+bool fd_may_open(size_t n);
+
 /* Exactly n bytes: 0; fewer because the file ended: -ENODATA, and *ret_n (may be NULL) is how many there were. */
 int fd_read_full(int fd, void *data, size_t n, size_t *ret_n);
 int fd_write_full(int fd, const void *data, size_t n);

@@ -554,7 +554,8 @@ static int bpf_start(struct capture *capture, sd_event *loop, uint64_t generatio
         hierarchy_scan(&bpf->hierarchy, tell_cgroup, bpf);
         r = tell_snapshot(bpf, now_ns);
         if (r < 0)
-                return log_error_errno(r, "Cannot take a snapshot of the running processes: %m");
+                return log_error_errno(r, "Cannot take a snapshot of the running processes: %m%s",
+                                       r == -EMFILE || r == -ENFILE ? "; " CAPTURE_CROWDED : "");
         tell_start(bpf);
 
         if (loop) {

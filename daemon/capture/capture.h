@@ -74,6 +74,7 @@ struct capture_stats {
  * -ENODATA        the kernel has no type information (CONFIG_DEBUG_INFO_BTF)
  * -EOPNOTSUPP     the kernel is older than 6.1 or lacks something that cannot be done without
  * -ENOLINK        loaded but cannot be attached
+ * -EMFILE         not allowed to open as many files as it takes
  * and -ENOMEM. `sink` is copied. */
 int capture_new_bpf(
         const struct capture_options *options,

@@ -21,6 +21,7 @@
 #include "event/schema.h"
 
 #include "capture/attach.h"
+#include "capture/capture-private.h"
 #include "capture/kernel.h"
 
 #pragma GCC diagnostic push
@@ -168,6 +169,11 @@ static int hooks_load(struct hooks *hooks, const struct hooks_options *options) 
         return 0;
 }
 
+/* Nothing is wrong with the kernel then. */
+static bool is_crowded(int r) {
+        return r == -EMFILE || r == -ENFILE;
+}
+
 int hooks_new(const struct hooks_options *options, struct hooks **ret) {
         _cleanup_(hooks_freep) struct hooks *hooks = NULL;
         const char *why;
@@ -193,6 +199,9 @@ int hooks_new(const struct hooks_options *options, struct hooks **ret) {
         r = hooks_load(hooks, options);
         if (r == -ENOMEM)
                 return log_oom();
+        /* The library tries features, too, and takes what it cannot open for missing. */
+        if (is_crowded(r) || (r < 0 && !fd_may_open(2 * N_HOOKS)))
+                return log_error_errno(-EMFILE, "Cannot load the BPF programs: %m; " CAPTURE_CROWDED);
         if (r < 0) {
                 log_error_errno(r,
                                 "Cannot load the BPF programs, this kernel (%s) refuses them (run with debug messages "
@@ -239,6 +248,8 @@ static int hooks_attach(struct hooks *hooks, size_t i) {
         /* Not every kernel has every call: arm64 has no open(), 6.1 has no fchmodat2(). */
         if (fd == -ENOENT && hook->use != HOOK_CORE && hooks->tracefs_fd >= 0)
                 return 0;
+        if (is_crowded(fd))
+                return log_error_errno(fd, "Cannot attach to %s: %m; " CAPTURE_CROWDED, section);
         log_error_errno(fd, "Cannot attach to %s%s: %m", section,
                         hooks->tracefs_fd < 0
                                 ? " (tracefs is not mounted on /sys/kernel/tracing, and we may not mount it)"

@@ -15,6 +15,8 @@
 #include "base/macro.h"
 #include "base/strbuf.h"
 
+#include "capture/capture-private.h"
+
 static bool try_program(enum bpf_prog_type type, enum bpf_attach_type attach, int32_t target_id) {
         /* return 1: allowed for every type that is tried here */
         const struct bpf_insn code[] = {
@@ -61,6 +63,10 @@ static void kernel_try(struct kernel *kernel) {
                         kernel->major = kernel->minor = 0;
         }
 
+        /* A feature that cannot be tried for want of descriptors is not missing. */
+        kernel->crowded = !fd_may_open(8);
+        if (kernel->crowded)
+                return;
         kernel->btf = access("/sys/kernel/btf/vmlinux", R_OK) >= 0;
         kernel->allowed = try_allowed();
         if (!kernel->btf || !kernel->allowed)
@@ -100,6 +106,10 @@ int kernel_check(const struct kernel *kernel, const char **ret_why) {
             (kernel->major == KERNEL_FLOOR_MAJOR && kernel->minor < KERNEL_FLOOR_MINOR)) {
                 *ret_why = "it is older than 6.1, the oldest that is supported; upgrade it";
                 return -EOPNOTSUPP;
+        }
+        if (kernel->crowded) {
+                *ret_why = "we may not open enough files to find out what it can do; " CAPTURE_CROWDED;
+                return -EMFILE;
         }
         if (!kernel->btf) {
                 *ret_why =

@@ -12,6 +12,7 @@
 struct kernel {
         char release[65];
         unsigned major, minor;
+        bool crowded;                   /* we may not open what trying takes; nothing else was tried then */
         bool allowed;                   /* we may use bpf() at all */
         bool btf;                       /* type information */
         bool ring;                      /* ring buffer */
@@ -30,8 +31,8 @@ struct kernel {
 /* What was found. Never fails: what could not be tried is false. */
 const struct kernel *kernel_get(void);
 
-/* Is it enough? 0; -EPERM, -ENODATA or -EOPNOTSUPP as in capture.h, *ret_why (never NULL then) saying what is missing
- * and what to do. */
+/* Is it enough? 0; -EMFILE, -EPERM, -ENODATA or -EOPNOTSUPP as in capture.h, *ret_why (never NULL then) saying what is
+ * missing and what to do. */
 int kernel_check(const struct kernel *kernel, const char **ret_why);
 
 /* "Linux 6.18.44: BTF, ring buffer, ..." in a few lines. Always ended by NUL; returns the length. */

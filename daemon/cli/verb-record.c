@@ -144,7 +144,6 @@ static void watch(struct capture *capture, struct recording *recording, uint64_t
 static int finish(const struct record_params *params, struct capture *capture, struct recording *recording) {
         struct capture_stats stats;
         struct trace_writer_stats written;
-        char size[FORMAT_SIZE_MAX];
         uint64_t n = 0, dropped;
         int r;
 
@@ -165,8 +164,8 @@ static int finish(const struct record_params *params, struct capture *capture, s
                 log_error_errno(recording->error, "Cannot write the recording '%s': %m", params->file);
                 return EXIT_STATUS_FAILURE;
         }
-        log_info("%" PRIu64 " events in '%s' (%" PRIu64 " records, %s), dropped %" PRIu64, n, params->file,
-                 written.n_records, format_size(size, written.n_bytes), dropped);
+        log_info("%" PRIu64 " events in '%s' (%" PRIu64 " records, %" PRIu64 " bytes), dropped %" PRIu64, n,
+                 params->file, written.n_records, written.n_bytes, dropped);
         return EXIT_STATUS_SUCCESS;
 }
 
@@ -211,8 +210,10 @@ static int record(const struct record_params *params) {
         sigaction(SIGINT, &action, NULL);
         sigaction(SIGTERM, &action, NULL);
         r = capture_start(capture, NULL, settings_options.generation);
-        if (r < 0)
+        if (r < 0) {
+                (void)unlink(params->file);     /* an empty recording is worse than none */
                 return exit_status_of_capture(r);
+        }
 
         log_info("recording to '%s'; Ctrl-C ends it", params->file);
         watch(capture, &recording, params->duration_ns);

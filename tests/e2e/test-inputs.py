@@ -7,7 +7,7 @@ import os
 from harness import EXECRAYCTL, EXECRAYD, Daemon, expect, expect_equal, expect_in, main, run
 
 GOOD = 'path "p" {\n    description = "x"\n    severity = low\n    openat { pathname == "/nonexistent/p" }\n}\n'
-USAGE, PRIVILEGE, KERNEL, ATTACH, POLICIES, CONFIG = 2, 3, 4, 5, 6, 7
+FAILURE, USAGE, PRIVILEGE, KERNEL, ATTACH, POLICIES, CONFIG = 1, 2, 3, 4, 5, 6, 7
 
 
 def refused(status, *arguments, **options):
@@ -52,21 +52,39 @@ def test_without_type_information_it_says_what_the_kernel_lacks(place):
 
 
 def test_an_attach_that_fails_is_told_and_leaves_nothing_behind(place):
-    """With fewer descriptors than it takes, loading works and attaching does not, somewhere in between."""
+    """Without tracefs, and without the right to mount it, programs load and the system calls cannot be reached."""
     place.policy('p', GOOD)
-    told = []
-    for limit in range(40, 120, 4):
+    script = 'for at in /sys/kernel/tracing /sys/kernel/debug; do while umount -l "$at" 2>/dev/null; do :; done; done\n' \
+             'exec setpriv --bounding-set=-sys_admin --inh-caps=-sys_admin "$@"'
+
+    def without(*command):
+        _, out, err = run('unshare', '--mount', '--propagation', 'private', '/bin/sh', '-c', script, 'sh', *command, status=ATTACH)
+        expect_equal(out, b'', 'standard output')
+        expect_in(b'Cannot attach', err, 'the message')
+        expect_in(b'/sys/kernel/tracing', err, 'the message')
+        return err
+
+    expect(b'watched for' not in without(EXECRAYD, '--policies', place.policies), 'it watched all the same')
+    without(EXECRAYCTL, 'record', place.join('recording'))
+    expect(not os.path.exists(place.join('recording')), 'a recording was begun all the same')
+
+
+def test_too_few_descriptors_are_not_blamed_on_the_kernel(place):
+    """Whatever fails first for want of them: finding out, loading, attaching, the snapshot."""
+    place.policy('p', GOOD)
+    stages = set()
+    for limit in range(10, 120, 2):
         status, _, err = run('prlimit', '--nofile=%d' % limit, EXECRAYD, '--policies', place.policies, '--output', 'none',
                              '--duration', '1ms')
-        if status == ATTACH:
-            told.append(err)
-        elif status == 0:
+        if status == 0:
             break
-        expect(status in (0, 1, KERNEL, ATTACH), 'the exit status %d: %r' % (status, err))
-    expect(told, 'no limit on descriptors made attaching fail')
-    for err in told:
-        expect_in(b'Cannot attach', err, 'the message')
+        expect_equal(status, FAILURE, 'the exit status with %d descriptors: %r' % (limit, err))
+        expect_in(b'open', err, 'the message')
         expect(b'watched for' not in err, 'it watched all the same: %r' % err)
+        if b'LimitNOFILE' in err:
+            stages.add(err.split(b'(')[0][:30])
+    expect(len(stages) >= 3, 'too few ways to fail were seen: %r' % stages)
+    expect_equal(status, 0, 'the exit status with all that it asked for')
 
 
 def test_without_policies_it_does_not_start(place):
@@ -141,6 +159,29 @@ def test_a_huge_or_binary_policy_is_refused(place):
     expect(all(c == '\n' or ord(c) >= 32 for c in text), 'control bytes on the terminal: %r' % text)
 
 
+def test_policies_that_contain_themselves_are_refused(place):
+    place.policy('p', GOOD.replace('pathname ==', 'm, pathname ==') +
+                 'macro m { n }\nmacro n { m }\nlist a = [b]\nlist b = ["/x", a]\n')
+    text = refused(POLICIES, '--policies', place.policies)
+    for name in ("'m'", "'a'"):
+        expect_in('%s contains itself' % name, text, 'the message')
+
+    place.policy('p', 'path "p" {\n    description = "x"\n    severity = low\n    openat { %s pathname == "/x" %s }\n}\n'
+                 % ('(' * 20000, ')' * 20000))
+    expect_in('nested too deeply', refused(POLICIES, '--policies', place.policies), 'the message')
+
+
+def test_what_may_not_be_read_is_named(place):
+    path = place.policy('p', GOOD)
+    os.chmod(path, 0)
+    _, _, err = run(EXECRAYCTL, 'check', place.policies, status=POLICIES, user='nobody')
+    expect_in(b'p.policy: error: cannot be opened: Permission denied', err, 'the message')
+    os.chmod(place.policies, 0o700)
+    _, _, err = run(EXECRAYCTL, 'check', place.policies, status=POLICIES, user='nobody')
+    expect_in(place.policies.encode(), err, 'the message')
+    expect_in(b'Permission denied', err, 'the message')
+
+
 def test_a_wrong_configuration_is_shown_with_its_place(place):
     place.policy('p', GOOD)
     config = place.write('c.yaml', 'capture:\n  ring_size: 3M\nalerts:\n  colour: red\n')
@@ -149,6 +190,8 @@ def test_a_wrong_configuration_is_shown_with_its_place(place):
     expect_in('c.yaml:4:', text, 'the message')
 
     expect_in('missing.yaml', refused(CONFIG, '--config', place.join('missing.yaml'), '--policies', place.policies), 'the message')
+    config = place.write('a.yaml', 'alerts: &a [*a]\n')
+    expect_in('a.yaml:1:', refused(CONFIG, '--config', config, '--policies', place.policies), 'the message')
     config = place.write('w.yaml', 'alerts:\n  redact: yes\n', mode=0o666)
     expect_in('writable', refused(CONFIG, '--config', config, '--policies', place.policies), 'the message')
 

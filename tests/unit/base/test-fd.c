@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -237,7 +238,25 @@ START_TEST(without_memory_nothing_is_read_and_no_descriptor_leaks) {
 }
 END_TEST
 
+START_TEST(descriptors_that_are_left_are_counted_and_given_back) {
+        struct rlimit limit;
+        int next = dup(STDERR_FILENO);
+
+        close(next);
+        ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+        limit.rlim_cur = next + 10;     /* those that are open may leave gaps */
+        ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+        ck_assert(fd_may_open(0));
+        ck_assert(fd_may_open(1));
+        ck_assert(!fd_may_open(11));
+        ck_assert(fd_may_open(1));
+        ck_assert_int_eq(dup(STDERR_FILENO), next);
+        close(next);
+}
+END_TEST
+
 UNIT_MAIN("base/fd",
+          descriptors_that_are_left_are_counted_and_given_back,
           a_file_is_read_whole_up_to_its_limit,
           a_file_that_has_no_size_is_read_all_the_same,
           files_of_every_length_around_the_first_buffer_are_read_exactly,

@@ -49,6 +49,11 @@ START_TEST(what_is_missing_has_its_own_answer_and_a_remedy) {
         ck_assert_int_eq(kernel_check(&kernel, &why), -EPERM);
         ck_assert_ptr_nonnull(strstr(why, "CAP_BPF"));
 
+        /* Nor when there were no descriptors to try with. */
+        kernel = (struct kernel){.major = 6, .minor = 6, .crowded = true};
+        ck_assert_int_eq(kernel_check(&kernel, &why), -EMFILE);
+        ck_assert_ptr_nonnull(strstr(why, "LimitNOFILE"));
+
         kernel = good();
         kernel.ring = false;
         ck_assert_int_eq(kernel_check(&kernel, &why), -EOPNOTSUPP);
