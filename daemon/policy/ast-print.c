@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/ast-print.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/parse.h"
@@ -102,6 +103,8 @@ static void print_field(const struct field_ref *ref, struct strbuf *b) {
                 strbuf_printf(b, "[%d]", ref->index);
 }
 
+static void print_conjuncts(const struct expr *expr, const char *separator, unsigned depth, struct strbuf *b);
+
 static void print_expr(const struct expr *expr, int binds, struct strbuf *b) {
         int own = expr->type == EXPR_OR ? BINDS_OR : expr->type == EXPR_AND ? BINDS_AND
                                                                             : BINDS_NOT;
@@ -124,8 +127,20 @@ static void print_expr(const struct expr *expr, int binds, struct strbuf *b) {
                 strbuf_put(b, "not ");
                 print_expr(expr->left, BINDS_NOT, b);
                 break;
+        case EXPR_ANCESTOR:
+                strbuf_put(b, "ancestor { ");
+                print_conjuncts(expr->left, ", ", 0, b);
+                strbuf_put(b, " }");
+                break;
         case EXPR_COMPARE:
+                if (expr->masked)
+                        strbuf_put_char(b, '(');
                 print_field(&expr->field, b);
+                if (expr->masked) {
+                        strbuf_put(b, " & ");
+                        print_operand(&expr->mask, b);
+                        strbuf_put_char(b, ')');
+                }
                 if (expr->op != COMPARE_TRUE) {
                         strbuf_printf(b, " %s ", compare_op_to_string(expr->op));
                         print_operand(&expr->operand, b);
@@ -164,6 +179,8 @@ static void print_conjuncts(const struct expr *expr, const char *separator, unsi
 static void print_captures(const struct capture *captures, bool first, const char *separator, unsigned depth,
                            struct strbuf *b) {
         for (const struct capture *c = captures; c; c = c->next) {
+                if (c->hidden)
+                        continue;
                 if (!first)
                         strbuf_put(b, separator);
                 if (depth > 0)
@@ -222,8 +239,32 @@ static void print_branch(const struct element *branch, bool otherwise, unsigned 
         strbuf_put_char(b, '}');
 }
 
-static void print_element(const struct element *e, unsigned depth, struct strbuf *b) {
+static void print_behind(const struct element *e, struct strbuf *b) {
         static const char *const suffixes[] = {[REPEAT_ONCE] = "", [REPEAT_PLUS] = " ..", [REPEAT_STAR] = " ..."};
+
+        for (const struct relation *r = e->relations; r; r = r->next) {
+                strbuf_printf(b, " %s ", relation_type_to_string(r->type));
+                print_text(r->name, b);
+        }
+        strbuf_put(b, suffixes[e->repetition]);
+        if (e->has_points)
+                strbuf_printf(b, " +%" PRId64, e->points);
+}
+
+/* The step alone: its kind, the name of its process, its conditions, and what stands behind them. */
+static void print_step(const struct element *e, unsigned depth, struct strbuf *b) {
+        print_text(e->kind_name, b);
+        strbuf_put_char(b, ' ');
+        if (e->as.length > 0) {
+                strbuf_put(b, "as ");
+                print_text(e->as, b);
+                strbuf_put_char(b, ' ');
+        }
+        print_conditions(e->condition, e->captures, depth, b);
+        print_behind(e, b);
+}
+
+static void print_element(const struct element *e, unsigned depth, struct strbuf *b) {
         char duration[FORMAT_DURATION_MAX];
 
         switch (e->type) {
@@ -231,16 +272,17 @@ static void print_element(const struct element *e, unsigned depth, struct strbuf
         case ELEMENT_NOT:
                 if (e->type == ELEMENT_NOT)
                         strbuf_put(b, "not ");
-                print_text(e->kind_name, b);
-                strbuf_put_char(b, ' ');
-                print_conditions(e->condition, e->captures, depth, b);
-                strbuf_put(b, suffixes[e->repetition]);
+                print_step(e, depth, b);
+                return;
+
+        case ELEMENT_ABSENCE:
+                strbuf_put(b, "no ");
+                print_step(e, depth, b);
+                strbuf_printf(b, " within %s", format_duration(duration, e->within_ns));
                 return;
 
         case ELEMENT_CONDITIONAL:
-                print_text(e->kind_name, b);
-                strbuf_put_char(b, ' ');
-                print_conditions(e->condition, e->captures, depth, b);
+                print_step(e, depth, b);
                 strbuf_put_char(b, '\n');
                 print_indent(depth + 1, b);
                 strbuf_put(b, "? ");
@@ -255,6 +297,20 @@ static void print_element(const struct element *e, unsigned depth, struct strbuf
 
         case ELEMENT_ANY:
                 strbuf_put(b, "any {\n");
+                break;
+        case ELEMENT_ALL:
+                strbuf_put(b, "all {\n");
+                break;
+        case ELEMENT_REPEAT:
+                strbuf_printf(b, "repeat %" PRIu32 " ", e->count);
+                if (e->has_distinct) {
+                        strbuf_put(b, "distinct ");
+                        print_field(&e->distinct, b);
+                        strbuf_put_char(b, ' ');
+                }
+                if (e->within_ns > 0)
+                        strbuf_printf(b, "within %s ", format_duration(duration, e->within_ns));
+                strbuf_put(b, "{\n");
                 break;
         case ELEMENT_BLOCK:
                 if (e->name.length > 0) {
@@ -286,16 +342,21 @@ static void print_elements(const struct element *first, unsigned depth, struct s
         }
 }
 
-static void print_texts(const char *property, const struct texts *texts, struct strbuf *b) {
-        if (texts->n == 0)
-                return;
-        print_indent(1, b);
-        strbuf_printf(b, "%s = [", property);
+static void print_list(const struct texts *texts, struct strbuf *b) {
+        strbuf_put_char(b, '[');
         for (size_t i = 0; i < texts->n; i++) {
                 strbuf_put(b, i == 0 ? "" : ", ");
                 print_string(texts->items[i], b);
         }
         strbuf_put(b, "]\n");
+}
+
+static void print_texts(const char *property, const struct texts *texts, struct strbuf *b) {
+        if (texts->n == 0)
+                return;
+        print_indent(1, b);
+        strbuf_printf(b, "%s = ", property);
+        print_list(texts, b);
 }
 
 static void print_word(const char *property, const char *word, struct strbuf *b) {
@@ -329,11 +390,31 @@ void ast_print_path(const struct path_node *path, struct strbuf *b) {
                 print_word("suppress", format_duration(duration, path->suppress_ns), b);
         if (path->on_loss != ON_LOSS_FLAG)
                 print_word("on_loss", on_loss_to_string(path->on_loss), b);
+        if (path->score > 0) {
+                print_indent(1, b);
+                strbuf_printf(b, "score = %" PRIu32 "\n", path->score);
+        }
+        if (path->decay_given) {
+                print_indent(1, b);
+                strbuf_printf(b, "decay = %" PRIu32 " per %s\n", path->decay,
+                              format_duration(duration, path->decay_ns));
+        }
         print_texts("respond", &path->respond, b);
         if (b->n > start && path->body)
                 strbuf_put_char(b, '\n');
 
         print_elements(path->body, 1, b);
+        for (const struct element *e = path->untils; e; e = e->next) {
+                print_indent(1, b);
+                strbuf_put(b, "until ");
+                print_step(e, 1, b);
+                strbuf_put_char(b, '\n');
+        }
+        for (const struct step_response *r = path->responses; r; r = r->next) {
+                print_indent(1, b);
+                strbuf_printf(b, "on step %" PRIu32 " respond ", r->number);
+                print_list(&r->respond, b);
+        }
 
         for (const struct exception *x = path->exceptions; x; x = x->next) {
                 if (x == path->exceptions && b->n > start)
@@ -342,6 +423,16 @@ void ast_print_path(const struct path_node *path, struct strbuf *b) {
                 strbuf_put(b, "except ");
                 if (x->reason.length > 0) {
                         print_string(x->reason, b);
+                        strbuf_put_char(b, ' ');
+                }
+                if (x->owner.length > 0) {
+                        strbuf_put(b, "owner ");
+                        print_string(x->owner, b);
+                        strbuf_put_char(b, ' ');
+                }
+                if (x->expires.length > 0) {
+                        strbuf_put(b, "expires ");
+                        print_string(x->expires, b);
                         strbuf_put_char(b, ' ');
                 }
                 print_conditions(x->condition, NULL, 1, b);
@@ -356,7 +447,7 @@ void ast_print_file(const struct file_node *file, struct strbuf *b) {
         for (const struct list_node *l = file->lists; l; l = l->next) {
                 strbuf_put(b, "list ");
                 print_text(l->name, b);
-                strbuf_put(b, " = ");
+                strbuf_put(b, l->append ? " += " : " = ");
                 print_operand(&l->value, b);
                 strbuf_put_char(b, '\n');
                 first = false;
@@ -364,7 +455,7 @@ void ast_print_file(const struct file_node *file, struct strbuf *b) {
         for (const struct macro_node *m = file->macros; m; m = m->next) {
                 strbuf_put(b, "macro ");
                 print_text(m->name, b);
-                strbuf_put_char(b, ' ');
+                strbuf_put(b, m->append ? " += " : " ");
                 print_conditions(m->condition, NULL, 0, b);
                 strbuf_put_char(b, '\n');
                 first = false;

@@ -213,6 +213,7 @@ struct path_node {
         enum on_loss on_loss;
         uint64_t within_ns;             /* 0: unlimited; sema puts the default */
         bool within_given;
+        struct diag_span within_span;   /* of the property; line 0: it is not there */
         uint64_t suppress_ns;
         bool suppress_given;
         struct texts mitre, respond;
@@ -224,6 +225,7 @@ struct path_node {
         uint32_t decay;                 /* points that it forgets in decay_ns; sema puts the default */
         uint64_t decay_ns;
         bool decay_given;
+        struct diag_span score_span, decay_span;
         uint32_t n_steps;               /* sema */
         struct text captures[PROGRAM_MAX_SLOTS]; /* sema: names by slot */
         enum field capture_fields[PROGRAM_MAX_SLOTS]; /* sema: what each holds */
@@ -257,6 +259,7 @@ struct file_node {
         struct list_node *lists;
         struct macro_node *macros;
         bool broken;                    /* parser: a fault was reported outside of any path */
+        const struct file_node *extends; /* of a drop-in: the file that it extends; else NULL */
         struct file_node *next;
 };
 
@@ -270,6 +273,7 @@ static inline bool text_equal(struct text a, struct text b) {
 
 /* As policies write them; NULL for a number that is none. COMPARE_TRUE has no sign and gives "". */
 const char *compare_op_to_string(enum compare_op op);
+const char *relation_type_to_string(enum relation_type type); /* "child of" */
 const char *on_loss_to_string(enum on_loss on_loss);
 int on_loss_from_string(const char *name, size_t length); /* -EINVAL if it is none */
 

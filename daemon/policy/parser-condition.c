@@ -37,7 +37,7 @@ static bool expr_join(struct parser *p, enum expr_type type, struct expr *left, 
 }
 
 /* field = [ "any" ] WORD [ "[" NUMBER "]" ] ; */
-static bool parse_field(struct parser *p, struct field_ref *ret) {
+bool parse_field(struct parser *p, struct field_ref *ret) {
         struct diag_span start = parser_span(p);
 
         ret->index = INDEX_NONE;
@@ -161,9 +161,12 @@ static bool parse_comparison(struct parser *p, struct expr **ret) {
                         return false;
                 if (expr->op == COMPARE_BITS_ANY && (parser_at(p, TOKEN_EQUAL) || parser_at(p, TOKEN_NOT_EQUAL) ||
                                                      parser_at(p, TOKEN_ASSIGN))) {
-                        parser_fail_unsupported(p, parser_span(p), "comparing the result of '&' is");
-                        diag_hint(p->diags,
-                                  "'field & BITS' is true if any of the bits is set, 'field has all BITS' if all are");
+                        parser_fail(p, "what is left of '&' is compared in parentheses");
+                        diag_hint(p->diags, "write '(%.*s & %s) == ...'", (int)MIN(expr->field.name.length, (size_t)60),
+                                  expr->field.name.bytes,
+                                  expr->operand.text.length > 0 && expr->operand.text.length < 60
+                                          ? expr->operand.text.bytes
+                                          : "MASK");
                         return false;
                 }
         } else if (parser_at_word(p, "has"))
@@ -173,7 +176,7 @@ static bool parse_comparison(struct parser *p, struct expr **ret) {
                   parser_at(p, TOKEN_ADDRESS) || parser_at(p, TOKEN_BRACKET_OPEN)))
                 return parser_fail_expected(p, "an operator");
         else if (parser_at(p, TOKEN_PLUS) || parser_at(p, TOKEN_MINUS) || parser_at(p, TOKEN_PIPE))
-                return parser_fail(p, "arithmetic on fields is not supported yet");
+                return parser_fail(p, "there is no arithmetic on fields");
 
         expr->span = parser_span_from(p, start);
         *ret = expr;
@@ -231,9 +234,86 @@ static void check_captures(struct parser *p, struct capture **from, const char *
         p->captures_end = from;
 }
 
-/* primary = "(" or ")" | capture | comparison ; */
+/* masked = "(" field "&" operand ")" ( "==" | "=" | "!=" | [ "not" ] "in" ) operand ;  from behind the ")" */
+static bool parse_masked(struct parser *p, struct diag_span start, struct expr *expr) {
+        struct diag_span span = parser_span(p);
+        enum compare_op op;
+        bool negated;
+
+        if (expr->type != EXPR_COMPARE || expr->op != COMPARE_BITS_ANY || !parse_operator(p, &op, &negated))
+                return true;
+        if (negated || (op != COMPARE_EQUAL && op != COMPARE_NOT_EQUAL && op != COMPARE_IN && op != COMPARE_NOT_IN)) {
+                p->broken = true;
+                diag_error(p->diags, span, "what is left of '&' is compared with ==, !=, in or not in");
+                return false;
+        }
+
+        expr->masked = true;
+        expr->mask = expr->operand;
+        expr->op = op;
+        expr->operand = (struct operand){};
+        if (!parse_operand(p, op, false, &expr->operand))
+                return false;
+        expr->span = parser_span_from(p, start);
+        return true;
+}
+
+/* ancestor = "ancestor" "{" conditions ; */
+static bool parse_ancestor(struct parser *p, struct expr **ret) {
+        struct diag_span start = parser_span(p), open;
+        struct expr *expr;
+        bool good;
+
+        expr = expr_new(p, EXPR_ANCESTOR, start);
+        if (!expr)
+                return false;
+        parser_advance(p);
+        open = parser_span(p);
+        if (!parser_enter(p))
+                return false;           /* at the `{`: the group is skipped */
+        parser_advance(p);
+        good = parse_conditions(p, open, "'ancestor'", false, &expr->left);
+        parser_leave(p);
+        if (!good)
+                return false;
+
+        expr->span = parser_span_from(p, start);
+        if (expr->left)
+                *ret = expr;
+        else if (!p->broken) {
+                p->broken = true;
+                diag_error(p->diags, expr->span, "'ancestor' without conditions: any process has one");
+        }
+        return true;
+}
+
+/* Words of other languages of this kind, in place of a field. */
+static bool fail_foreign(struct parser *p) {
+        if (parser_next_is(p, TOKEN_BRACE_OPEN) && (parser_at_word(p, "parent") || parser_at_word(p, "proc"))) {
+                parser_fail(p, "%s is one process: its conditions need no braces", parser_describe(p));
+                diag_hint(p->diags, "write '%.*s.' before each field", (int)p->token.length,
+                          token_bytes(p->source, &p->token));
+                parser_advance(p);
+                parser_skip_group(p);
+                return true;
+        }
+        if (parser_at_word(p, "distinct") && parser_next_is(p, TOKEN_WORD)) {
+                parser_fail(p, "there is no 'distinct' here");
+                diag_hint(p->diags, "'repeat 5 distinct dport within 10s { ... }' counts different values");
+                return true;
+        }
+        if ((parser_at_word(p, "all") || parser_at_word(p, "none")) && parser_next_is(p, TOKEN_WORD)) {
+                parser_fail(p, "before a list stands 'any' or nothing");
+                diag_hint(p->diags, "none of them is 'not any argv ...'");
+                return true;
+        }
+        return false;
+}
+
+/* primary = "(" or ")" | masked | ancestor | capture | comparison ; */
 static bool parse_primary(struct parser *p, struct expr **ret) {
         if (parser_at(p, TOKEN_PAREN_OPEN)) {
+                struct diag_span start = parser_span(p);
                 bool good;
 
                 if (!parser_enter(p))
@@ -241,26 +321,18 @@ static bool parse_primary(struct parser *p, struct expr **ret) {
                 parser_advance(p);
                 good = parse_or(p, ret);
                 parser_leave(p);
-                return good && parser_expect(p, TOKEN_PAREN_CLOSE, "after the condition");
+                return good && parser_expect(p, TOKEN_PAREN_CLOSE, "after the condition") &&
+                       (!*ret || parse_masked(p, start, *ret));
         }
 
         if (parser_at(p, TOKEN_CAPTURE))
                 return parse_capture(p);
 
         if (parser_at(p, TOKEN_WORD) && !p->token.broken) {
-                struct diag_span span = parser_span(p);
-
-                if (parser_next_is(p, TOKEN_BRACE_OPEN) &&
-                    (parser_at_word(p, "ancestor") || parser_at_word(p, "parent") || parser_at_word(p, "proc"))) {
-                        parser_fail_unsupported(p, span, "a group of conditions on one process is");
-                        parser_advance(p);
-                        parser_skip_group(p);
-                        return true;
-                }
-                if (parser_at_word(p, "distinct") && parser_next_is(p, TOKEN_WORD))
-                        return parser_fail_unsupported(p, span, "'distinct' is");
-                if ((parser_at_word(p, "all") || parser_at_word(p, "none")) && parser_next_is(p, TOKEN_WORD))
-                        return parser_fail_unsupported(p, span, "'all' or 'none' before a field is");
+                if (parser_next_is(p, TOKEN_BRACE_OPEN) && parser_at_word(p, "ancestor"))
+                        return parse_ancestor(p, ret);
+                if (fail_foreign(p))
+                        return false;
                 if (parser_next_is(p, TOKEN_PAREN_OPEN) && !p->next.first_on_line)
                         return parser_fail(p, "%s is no function: there are none", parser_describe(p));
                 return parse_comparison(p, ret);
@@ -356,6 +428,13 @@ static bool at_next_statement(const struct parser *p) {
                 return false;
         if (parser_next_is(p, TOKEN_BRACE_OPEN))
                 return !parser_at_word(p, "ancestor") && !parser_at_word(p, "parent") && !parser_at_word(p, "proc");
+        if (parser_next_is_word(p, "as"))
+                return true;
+        if (p->token.first_on_line && !p->next.first_on_line && parser_next_is(p, TOKEN_WORD) &&
+            (parser_at_word(p, "until") || parser_at_word(p, "no") || parser_at_word(p, "on")))
+                return true;
+        if (p->token.first_on_line && parser_next_is(p, TOKEN_NUMBER) && parser_at_word(p, "repeat"))
+                return true;
         return parser_next_is(p, TOKEN_STRING) && (parser_at_word(p, "path") || parser_at_word(p, "block"));
 }
 

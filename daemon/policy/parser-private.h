@@ -16,6 +16,8 @@ enum body_type {
         BODY_BLOCK,
         BODY_ANY,
         BODY_BRANCH,
+        BODY_ALL,
+        BODY_REPEAT,
 };
 
 /* What belongs to a body and is no element. */
@@ -24,7 +26,9 @@ struct body {
         struct path_node *path;         /* BODY_PATH */
         uint64_t *within_ns;            /* BODY_BLOCK: of the block */
         bool within_given;
-        struct exception **exceptions_end; /* BODY_PATH */
+        struct exception **exceptions_end; /* BODY_PATH, as the next two */
+        struct element **untils_end;
+        struct step_response **responses_end;
         struct diag_span properties[16]; /* where each was set; line 0: it was not */
 };
 
@@ -67,7 +71,6 @@ struct diag_span parser_span_from(const struct parser *p, struct diag_span start
 /* Report and return false. Silent if the token at hand is broken: the lexer has said why. */
 bool parser_fail(struct parser *p, const char *fmt, ...) _printf_(2, 3);
 bool parser_fail_expected(struct parser *p, const char *what);
-bool parser_fail_unsupported(struct parser *p, struct diag_span span, const char *what);
 bool parser_no_memory(struct parser *p);
 bool parser_enter(struct parser *p); /* one deeper; false and a message if that is too deep */
 void parser_leave(struct parser *p);
@@ -90,17 +93,30 @@ bool parser_string(struct parser *p, const char *where, struct text *ret, struct
 bool parse_conditions(struct parser *p, struct diag_span open, const char *what, bool captures, struct expr **ret);
 void parser_begin_conditions(struct parser *p);
 
+bool parse_field(struct parser *p, struct field_ref *ret);
+
 /* parser-operand.c */
 bool parse_operand(struct parser *p, enum compare_op op, bool in_list, struct operand *ret);
 bool parse_items(struct parser *p, struct operand *ret);
 
+/* parser-step.c */
+struct element *parser_element_new(struct parser *p, enum element_type type, struct diag_span span);
+bool parse_step(struct parser *p, enum element_type type, struct element **ret);
+bool parser_check_taker(struct parser *p, const struct element *e, const char *what);
+
+/* parser-group.c */
+bool parse_compound(struct parser *p, struct element **ret);
+bool parse_not(struct parser *p, struct element **ret);
+bool parse_absence(struct parser *p, struct element **ret);
+bool parse_until(struct parser *p, struct body *body);
+bool parse_period(struct parser *p, uint64_t *ret_ns);
+bool read_window(struct parser *p, uint64_t *ret_ns);
+
 /* parser-element.c */
 /* From behind the `{` at `open` up to and with the `}`. */
 bool parse_body(struct parser *p, struct body *body, struct diag_span open, struct element **ret);
-bool parse_period(struct parser *p, uint64_t *ret_ns);
-bool read_window(struct parser *p, uint64_t *ret_ns);
-bool read_window(struct parser *p, uint64_t *ret_ns);
 
 /* parser-property.c */
 bool parse_property(struct parser *p, struct body *body);
 bool parse_exception(struct parser *p, struct body *body);
+bool parse_response(struct parser *p, struct body *body);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/parse.h"
 #include "policy/parser-private.h"
 
 enum property {
@@ -14,6 +15,8 @@ enum property {
         PROPERTY_RESPOND,
         PROPERTY_SUPPRESS,
         PROPERTY_ON_LOSS,
+        PROPERTY_SCORE,
+        PROPERTY_DECAY,
         _PROPERTY_MAX,
 };
 
@@ -26,11 +29,25 @@ static const char *const property_names[_PROPERTY_MAX] = {
         [PROPERTY_RESPOND] = "respond",
         [PROPERTY_SUPPRESS] = "suppress",
         [PROPERTY_ON_LOSS] = "on_loss",
+        [PROPERTY_SCORE] = "score",
+        [PROPERTY_DECAY] = "decay",
 };
 
-/* Planned, or found in other languages of this kind. */
-static const char *const unsupported_properties[] = {"owner",      "expires", "threshold", "decay",  "score",   "tags",
-                                                     "references", "enforce", "enabled",   "author", "priority"};
+/* Found in other languages of this kind. */
+static const struct {
+        const char *name, *hint;
+} foreign[] = {
+        {"owner", "an exception has an owner: 'except \"why\" owner \"who\" { ... }'"},
+        {"expires", "an exception expires: 'except \"why\" expires \"2027-01-31\" { ... }'"},
+        {"threshold", "'score = 50' is the threshold of a path whose steps have points"},
+        {"tags", "techniques of ATT&CK stand in 'mitre'; everything else in 'description'"},
+        {"references", "say it in 'description', or in a comment"},
+        {"author", "say it in 'description', or in a comment"},
+        {"priority", "it is called 'severity'"},
+        {"timeframe", "it is called 'within'"},
+        {"enabled", "a link to /dev/null in the administrator's directory switches a file off"},
+        {"enforce", "'respond' names what is done"},
+};
 
 _Static_assert(_PROPERTY_MAX <= sizeof(((struct body *)0)->properties) / sizeof(struct diag_span),
                "one place for each property");
@@ -124,7 +141,33 @@ static const char *on_loss_name(int i) {
         return on_loss_to_string((enum on_loss)i);
 }
 
-/* value = STRING | texts | choice | period | "unlimited" ; */
+/* Points of a path as a whole: a number. */
+static bool read_points(struct parser *p, const char *property, uint32_t *ret) {
+        uint64_t value = 0;
+
+        if (!parser_at(p, TOKEN_NUMBER))
+                return parser_fail(p, "expected points after '%s =', found %s", property, parser_describe(p));
+        if (parse_u64_n(token_bytes(p->source, &p->token), p->token.length, 1, PARSER_MAX_POINTS, &value) < 0)
+                parser_fail(p, "points are 1 to %d", PARSER_MAX_POINTS);
+        parser_advance(p);
+        *ret = (uint32_t)MAX(value, UINT64_C(1));
+        return true;
+}
+
+/* decay = NUMBER "per" period ; */
+static bool parse_decay(struct parser *p, struct path_node *path) {
+        path->decay_given = true;
+        if (!read_points(p, "decay", &path->decay))
+                return false;
+        if (!parser_take_word(p, "per")) {
+                parser_fail(p, "expected 'per' after the points, found %s", parser_describe(p));
+                diag_hint(p->token.broken ? NULL : p->diags, "decay = 10 per 1m");
+                return false;
+        }
+        return read_window(p, &path->decay_ns);
+}
+
+/* value = STRING | texts | choice | period | "unlimited" | NUMBER | decay ; */
 static bool parse_value(struct parser *p, enum property property, struct body *body) {
         struct path_node *path = body->path;
         struct diag_span span;
@@ -163,6 +206,10 @@ static bool parse_value(struct parser *p, enum property property, struct body *b
                 if (value >= 0)
                         path->on_loss = (enum on_loss)value;
                 return true;
+        case PROPERTY_SCORE:
+                return read_points(p, "score", &path->score);
+        case PROPERTY_DECAY:
+                return parse_decay(p, path);
         case _PROPERTY_MAX:
                 break;
         }
@@ -186,7 +233,8 @@ static enum property property_find(const struct parser *p) {
 
 /* property = WORD "=" value ; */
 bool parse_property(struct parser *p, struct body *body) {
-        static const char *const where[] = {[BODY_BLOCK] = "a block", [BODY_ANY] = "'any'", [BODY_BRANCH] = "a branch"};
+        static const char *const where[] = {[BODY_BLOCK] = "a block", [BODY_ANY] = "'any'", [BODY_BRANCH] = "a branch",
+                                            [BODY_ALL] = "'all'",   [BODY_REPEAT] = "'repeat'"};
         enum property property = property_find(p);
         struct diag_span span = parser_span(p);
         char name[64];
@@ -195,7 +243,8 @@ bool parse_property(struct parser *p, struct body *body) {
         parser_advance(p);
 
         if (parser_at(p, TOKEN_PLUS_ASSIGN)) {
-                parser_fail_unsupported(p, parser_span(p), "'+=' is");
+                parser_fail(p, "'+=' adds to a list or a macro");
+                diag_hint(p->diags, "properties are set with '='");
                 parser_advance(p);
                 skip_value(p);
                 return true;
@@ -209,15 +258,17 @@ bool parse_property(struct parser *p, struct body *body) {
 
         if (property == _PROPERTY_MAX) {
                 p->broken = true;
-                for (size_t i = 0; i < ELEMENTSOF(unsupported_properties); i++)
-                        if (streq(name, unsupported_properties[i])) {
-                                diag_error(p->diags, span, "the property '%s' is not supported yet", name);
-                                skip_value(p);
-                                return true;
-                        }
                 if (p->previous.type == TOKEN_ASSIGN) {
+                        const char *hint = NULL;
+
+                        for (size_t i = 0; i < ELEMENTSOF(foreign) && !hint; i++)
+                                if (streq(name, foreign[i].name))
+                                        hint = foreign[i].hint;
                         diag_error(p->diags, span, "unknown property '%s'", name);
-                        diag_did_you_mean(p->diags, diag_closest(name, property_names, _PROPERTY_MAX));
+                        if (hint)
+                                diag_hint(p->diags, "%s", hint);
+                        else
+                                diag_did_you_mean(p->diags, diag_closest(name, property_names, _PROPERTY_MAX));
                 }
                 skip_value(p);
                 return true;
@@ -226,6 +277,8 @@ bool parse_property(struct parser *p, struct body *body) {
         if (body->type != BODY_PATH && !(body->type == BODY_BLOCK && property == PROPERTY_WITHIN)) {
                 p->broken = true;
                 diag_error(p->diags, span, "'%s' belongs to the path, not to %s", name, where[body->type]);
+                if (body->type == BODY_REPEAT && property == PROPERTY_WITHIN)
+                        diag_hint(p->diags, "before the braces: 'repeat 5 within 10s { ... }'");
                 skip_value(p);
                 return true;
         }
@@ -240,10 +293,26 @@ bool parse_property(struct parser *p, struct body *body) {
                 return true;
         }
         body->properties[property] = span;
+        if (body->type == BODY_PATH && property == PROPERTY_WITHIN)
+                body->path->within_span = span;
+        else if (property == PROPERTY_SCORE)
+                body->path->score_span = span;
+        else if (property == PROPERTY_DECAY)
+                body->path->decay_span = span;
         return parse_value(p, property, body);
 }
 
-/* exception = "except" [ STRING ] "{" conditions ; */
+/* A date as people write it is checked by sema; here it is any string. */
+static bool read_expires(struct parser *p, struct exception *exception) {
+        if (!parser_at(p, TOKEN_STRING) && !parser_at(p, TOKEN_RAW)) {
+                parser_fail(p, "expected a day after 'expires', found %s", parser_describe(p));
+                diag_hint(p->token.broken ? NULL : p->diags, "in quotes: \"2027-01-31\"");
+                return false;
+        }
+        return parser_string(p, "", &exception->expires, &exception->expires_span);
+}
+
+/* exception = "except" [ STRING ] { "owner" STRING | "expires" STRING } "{" conditions ; */
 bool parse_exception(struct parser *p, struct body *body) {
         struct diag_span start = parser_span(p), open, span;
         struct exception *exception;
@@ -261,6 +330,16 @@ bool parse_exception(struct parser *p, struct body *body) {
 
         if ((parser_at(p, TOKEN_STRING) || parser_at(p, TOKEN_RAW)) && !parser_string(p, "", &exception->reason, &span))
                 return false;
+        while (!parser_at(p, TOKEN_BRACE_OPEN)) {
+                if (parser_take_word(p, "owner")) {
+                        if (!parser_string(p, "after 'owner'", &exception->owner, &span))
+                                return false;
+                } else if (parser_take_word(p, "expires")) {
+                        if (!read_expires(p, exception))
+                                return false;
+                } else
+                        break;
+        }
 
         open = parser_span(p);
         if (!parser_expect(p, TOKEN_BRACE_OPEN, "after 'except'"))
@@ -273,5 +352,49 @@ bool parse_exception(struct parser *p, struct body *body) {
         exception->span = parser_span_from(p, start);
         *body->exceptions_end = exception;
         body->exceptions_end = &exception->next;
+        return true;
+}
+
+/* response = "on" "step" NUMBER "respond" [ "=" ] texts ; */
+bool parse_response(struct parser *p, struct body *body) {
+        struct diag_span start = parser_span(p);
+        struct step_response *response;
+        uint64_t number = 0;
+
+        parser_advance(p);
+        if (body->type != BODY_PATH) {
+                p->broken = true;
+                diag_error(p->diags, start, "'on step' belongs to the path as a whole");
+                return false;
+        }
+
+        response = arena_new(p->arena, struct step_response);
+        if (!response)
+                return parser_no_memory(p);
+
+        if (!parser_take_word(p, "step")) {
+                parser_fail_expected(p, "'step' after 'on'");
+                diag_hint(p->token.broken ? NULL : p->diags, "on step 2 respond [\"notify\"]");
+                return false;
+        }
+        response->number_span = parser_span(p);
+        if (!parser_at(p, TOKEN_NUMBER) || parse_u64_n(token_bytes(p->source, &p->token), p->token.length, 0,
+                                                       UINT32_MAX, &number) < 0)
+                return parser_fail(p, "expected the number of a step, found %s", parser_describe(p));
+        response->number = (uint32_t)number;
+        parser_advance(p);
+
+        if (!parser_take_word(p, "respond")) {
+                parser_fail_expected(p, "'respond' after the step");
+                diag_hint(p->token.broken ? NULL : p->diags, "on step 2 respond [\"notify\"]");
+                return false;
+        }
+        parser_take(p, TOKEN_ASSIGN);
+        if (!parse_texts(p, "after 'respond', like \"notify\"", &response->respond))
+                return false;
+
+        response->span = parser_span_from(p, start);
+        *body->responses_end = response;
+        body->responses_end = &response->next;
         return true;
 }

@@ -99,12 +99,6 @@ bool parser_expect(struct parser *p, enum token_type type, const char *where) {
         return parser_fail(p, "expected %s %s, found %s", token_type_to_string(type), where, parser_describe(p));
 }
 
-bool parser_fail_unsupported(struct parser *p, struct diag_span span, const char *what) {
-        p->broken = true;
-        diag_error(p->diags, span, "%s not supported yet", what);
-        return false;
-}
-
 bool parser_no_memory(struct parser *p) {
         p->error = -ENOMEM;
         p->broken = true;
@@ -172,7 +166,11 @@ static bool at_statement(const struct parser *p) {
                 return true;
         return parser_at(p, TOKEN_WORD) && !p->token.broken &&
                (parser_next_is(p, TOKEN_BRACE_OPEN) || parser_next_is(p, TOKEN_ASSIGN) ||
-                parser_next_is(p, TOKEN_STRING) || parser_at_word(p, "not") || parser_at_word(p, "within"));
+                parser_next_is(p, TOKEN_STRING) || parser_next_is_word(p, "as") || parser_at_word(p, "not") ||
+                parser_at_word(p, "within") ||
+                ((parser_at_word(p, "no") || parser_at_word(p, "until") || parser_at_word(p, "on")) &&
+                 parser_next_is(p, TOKEN_WORD)) ||
+                (parser_at_word(p, "repeat") && parser_next_is(p, TOKEN_NUMBER)));
 }
 
 void parser_skip_statement(struct parser *p) {
@@ -254,6 +252,8 @@ static bool parse_path(struct parser *p, struct path_node **ret) {
 
         body.path = node;
         body.exceptions_end = &node->exceptions;
+        body.untils_end = &node->untils;
+        body.responses_end = &node->responses;
         good = parse_body(p, &body, open, &node->body);
         node->span = parser_span_from(p, start);
         node->broken = p->broken || !good;
@@ -261,7 +261,7 @@ static bool parse_path(struct parser *p, struct path_node **ret) {
         return p->error >= 0;
 }
 
-/* list = "list" WORD "=" items ; */
+/* list = "list" WORD ( "=" | "+=" ) items ; */
 static bool parse_list(struct parser *p, struct list_node **ret) {
         struct diag_span start = parser_span(p);
         struct list_node *node;
@@ -284,11 +284,8 @@ static bool parse_list(struct parser *p, struct list_node **ret) {
         node->span = start;
         node->value.type = OPERAND_LIST;
 
-        if (parser_at(p, TOKEN_PLUS_ASSIGN)) {
-                *ret = NULL;
-                return parser_fail_unsupported(p, parser_span(p), "appending to a list is");
-        }
-        if (!parser_expect(p, TOKEN_ASSIGN, "after the name of the list"))
+        node->append = parser_take(p, TOKEN_PLUS_ASSIGN);
+        if (!node->append && !parser_expect(p, TOKEN_ASSIGN, "after the name of the list"))
                 return false;
 
         if (!parser_at(p, TOKEN_BRACKET_OPEN))
@@ -300,7 +297,7 @@ static bool parse_list(struct parser *p, struct list_node **ret) {
         return true;
 }
 
-/* macro = "macro" WORD "{" conditions ; */
+/* macro = "macro" WORD [ "+=" ] "{" conditions ; */
 static bool parse_macro(struct parser *p, struct macro_node **ret) {
         struct diag_span start = parser_span(p), open;
         struct macro_node *node;
@@ -316,6 +313,7 @@ static bool parse_macro(struct parser *p, struct macro_node **ret) {
                 return false;
         parser_advance(p);
         *ret = node;            /* known from here on, as a list is */
+        node->append = parser_take(p, TOKEN_PLUS_ASSIGN);
 
         open = parser_span(p);
         if (!parser_at(p, TOKEN_BRACE_OPEN)) {
@@ -347,8 +345,6 @@ static void skip_definition(struct parser *p) {
 
 /* What stands outside of every path and has no business there. Always takes a token. */
 static void report_stray(struct parser *p) {
-        struct diag_span span = parser_span(p);
-
         if (parser_at(p, TOKEN_BRACE_CLOSE)) {
                 if (!p->told_end)
                         parser_fail(p, "this '}' closes nothing");
@@ -357,9 +353,11 @@ static void report_stray(struct parser *p) {
                 return;
         }
 
-        if (parser_at_word(p, "score") && (parser_next_is(p, TOKEN_STRING) || parser_next_is(p, TOKEN_RAW)))
-                parser_fail_unsupported(p, span, "'score' is");
-        else if (parser_at(p, TOKEN_WORD) && (parser_next_is(p, TOKEN_BRACE_OPEN) || parser_next_is(p, TOKEN_ASSIGN))) {
+        if (parser_at_word(p, "score") && (parser_next_is(p, TOKEN_STRING) || parser_next_is(p, TOKEN_RAW))) {
+                parser_fail(p, "there is no 'score' here");
+                diag_hint(p->diags, "path \"name\" { score = 50 ... }");
+        } else if (parser_at(p, TOKEN_WORD) &&
+                   (parser_next_is(p, TOKEN_BRACE_OPEN) || parser_next_is(p, TOKEN_ASSIGN))) {
                 parser_fail(p, "%s stands outside of every path", parser_describe(p));
                 diag_hint(p->diags, "path \"name\" { ... } goes around it");
         } else

@@ -22,6 +22,7 @@ struct strbuf;
 struct policy_options {
         uint64_t default_within_ns;     /* of a path that does not say; 0: 10 min */
         uint64_t default_suppress_ns;   /* 0: 60 s */
+        uint64_t wall_s;                /* seconds since 1970, by which exceptions expire; 0: none does */
         bool trust_any_owner;           /* do not insist on files owned by root: for `check` and `replay` run by an
                                            author */
         bool skip_missing;              /* a place that does not exist is no error: the standard ones, of which some

@@ -32,38 +32,52 @@ bool sema_is_absolute(const struct field_ref *ref, bool *ret_resolved) {
         return streq(info->name, "pathname") || streq(info->name, "newpath");
 }
 
-/* The slot of a capture that is compared with, of `type`. */
+/* The slot of a capture that every way here binds; reports if there is none. */
+bool sema_find_capture(struct sema *s, struct text name, struct diag_span span, uint32_t *ret) {
+        const char *names[PROGRAM_MAX_SLOTS];
+        uint32_t slot, n = 0;
+
+        for (slot = 0; slot < s->path->n_captures; slot++)
+                if (text_equal(s->path->captures[slot], name))
+                        break;
+        *ret = slot;
+        if (slot < s->path->n_captures && (s->anywhere || (s->bound & (1ULL << slot))))
+                return true;
+        /* A hidden one: that of which it is a part has been found, and not every step that binds that has all parts. */
+        if (slot < s->path->n_captures && memchr(name.bytes, '.', name.length))
+                return true;
+
+        if (slot < s->path->n_captures) {
+                const char *why = "is bound in another branch";
+
+                if (s->siblings & (1ULL << slot))
+                        why = "is bound by another member of 'all', which may come later";
+                else if (s->maybe & (1ULL << slot))
+                        why = "is not bound on every way here";
+                sema_error(s, span, "'%.*s' %s", TEXT_ARGS(name), why);
+                diag_related(s->diags, s->bound_at[slot], "it is bound here");
+                return false;
+        }
+        if (s->path->broken)
+                return false;
+
+        sema_error(s, span, s->anywhere ? "no step of this path binds '%.*s'" : "nothing before this binds '%.*s'",
+                   TEXT_ARGS(name));
+        for (uint32_t i = 0; i < s->path->n_captures; i++)
+                if (!memchr(s->path->captures[i].bytes, '.', s->path->captures[i].length))
+                        names[n++] = s->path->captures[i].bytes;
+        diag_did_you_mean(s->diags, sema_closest(s, name, names, n));
+        return false;
+}
+
+/* A capture that is compared with, of a type that can be. */
 static bool check_capture_operand(struct sema *s, struct expr *expr) {
         struct operand *operand = &expr->operand;
         const struct field_info *info, *held;
         uint32_t slot;
 
-        for (slot = 0; slot < s->path->n_captures; slot++)
-                if (text_equal(s->path->captures[slot], operand->text))
-                        break;
-
-        if (slot == s->path->n_captures || (!s->in_exception && !(s->bound & (1ULL << slot)))) {
-                const char *names[PROGRAM_MAX_SLOTS];
-
-                if (slot < s->path->n_captures && (s->maybe & (1ULL << slot))) {
-                        sema_error(s, operand->span, "'%.*s' is not bound on every way here", TEXT_ARGS(operand->text));
-                        diag_related(s->diags, s->bound_at[slot], "it is bound here");
-                        return false;
-                }
-                if (slot < s->path->n_captures) {
-                        sema_error(s, operand->span, "'%.*s' is bound in another branch", TEXT_ARGS(operand->text));
-                        diag_related(s->diags, s->bound_at[slot], "it is bound here");
-                        return false;
-                }
-                if (s->path->broken)
-                        return false;
-
-                sema_error(s, operand->span, "nothing before this binds '%.*s'", TEXT_ARGS(operand->text));
-                for (uint32_t i = 0; i < s->path->n_captures; i++)
-                        names[i] = s->path->captures[i].bytes;
-                diag_did_you_mean(s->diags, sema_closest(s, operand->text, names, s->path->n_captures));
+        if (!sema_find_capture(s, operand->text, operand->span, &slot))
                 return false;
-        }
         operand->slot = slot;
         s->used |= 1ULL << slot;
 
@@ -90,9 +104,6 @@ static bool check_capture_operand(struct sema *s, struct expr *expr) {
                 diag_related(s->diags, s->bound_at[slot], "it is bound here");
                 return false;
         }
-        if (expr->field.subject == SUBJECT_ANCESTOR)
-                return sema_error(s, expr->span, "comparing an ancestor with a capture is not supported yet");
-
         if (expr->op == COMPARE_CONTAINS && info->type == VALUE_LIST && expr->field.index == INDEX_NONE)
                 return true;
 
@@ -124,8 +135,8 @@ static bool check_capture_operand(struct sema *s, struct expr *expr) {
         case _COMPARE_OP_MAX:
                 break;
         }
-        sema_error(s, expr->span, "'%s' with a capture is not supported yet", compare_op_to_string(expr->op));
-        diag_hint(s->diags, "'==' and '!=' are");
+        sema_error(s, expr->span, "'%s' compares with constants, not with captures", compare_op_to_string(expr->op));
+        diag_hint(s->diags, "with captures '==' and '!=' do, of numbers also '<', '<=', '>' and '>='");
         return false;
 }
 
@@ -327,6 +338,12 @@ static bool check_typed(struct sema *s, struct expr *expr, const struct field_in
                 diag_hint(s->diags, "bind it in an earlier step: '$file = %s'; compare here: '%s == $file'",
                           field_name(&expr->field), field_name(&expr->field));
                 return false;
+        case VALUE_IDENTITY:
+                sema_error(s, expr->span, "'%s' is a process: only a captured one can be compared with it",
+                           field_name(&expr->field));
+                diag_hint(s->diags, "name an earlier step's process, 'execve as $p { ... }', and compare '%s == $p'",
+                          field_name(&expr->field));
+                return false;
         case _VALUE_TYPE_MAX:
                 break;
         }
@@ -341,6 +358,11 @@ bool sema_check_compare(struct sema *s, struct expr *expr) {
                 return sema_error(s, expr->field.span, "'%s' is a %s, not a list", field_name(&expr->field),
                                   value_type_to_string(info->type));
 
+        if (expr->masked && info->type != VALUE_NUMBER)
+                return sema_error(s, expr->span, "'&' is for numbers, and '%s' is a %s", field_name(&expr->field),
+                                  value_type_to_string(info->type));
+        if (expr->masked && expr->operand.type == OPERAND_CAPTURE)
+                return sema_error(s, expr->span, "what is left of '&' is compared with constants");
         if (expr->op != COMPARE_TRUE && expr->operand.type == OPERAND_CAPTURE)
                 return check_capture_operand(s, expr);
         if (expr->op != COMPARE_TRUE && !operand_to_list(s, &expr->operand))

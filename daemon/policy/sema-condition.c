@@ -13,6 +13,8 @@ static bool names_result(const struct expr *expr) {
                 return names_result(expr->left) || names_result(expr->right);
         case EXPR_NOT:
                 return names_result(expr->left);
+        case EXPR_ANCESTOR:
+                return false;           /* its fields are those of a process */
         case EXPR_COMPARE:
                 return text_is(expr->field.name, "result") || text_is(expr->field.name, "failed");
         }
@@ -30,6 +32,22 @@ static struct diag_span enter_copy(struct sema *s, const struct expr *expr) {
 }
 
 static bool check_node(struct sema *s, struct expr *expr, enum wire_kind kind);
+static bool check_expr(struct sema *s, struct expr *expr, enum wire_kind kind);
+static void check_contradiction(struct sema *s, struct expr *expr);
+
+/* One and the same creator: nothing of the event is looked at inside. */
+static bool check_ancestor(struct sema *s, struct expr *expr) {
+        bool good;
+
+        if (s->in_ancestor)
+                return sema_error(s, expr->span, "'ancestor' in 'ancestor'");
+        s->in_ancestor = true;
+        good = check_expr(s, expr->left, WIRE_NONE);
+        s->in_ancestor = false;
+        if (good)
+                check_contradiction(s, expr->left);
+        return good;
+}
 
 static bool check_expr(struct sema *s, struct expr *expr, enum wire_kind kind) {
         struct diag_span outer = enter_copy(s, expr);
@@ -49,6 +67,8 @@ static bool check_node(struct sema *s, struct expr *expr, enum wire_kind kind) {
                 return check_expr(s, expr->right, kind) && good;
         case EXPR_NOT:
                 return check_expr(s, expr->left, kind);
+        case EXPR_ANCESTOR:
+                return check_ancestor(s, expr);
         case EXPR_COMPARE:
                 break;
         }
@@ -64,7 +84,7 @@ static size_t collect_equal(struct expr *expr, struct expr **ret, size_t n, size
                 n = collect_equal(expr->left, ret, n, max);
                 return collect_equal(expr->right, ret, n, max);
         }
-        if (expr->type == EXPR_COMPARE && expr->op == COMPARE_EQUAL && n < max &&
+        if (expr->type == EXPR_COMPARE && expr->op == COMPARE_EQUAL && !expr->masked && n < max &&
             expr->field.subject != SUBJECT_ANCESTOR && expr->field.index != INDEX_ANY &&
             (expr->operand.type == OPERAND_STRING || expr->operand.type == OPERAND_NUMBER))
                 ret[n++] = expr;
@@ -181,6 +201,8 @@ static bool check_exception_node(struct sema *s, struct expr *expr) {
                 return check_exception_expr(s, expr->right) && good;
         case EXPR_NOT:
                 return check_exception_expr(s, expr->left);
+        case EXPR_ANCESTOR:
+                return check_ancestor(s, expr);
         case EXPR_COMPARE:
                 if (sema_name_is_of_process(expr->field.name) ||
                     schema_find_field(WIRE_NONE, expr->field.name.bytes, expr->field.name.length) != FIELD_NONE)
@@ -199,14 +221,15 @@ bool sema_check_exception(struct sema *s, struct exception *exception) {
                 return false;
         }
 
+        sema_check_expiry(s, exception);
         s->n_uses = 0;
         if (!sema_expand(s, exception->condition))
                 return false;
-        s->in_exception = true;
+        s->anywhere = true;
         s->any_result = true;           /* it sees failed calls as well */
         s->used = 0;
         good = check_exception_expr(s, exception->condition);
         exception->slots = s->used;
-        s->in_exception = false;
+        s->anywhere = false;
         return good;
 }

@@ -90,14 +90,22 @@ static const struct {
         {"proc.", SUBJECT_PROCESS},
         {"parent.", SUBJECT_PARENT},
         {"ancestor.", SUBJECT_ANCESTOR},
+        {"", SUBJECT_EACH},             /* inside of `ancestor { }` */
 };
+
+static const char *subject_prefix(enum program_subject subject) {
+        for (size_t i = 0; i < ELEMENTSOF(subjects); i++)
+                if (subjects[i].subject == subject)
+                        return subjects[i].prefix;
+        return "";
+}
 
 /* Behind the prefix, if the name has one of a process. */
 static bool split_subject(struct text name, struct text *ret_rest, enum program_subject *ret_subject) {
         for (size_t i = 0; i < ELEMENTSOF(subjects); i++) {
                 size_t n = strlen(subjects[i].prefix);
 
-                if (name.length > n && memcmp(name.bytes, subjects[i].prefix, n) == 0) {
+                if (n > 0 && name.length > n && memcmp(name.bytes, subjects[i].prefix, n) == 0) {
                         *ret_rest = (struct text){.bytes = name.bytes + n, .length = name.length - n};
                         *ret_subject = subjects[i].subject;
                         return true;
@@ -114,7 +122,7 @@ bool sema_name_is_of_process(struct text name) {
 }
 
 static bool resolve_process_field(struct sema *s, struct field_ref *ref, struct text rest,
-                                  enum program_subject subject) {
+                                  enum program_subject subject, bool quiet) {
         const char *names[_FIELD_MAX], *closest;
         size_t n = 0;
 
@@ -122,13 +130,15 @@ static bool resolve_process_field(struct sema *s, struct field_ref *ref, struct 
         ref->field = schema_find_process_field(rest.bytes, rest.length);
         if (ref->field != FIELD_NONE)
                 return true;
+        if (quiet)
+                return false;
 
         for (unsigned i = _FIELD_PROCESS_BEFORE + 1; i < _FIELD_MAX; i++)
                 names[n++] = schema_field((enum field)i)->name;
         sema_error(s, ref->span, "a process has no field '%.*s'", TEXT_ARGS(rest));
         closest = sema_closest(s, rest, names, n);
         if (closest)
-                diag_hint(s->diags, "did you mean '%s%s'?", subjects[subject - SUBJECT_PROCESS].prefix, closest);
+                diag_hint(s->diags, "did you mean '%s%s'?", subject_prefix(subject), closest);
         return false;
 }
 
@@ -179,8 +189,17 @@ bool sema_resolve_field(struct sema *s, struct field_ref *ref, enum wire_kind ki
         enum program_subject subject;
         struct text rest;
 
-        if (split_subject(ref->name, &rest, &subject))
-                return resolve_process_field(s, ref, rest, subject);
+        if (split_subject(ref->name, &rest, &subject)) {
+                if (!s->in_ancestor)
+                        return resolve_process_field(s, ref, rest, subject, false);
+                sema_error(s, ref->span, "inside of 'ancestor' a field is that of the ancestor, without prefix");
+                if (schema_find_process_field(rest.bytes, rest.length) != FIELD_NONE)
+                        diag_hint(s->diags, "write '%.*s', or put '%.*s' outside of the braces", TEXT_ARGS(rest),
+                                  TEXT_ARGS(ref->name));
+                return false;
+        }
+        if (s->in_ancestor)
+                return resolve_process_field(s, ref, ref->name, SUBJECT_EACH, quiet);
 
         ref->subject = SUBJECT_EVENT;
         ref->field = schema_find_field(kind, ref->name.bytes, ref->name.length);
@@ -189,7 +208,7 @@ bool sema_resolve_field(struct sema *s, struct field_ref *ref, enum wire_kind ki
                         struct text name = {.bytes = aliases[i].name, .length = strlen(aliases[i].name)};
 
                         if (split_subject(name, &rest, &subject))
-                                return resolve_process_field(s, ref, rest, subject);
+                                return resolve_process_field(s, ref, rest, subject, false);
                         ref->field = schema_find_field(kind, name.bytes, name.length);
                 }
         if (ref->field == FIELD_NONE) {

@@ -30,19 +30,18 @@ static int text_compare(struct text a, struct text b) {
         return r != 0 ? r : (a.length > b.length) - (a.length < b.length);
 }
 
-/* By name; of one name in the order of their files and lines, which is that of the array before: spans decide. */
+/* Definitions come before what adds to them, and drop-ins last, in their own order. */
+static int sema_list_rank(const struct sema_list *list) {
+        return list->built_in ? 0 : list->file->extends ? 3 : list->node->append ? 2 : 1;
+}
+
 static int sema_list_compare(const void *x, const void *y) {
         const struct sema_list *a = x, *b = y;
         int r = text_compare(a->node->name, b->node->name);
 
-        if (r != 0)
-                return r;
-        if (a->built_in != b->built_in)
-                return a->built_in ? -1 : 1;
-        if (!streq(a->node->name_span.file, b->node->name_span.file))
-                return strcmp(a->node->name_span.file, b->node->name_span.file);
-        return (a->node->name_span.offset > b->node->name_span.offset) -
-               (a->node->name_span.offset < b->node->name_span.offset);
+        if (r == 0)
+                r = sema_list_rank(a) - sema_list_rank(b);
+        return r != 0 ? r : (a->order > b->order) - (a->order < b->order);
 }
 
 bool sema_collect_lists(struct sema *s) {
@@ -64,14 +63,94 @@ bool sema_collect_lists(struct sema *s) {
         if (!s->lists)
                 return sema_no_memory(s);
 
-        for (struct list_node *l = built->lists; l; l = l->next)
-                s->lists[i++] = (struct sema_list){.node = l, .built_in = true};
+        for (struct list_node *l = built->lists; l; l = l->next, i++)
+                s->lists[i] = (struct sema_list){.node = l, .built_in = true, .order = i};
         for (const struct file_node *f = s->set->files; f; f = f->next)
-                for (struct list_node *l = f->lists; l; l = l->next)
-                        s->lists[i++] = (struct sema_list){.node = l};
+                for (struct list_node *l = f->lists; l; l = l->next, i++)
+                        s->lists[i] = (struct sema_list){.node = l, .file = f, .order = i};
 
         s->n_lists = n;
         qsort(s->lists, n, sizeof(*s->lists), sema_list_compare);
+        return true;
+}
+
+/* The name of a list that can be added to, for a message. */
+static const char *closest_definition(struct sema *s, struct text name) {
+        const char *names[256];
+        size_t n = 0;
+
+        for (size_t i = 0; i < s->n_lists && n < ELEMENTSOF(names); i++)
+                if (!s->lists[i].node->append)
+                        names[n++] = s->lists[i].node->name.bytes;
+        return sema_closest(s, name, names, n);
+}
+
+/* What a drop-in says of a list replaces what the file says that it extends, and nothing else. */
+static bool may_replace(const struct sema_list *first, const struct sema_list *list) {
+        return list->file->extends && !first->built_in &&
+               (first->file == list->file->extends || first->file->extends == list->file->extends);
+}
+
+static void report_second(struct sema *s, const struct sema_list *first, const struct sema_list *second) {
+        struct text name = second->node->name;
+
+        if (first->built_in) {
+                sema_error(s, second->node->name_span, "the list '%.*s' is built in", TEXT_ARGS(name));
+                diag_hint(s->diags, "'list %.*s += [...]' adds to it", TEXT_ARGS(name));
+                return;
+        }
+        sema_error(s, second->node->name_span, "a second list '%.*s'", TEXT_ARGS(name));
+        if (second->file->extends)
+                diag_hint(s->diags, "a drop-in replaces lists of the file that it extends: '+=' adds to any");
+        diag_related(s->diags, first->node->name_span, "first defined here");
+}
+
+/* All nodes of one name, in order, become the value of the first. */
+static bool join_group(struct sema *s, struct sema_list *group, size_t n) {
+        struct operand *value = &group[0].node->value, *items;
+        size_t total = 0, at = 0;
+
+        for (size_t i = 0; i < n; i++)
+                total += group[i].node->value.n_items;
+        items = arena_new_array(s->arena, struct operand, MAX(total, (size_t)1));
+        if (!items)
+                return sema_no_memory(s);
+
+        for (size_t i = 0; i < n; i++) {
+                const struct operand *own = &group[i].node->value;
+
+                group[i].joined = i > 0;
+                if (i > 0 && !group[i].node->append) {
+                        if (!may_replace(&group[0], &group[i])) {
+                                report_second(s, &group[0], &group[i]);
+                                continue;
+                        }
+                        at = 0;
+                }
+                if (own->n_items > 0)
+                        memcpy(items + at, own->items, own->n_items * sizeof(*items));
+                at += own->n_items;
+        }
+        value->items = items;
+        value->n_items = at;
+        return true;
+}
+
+bool sema_join_lists(struct sema *s) {
+        for (size_t i = 0, n; i < s->n_lists; i += n) {
+                struct sema_list *group = &s->lists[i];
+
+                n = 1;
+                while (i + n < s->n_lists && text_equal(group[n].node->name, group[0].node->name))
+                        n++;
+                if (n > 1 && !join_group(s, group, n))
+                        return false;
+                if (group[0].node->append && !s->broken) {
+                        sema_error(s, group[0].node->name_span, "there is no list '%.*s' to add to",
+                                   TEXT_ARGS(group[0].node->name));
+                        diag_did_you_mean(s->diags, closest_definition(s, group[0].node->name));
+                }
+        }
         return true;
 }
 
@@ -206,14 +285,8 @@ void sema_check_lists(struct sema *s) {
                 struct sema_list *list = &s->lists[i];
                 struct text name = list->node->name;
 
-                if (i > 0 && text_equal(s->lists[i - 1].node->name, name)) {
-                        if (s->lists[i - 1].built_in)
-                                sema_error(s, list->node->name_span, "the list '%.*s' is built in", TEXT_ARGS(name));
-                        else {
-                                sema_error(s, list->node->name_span, "a second list '%.*s'", TEXT_ARGS(name));
-                                diag_related(s->diags, s->lists[i - 1].node->name_span, "first defined here");
-                        }
-                }
+                if (list->joined)
+                        continue;
                 if (name.length > SEMA_MAX_NAME)
                         sema_error(s, list->node->name_span, "this name is too long: more than %d bytes",
                                    SEMA_MAX_NAME);

@@ -19,13 +19,18 @@ static int text_compare(struct text a, struct text b) {
         return r != 0 ? r : (a.length > b.length) - (a.length < b.length);
 }
 
+/* Definitions come before what adds to them, and drop-ins last, in their own order. */
+static int sema_macro_rank(const struct sema_macro *macro) {
+        return macro->file->extends ? 2 : macro->node->append ? 1 : 0;
+}
+
 static int sema_macro_compare(const void *x, const void *y) {
-        const struct macro_node *a = ((const struct sema_macro *)x)->node, *b = ((const struct sema_macro *)y)->node;
-        int r = text_compare(a->name, b->name);
+        const struct sema_macro *a = x, *b = y;
+        int r = text_compare(a->node->name, b->node->name);
 
         if (r == 0)
-                r = strcmp(a->name_span.file, b->name_span.file);
-        return r != 0 ? r : (a->name_span.offset > b->name_span.offset) - (a->name_span.offset < b->name_span.offset);
+                r = sema_macro_rank(a) - sema_macro_rank(b);
+        return r != 0 ? r : (a->order > b->order) - (a->order < b->order);
 }
 
 bool sema_collect_macros(struct sema *s) {
@@ -41,10 +46,71 @@ bool sema_collect_macros(struct sema *s) {
         if (!s->macros)
                 return sema_no_memory(s);
         for (const struct file_node *f = s->set->files; f; f = f->next)
-                for (struct macro_node *m = f->macros; m; m = m->next)
-                        s->macros[i++] = (struct sema_macro){.node = m};
+                for (struct macro_node *m = f->macros; m; m = m->next, i++)
+                        s->macros[i] = (struct sema_macro){.node = m, .file = f, .order = i};
         s->n_macros = n;
         qsort(s->macros, n, sizeof(*s->macros), sema_macro_compare);
+        return true;
+}
+
+/* `macro m += { }`: or these. */
+static bool add_alternative(struct sema *s, struct macro_node *macro, struct expr *condition) {
+        struct expr *either;
+
+        if (!condition || !macro->condition) {
+                macro->condition = macro->condition ? macro->condition : condition;
+                return true;
+        }
+        either = arena_new(s->arena, struct expr);
+        if (!either)
+                return sema_no_memory(s);
+        either->type = EXPR_OR;
+        either->span = condition->span;
+        either->left = macro->condition;
+        either->right = condition;
+        macro->condition = either;
+        return true;
+}
+
+/* What a drop-in says of a macro replaces what the file says that it extends, and nothing else. */
+static bool join_macro(struct sema *s, struct sema_macro *first, struct sema_macro *macro) {
+        struct text name = macro->node->name;
+
+        macro->joined = true;
+        if (macro->node->append)
+                return add_alternative(s, first->node, macro->node->condition);
+        if (macro->file->extends &&
+            (first->file == macro->file->extends || first->file->extends == macro->file->extends)) {
+                first->node->condition = macro->node->condition;
+                return true;
+        }
+        sema_error(s, macro->node->name_span, "a second macro '%.*s'", TEXT_ARGS(name));
+        diag_hint(s->diags,
+                  macro->file->extends ? "a drop-in replaces macros of the file that it extends: '+=' adds to any"
+                                       : "'macro %.*s += { ... }' adds another alternative",
+                  TEXT_ARGS(name));
+        diag_related(s->diags, first->node->name_span, "first defined here");
+        return true;
+}
+
+bool sema_join_macros(struct sema *s) {
+        size_t first = 0;
+
+        for (size_t i = 0; i < s->n_macros; i++) {
+                struct text name = s->macros[i].node->name;
+
+                if (i > 0 && text_equal(s->macros[first].node->name, name)) {
+                        if (!join_macro(s, &s->macros[first], &s->macros[i]))
+                                return false;
+                        continue;
+                }
+                first = i;
+                if (s->macros[i].node->append && !s->broken) {
+                        sema_error(s, s->macros[i].node->name_span, "there is no macro '%.*s' to add to",
+                                   TEXT_ARGS(name));
+                        diag_hint(s->diags, "'macro %.*s { ... }' defines one", TEXT_ARGS(name));
+                }
+        }
         return true;
 }
 
@@ -91,7 +157,8 @@ static bool look_into(struct sema *s, const struct expr *expr, unsigned *deepest
         case EXPR_OR:
                 good = look_into(s, expr->left, deepest);
                 return look_into(s, expr->right, deepest) && good;
-        case EXPR_NOT: return look_into(s, expr->left, deepest);
+        case EXPR_NOT:
+        case EXPR_ANCESTOR: return look_into(s, expr->left, deepest);
         case EXPR_COMPARE: break;
         }
 
@@ -151,10 +218,8 @@ void sema_check_macros(struct sema *s) {
         for (size_t i = 0; i < s->n_macros; i++) {
                 struct macro_node *macro = s->macros[i].node;
 
-                if (i > 0 && text_equal(s->macros[i - 1].node->name, macro->name)) {
-                        sema_error(s, macro->name_span, "a second macro '%.*s'", TEXT_ARGS(macro->name));
-                        diag_related(s->diags, s->macros[i - 1].node->name_span, "first defined here");
-                }
+                if (s->macros[i].joined)
+                        continue;
                 check_name(s, macro);
                 if (!macro->condition && !s->broken)
                         sema_error(s, macro->span, "this macro is empty");
@@ -219,7 +284,8 @@ bool sema_expand(struct sema *s, struct expr *expr) {
         case EXPR_OR:
                 good = sema_expand(s, expr->left);
                 return sema_expand(s, expr->right) && good;
-        case EXPR_NOT: return sema_expand(s, expr->left);
+        case EXPR_NOT:
+        case EXPR_ANCESTOR: return sema_expand(s, expr->left);
         case EXPR_COMPARE: break;
         }
 

@@ -296,8 +296,48 @@ static bool check_items(struct sema *s, struct expr *expr, const struct field_in
         return good;
 }
 
+/* One value that what is left of `&` is compared with. */
+static bool check_masked_value(struct sema *s, const struct expr *expr, const struct operand *value) {
+        int64_t outside = value->number & ~expr->mask.number;
+
+        if (outside == 0)
+                return true;
+        if (compare_op_is_negative(expr->op)) {
+                diag_warning(s->diags, value->span, "this is always true: it has bits that the mask leaves out");
+                return true;
+        }
+        return sema_error(s, value->span, "this can never match: it has bits that the mask leaves out");
+}
+
+/* (field & MASK) == VALUE */
+static bool check_masked(struct sema *s, struct expr *expr, const struct field_info *info) {
+        bool list = expr->op == COMPARE_IN || expr->op == COMPARE_NOT_IN, good = true;
+
+        if (!operand_to_number(s, &expr->mask, expr, info))
+                return false;
+        if (expr->mask.number <= 0)
+                return sema_error(s, expr->mask.span, "a mask is one bit or more");
+
+        if (!list)
+                return operand_to_number(s, &expr->operand, expr, info) &&
+                       check_masked_value(s, expr, &expr->operand);
+        if (expr->operand.type != OPERAND_LIST) {
+                if (expr->operand.type == OPERAND_NAME)
+                        return report_constant(s, &expr->operand, expr, info);
+                return sema_error(s, expr->operand.span, "'%s' needs a list", compare_op_to_string(expr->op));
+        }
+        if (!check_items(s, expr, info, INT64_MIN, INT64_MAX))
+                return false;
+        for (size_t i = 0; i < expr->operand.n_items; i++)
+                good = check_masked_value(s, expr, &expr->operand.items[i]) && good;
+        return good;
+}
+
 bool sema_check_number(struct sema *s, struct expr *expr, const struct field_info *info) {
         int64_t min, max;
+
+        if (expr->masked)
+                return check_masked(s, expr, info);
 
         format_range(info->format, &min, &max);
 

@@ -55,43 +55,6 @@ static void check_name(struct sema *s, const struct path_node *path) {
         }
 }
 
-/* T1059 or T1059.004 */
-static bool is_technique(struct text text) {
-        const char *s = text.bytes;
-
-        if ((text.length != 5 && text.length != 9) || s[0] != 'T' || (text.length == 9 && s[5] != '.'))
-                return false;
-        for (size_t i = 1; i < text.length; i++)
-                if (i != 5 && (s[i] < '0' || s[i] > '9'))
-                        return false;
-        return true;
-}
-
-static bool is_responder(struct text text) {
-        for (size_t i = 0; i < text.length; i++)
-                if (!memchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-", text.bytes[i], 64))
-                        return false;
-        return text.length > 0 && text.length <= SEMA_MAX_NAME;
-}
-
-static void check_properties(struct sema *s, struct path_node *path) {
-        for (size_t i = 0; i < path->mitre.n; i++)
-                if (!is_technique(path->mitre.items[i])) {
-                        sema_error(s, path->mitre.spans[i], "'%.*s' is no ATT&CK technique",
-                                   TEXT_ARGS(path->mitre.items[i]));
-                        diag_hint(s->diags, "a T and four digits, a sub-technique has three more: \"T1059.004\"");
-                }
-        for (size_t i = 0; i < path->respond.n; i++)
-                if (!is_responder(path->respond.items[i]))
-                        sema_error(s, path->respond.spans[i],
-                                   "the name of a responder has letters, digits, '_' and '-'");
-
-        if (!path->within_given)
-                path->within_ns = s->options->default_within_ns;
-        if (!path->suppress_given)
-                path->suppress_ns = s->options->default_suppress_ns;
-}
-
 struct ordered {
         struct path_node *path;
         size_t order;                   /* in which it was read */
@@ -156,7 +119,7 @@ int sema_check(struct policy_set *set, const struct policy_options *options, str
         for (const struct file_node *f = set->files; f; f = f->next)
                 s.broken = s.broken || f->broken;
 
-        if (!sema_collect_lists(&s) || !sema_collect_macros(&s))
+        if (!sema_collect_lists(&s) || !sema_join_lists(&s) || !sema_collect_macros(&s) || !sema_join_macros(&s))
                 return s.error;
         sema_check_lists(&s);
         sema_check_macros(&s);
@@ -165,7 +128,7 @@ int sema_check(struct policy_set *set, const struct policy_options *options, str
                 for (struct path_node *p = f->paths; p && s.error >= 0; p = p->next) {
                         s.path = p;
                         check_name(&s, p);
-                        check_properties(&s, p);
+                        sema_check_properties(&s, p);
                         sema_check_path(&s, p);
                 }
         if (s.error < 0 || !sort_paths(&s, &all, &n))

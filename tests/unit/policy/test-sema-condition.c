@@ -66,7 +66,7 @@ START_TEST(an_exception_that_cannot_be_is_told) {
                        "2:29 error: no step of this path has a field 'pathname'\n");
         expect_in_path("exit { code == 1 } except { exe == \"/x\" }",
                        "2:29 error: no step of this path has a field 'exe'\n  | did you mean 'proc.exe'?\n");
-        expect_in_path("exit { code == 1 } except { proc.pid == $x }", "2:41 error: nothing before this binds '$x'\n");
+        expect_in_path("exit { code == 1 } except { proc.pid == $x }", "2:41 error: no step of this path binds '$x'\n");
 }
 END_TEST
 

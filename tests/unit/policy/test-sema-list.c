@@ -75,7 +75,7 @@ START_TEST(two_lists_of_one_name_are_told_with_both_places) {
         expect_messages("list a = [1]\nlist a = [2]\npath \"p\" { exit { code in a } }",
                         "2:6 error: a second list 'a'\n  @ 1:6 first defined here\n");
         expect_messages("list loopback = [127.0.0.1]\npath \"p\" { exit { code == 1 } }",
-                        "1:6 error: the list 'loopback' is built in\n");
+                        "1:6 error: the list 'loopback' is built in\n  | 'list loopback += [...]' adds to it\n");
 }
 END_TEST
 

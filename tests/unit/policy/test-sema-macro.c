@@ -52,7 +52,8 @@ START_TEST(macros_that_cannot_be_are_told_once) {
         expect_messages("macro a { b }\nmacro b { created or a }\npath \"p\" { openat { a } openat { b } }",
                         "2:22 error: the macro 'a' contains itself\n  @ 1:7 it is defined here\n");
         expect_messages("macro a { created }\nmacro a { mode == 0 }\npath \"p\" { openat { a } }",
-                        "2:7 error: a second macro 'a'\n  @ 1:7 first defined here\n");
+                        "2:7 error: a second macro 'a'\n  | 'macro a += { ... }' adds another alternative\n  @ 1:7 "
+                        "first defined here\n");
         expect_messages("macro created { mode == 0 }\npath \"p\" { openat { created } }",
                         "1:7 error: 'created' is a field of 'openat'\n");
         expect_messages("macro a { }\npath \"p\" { openat { a } }", "1:1 error: this macro is empty\n");
