@@ -11,8 +11,16 @@
 #include "base/strbuf.h"
 #include "cli/verb.h"
 
-static const struct verb *const verbs[] = {&verb_check,  &verb_compile, &verb_fmt, &verb_import,
-                                           &verb_record, &verb_replay,  &verb_dump};
+static const struct verb *const verbs[] = {
+        &verb_check,
+        &verb_fmt,
+        &verb_graph,
+        &verb_import,
+        &verb_compile,
+        &verb_record,
+        &verb_replay,
+        &verb_dump,
+};
 
 static void put_help(struct strbuf *b) {
         strbuf_put(b, "execrayctl VERB [ARGUMENT...]\n\n");

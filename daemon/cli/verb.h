@@ -23,7 +23,14 @@ struct verb {
         int (*run)(const struct verb *verb, int argc, char *argv[]);
 };
 
-extern const struct verb verb_check, verb_compile, verb_fmt, verb_import, verb_record, verb_replay, verb_dump;
+extern const struct verb verb_check;
+extern const struct verb verb_fmt;
+extern const struct verb verb_graph;
+extern const struct verb verb_import;
+extern const struct verb verb_compile;
+extern const struct verb verb_record;
+extern const struct verb verb_replay;
+extern const struct verb verb_dump;
 
 /* getopt_long() with messages of our own. Returns the option's value, -1 at the end, '?' after it said what is wrong.
  * `--help` is taken care of: it prints and ends the program. */
