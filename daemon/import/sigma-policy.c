@@ -76,6 +76,8 @@ static void put_header(struct sigma_work *w, const struct yaml_node *root, struc
                 _cleanup_(strbuf_done) struct strbuf line = {};
 
                 strbuf_printf(&line, "line %u: %s", rule->reasons[i].span.line, rule->reasons[i].text);
+                if (line.error < 0 && b->error == 0)
+                        b->error = line.error;
                 put_comment(rule->reasons[i].is_remark ? "note: " : "left out: ", strbuf_str(&line), b);
         }
 }

@@ -305,6 +305,8 @@ static void translate(struct sigma_work *w, const struct yaml_node *root, struct
                 document->steps[document->n_steps].expr = expr;
                 document->n_steps += expr->type != SIGMA_EXPR_NEVER;
         }
+        if (document->n_steps == 0 && !w->incomplete)
+                sigma_break(w, SIGMA_NEVER, sigma_get(detection, "condition")->span, "this can never be true");
 }
 
 /* Why this document is no rule, if it is none. */
