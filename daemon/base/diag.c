@@ -330,24 +330,36 @@ static bool is_same_but_case(const char *a, const char *b, size_t n) {
 }
 
 /* Optimal string alignment (Damerau-Levenshtein without editing a swapped pair again), times two so that a letter in
- * the wrong case can count one. Both at most CLOSEST_LENGTH_MAX long. */
-static unsigned edit_distance2(const char *a, size_t n, const char *b, size_t m) {
-        unsigned rows[3][CLOSEST_LENGTH_MAX + 1];
+ * the wrong case can count one. Both at most CLOSEST_LENGTH_MAX long. Anything above `most` comes out as more than
+ * that: so only what lies near the diagonal is looked at. */
+static unsigned edit_distance2(const char *a, size_t n, const char *b, size_t m, unsigned most) {
+        unsigned rows[3][CLOSEST_LENGTH_MAX + 2];
+        size_t far = most / 2;
 
+        if ((n > m ? n - m : m - n) > far)
+                return most + 1;
         for (size_t j = 0; j <= m; j++)
                 rows[0][j] = 2 * j;
 
         for (size_t i = 1; i <= n; i++) {
                 unsigned *row = rows[i % 3], *above = rows[(i + 2) % 3], *above2 = rows[(i + 1) % 3];
+                size_t first = i > far ? i - far : 1, last = MIN(i + far, m);
+                unsigned least = most + 1;
 
-                row[0] = 2 * i;
-                for (size_t j = 1; j <= m; j++) {
+                /* Beside the band everything is too far. */
+                row[first - 1] = first == 1 ? 2 * i : most + 1;
+                if (i + far <= m)
+                        above[i + far] = i > 1 ? most + 1 : above[i + far];
+                for (size_t j = first; j <= last; j++) {
                         unsigned change = a[i - 1] == b[j - 1] ? 0 : lower(a[i - 1]) == lower(b[j - 1]) ? 1 : 2;
 
                         row[j] = MIN(above[j - 1] + change, MIN(above[j], row[j - 1]) + 2);
                         if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
                                 row[j] = MIN(row[j], above2[j - 2] + 2);
+                        least = MIN(least, row[j]);
                 }
+                if (least > most && i > 1)
+                        return most + 1;
         }
         return rows[n % 3][m];
 }
@@ -370,7 +382,7 @@ const char *diag_closest_n(const char *name, size_t n, const char *const *candid
                 else if (n >= 3 && m > n && memcmp(name, candidates[i], n) == 0)
                         distance = m - n;       /* the beginning of a name is a likely slip: "exec" for "execve" */
                 else
-                        distance = edit_distance2(name, n, candidates[i], m);
+                        distance = edit_distance2(name, n, candidates[i], m, MIN(limit, best));
                 /* A name that shares no letter with what was written helps nobody, however short both are. */
                 if (distance <= limit && distance < best && distance < 2 * MAX(n, m)) {
                         best = distance;

@@ -14,9 +14,11 @@ void compilation_init(struct compilation *c, const struct compile_options *optio
         hashmap_init(&c->known_conditions);
         hashmap_init(&c->known_guards);
         hashmap_init(&c->known_regexes);
+        hashmap_init(&c->known_exprs);
 }
 
 void compilation_done(struct compilation *c) {
+        hashmap_done(&c->known_exprs);
         hashmap_done(&c->known_regexes);
         hashmap_done(&c->known_guards);
         hashmap_done(&c->known_conditions);
@@ -31,7 +33,8 @@ struct shared_number *compilation_share(struct compilation *c, struct hashmap *m
         bool shares = compilation_does(c, COMPILE_PASS_SHARE);
         struct shared_number *number;
 
-        compilation_count(c, COMPILE_PASS_SHARE, 1, 0);
+        if (map != &c->known_exprs)
+                compilation_count(c, COMPILE_PASS_SHARE, 1, 0);
         if (shares) {
                 number = hashmap_find(map, key, size);
                 if (number)
@@ -45,7 +48,8 @@ struct shared_number *compilation_share(struct compilation *c, struct hashmap *m
         memcpy(number->key, key, size);
         if (shares && hashmap_put(map, number->key, size, number) < 0)
                 return NULL;
-        compilation_count(c, COMPILE_PASS_SHARE, 0, 1);
+        if (map != &c->known_exprs)
+                compilation_count(c, COMPILE_PASS_SHARE, 0, 1);
         return number;
 }
 

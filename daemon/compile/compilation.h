@@ -34,6 +34,7 @@ struct compilation {
         struct compilation_predicates ARRAY_BODY(struct predicate_info) predicates;    /* by number */
         struct compilation_conditions ARRAY_BODY(struct condition_info) conditions;
         struct hashmap known_predicates, known_conditions, known_guards, known_regexes;
+        struct hashmap known_exprs;     /* what many policies share: lists, and what sema made of them */
 };
 
 void compilation_init(struct compilation *c, const struct compile_options *options, struct diag_set *diags);

@@ -81,7 +81,7 @@ static void fields_add(struct emitter *e, uint32_t first, const struct field_ref
 static void fields_collect(struct emitter *e, uint32_t first, const struct expr *expr) {
         if (!expr)
                 return;
-        if (expr->type == EXPR_COMPARE) {
+        if (expr->type == EXPR_COMPARE || expr->spread) {
                 fields_add(e, first, &expr->field);
                 return;
         }

@@ -300,11 +300,58 @@ static uint32_t lower_chain(struct lowering *l, const struct expr *expr) {
         return type == EXPR_AND ? condition_all(l->c, parts, n) : condition_any(l->c, parts, n);
 }
 
+/* What was lowered before because others share it. Compared by address, for sema gives the same tree or items to all
+ * uses of a list. */
+struct shared_expr {
+        const void *first, *second;     /* trees; or items and nothing */
+        uint64_t n_items, mask;
+        uint32_t field, subject;
+        int32_t index;
+        uint32_t op;
+};
+
+static struct shared_number *known_expr(struct lowering *l, const struct expr *expr) {
+        struct shared_expr key = {
+                .field = expr->field.field, .subject = expr->field.subject, .index = expr->field.index};
+
+        if (expr->spread) {
+                key.first = expr->left;
+                key.second = expr->right;
+        } else {
+                key.first = expr->operand.items;
+                key.n_items = expr->operand.n_items;
+                key.mask = expr->masked ? (uint64_t)expr->mask.number : UINT64_MAX;
+        }
+        key.op = expr->op;
+        return compilation_share(l->c, &l->c->known_exprs, &key, sizeof(key));
+}
+
+static uint32_t lower_new_expr(struct lowering *l, const struct expr *expr);
+
 static uint32_t lower_any_expr(struct lowering *l, const struct expr *expr) {
-        uint32_t condition = 0;
+        struct shared_number *known = NULL;
+        uint32_t condition;
 
         if (l->c->out.error < 0)
                 return 0;
+        if (expr->spread ||
+            (expr->type == EXPR_COMPARE && expr->op != COMPARE_TRUE && expr->operand.type == OPERAND_LIST)) {
+                known = known_expr(l, expr);
+                if (!known)
+                        return no_memory(l);
+                if (known->number != PROGRAM_NONE)
+                        return known->number;
+        }
+
+        condition = lower_new_expr(l, expr);
+        if (known && l->c->out.error == 0)
+                known->number = condition;
+        return condition;
+}
+
+static uint32_t lower_new_expr(struct lowering *l, const struct expr *expr) {
+        uint32_t condition = 0;
+
         if (++l->nesting > LOWER_MAX_NESTING)
                 return refuse(l, expr->span, "the condition is nested too deeply");
 

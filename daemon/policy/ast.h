@@ -90,6 +90,8 @@ struct expr {
         struct operand mask;
         enum compare_op op;
         struct operand operand;
+        bool spread; /* OR: sema made it of one comparison of `field` with a list; its children may be those of others,
+                        too */
 };
 
 /* `$file = pathname` in a step. */

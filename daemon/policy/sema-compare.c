@@ -350,9 +350,58 @@ static bool check_typed(struct sema *s, struct expr *expr, const struct field_in
         return false;
 }
 
+static struct sema_compared *find_compared(const struct sema *s, const struct sema_list *list,
+                                           const struct expr *expr) {
+        for (struct sema_compared *c = list->compared; c; c = c->next)
+                if (c->op == expr->op && c->field.field == expr->field.field &&
+                    c->field.subject == expr->field.subject && c->field.index == expr->field.index &&
+                    c->masked == expr->masked &&
+                    (!c->masked || (c->mask.type == expr->mask.type && c->mask.number == expr->mask.number &&
+                                    text_equal(c->mask.text, expr->mask.text))) &&
+                    c->any_result == s->any_result && c->anywhere == s->anywhere)
+                        return c;
+        return NULL;
+}
+
+/* A list of thousands that hundreds of policies name is checked once for each field that it is compared with; what is
+ * wrong with it is told once, too. */
+static bool check_with_list(struct sema *s, struct expr *expr, struct sema_list *list) {
+        struct sema_compared *c = find_compared(s, list, expr);
+        struct expr before = *expr;
+
+        if (!c) {
+                c = arena_new(s->arena, struct sema_compared);
+                if (!c)
+                        return sema_no_memory(s);
+                *c = (struct sema_compared){.next = list->compared,
+                                            .op = expr->op,
+                                            .field = expr->field,
+                                            .masked = expr->masked,
+                                            .mask = expr->mask,
+                                            .any_result = s->any_result,
+                                            .anywhere = s->anywhere};
+                s->compared = expr->span;
+                c->good = check_typed(s, expr, schema_field(expr->field.field));
+                s->compared.line = 0;
+                c->after = *expr;
+                list->compared = c;
+                return c->good;
+        }
+
+        *expr = c->after;
+        expr->span = before.span;
+        if (expr->type == EXPR_COMPARE) {
+                expr->field = before.field;
+                expr->operand.span = before.operand.span;
+        }
+        return c->good;
+}
+
 bool sema_check_compare(struct sema *s, struct expr *expr) {
         const struct field_info *info = schema_field(expr->field.field);
-        bool good;
+        struct sema_list *list = expr->op != COMPARE_TRUE && expr->operand.type == OPERAND_NAME
+                                       ? sema_find_list(s, expr->operand.text)
+                                       : NULL;
 
         if (expr->field.index != INDEX_NONE && info->type != VALUE_LIST)
                 return sema_error(s, expr->field.span, "'%s' is a %s, not a list", field_name(&expr->field),
@@ -374,9 +423,5 @@ bool sema_check_compare(struct sema *s, struct expr *expr) {
                         return s->broken ? false : sema_error(s, expr->operand.span, "nothing is in an empty list");
         }
 
-        if (expr->op != COMPARE_TRUE && expr->operand.type == OPERAND_LIST && expr->operand.text.length > 0)
-                s->compared = expr->span;
-        good = check_typed(s, expr, info);
-        s->compared.line = 0;
-        return good;
+        return list ? check_with_list(s, expr, list) : check_typed(s, expr, info);
 }

@@ -9,7 +9,19 @@
 #include "policy/sema.h"
 #include "policy/source.h"
 
+/* A comparison with a list by its name, and what came of it: that of others of the same field is no different. */
+struct sema_compared {
+        struct sema_compared *next;
+        enum compare_op op;
+        struct field_ref field;
+        bool masked, any_result, anywhere;
+        struct operand mask;            /* as written */
+        bool good;
+        struct expr after;              /* its trees and items are for all uses */
+};
+
 struct sema_list {
+        struct sema_compared *compared; /* arena */
         struct list_node *node;         /* borrowed; its value is flat once state is LIST_FLAT */
         const struct file_node *file;   /* borrowed: where it stands; NULL: built in */
         size_t order;                   /* in which it was read */

@@ -283,6 +283,7 @@ static struct expr *spread(struct sema *s, const struct expr *model, const struc
                 return expr;
         }
         expr->type = EXPR_OR;
+        expr->spread = true;
         expr->operand = (struct operand){};
         expr->left = spread(s, model, items, n / 2);
         expr->right = spread(s, model, items + n / 2, n - n / 2);
