@@ -144,7 +144,8 @@ static void make_record(struct record *record, unsigned i) {
                 case VALUE_STRING: record_set_text(record, (enum field)f, i % 5 == 4 ? "x42/y" : "/a"); break;
                 case VALUE_LIST: record_set_list_bytes(record, (enum field)f, "sh\0-c", 6); break;
                 case VALUE_OBJECT: record_set_object(record, (enum field)f, &(struct wire_object){.inode = 7}); break;
-                case VALUE_ADDRESS: break;
+                case VALUE_ADDRESS:
+                case VALUE_IDENTITY:
                 case _VALUE_TYPE_MAX: break;
                 }
         if (record_finish(record) < 0)
