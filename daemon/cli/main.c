@@ -14,6 +14,7 @@
 static const struct verb *const verbs[] = {
         &verb_check,
         &verb_fmt,
+        &verb_explain,
         &verb_graph,
         &verb_import,
         &verb_compile,

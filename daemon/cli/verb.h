@@ -25,6 +25,7 @@ struct verb {
 
 extern const struct verb verb_check;
 extern const struct verb verb_fmt;
+extern const struct verb verb_explain;
 extern const struct verb verb_graph;
 extern const struct verb verb_import;
 extern const struct verb verb_compile;

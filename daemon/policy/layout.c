@@ -303,9 +303,10 @@ static int begin_line(struct layout *l, struct frame *frame, size_t i) {
 static bool is_one_line(const struct layout *l, size_t i) {
         size_t end = l->items.items[i].match + 1;
 
-        while (end < l->items.n && !l->items.items[end].newline &&
-               (l->items.items[end].type == TOKEN_ELLIPSIS_TWO || l->items.items[end].type == TOKEN_ELLIPSIS_THREE))
-                end++;
+        while (end < l->items.n && !l->items.items[end].newline && !l->items.items[end].start &&
+               l->items.items[end].type != TOKEN_QUESTION && l->items.items[end].type != TOKEN_BRACE_CLOSE &&
+               l->items.items[end].type != ITEM_COMMENT)
+                end++;          /* `..`, `+10`, `child of $a` */
         return end == l->items.n || l->items.items[end].start || l->items.items[end].type == TOKEN_BRACE_CLOSE ||
                l->items.items[end].type == ITEM_COMMENT;
 }

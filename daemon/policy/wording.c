@@ -295,14 +295,15 @@ void wording_expr(const struct expr *expr, struct strbuf *b) {
         put_expr(expr, BINDS_OR, false, b);
 }
 
-bool wording_is_hidden(const struct expr *expr) {
+/* What compares with a hidden capture. */
+static bool is_hidden(const struct expr *expr) {
         switch (expr->type) {
         case EXPR_AND:
         case EXPR_OR:
-                return wording_is_hidden(expr->left) || wording_is_hidden(expr->right);
+                return is_hidden(expr->left) || is_hidden(expr->right);
         case EXPR_NOT:
         case EXPR_ANCESTOR:
-                return wording_is_hidden(expr->left);
+                return is_hidden(expr->left);
         case EXPR_COMPARE:
                 return expr->operand.type == OPERAND_CAPTURE &&
                        memchr(expr->operand.text.bytes, '.', expr->operand.text.length);
@@ -310,13 +311,30 @@ bool wording_is_hidden(const struct expr *expr) {
         return false;
 }
 
-static void put_conjuncts(const struct expr *expr, struct strbuf *b) {
+/* Is this what sema made of a relation, which is said by itself? */
+static bool is_of_relation(const struct element *step, const struct expr *expr) {
+        const struct expr *e = expr->type == EXPR_NOT ? expr->left : expr;
+
+        if (!step->relations)
+                return false;
+        if (e->type != EXPR_COMPARE)
+                return is_hidden(expr);
+        for (const struct relation *r = step->relations; r; r = r->next)
+                if ((e->field.field == FIELD_PROCESS_identity && e->operand.type == OPERAND_CAPTURE &&
+                     text_equal(e->operand.text, r->name)) ||
+                    (r->type == RELATION_SAME_UNIT && e->field.field == FIELD_PROCESS_unit &&
+                     e->operand.text.length == 0))
+                        return true;
+        return is_hidden(expr);
+}
+
+static void put_conjuncts(const struct element *step, const struct expr *expr, struct strbuf *b) {
         if (expr->type == EXPR_AND) {
-                put_conjuncts(expr->left, b);
-                put_conjuncts(expr->right, b);
+                put_conjuncts(step, expr->left, b);
+                put_conjuncts(step, expr->right, b);
                 return;
         }
-        if (wording_is_hidden(expr))
+        if (is_of_relation(step, expr))
                 return;
         wording_expr(expr, b);
         strbuf_put_char(b, '\n');
@@ -338,7 +356,7 @@ static const char *relation_word(enum relation_type type) {
 
 void wording_step(const struct element *step, struct strbuf *b) {
         if (step->condition)
-                put_conjuncts(step->condition, b);
+                put_conjuncts(step, step->condition, b);
         for (const struct relation *r = step->relations; r; r = r->next) {
                 strbuf_put(b, relation_word(r->type));
                 put_text(r->name, b);

@@ -29,6 +29,3 @@ void wording_window(const struct path_node *path, struct strbuf *b);
 
 /* "40 times within 10s, counting different values of dport" of a `repeat`; "within 10s" of a block with a window. */
 void wording_count(const struct element *element, struct strbuf *b);
-
-/* What sema made for a relation, and who reads the relation need not see. */
-bool wording_is_hidden(const struct expr *expr);

@@ -93,6 +93,18 @@ START_TEST(bytes_of_a_policy_do_not_leave_their_label) {
 }
 END_TEST
 
+START_TEST(groups_that_count_or_wait_say_how) {
+        expect_in("path \"p\" { all { openat { created } write { } } exit { } }", "each of these once, in any order");
+        expect_in("path \"p\" { repeat 40 distinct dport within 10s { connect { } } }",
+                  "label=<40 times within 10s, counting different values of dport<br");
+        expect_in("path \"p\" { openat { created } no write { } within 30s }",
+                  "n2 -> n3 [label=\" 30s have passed\" ];");
+        expect_in("path \"p\" { until exit { } openat { created } write { } }",
+                  "label=\" ends the story at any time\"");
+        expect_in("path \"p\" { score = 20 openat { created } +10 write { } +5 }", "alert at 20 points");
+}
+END_TEST
+
 START_TEST(exceptions_are_notes) {
         expect_in("path \"p\" { exit { code == 1 } except \"they may\" { proc.uid == 7 } }",
                   "they may:<br align=\"left\"/>the process's uid is 7");
@@ -104,4 +116,4 @@ UNIT_MAIN("policy/graph", steps_follow_each_other_to_the_alert,
           what_must_not_happen_is_red_and_leads_nowhere, all_members_of_any_lead_on,
           a_conditional_has_two_ways_that_meet, windows_are_frames,
           a_value_is_traced_from_where_it_is_kept_on_the_same_way, bytes_of_a_policy_do_not_leave_their_label,
-          exceptions_are_notes)
+          groups_that_count_or_wait_say_how, exceptions_are_notes)

@@ -64,6 +64,29 @@ START_TEST(a_list_that_became_many_comparisons_is_one_again) {
 }
 END_TEST
 
+START_TEST(relations_are_said_and_what_they_are_made_of_is_not) {
+        struct policy_set *set =
+                parse_good("path \"p\" { fork as $a { } connect { dport == 1 } child of $a same unit as $a }");
+        const struct element *e = set->paths->body;
+        struct strbuf b = {};
+
+        wording_step(e, &b);
+        ck_assert_str_eq(strbuf_str(&b), "its process is called $a\n");
+        strbuf_clear(&b);
+        wording_step(e->next, &b);
+        ck_assert_str_eq(strbuf_str(&b), "dport is 1\ndone by a child of $a\nin the same unit as $a\n");
+        strbuf_done(&b);
+        policy_set_free(set);
+}
+END_TEST
+
+START_TEST(one_ancestor_and_bits_have_words) {
+        expect_words("connect { ancestor { exe == \"/a\", uid == 3 }, (dport & 0xff00) == 0 }",
+                     "there is one ancestor of which: its exe is \"/a\" and its uid is 3\n"
+                     "dport, only its bits 0xff00, is 0\n");
+}
+END_TEST
+
 START_TEST(bytes_of_a_policy_are_harmless) {
         expect_words("execve { proc.args contains \"\\x1b[2J\\n\" }",
                      "the process's args contains \"\\x1b[2J\\x0a\"\n");
@@ -99,5 +122,5 @@ END_TEST
 
 UNIT_MAIN("policy/wording", conditions_are_sentences_one_a_line, it_is_said_whose_field_it_is,
           negation_goes_to_where_it_can_be_said, what_binds_less_stands_in_parentheses,
-          a_list_that_became_many_comparisons_is_one_again, bytes_of_a_policy_are_harmless,
-          kinds_keys_and_windows_have_words)
+          a_list_that_became_many_comparisons_is_one_again, relations_are_said_and_what_they_are_made_of_is_not,
+          one_ancestor_and_bits_have_words, bytes_of_a_policy_are_harmless, kinds_keys_and_windows_have_words)
