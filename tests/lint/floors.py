@@ -22,7 +22,7 @@ FLOORS = [
     ['program', 'process', 'capture', 'story'],
     ['policy'],                 # above program: a policy's words (severity, key, subject) mean what program.h says
     ['compile', 'engine'],
-    ['report', 'control', 'import'],
+    ['report', 'control', 'import', 'rehearsal'],
     ['response', 'pipeline'],
     ['app', 'cli'],
 ]
