@@ -17,6 +17,8 @@ static const struct verb *const verbs[] = {
         &verb_explain,
         &verb_graph,
         &verb_import,
+        &verb_test,
+        &verb_why,
         &verb_compile,
         &verb_record,
         &verb_replay,

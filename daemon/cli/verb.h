@@ -28,6 +28,8 @@ extern const struct verb verb_fmt;
 extern const struct verb verb_explain;
 extern const struct verb verb_graph;
 extern const struct verb verb_import;
+extern const struct verb verb_test;
+extern const struct verb verb_why;
 extern const struct verb verb_compile;
 extern const struct verb verb_record;
 extern const struct verb verb_replay;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Runs cases and says of each, in one line of TAP, whether it went as it should.
  *
- *      cases [--without-engine] [--root DIR] FOLDER...         folders with cases, or cases
+ *      cases [--without-engine] [--root DIR] FOLDER...         folders with cases and files of tests, or cases
  *      cases [--without-engine] --document FILE                the blocks marked `story` in a document
  *
  * Exit status: 0 all good, 1 some not, 2 could not be run. */
@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "case.h"
+#include "suite-case.h"
 
 #define MAX_FILE_BYTES ((size_t)4 << 20)
 
@@ -96,6 +97,29 @@ static void run_folder(const char *folder, const char *name) {
         run(&texts);
 }
 
+/* A file of tests, as an administrator writes them. */
+static void run_suite(const char *path, const char *name) {
+        _cleanup_(strbuf_done) struct strbuf report = {};
+        _cleanup_(suite_freep) struct suite *suite = NULL;
+        const char *text = slurp(NULL, path);
+        struct diag_set diags;
+        int r = -ENOENT;
+
+        diag_set_init(&diags, 0);
+        if (text)
+                r = suite_parse(path, text, strlen(text), &diags, &suite);
+        if (r < 0) {
+                diag_set_put_text(&diags, NULL, 0, &report);
+                tell(name, r, &report);
+        } else
+                ARRAY_FOREACH(test, &suite->tests) {
+                        strbuf_clear(&report);
+                        tell(arena_printf(&arena, "%s: %s", name, test->name),
+                             suite_case_run(suite, test, without_engine, &report), &report);
+                }
+        diag_set_done(&diags);
+}
+
 static int not_hidden(const struct dirent *entry) {
         return entry->d_name[0] != '.';
 }
@@ -121,10 +145,13 @@ static int run_tree(const char *folder, const char *name) {
                 return -errno;
         for (int i = 0; i < n; i++) {
                 const char *path = arena_printf(&arena, "%s/%s", folder, entries[i]->d_name);
+                const char *inner = *name ? arena_printf(&arena, "%s/%s", name, entries[i]->d_name)
+                                          : arena_strdup(&arena, entries[i]->d_name);
 
                 if (stat(path, &st) >= 0 && S_ISDIR(st.st_mode))
-                        run_tree(path,
-                                 *name ? arena_printf(&arena, "%s/%s", name, entries[i]->d_name) : entries[i]->d_name);
+                        run_tree(path, inner);
+                else if (endswith(path, ".test.yaml"))
+                        run_suite(path, inner);
                 free(entries[i]);
         }
         free(entries);
