@@ -152,6 +152,52 @@ enum truth value_contains(const struct value *string, const char *bytes, size_t 
         return string->state == VALUE_CUT ? TRUTH_UNKNOWN : TRUTH_FALSE;
 }
 
+static bool bytes_equal_ignoring_case(const char *a, const char *b, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                if (lower(a[i]) != lower(b[i]))
+                        return false;
+        return true;
+}
+
+enum truth value_starts_with_ignoring_case(const struct value *string, const char *bytes, size_t length) {
+        if (string->state == VALUE_UNKNOWN)
+                return TRUTH_UNKNOWN;
+        if (string->type != VALUE_STRING)
+                return TRUTH_FALSE;
+        if (string->length >= length)
+                return truth_of(bytes_equal_ignoring_case(string->bytes, bytes, length));
+        if (string->state == VALUE_CUT && bytes_equal_ignoring_case(string->bytes, bytes, string->length))
+                return TRUTH_UNKNOWN;
+        return TRUTH_FALSE;
+}
+
+enum truth value_ends_with_ignoring_case(const struct value *string, const char *bytes, size_t length) {
+        if (string->state == VALUE_UNKNOWN)
+                return TRUTH_UNKNOWN;
+        if (string->type != VALUE_STRING)
+                return TRUTH_FALSE;
+        if (length == 0)
+                return TRUTH_TRUE;
+        if (string->state == VALUE_CUT)
+                return TRUTH_UNKNOWN;
+        return truth_of(string->length >= length &&
+                        bytes_equal_ignoring_case(string->bytes + string->length - length, bytes, length));
+}
+
+enum truth value_contains_ignoring_case(const struct value *string, const char *bytes, size_t length) {
+        if (string->state == VALUE_UNKNOWN)
+                return TRUTH_UNKNOWN;
+        if (string->type != VALUE_STRING)
+                return TRUTH_FALSE;
+        if (length == 0)
+                return TRUTH_TRUE;
+        for (size_t i = 0; i + length <= string->length; i++)
+                if (lower(string->bytes[i]) == lower(bytes[0]) &&
+                    bytes_equal_ignoring_case(string->bytes + i, bytes, length))
+                        return TRUTH_TRUE;
+        return string->state == VALUE_CUT ? TRUTH_UNKNOWN : TRUTH_FALSE;
+}
+
 enum truth value_in_network(const struct value *address, const struct wire_address *network, unsigned prefix_bits) {
         unsigned max_bits = network->family == AF_INET ? 32 : 128, whole, rest;
         struct wire_address a;

@@ -24,6 +24,9 @@ enum truth value_is_bytes_ignoring_case(const struct value *string, const char *
 enum truth value_starts_with(const struct value *string, const char *bytes, size_t length);
 enum truth value_ends_with(const struct value *string, const char *bytes, size_t length);
 enum truth value_contains(const struct value *string, const char *bytes, size_t length);
+enum truth value_starts_with_ignoring_case(const struct value *string, const char *bytes, size_t length);
+enum truth value_ends_with_ignoring_case(const struct value *string, const char *bytes, size_t length);
+enum truth value_contains_ignoring_case(const struct value *string, const char *bytes, size_t length);
 
 /* Is the address in the network? `network` is known and an address; a prefix longer than its family has means all. */
 enum truth value_in_network(const struct value *address, const struct wire_address *network, unsigned prefix_bits);

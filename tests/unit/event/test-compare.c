@@ -47,6 +47,9 @@ static enum truth in_network(struct value a, struct value network, unsigned bits
 #define starts(v, s) value_starts_with(&(v), s, strlen(s))
 #define ends(v, s) value_ends_with(&(v), s, strlen(s))
 #define contains(v, s) value_contains(&(v), s, strlen(s))
+#define starts_nocase(v, s) value_starts_with_ignoring_case(&(v), s, strlen(s))
+#define ends_nocase(v, s) value_ends_with_ignoring_case(&(v), s, strlen(s))
+#define contains_nocase(v, s) value_contains_ignoring_case(&(v), s, strlen(s))
 
 START_TEST(known_values_are_equal_or_not) {
         ck_assert_int_eq(equal(number(1), number(1)), TRUTH_TRUE);
@@ -101,6 +104,13 @@ START_TEST(cut_string_decides_what_its_prefix_decides) {
         ck_assert_int_eq(contains(v, "zz"), TRUTH_UNKNOWN);
         ck_assert_int_eq(is_nocase(v, "/TMP/ABCD"), TRUTH_UNKNOWN);
         ck_assert_int_eq(is_nocase(v, "/TMP/AB"), TRUTH_FALSE);
+        ck_assert_int_eq(starts_nocase(v, "/TMP/"), TRUTH_TRUE);
+        ck_assert_int_eq(starts_nocase(v, "/TMP/ABCD"), TRUTH_UNKNOWN);
+        ck_assert_int_eq(starts_nocase(v, "/TMP/ABD"), TRUTH_FALSE);
+        ck_assert_int_eq(ends_nocase(v, "ABC"), TRUTH_UNKNOWN);
+        ck_assert_int_eq(ends_nocase(v, ""), TRUTH_TRUE);
+        ck_assert_int_eq(contains_nocase(v, "MP/A"), TRUTH_TRUE);
+        ck_assert_int_eq(contains_nocase(v, "ZZ"), TRUTH_UNKNOWN);
 }
 END_TEST
 
@@ -117,6 +127,14 @@ START_TEST(known_string_decides_everything) {
         ck_assert_int_eq(ends(v, "Curl"), TRUTH_TRUE);
         ck_assert_int_eq(ends(v, "x/usr/bin/Curl"), TRUTH_FALSE);
         ck_assert_int_eq(contains(v, "/bin/"), TRUTH_TRUE);
+        ck_assert_int_eq(starts_nocase(v, "/USR"), TRUTH_TRUE);
+        ck_assert_int_eq(starts_nocase(v, "/usr/bin/curl/"), TRUTH_FALSE);
+        ck_assert_int_eq(ends_nocase(v, "cURL"), TRUTH_TRUE);
+        ck_assert_int_eq(ends_nocase(v, "x/usr/bin/curl"), TRUTH_FALSE);
+        ck_assert_int_eq(contains_nocase(v, "/BIN/c"), TRUTH_TRUE);
+        ck_assert_int_eq(contains_nocase(v, "/SBIN/"), TRUTH_FALSE);
+        ck_assert_int_eq(contains_nocase(empty, ""), TRUTH_TRUE);
+        ck_assert_int_eq(contains_nocase(empty, "a"), TRUTH_FALSE);
         ck_assert_int_eq(contains(v, "/sbin/"), TRUTH_FALSE);
         ck_assert_int_eq(starts(empty, ""), TRUTH_TRUE);
         ck_assert_int_eq(contains(empty, ""), TRUTH_TRUE);
