@@ -61,6 +61,9 @@ static uint32_t selectivity(const struct compilation *c, const struct predicate 
         case PREDICATE_STRING: score = 1000 + MIN(predicate->string.length, 100U); break;
         case PREDICATE_STRING_FOLD: score = 990; break;
         case PREDICATE_IN_STRINGS: score = 900 - MIN(predicate->list.n, 400U); break;
+        case PREDICATE_CONTAINS_FOLD:
+        case PREDICATE_SUFFIX_FOLD:
+        case PREDICATE_PREFIX_FOLD:
         case PREDICATE_CONTAINS:
         case PREDICATE_SUFFIX:
         case PREDICATE_PREFIX: score = 10 * MIN(predicate->string.length, 40U); break;

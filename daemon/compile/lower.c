@@ -79,12 +79,14 @@ static uint32_t lower_regex(struct lowering *l, struct subject_field field, cons
         compilation_count(l->c, COMPILE_PASS_LOWER, 1, pattern.n_parts == 0);
         if (pattern.n_parts == 0) {
                 compilation_count(l->c, COMPILE_PASS_REQUIRE, 1, pattern.literal.length == 0);
-                pair[0] = condition_regex(l->c, field, operand->text, pattern.literal);
+                /* Before PCRE2 is asked, the literal is looked for; it knows one case only. */
+                pair[0] = condition_regex(l->c, field, operand->text,
+                                          pattern.fold ? (struct text){.bytes = ""} : pattern.literal);
                 if (pattern.literal.length == 0)
                         return pair[0];
                 /* Asked first: the matcher finds it on its way, and a path can be dispatched by it. */
-                pair[1] = condition_string(l->c, field, PREDICATE_CONTAINS, pattern.literal.bytes,
-                                           pattern.literal.length);
+                pair[1] = condition_string(l->c, field, pattern.fold ? PREDICATE_CONTAINS_FOLD : PREDICATE_CONTAINS,
+                                           pattern.literal.bytes, pattern.literal.length);
                 return condition_all(l->c, pair, 2);
         }
 

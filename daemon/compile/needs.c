@@ -119,6 +119,9 @@ static uint32_t longest_literal(const struct compilation *c, const struct predic
         case PREDICATE_PREFIX:
         case PREDICATE_SUFFIX:
         case PREDICATE_CONTAINS:
+        case PREDICATE_PREFIX_FOLD:
+        case PREDICATE_SUFFIX_FOLD:
+        case PREDICATE_CONTAINS_FOLD:
         case PREDICATE_GLOB: return predicate->string.length;
         case PREDICATE_IN_STRINGS: case PREDICATE_IN_GLOBS:
                 for (uint32_t i = 0; i < predicate->list.n; i++)

@@ -33,6 +33,7 @@ struct ways {
 
 struct unfolding {
         struct arena *arena;
+        bool fold;                      /* letters are small and stand for both cases */
         int error;                      /* -ENOMEM; -E2BIG: there are too many ways, or one cannot be said */
 };
 
@@ -113,9 +114,13 @@ static bool unfold_set(struct unfolding *u, const struct regex_node *node, struc
                 u->error = -E2BIG;
                 return false;
         }
-        for (unsigned c = 0; c < 256; c++)
+        for (unsigned c = 0; c < 256; c++) {
+                /* The small letter is there, too, and stands for it. */
+                if (u->fold && c >= 'A' && c <= 'Z')
+                        continue;
                 if (regex_set_has(node->set, c) && !ways_add_atom(u, ret, c))
                         return false;
+        }
         return true;
 }
 
@@ -270,6 +275,22 @@ static bool way_to_glob(struct unfolding *u, const struct way *way, struct text 
         return true;
 }
 
+static enum predicate_op folded(enum predicate_op op) {
+        switch ((int)op) {
+        case PREDICATE_STRING: return PREDICATE_STRING_FOLD;
+        case PREDICATE_PREFIX: return PREDICATE_PREFIX_FOLD;
+        case PREDICATE_SUFFIX: return PREDICATE_SUFFIX_FOLD;
+        default: return PREDICATE_CONTAINS_FOLD;
+        }
+}
+
+static bool has_letters(const char *bytes, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                if (bytes[i] >= 'a' && bytes[i] <= 'z')
+                        return true;
+        return false;
+}
+
 /* False: the way says too little (everything matches) or too much. */
 static bool way_to_part(struct unfolding *u, struct way *way, struct pattern_part *ret) {
         bool open_begin, open_end;
@@ -292,6 +313,8 @@ static bool way_to_part(struct unfolding *u, struct way *way, struct pattern_par
         }
         for (size_t i = first; i < end; i++) {
                 if (way->atoms[i] >= ATOM_ANYTHING) {
+                        if (u->fold)
+                                return false;           /* globs have no such form */
                         ret->op = PREDICATE_GLOB;
                         return way_to_glob(u, way, &ret->text);
                 }
@@ -300,6 +323,8 @@ static bool way_to_part(struct unfolding *u, struct way *way, struct pattern_par
         ret->op = open_begin ? (open_end ? PREDICATE_CONTAINS : PREDICATE_SUFFIX)
                              : (open_end ? PREDICATE_PREFIX : PREDICATE_STRING);
         ret->text = (struct text){.bytes = bytes, .length = end - first};
+        if (u->fold && has_letters(bytes, end - first))
+                ret->op = folded(ret->op);
         return true;
 }
 
@@ -385,6 +410,7 @@ int pattern_read(struct arena *arena, struct text regex, struct pattern *ret) {
         if (r < 0 || !tree.root)
                 return r;
 
+        u.fold = ret->fold = tree.fold;
         if (tree.exact)
                 pattern_unfold(&u, tree.root, ret);
         if (u.error == -ENOMEM)

@@ -13,7 +13,7 @@
 #define PATTERN_MAX_PARTS 16
 
 struct pattern_part {
-        enum predicate_op op;           /* STRING, PREFIX, SUFFIX, CONTAINS or GLOB */
+        enum predicate_op op;           /* STRING, PREFIX, SUFFIX, CONTAINS, one of these with _FOLD, or GLOB */
         struct text text;               /* arena; not empty, or a STRING */
 };
 
@@ -21,6 +21,7 @@ struct pattern {
         struct pattern_part parts[PATTERN_MAX_PARTS];
         size_t n_parts; /* the regex matches what one of these matches, and nothing else; 0: it is not so simple */
         struct text literal;            /* if it is not: what every match contains, at least 2 bytes, or empty */
+        bool fold;                      /* ASCII letters of the literal stand for both cases */
 };
 
 /* The regex was compiled by PCRE2 before (policy sema): it is not wrong. 0 or -ENOMEM. */

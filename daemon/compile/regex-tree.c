@@ -11,7 +11,7 @@ struct reader {
         struct arena *arena;
         const char *at, *end;
         unsigned nesting;
-        bool exact, gave_up, no_memory;
+        bool fold, exact, gave_up, no_memory;
 };
 
 static struct regex_node *give_up(struct reader *r) {
@@ -34,12 +34,23 @@ static struct regex_node *byte_new(struct reader *r, unsigned char byte) {
         struct regex_node *node = node_new(r, REGEX_BYTE);
 
         if (node)
-                node->byte = byte;
+                node->byte = r->fold && byte >= 'A' && byte <= 'Z' ? byte + ('a' - 'A') : byte;
         return node;
 }
 
 static inline void set_add(struct regex_set *set, unsigned char c) {
         set->words[c / 64] |= UINT64_C(1) << (c % 64);
+}
+
+static void set_fold(struct regex_set *set) {
+        for (unsigned c = 'a'; c <= 'z'; c++) {
+                unsigned large = c - ('a' - 'A');
+
+                if (regex_set_has(set, c) || regex_set_has(set, large)) {
+                        set_add(set, c);
+                        set_add(set, large);
+                }
+        }
 }
 
 static struct regex_node *set_new(struct reader *r, const struct regex_set *set) {
@@ -48,6 +59,10 @@ static struct regex_node *set_new(struct reader *r, const struct regex_set *set)
         if (regex_set_size(set) == 1)
                 for (unsigned c = 0; c < 256; c++)
                         if (regex_set_has(set, c))
+                                return byte_new(r, c);
+        if (r->fold && regex_set_size(set) == 2)
+                for (unsigned c = 'a'; c <= 'z'; c++)
+                        if (regex_set_has(set, c) && regex_set_has(set, c - ('a' - 'A')))
                                 return byte_new(r, c);
 
         node = node_new(r, regex_set_size(set) == 256 ? REGEX_DOT : REGEX_SET);
@@ -212,6 +227,8 @@ static struct regex_node *read_set(struct reader *r) {
         }
         r->at++;
 
+        if (r->fold)
+                set_fold(&set);
         if (negated)
                 for (unsigned i = 0; i < 4; i++)
                         set.words[i] = ~set.words[i];
@@ -378,13 +395,15 @@ static struct regex_node *read_choice(struct reader *r) {
 
 int regex_tree_read(struct arena *arena, struct text regex, struct regex_tree *ret) {
         struct reader r = {.arena = arena, .at = regex.bytes, .end = regex.bytes + regex.length, .exact = true};
-        struct regex_node *root = read_choice(&r);
+        struct regex_node *root;
 
+        r.fold = take(&r, "(?i)");
+        root = read_choice(&r);
         if (r.no_memory)
                 return -ENOMEM;
         /* A ')' too many is an error that PCRE2 reports. */
         if (r.gave_up || r.at < r.end)
                 root = NULL;
-        *ret = (struct regex_tree){.root = root, .exact = r.exact};
+        *ret = (struct regex_tree){.root = root, .fold = r.fold, .exact = r.exact};
         return 0;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Regex tree - a regex of the plain kind as a tree: what compile/pattern.c reasons about.
  *
- * Reads what PCRE2 reads, or gives up: whatever is not surely understood (options, back references, recursion, POSIX
- * classes, ...) makes no tree, and what is understood only in part (look-arounds, word boundaries, possessive
- * repetitions) is marked, so that a tree never claims more than the regex. PCRE2 stays the judge of what a regex means;
- * a random test compares the two. */
+ * Reads what PCRE2 reads, or gives up: whatever is not surely understood (options but for `(?i)` in front, back
+ * references, recursion, POSIX classes, ...) makes no tree, and what is understood only in part (look-arounds, word
+ * boundaries, possessive repetitions) is marked, so that a tree never claims more than the regex. PCRE2 stays the judge
+ * of what a regex means; a random test compares the two. */
 #pragma once
 
 #include <stdbool.h>
@@ -54,6 +54,8 @@ struct regex_node {
 
 struct regex_tree {
         struct regex_node *root;        /* NULL: given up */
+        bool fold;                      /* began with (?i): bytes that are letters are small and stand for both cases,
+                                           sets have both */
         bool exact;                     /* matches exactly what the regex matches; else at least that */
 };
 

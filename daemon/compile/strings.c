@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "compile/strings.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,6 +83,14 @@ static void item_classify(struct table_builder *b, struct item *item, enum predi
         case PREDICATE_PREFIX: item->search = SEARCH_PREFIX; return;
         case PREDICATE_SUFFIX: item->search = SEARCH_SUFFIX; return;
         case PREDICATE_CONTAINS: item->search = SEARCH_LITERAL; return;
+        case PREDICATE_PREFIX_FOLD:
+        case PREDICATE_SUFFIX_FOLD:
+        case PREDICATE_CONTAINS_FOLD:
+                item->search = op == PREDICATE_PREFIX_FOLD   ? SEARCH_PREFIX
+                               : op == PREDICATE_SUFFIX_FOLD ? SEARCH_SUFFIX
+                                                             : SEARCH_LITERAL;
+                item->text = text_fold(b, text);
+                return;
         case PREDICATE_STRING_FOLD:
                 item->search = SEARCH_FOLD;
                 item->text = text_fold(b, text);
@@ -295,7 +304,10 @@ static void patterns_write(struct table_builder *b, struct matcher_table *table,
 }
 
 static void table_write(struct table_builder *b, uint32_t n_texts) {
-        struct matcher_table table = {.n_patterns = b->n_patterns};
+        struct matcher_table table = {
+                .n_patterns = b->n_patterns,
+                .folded = b->n_patterns > 0 && strings_are_folded(b->patterns[0].op),
+        };
         struct table_entries entries[_SEARCH_MAX] = {};
         uint32_t ends[_SEARCH_MAX], first = 0;
 
@@ -346,8 +358,8 @@ bool strings_fit(const struct strings_pattern *patterns, size_t n) {
         if (n > MATCHER_MAX_PATTERNS)
                 return false;
         for (size_t i = 0; i < n; i++) {
-                if (patterns[i].op != PREDICATE_CONTAINS && patterns[i].op != PREDICATE_GLOB &&
-                    patterns[i].op != PREDICATE_IN_GLOBS)
+                if (patterns[i].op != PREDICATE_CONTAINS && patterns[i].op != PREDICATE_CONTAINS_FOLD &&
+                    patterns[i].op != PREDICATE_GLOB && patterns[i].op != PREDICATE_IN_GLOBS)
                         continue;
                 for (size_t k = 0; k < patterns[i].n_texts; k++) {
                         n_literals++;
@@ -361,8 +373,10 @@ int strings_table(struct arena *arena, const struct strings_pattern *patterns, s
         struct table_builder b = {.arena = arena, .patterns = patterns, .n_patterns = n};
         uint32_t n_texts = 0;
 
-        for (size_t i = 0; i < n; i++)
+        for (size_t i = 0; i < n; i++) {
+                assert(strings_are_folded(patterns[i].op) == strings_are_folded(patterns[0].op));
                 n_texts += patterns[i].n_texts;
+        }
         b.items = arena_new_array(arena, struct item, n_texts);
         if (!b.items)
                 return -ENOMEM;
@@ -395,7 +409,7 @@ static bool is_candidate(const struct compilation *c, uint32_t i) {
         if (predicate->subject != SUBJECT_EVENT && predicate->subject != SUBJECT_PROCESS)
                 return false;
         if (predicate->op == PREDICATE_PREFIX || predicate->op == PREDICATE_SUFFIX ||
-            predicate->op == PREDICATE_CONTAINS)
+            predicate->op == PREDICATE_CONTAINS || strings_are_folded((enum predicate_op)predicate->op))
                 return predicate->string.length > 0;
         return true;
 }
@@ -418,6 +432,8 @@ static int candidate_compare(const void *a, const void *b, void *data) {
                 return x->subject < y->subject ? -1 : 1;
         if (x->index != y->index)
                 return x->index < y->index ? -1 : 1;
+        if (strings_are_folded((enum predicate_op)x->op) != strings_are_folded((enum predicate_op)y->op))
+                return strings_are_folded((enum predicate_op)x->op) ? 1 : -1;
         if (is_first(c, i) != is_first(c, k))
                 return is_first(c, i) ? -1 : 1;
         return (i > k) - (i < k);
@@ -501,6 +517,7 @@ static bool is_together(const struct compilation *c, uint32_t i, uint32_t k) {
         const struct predicate *x = &c->out.predicates.items[i], *y = &c->out.predicates.items[k];
 
         return x->field == y->field && x->subject == y->subject && x->index == y->index &&
+               strings_are_folded((enum predicate_op)x->op) == strings_are_folded((enum predicate_op)y->op) &&
                is_first(c, i) == is_first(c, k);
 }
 

@@ -22,6 +22,12 @@ struct strings_pattern {
         const struct text *texts;
         size_t n_texts;
 };
+/* Patterns that take letters in either case wherever they stand have a table by themselves: one has only these, or none
+ * of them. (A whole string in either case goes with the others.) */
+static inline bool strings_are_folded(enum predicate_op op) {
+        return op == PREDICATE_PREFIX_FOLD || op == PREDICATE_SUFFIX_FOLD || op == PREDICATE_CONTAINS_FOLD;
+}
+
 int strings_table(struct arena *arena, const struct strings_pattern *patterns, size_t n, void **ret, size_t *ret_size);
 
 /* Is there room in one table for all of these? */

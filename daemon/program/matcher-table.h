@@ -28,6 +28,7 @@ struct matcher_part {
 
 struct matcher_table {
         uint32_t size, n_patterns;
+        uint32_t folded, reserved;      /* 1: all patterns take ASCII letters in either case, all its texts are small */
         uint64_t exact_lengths;         /* bit min(length, 63) per exact entry: most texts need not be hashed */
         uint64_t fold_lengths;
         struct matcher_part patterns, texts, uses;

@@ -130,10 +130,25 @@ static inline uint64_t word_at(const char *bytes, size_t n, size_t from, bool ba
         return backwards ? __builtin_bswap64(word) : word;
 }
 
-/* How many bytes two strings have in common, from the start or from the end; the first `from` are known to be. */
-static size_t common(const char *a, size_t n_a, const char *b, size_t n_b, size_t from, bool backwards) {
+/* As far as b, of which the case says nothing, has what a says in small letters. */
+static size_t common_folded(const char *a, size_t n_a, const char *b, size_t n_b, size_t from, bool backwards) {
         size_t n = MIN(n_a, n_b), i = from;
 
+        if (backwards)
+                while (i < n && (unsigned char)a[n_a - 1 - i] == matcher_fold(b[n_b - 1 - i]))
+                        i++;
+        else
+                while (i < n && (unsigned char)a[i] == matcher_fold(b[i]))
+                        i++;
+        return i;
+}
+
+/* How many bytes two strings have in common, from the start or from the end; the first `from` are known to be. */
+static size_t common(const char *a, size_t n_a, const char *b, size_t n_b, size_t from, bool backwards, bool folded) {
+        size_t n = MIN(n_a, n_b), i = from;
+
+        if (folded)
+                return common_folded(a, n_a, b, n_b, from, backwards);
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
         for (; i + 8 <= n; i += 8) {
                 uint64_t differ = word_at(a, n_a, i, backwards) ^ word_at(b, n_b, i, backwards);
@@ -157,23 +172,27 @@ static inline void run_ends(struct matching *m, struct matcher_part where, bool 
         const struct matcher_entry *entries = part(m->table, where);
         uint32_t low = 0, high = where.n;
         size_t same_low = 0, same_high = 0;
+        bool folded = m->table->folded;
 
         while (low < high) {
                 uint32_t middle = low + (high - low) / 2;
                 const struct matcher_entry *entry = &entries[middle];
                 const char *bytes = entry_bytes(m, entry);
-                size_t same = common(bytes, entry->length, m->bytes, m->length, MIN(same_low, same_high), backwards);
+                size_t same = common(bytes, entry->length, m->bytes, m->length, MIN(same_low, same_high), backwards,
+                                     folded);
                 bool above;
+                unsigned char next;
 
                 if (same == entry->length)
                         above = false;
                 else if (same == m->length)
                         above = true;
-                else if (backwards)
-                        above = (unsigned char)bytes[entry->length - 1 - same] >
-                                (unsigned char)m->bytes[m->length - 1 - same];
-                else
-                        above = (unsigned char)bytes[same] > (unsigned char)m->bytes[same];
+                else {
+                        next = backwards ? m->bytes[m->length - 1 - same] : m->bytes[same];
+                        if (folded)
+                                next = matcher_fold(next);
+                        above = (unsigned char)bytes[backwards ? entry->length - 1 - same : same] > next;
+                }
 
                 if (above) {
                         high = middle;
@@ -205,19 +224,19 @@ static void report_out(struct matching *m, const struct matcher_state *states, u
         }
 }
 
-static void run_literals(struct matching *m) {
+static inline void run_automaton(struct matching *m, bool folded) {
         const struct matcher_state *states = part(m->table, m->table->states);
         const struct matcher_slot *slots = part(m->table, m->table->slots);
         const uint16_t *root = part(m->table, m->table->root);
         uint32_t at = 0;
 
         for (size_t i = 0; i < m->length; i++) {
-                unsigned char c = m->bytes[i];
+                unsigned char c = folded ? matcher_fold(m->bytes[i]) : (unsigned char)m->bytes[i];
 
                 /* Most bytes begin nothing. */
                 if (at == 0) {
                         while (root[c] == 0 && ++i < m->length)
-                                c = m->bytes[i];
+                                c = folded ? matcher_fold(m->bytes[i]) : (unsigned char)m->bytes[i];
                         if (i == m->length)
                                 return;
                 }
@@ -240,6 +259,13 @@ static void run_literals(struct matching *m) {
         }
 }
 
+static void run_literals(struct matching *m) {
+        if (m->table->folded)
+                run_automaton(m, true);
+        else
+                run_automaton(m, false);
+}
+
 static enum truth test_cut(const struct matching *m, const struct matcher_pattern *pattern) {
         const struct matcher_text *texts = part(m->table, m->table->texts);
         struct value value = {.type = VALUE_STRING, .state = VALUE_CUT, .bytes = m->bytes, .length = m->length};
@@ -256,7 +282,10 @@ static enum truth test_cut(const struct matching *m, const struct matcher_patter
                 case PREDICATE_STRING_FOLD: one = value_is_bytes_ignoring_case(&value, text, length); break;
                 case PREDICATE_PREFIX: one = value_starts_with(&value, text, length); break;
                 case PREDICATE_SUFFIX: one = value_ends_with(&value, text, length); break;
+                case PREDICATE_PREFIX_FOLD: one = value_starts_with_ignoring_case(&value, text, length); break;
+                case PREDICATE_SUFFIX_FOLD: one = value_ends_with_ignoring_case(&value, text, length); break;
                 case PREDICATE_CONTAINS:
+                case PREDICATE_CONTAINS_FOLD:
                         one = TRUTH_UNKNOWN;
                         break; /* the automaton did not find it in what is known */
                 case PREDICATE_GLOB:

@@ -104,6 +104,9 @@ static enum truth test_string(const struct program *program, const struct predic
         case PREDICATE_PREFIX: return value_starts_with(value, text, length);
         case PREDICATE_SUFFIX: return value_ends_with(value, text, length);
         case PREDICATE_CONTAINS: return value_contains(value, text, length);
+        case PREDICATE_PREFIX_FOLD: return value_starts_with_ignoring_case(value, text, length);
+        case PREDICATE_SUFFIX_FOLD: return value_ends_with_ignoring_case(value, text, length);
+        case PREDICATE_CONTAINS_FOLD: return value_contains_ignoring_case(value, text, length);
         case PREDICATE_GLOB: return test_glob(program, predicate->string, value);
         case PREDICATE_IN_GLOBS:
                 for (size_t i = 0; i < predicate->list.n && answer != TRUTH_TRUE; i++)
@@ -154,6 +157,9 @@ enum truth predicate_test(const struct program *program, const struct predicate 
         case PREDICATE_PREFIX:
         case PREDICATE_SUFFIX:
         case PREDICATE_CONTAINS:
+        case PREDICATE_PREFIX_FOLD:
+        case PREDICATE_SUFFIX_FOLD:
+        case PREDICATE_CONTAINS_FOLD:
         case PREDICATE_GLOB:
         case PREDICATE_IN_GLOBS:
                 return test_string(program, predicate, value);

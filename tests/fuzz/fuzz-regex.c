@@ -23,6 +23,14 @@ static bool part_matches(const struct pattern_part *part, const struct value *va
                 return value_ends_with(value, part->text.bytes, part->text.length) == TRUTH_TRUE;
         case PREDICATE_CONTAINS:
                 return value_contains(value, part->text.bytes, part->text.length) == TRUTH_TRUE;
+        case PREDICATE_STRING_FOLD:
+                return value_is_bytes_ignoring_case(value, part->text.bytes, part->text.length) == TRUTH_TRUE;
+        case PREDICATE_PREFIX_FOLD:
+                return value_starts_with_ignoring_case(value, part->text.bytes, part->text.length) == TRUTH_TRUE;
+        case PREDICATE_SUFFIX_FOLD:
+                return value_ends_with_ignoring_case(value, part->text.bytes, part->text.length) == TRUTH_TRUE;
+        case PREDICATE_CONTAINS_FOLD:
+                return value_contains_ignoring_case(value, part->text.bytes, part->text.length) == TRUTH_TRUE;
         case PREDICATE_GLOB:
                 return glob_match(part->text.bytes, part->text.length, value->bytes, value->length, false) ==
                        TRUTH_TRUE;
@@ -56,7 +64,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
         if (truth != TRUTH_UNKNOWN && pattern.n_parts > 0)
                 assert(any == (truth == TRUTH_TRUE));
         if (truth == TRUTH_TRUE && pattern.literal.length > 0)
-                assert(memmem(value.bytes, value.length, pattern.literal.bytes, pattern.literal.length));
+                assert((pattern.fold
+                                ? value_contains_ignoring_case(&value, pattern.literal.bytes, pattern.literal.length)
+                                : value_contains(&value, pattern.literal.bytes, pattern.literal.length)) == TRUTH_TRUE);
         arena_done(&arena);
         regex_free(regex);
         return 0;

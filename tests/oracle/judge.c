@@ -33,25 +33,25 @@ static enum truth string_equal(const struct value *p, const struct text *c, bool
         return truth_of(p->length == c->length && same_bytes(p->bytes, c->bytes, c->length, fold));
 }
 
-static enum truth string_starts(const struct value *p, const struct text *c) {
-        if (begins(p->bytes, p->length, c->bytes, c->length, false))
+static enum truth string_starts(const struct value *p, const struct text *c, bool fold) {
+        if (begins(p->bytes, p->length, c->bytes, c->length, fold))
                 return TRUTH_TRUE;
-        return p->state == VALUE_CUT && begins(c->bytes, c->length, p->bytes, p->length, false) ? TRUTH_UNKNOWN
-                                                                                                : TRUTH_FALSE;
+        return p->state == VALUE_CUT && begins(c->bytes, c->length, p->bytes, p->length, fold) ? TRUTH_UNKNOWN
+                                                                                               : TRUTH_FALSE;
 }
 
-static enum truth string_ends(const struct value *p, const struct text *c) {
+static enum truth string_ends(const struct value *p, const struct text *c, bool fold) {
         if (c->length == 0)
                 return TRUTH_TRUE;
         if (p->state == VALUE_CUT)
                 return TRUTH_UNKNOWN;
         return truth_of(p->length >= c->length &&
-                        same_bytes(p->bytes + p->length - c->length, c->bytes, c->length, false));
+                        same_bytes(p->bytes + p->length - c->length, c->bytes, c->length, fold));
 }
 
-static enum truth string_contains(const struct value *p, const struct text *c) {
+static enum truth string_contains(const struct value *p, const struct text *c, bool fold) {
         for (size_t i = 0; i + c->length <= p->length; i++)
-                if (same_bytes(p->bytes + i, c->bytes, c->length, false))
+                if (same_bytes(p->bytes + i, c->bytes, c->length, fold))
                         return TRUTH_TRUE;
         return p->state == VALUE_CUT ? TRUTH_UNKNOWN : TRUTH_FALSE;
 }
@@ -158,9 +158,13 @@ static enum truth cut_string_regex(const struct value *p, const struct text *reg
 
                         switch ((int)pattern.parts[i].op) {
                         case PREDICATE_STRING: answer = truth_or(answer, string_equal(p, text, false)); break;
-                        case PREDICATE_PREFIX: answer = truth_or(answer, string_starts(p, text)); break;
-                        case PREDICATE_SUFFIX: answer = truth_or(answer, string_ends(p, text)); break;
-                        case PREDICATE_CONTAINS: answer = truth_or(answer, string_contains(p, text)); break;
+                        case PREDICATE_PREFIX: answer = truth_or(answer, string_starts(p, text, false)); break;
+                        case PREDICATE_SUFFIX: answer = truth_or(answer, string_ends(p, text, false)); break;
+                        case PREDICATE_CONTAINS: answer = truth_or(answer, string_contains(p, text, false)); break;
+                        case PREDICATE_STRING_FOLD: answer = truth_or(answer, string_equal(p, text, true)); break;
+                        case PREDICATE_PREFIX_FOLD: answer = truth_or(answer, string_starts(p, text, true)); break;
+                        case PREDICATE_SUFFIX_FOLD: answer = truth_or(answer, string_ends(p, text, true)); break;
+                        case PREDICATE_CONTAINS_FOLD: answer = truth_or(answer, string_contains(p, text, true)); break;
                         default: answer = truth_or(answer, string_glob(p, text)); break;
                         }
                 }
@@ -253,9 +257,9 @@ static enum truth compare_string(const struct value *v, enum compare_op op, cons
         switch ((int)op) {
         case COMPARE_FOLD: return string_equal(v, c, true);
         case COMPARE_GLOB: return string_glob(v, c);
-        case COMPARE_STARTSWITH: return string_starts(v, c);
-        case COMPARE_ENDSWITH: return string_ends(v, c);
-        case COMPARE_CONTAINS: return string_contains(v, c);
+        case COMPARE_STARTSWITH: return string_starts(v, c, false);
+        case COMPARE_ENDSWITH: return string_ends(v, c, false);
+        case COMPARE_CONTAINS: return string_contains(v, c, false);
         case COMPARE_REGEX: return string_regex(v, c);
         default: return string_equal(v, c, false);
         }

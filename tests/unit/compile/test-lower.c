@@ -48,13 +48,18 @@ START_TEST(globs_and_regexes_that_are_plain_become_comparisons) {
         becomes("pathname glob [\"/a/*\", \"/b/*\"]", "pathname glob \"/a/*\" or pathname glob \"/b/*\"");
         becomes("pathname =~ '^/etc/(passwd|shadow)$'", "pathname in [\"/etc/passwd\", \"/etc/shadow\"]");
         becomes("pathname =~ '\\.(sh|py)$'", "pathname endswith \".sh\" or pathname endswith \".py\"");
+        becomes("pathname =~ '(?i)secret|/1/|^/Tmp/|\\.SH$|^/b$'",
+                "pathname contains (?i) \"secret\" or pathname contains \"/1/\" or pathname startswith (?i) \"/tmp/\" "
+                "or "
+                "pathname endswith (?i) \".sh\" or pathname ~= \"/b\"");
         becomes("pathname startswith [\"/a/\", \"/b/\"]", "pathname startswith \"/a/\" or pathname startswith \"/b/\"");
 }
 END_TEST
 
 START_TEST(other_regexes_are_asked_behind_what_they_require) {
         becomes("pathname =~ '/x[0-9]+/secret'", "pathname contains \"/secret\" and pathname =~ '/x[0-9]+/secret'");
-        becomes("pathname =~ '(?i)secret'", "pathname =~ '(?i)secret'");
+        becomes("pathname =~ '(?i)^a[0-9]*Secret'",
+                "pathname contains (?i) \"secret\" and pathname =~ '(?i)^a[0-9]*Secret'");
         becomes("pathname !~ '/x[0-9]+/secret'",
                 "not (pathname contains \"/secret\" and pathname =~ '/x[0-9]+/secret')");
 }

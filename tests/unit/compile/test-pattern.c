@@ -20,6 +20,10 @@ static const char *op_name(enum predicate_op op) {
         case PREDICATE_SUFFIX: return "endswith";
         case PREDICATE_CONTAINS: return "contains";
         case PREDICATE_GLOB: return "glob";
+        case PREDICATE_STRING_FOLD: return "==~";
+        case PREDICATE_PREFIX_FOLD: return "startswith~";
+        case PREDICATE_SUFFIX_FOLD: return "endswith~";
+        case PREDICATE_CONTAINS_FOLD: return "contains~";
         }
         return "?";
 }
@@ -36,7 +40,7 @@ static void says(const char *regex, const char *expected) {
                 strbuf_put_text(&text, pattern.parts[i].text.bytes, pattern.parts[i].text.length);
         }
         if (pattern.n_parts == 0 && pattern.literal.length > 0) {
-                strbuf_put(&text, "needs ");
+                strbuf_put(&text, pattern.fold ? "needs~ " : "needs ");
                 strbuf_put_text(&text, pattern.literal.bytes, pattern.literal.length);
         }
         ck_assert_msg(strcmp(strbuf_str(&text), expected) == 0, "'%s' says '%s', not '%s'", regex, strbuf_str(&text),
@@ -91,7 +95,9 @@ START_TEST(of_the_others_the_longest_literal_is_known) {
 END_TEST
 
 START_TEST(what_is_not_understood_says_nothing) {
-        says("(?i)shadow", "");
+        says("(?i:shadow)", "");
+        says("a(?i)shadow", "");
+        says("(?im)shadow", "");
         says("(a)\\1", "");
         says("[[:alpha:]]bcd", "");
         says("(?<name>abc)", "");
@@ -103,6 +109,21 @@ START_TEST(what_is_not_understood_says_nothing) {
 }
 END_TEST
 
+START_TEST(without_regard_to_case_they_are_comparisons_too) {
+        says("(?i)shadow", "contains~ shadow");
+        says("(?i)^/Tmp/", "startswith~ /tmp/");
+        says("(?i)(?:/nc|/NCat)$", "endswith~ /nc | endswith~ /ncat");
+        says("(?i)^Id$", "==~ id");
+        says("(?i)[sS]h|[S]U|\\x41b", "contains~ sh | contains~ su | contains~ ab");
+        says("(?i)[xY]z", "contains~ xz | contains~ yz");
+        says("(?i)1/2", "contains 1/2");
+        says("(?i)a|1", "contains~ a | contains 1");
+        says("(?i)Curl.*Sh", "needs~ curl");
+        says("(?i)^a[^b]", "");
+        says("(?i)[0-9]+Pay", "needs~ pay");
+}
+END_TEST
+
 START_TEST(possessive_and_atomic_are_never_taken_for_plain) {
         says("^abc?+b", "needs ab");
         says("(?>ab|a)bcd", "needs bcd");
@@ -111,8 +132,8 @@ END_TEST
 
 /* Regexes of the kind that people write, and of the kind that breaks compilers. */
 static void random_regex(struct strbuf *out, unsigned depth) {
-        static const char *const atoms[] = {"a",   "b",  "/", "\\.", ".",        "[^/]",  "[ab]", "[^a]",
-                                            "\\w", "ab", "^", "$",   "\\Qa.\\E", "[a-c]", "\\*",  "\\x61"};
+        static const char *const atoms[] = {"a",   "b",  "/", "\\.", ".",        "[^/]",  "[ab]", "[^A]",
+                                            "\\w", "AB", "^", "$",   "\\Qa.\\E", "[a-c]", "\\*",  "\\x61"};
         static const char *const repeats[] = {"", "", "", "", "*", "+", "?", "{2}", "{1,2}", "*?", "++"};
         unsigned n = 1 + rand() % 4;
 
@@ -149,6 +170,10 @@ static bool part_matches(const struct pattern_part *part, const struct value *va
         case PREDICATE_SUFFIX: return value_ends_with(value, bytes, n) == TRUTH_TRUE;
         case PREDICATE_CONTAINS: return value_contains(value, bytes, n) == TRUTH_TRUE;
         case PREDICATE_GLOB: return glob_match(bytes, n, value->bytes, value->length, false) == TRUTH_TRUE;
+        case PREDICATE_STRING_FOLD: return value_is_bytes_ignoring_case(value, bytes, n) == TRUTH_TRUE;
+        case PREDICATE_PREFIX_FOLD: return value_starts_with_ignoring_case(value, bytes, n) == TRUTH_TRUE;
+        case PREDICATE_SUFFIX_FOLD: return value_ends_with_ignoring_case(value, bytes, n) == TRUTH_TRUE;
+        case PREDICATE_CONTAINS_FOLD: return value_contains_ignoring_case(value, bytes, n) == TRUTH_TRUE;
         }
         ck_abort();
         return false;
@@ -166,6 +191,8 @@ START_TEST(random_regexes_match_what_their_comparisons_match_and_contain_their_l
                 const char *message;
                 size_t offset;
 
+                if (round % 3 == 0)
+                        strbuf_put(&text, "(?i)");
                 random_regex(&text, 0);
                 if (regex_new(text.data, text.n, false, &regex, &message, &offset) < 0) {
                         strbuf_done(&text);
@@ -176,7 +203,7 @@ START_TEST(random_regexes_match_what_their_comparisons_match_and_contain_their_l
                 n_literals += pattern.literal.length > 0;
 
                 for (unsigned i = 0; i < 60 && (pattern.n_parts > 0 || pattern.literal.length > 0); i++) {
-                        static const char letters[] = "aab//.c*\n\xff_";
+                        static const char letters[] = "aabAB//.c*\n\xff_";
                         struct value value = {.type = VALUE_STRING, .state = VALUE_KNOWN};
                         char subject[12];
                         enum truth truth;
@@ -192,8 +219,10 @@ START_TEST(random_regexes_match_what_their_comparisons_match_and_contain_their_l
                         n_matches += truth == TRUTH_TRUE;
                         if (pattern.n_parts == 0) {
                                 if (truth == TRUTH_TRUE)
-                                        ck_assert_msg(value_contains(&value, pattern.literal.bytes,
-                                                                     pattern.literal.length) == TRUTH_TRUE,
+                                        ck_assert_msg((pattern.fold ? value_contains_ignoring_case
+                                                                    : value_contains)(&value, pattern.literal.bytes,
+                                                                                      pattern.literal.length) ==
+                                                              TRUTH_TRUE,
                                                       "'%s' matches '%.*s' without '%.*s'", text.data,
                                                       (int)value.length, subject, (int)pattern.literal.length,
                                                       pattern.literal.bytes);
@@ -244,6 +273,7 @@ UNIT_MAIN("compile/pattern",
           wildcards_become_globs,
           of_the_others_the_longest_literal_is_known,
           what_is_not_understood_says_nothing,
+          without_regard_to_case_they_are_comparisons_too,
           possessive_and_atomic_are_never_taken_for_plain,
           random_regexes_match_what_their_comparisons_match_and_contain_their_literal,
           a_pattern_that_unfolds_without_end_is_left_to_pcre_in_little_memory)

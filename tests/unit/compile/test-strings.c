@@ -94,6 +94,9 @@ static enum truth one(enum predicate_op op, struct text text, const struct value
         case PREDICATE_PREFIX: return value_starts_with(value, text.bytes, text.length);
         case PREDICATE_SUFFIX: return value_ends_with(value, text.bytes, text.length);
         case PREDICATE_CONTAINS: return value_contains(value, text.bytes, text.length);
+        case PREDICATE_PREFIX_FOLD: return value_starts_with_ignoring_case(value, text.bytes, text.length);
+        case PREDICATE_SUFFIX_FOLD: return value_ends_with_ignoring_case(value, text.bytes, text.length);
+        case PREDICATE_CONTAINS_FOLD: return value_contains_ignoring_case(value, text.bytes, text.length);
         default: return glob_match(text.bytes, text.length, value->bytes, value->length, value->state == VALUE_CUT);
         }
 }
@@ -110,19 +113,21 @@ START_TEST(random_tables_answer_as_if_each_pattern_were_asked) {
         static const enum predicate_op ops[] = {PREDICATE_STRING, PREDICATE_STRING_FOLD, PREDICATE_IN_STRINGS,
                                                 PREDICATE_PREFIX, PREDICATE_SUFFIX,      PREDICATE_CONTAINS,
                                                 PREDICATE_GLOB,   PREDICATE_IN_GLOBS};
+        static const enum predicate_op folds[] = {PREDICATE_PREFIX_FOLD, PREDICATE_SUFFIX_FOLD,
+                                                  PREDICATE_CONTAINS_FOLD};
         static char bytes[MAX_PATTERNS][3][8];
         static struct text texts[MAX_PATTERNS][3];
         unsigned n_true = 0, n_unknown = 0;
 
         srand(3);
-        for (unsigned round = 0; round < 1500; round++) {
+        for (unsigned round = 0; round < 2250; round++) {
                 struct strings_pattern patterns[MAX_PATTERNS];
                 struct arena arena = {};
                 size_t n = 1 + rand() % (round % 10 == 0 ? MAX_PATTERNS : 12);
                 void *table;
 
                 for (size_t i = 0; i < n; i++) {
-                        enum predicate_op op = ops[rand() % 8];
+                        enum predicate_op op = round % 3 == 0 ? folds[rand() % 3] : ops[rand() % 8];
                         bool is_glob = op == PREDICATE_GLOB || op == PREDICATE_IN_GLOBS;
                         size_t n_texts = op == PREDICATE_IN_STRINGS || op == PREDICATE_IN_GLOBS ? 1 + rand() % 3 : 1;
 
@@ -131,7 +136,7 @@ START_TEST(random_tables_answer_as_if_each_pattern_were_asked) {
                                         .bytes = bytes[i][k],
                                         .length = random_bytes(bytes[i][k],
                                                                op == PREDICATE_CONTAINS || op == PREDICATE_PREFIX ||
-                                                                       op == PREDICATE_SUFFIX,
+                                                                       op == PREDICATE_SUFFIX || round % 3 == 0,
                                                                6, is_glob ? "ab/**?" : "abA/"),
                                 };
                         patterns[i] = (struct strings_pattern){.op = op, .texts = texts[i], .n_texts = n_texts};

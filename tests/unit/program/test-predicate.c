@@ -65,6 +65,11 @@ START_TEST(strings_compare_as_their_operation_says) {
         ck_assert_int_eq(ask_text(PREDICATE_PREFIX, "/tmp/", string("/tmp")), TRUTH_FALSE);
         ck_assert_int_eq(ask_text(PREDICATE_SUFFIX, ".sh", string("a.sh")), TRUTH_TRUE);
         ck_assert_int_eq(ask_text(PREDICATE_CONTAINS, "nc", string("/bin/ncat")), TRUTH_TRUE);
+        ck_assert_int_eq(ask_text(PREDICATE_PREFIX_FOLD, "/tmp/", string("/TMP/x")), TRUTH_TRUE);
+        ck_assert_int_eq(ask_text(PREDICATE_SUFFIX_FOLD, ".sh", string("a.Sh")), TRUTH_TRUE);
+        ck_assert_int_eq(ask_text(PREDICATE_CONTAINS_FOLD, "nc", string("/bin/NCAT")), TRUTH_TRUE);
+        ck_assert_int_eq(ask_text(PREDICATE_CONTAINS_FOLD, "nc", string("/bin/ncb")), TRUTH_TRUE);
+        ck_assert_int_eq(ask_text(PREDICATE_CONTAINS_FOLD, "nc", string("/bin/n")), TRUTH_FALSE);
         ck_assert_int_eq(ask_text(PREDICATE_GLOB, "/home/*/x", string("/home/eve/x")), TRUTH_TRUE);
 }
 END_TEST
@@ -72,7 +77,8 @@ END_TEST
 START_TEST(what_is_not_known_is_neither_true_nor_false) {
         struct value unknown = {.type = VALUE_STRING, .state = VALUE_UNKNOWN};
         static const enum predicate_op ops[] = {PREDICATE_STRING, PREDICATE_STRING_FOLD, PREDICATE_PREFIX,
-                                                PREDICATE_SUFFIX, PREDICATE_CONTAINS, PREDICATE_GLOB};
+                                                PREDICATE_SUFFIX, PREDICATE_CONTAINS, PREDICATE_GLOB,
+                                                PREDICATE_PREFIX_FOLD, PREDICATE_SUFFIX_FOLD, PREDICATE_CONTAINS_FOLD};
 
         for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
                 ck_assert_int_eq(ask_text(ops[i], "x", unknown), TRUTH_UNKNOWN);
