@@ -50,6 +50,34 @@ static void diag_count(struct diag_set *set, enum diag_severity severity) {
         }
 }
 
+#define CODE_LENGTH_MAX 48U
+
+static char lower(char c) {
+        return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
+}
+
+/* The words of a message without the names in it: they say which message it is, and stay when names change. */
+static const char *diag_make_code(struct diag_set *set, const char *fmt) {
+        char code[CODE_LENGTH_MAX + 1];
+        size_t n = 0;
+
+        for (const char *s = fmt; *s && n < CODE_LENGTH_MAX; s++) {
+                if (*s == '%' && s[1]) {
+                        do
+                                s++;
+                        while (s[1] && !strchr("diouxXcsp%", *s));
+                        continue;
+                }
+                if ((*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') || (*s >= '0' && *s <= '9'))
+                        code[n++] = lower(*s);
+                else if (*s != '\'' && n > 0 && code[n - 1] != '-')
+                        code[n++] = '-';
+        }
+        while (n > 0 && code[n - 1] == '-')
+                n--;
+        return n > 0 ? arena_strndup(&set->arena, code, n) : "message";
+}
+
 int diag_vreport(struct diag_set *set, enum diag_severity severity, struct diag_span span, const char *fmt,
                  va_list ap) {
         int r = severity == DIAG_ERROR ? -EBADMSG : 0;
@@ -64,7 +92,8 @@ int diag_vreport(struct diag_set *set, enum diag_severity severity, struct diag_
         if (set->list.n < set->limit) {
                 d.span.file = diag_set_file(set, span.file);
                 d.text = arena_vprintf(&set->arena, fmt, ap);
-                set->last_dropped = !d.text || (span.file && !d.span.file) || array_push(&set->list, d) < 0;
+                d.code = diag_make_code(set, fmt);
+                set->last_dropped = !d.text || !d.code || (span.file && !d.span.file) || array_push(&set->list, d) < 0;
         }
 
         if (set->last_dropped)
@@ -107,6 +136,17 @@ void diag_hint(struct diag_set *set, const char *fmt, ...) {
         va_start(ap, fmt);
         d->hint = arena_vprintf(&set->arena, fmt, ap);
         va_end(ap);
+}
+
+void diag_code(struct diag_set *set, const char *code) {
+        struct diag *d = diag_set_last(set);
+        char *copy;
+
+        if (!d)
+                return;
+        copy = arena_strdup(&set->arena, code);
+        if (copy)
+                d->code = copy;
 }
 
 void diag_did_you_mean(struct diag_set *set, const char *name) {
@@ -288,39 +328,41 @@ void diag_set_put_text(const struct diag_set *set, const struct diag_source *sou
 static void diag_put_json_place(const struct diag_span *span, struct strbuf *b) {
         strbuf_put(b, "\"file\":");
         strbuf_put_json_str(b, span->file);
-        strbuf_printf(b, ",\"line\":%u,\"column\":%u,\"length\":%u,\"offset\":%u", span->line, span->column,
-                      span->length, span->offset);
+        strbuf_printf(b, ",\"line\":%u,\"column\":%u,\"end\":%u,\"length\":%u,\"offset\":%u", span->line, span->column,
+                      span->column + span->length, span->length, span->offset);
+}
+
+void diag_put_json(const struct diag *d, struct strbuf *b) {
+        strbuf_printf(b, "{\"severity\":\"%s\",\"code\":", diag_severity_to_string(d->severity));
+        strbuf_put_json_str(b, d->code);
+        strbuf_put_char(b, ',');
+        diag_put_json_place(&d->span, b);
+        strbuf_put(b, ",\"message\":");
+        strbuf_put_json_str(b, d->text);
+        strbuf_put(b, ",\"notes\":[");
+        if (d->related_text) {
+                strbuf_put_char(b, '{');
+                diag_put_json_place(&d->related, b);
+                strbuf_put(b, ",\"message\":");
+                strbuf_put_json_str(b, d->related_text);
+                strbuf_put_char(b, '}');
+        }
+        strbuf_put(b, "],\"hints\":[");
+        if (d->hint)
+                strbuf_put_json_str(b, d->hint);
+        strbuf_put(b, "]}");
 }
 
 void diag_set_put_json(const struct diag_set *set, struct strbuf *b) {
         strbuf_put_char(b, '[');
         ARRAY_FOREACH(d, &set->list) {
-                strbuf_printf(b, "%s{\"severity\":\"%s\",", d > set->list.items ? "," : "",
-                              diag_severity_to_string(d->severity));
-                diag_put_json_place(&d->span, b);
-                strbuf_put(b, ",\"text\":");
-                strbuf_put_json_str(b, d->text);
-                if (d->hint) {
-                        strbuf_put(b, ",\"hint\":");
-                        strbuf_put_json_str(b, d->hint);
-                }
-                if (d->related_text) {
-                        strbuf_put(b, ",\"related\":{");
-                        diag_put_json_place(&d->related, b);
-                        strbuf_put(b, ",\"text\":");
-                        strbuf_put_json_str(b, d->related_text);
-                        strbuf_put_char(b, '}');
-                }
-                strbuf_put_char(b, '}');
+                strbuf_put(b, d > set->list.items ? "," : "");
+                diag_put_json(d, b);
         }
         strbuf_put_char(b, ']');
 }
 
 #define CLOSEST_LENGTH_MAX 64
-
-static char lower(char c) {
-        return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
-}
 
 static bool is_same_but_case(const char *a, const char *b, size_t n) {
         for (size_t i = 0; i < n; i++)

@@ -39,6 +39,7 @@ struct diag {
         enum diag_severity severity;
         struct diag_span span;
         const char *text;               /* arena of the set; one sentence, small first letter, no full stop */
+        const char *code;               /* arena: which message it is, whatever names stand in it: "unknown-value-of" */
         const char *hint;               /* arena, or NULL */
         struct diag_span related;       /* only if related_text */
         const char *related_text;       /* arena, or NULL: "first defined here" */
@@ -70,6 +71,7 @@ int diag_vreport(struct diag_set *set, enum diag_severity severity, struct diag_
 /* Add to the message reported last. diag_did_you_mean() sets the usual hint, and none if name is NULL. */
 void diag_hint(struct diag_set *set, const char *fmt, ...) _printf_(2, 3);
 void diag_did_you_mean(struct diag_set *set, const char *name);
+void diag_code(struct diag_set *set, const char *code); /* instead of the one that is made of the format */
 void diag_related(struct diag_set *set, struct diag_span span, const char *fmt, ...) _printf_(3, 4);
 
 /* -EBADMSG if an error was reported, else 0. */
@@ -97,8 +99,9 @@ struct diag_source {
 void diag_set_put_text(const struct diag_set *set, const struct diag_source *sources, size_t n_sources,
                        struct strbuf *b);
 
-/* For programs: a JSON array with one object per message: severity, file, line, column, length, offset, text, hint,
- * related. */
+/* For programs: one message as a JSON object: severity, code, file, line, column, end (the column behind it), length,
+ * offset, message, notes (each with a place and a message), hints. And all of them, as an array. */
+void diag_put_json(const struct diag *diag, struct strbuf *b);
 void diag_set_put_json(const struct diag_set *set, struct strbuf *b);
 
 /* One message without excerpt: "file:line:column: error: text". */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/diag.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -40,6 +41,7 @@ int loaded_read(const struct places *places, struct loaded *ret) {
         options.default_suppress_ns = config->policies.suppress_ns;
         options.max_file_bytes = config->policies.max_file_size_bytes;
         options.max_files = config->policies.max_files;
+        options.wall_s = clock_realtime_ns() / NSEC_PER_SEC;
 
         diag_set_init(&diags, 0);
         r = places->n > 0 ? policy_set_load(places->items, places->n, &options, &diags, &ret->set)

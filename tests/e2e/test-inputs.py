@@ -224,9 +224,8 @@ def test_check_says_everything_and_its_status(place):
     expect_in(b'not usable, 1 errors', out, 'the output')
 
     _, out, err = run(EXECRAYCTL, 'check', '--json', place.policies, status=1, user='nobody')
-    answer = json.loads(out.decode())
-    expect_equal((answer['ok'], answer['errors'], answer['messages'][0]['line'], answer['messages'][0]['column']),
-                 (False, 1, 4, 14), 'the JSON')
+    answers = [json.loads(line) for line in out.decode().splitlines()]
+    expect_equal([(a['severity'], a['line'], a['column']) for a in answers], [('error', 4, 14)], 'the JSON')
 
     run(EXECRAYCTL, 'check', place.join('nowhere'), status=6)
     run(EXECRAYCTL, 'check', status=USAGE)
@@ -234,11 +233,11 @@ def test_check_says_everything_and_its_status(place):
     expect_in(b"did you mean 'check'", run(EXECRAYCTL, 'chek')[2], 'the message')
 
 
-def test_check_takes_anybodys_policies_unless_it_is_strict(place):
+def test_check_takes_anybodys_policies_unless_told_otherwise(place):
     path = place.policy('p', GOOD)
     os.chmod(path, 0o666)
     run(EXECRAYCTL, 'check', path, status=0)
-    _, _, err = run(EXECRAYCTL, 'check', '--strict', path, status=6)
+    _, _, err = run(EXECRAYCTL, 'check', '--trusted', path, status=6)
     expect_in(b'writable', err, 'the message')
 
 

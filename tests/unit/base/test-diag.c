@@ -205,13 +205,32 @@ START_TEST(json_has_every_part) {
         diag_note(&set, (struct diag_span){}, "n");
         diag_set_put_json(&set, &b);
         ck_assert_str_eq(strbuf_str(&b),
-                         "[{\"severity\":\"error\",\"file\":\"a\\\"b\",\"line\":2,\"column\":3,\"length\":4,"
-                         "\"offset\":17,\"text\":\"bad \\\\xff\",\"hint\":\"did you mean it?\","
-                         "\"related\":{\"file\":\"a.policy\",\"line\":1,\"column\":1,\"length\":1,\"offset\":0,"
-                         "\"text\":\"first here\"}},"
-                         "{\"severity\":\"note\",\"file\":null,\"line\":0,\"column\":0,\"length\":0,\"offset\":0,"
-                         "\"text\":\"n\"}]");
+                         "[{\"severity\":\"error\",\"code\":\"bad\",\"file\":\"a\\\"b\",\"line\":2,\"column\":3,"
+                         "\"end\":7,\"length\":4,\"offset\":17,\"message\":\"bad \\\\xff\",\"notes\":["
+                         "{\"file\":\"a.policy\",\"line\":1,\"column\":1,\"end\":2,\"length\":1,\"offset\":0,"
+                         "\"message\":\"first here\"}],\"hints\":[\"did you mean it?\"]},"
+                         "{\"severity\":\"note\",\"code\":\"n\",\"file\":null,\"line\":0,\"column\":0,\"end\":0,"
+                         "\"length\":0,\"offset\":0,\"message\":\"n\",\"notes\":[],\"hints\":[]}]");
         strbuf_done(&b);
+        diag_set_done(&set);
+}
+END_TEST
+
+START_TEST(a_code_says_which_message_it_is_whatever_names_are_in_it) {
+        struct diag_set set;
+
+        diag_set_init(&set, 0);
+        diag_error(&set, at(1, 1, 1), "unknown value '%s' of '%.*s': %zu left", "a", 1, "b", (size_t)3);
+        diag_error(&set, at(1, 1, 1), "don't, %% is 5%%");
+        diag_error(&set, at(1, 1, 1), "'%s'", "x");
+        diag_error(&set, at(1, 1, 1), "A sentence that is so long that nobody wants to read all of it as one word");
+        diag_warning(&set, at(1, 1, 1), "one");
+        diag_code(&set, "given-by-hand");
+        ck_assert_str_eq(set.list.items[0].code, "unknown-value-of-left");
+        ck_assert_str_eq(set.list.items[1].code, "dont-is-5");
+        ck_assert_str_eq(set.list.items[2].code, "message");
+        ck_assert_str_eq(set.list.items[3].code, "a-sentence-that-is-so-long-that-nobody-wants-to");
+        ck_assert_str_eq(set.list.items[4].code, "given-by-hand");
         diag_set_done(&set);
 }
 END_TEST
@@ -280,6 +299,6 @@ UNIT_MAIN("base/diag",
           beyond_the_limit_messages_are_counted_not_kept,
           sorting_is_by_place_and_stable,
           names_and_texts_are_copied,
-          json_has_every_part,
+          json_has_every_part, a_code_says_which_message_it_is_whatever_names_are_in_it,
           the_closest_name_is_a_slip_away_or_nothing,
           without_memory_messages_are_lost_but_not_the_verdict)
