@@ -82,10 +82,9 @@ void census_see(struct census *census, const struct event *event) {
                 see_fork(census, event);
                 break;
         case WIRE_KIND_execve:
+        case WIRE_KIND_process:
                 if (event->wire->flags & WIRE_FAILED)
                         break;
-                /* fall through */
-        case WIRE_KIND_process:
                 resident = enter(census, event->wire);
                 if (resident)
                         resident->image = census_image(event);

@@ -23,7 +23,7 @@ struct engine_limits {
         size_t evidence_bytes;          /* slab for the events that are kept as evidence */
 };
 
-/* Called from within engine_feed(), engine_tick() and engine_end(). */
+/* Called from within engine_feed(), engine_tick(), engine_end() and engine_swap(), which sums up what it ends. */
 struct engine_sink {
         /* A path is complete, or (match->summary) a suppressed story is summed up. Borrowed until the call returns. */
         void (*on_match)(const struct match *match, void *data);

@@ -244,7 +244,7 @@ static int finish_answer(const struct compile_job *job, const struct compile_ans
                               r == -ENOMEM ? "out of memory" : where);
                 return r;
         }
-        ((struct program_header *)ret->program->header)->generation = job->generation;
+        program_set_generation(ret->program, job->generation);
         return 0;
 }
 

@@ -36,8 +36,7 @@ int policy_loader_load(const char *const *places, size_t n_places, const struct 
                 return r;
         }
 
-        /* Nobody else has it yet: the one moment at which a program may still be written to. */
-        ((struct program_header *)program->header)->generation = generation;
+        program_set_generation(program, generation);
         *ret = program;
         return 0;
 }

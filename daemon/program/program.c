@@ -100,6 +100,13 @@ int program_new(const void *data, size_t size, struct program **ret, const char 
         return 0;
 }
 
+void program_set_generation(struct program *program, uint64_t generation) {
+        assert(program->n_refs == 1);
+
+        /* Its own copy, made by program_new(), is only called const. */
+        ((struct program_header *)program->header)->generation = generation;
+}
+
 struct program *program_ref(struct program *program) {
         assert(program && program->n_refs > 0);
 

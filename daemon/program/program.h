@@ -342,6 +342,9 @@ struct program {
  * NULL) names what is wrong; -EPROTO: of another version or schema; -ENOMEM. */
 int program_new(const void *data, size_t size, struct program **ret, const char **ret_where);
 
+/* Number a program that nobody else refers to yet: the one moment at which it may still be written to. */
+void program_set_generation(struct program *program, uint64_t generation);
+
 /* What a program says in its header about the schema: names, types and numbers of all kinds and fields. */
 uint64_t program_schema_fingerprint(void);
 struct program *program_ref(struct program *program);

@@ -193,6 +193,7 @@ static void read_field(const struct alert_context *context, const struct match_s
                         process_get(parent, NULL, field, ret);
                 break;
         case SUBJECT_ANCESTOR:          /* which of them it was is not known; all of them are in the alert */
+        case SUBJECT_EACH:
         case _SUBJECT_MAX:
                 return;
         }

@@ -54,6 +54,21 @@ START_TEST(a_program_lives_as_long_as_its_last_reference) {
 }
 END_TEST
 
+START_TEST(a_program_gets_its_number_when_it_is_loaded) {
+        struct program *program;
+        size_t size;
+        void *block = two_steps(&size);
+
+        ck_assert_int_eq(program_new(block, size, &program, NULL), 0);
+        ck_assert_uint_eq(program->header->generation, 0);
+        program_set_generation(program, 7);
+        ck_assert_uint_eq(program->header->generation, 7);
+        ck_assert_uint_eq(((struct program_header *)block)->generation, 0);
+        program_unref(program);
+        free(block);
+}
+END_TEST
+
 START_TEST(a_program_of_another_version_or_schema_is_told_apart_from_a_broken_one) {
         struct program *program = NULL;
         const char *where;
@@ -148,6 +163,7 @@ END_TEST
 UNIT_MAIN("program/program",
           a_block_becomes_a_program_that_keeps_a_copy,
           a_program_lives_as_long_as_its_last_reference,
+          a_program_gets_its_number_when_it_is_loaded,
           a_program_of_another_version_or_schema_is_told_apart_from_a_broken_one,
           a_block_of_any_other_length_is_refused,
           a_regex_that_does_not_compile_makes_the_program_invalid,
