@@ -364,6 +364,26 @@ static void print_word(const char *property, const char *word, struct strbuf *b)
         strbuf_printf(b, "%s = %s\n", property, word);
 }
 
+static void print_exception(const struct exception *x, unsigned depth, struct strbuf *b) {
+        strbuf_put(b, "except ");
+        if (x->reason.length > 0) {
+                print_string(x->reason, b);
+                strbuf_put_char(b, ' ');
+        }
+        if (x->owner.length > 0) {
+                strbuf_put(b, "owner ");
+                print_string(x->owner, b);
+                strbuf_put_char(b, ' ');
+        }
+        if (x->expires.length > 0) {
+                strbuf_put(b, "expires ");
+                print_string(x->expires, b);
+                strbuf_put_char(b, ' ');
+        }
+        print_conditions(x->condition, NULL, depth, b);
+        strbuf_put_char(b, '\n');
+}
+
 void ast_print_path(const struct path_node *path, struct strbuf *b) {
         char duration[FORMAT_DURATION_MAX];
         size_t start;
@@ -379,7 +399,7 @@ void ast_print_path(const struct path_node *path, struct strbuf *b) {
                 print_string(path->description, b);
                 strbuf_put_char(b, '\n');
         }
-        if (path->severity != SEVERITY_MEDIUM)
+        if (path->severity != SEVERITY_MEDIUM || (path->extension && path->severity_given))
                 print_word("severity", severity_to_string(path->severity), b);
         print_texts("mitre", &path->mitre, b);
         if (path->by != KEY_TREE)
@@ -388,7 +408,7 @@ void ast_print_path(const struct path_node *path, struct strbuf *b) {
                 print_word("within", path->within_ns > 0 ? format_duration(duration, path->within_ns) : "unlimited", b);
         if (path->suppress_given)
                 print_word("suppress", format_duration(duration, path->suppress_ns), b);
-        if (path->on_loss != ON_LOSS_FLAG)
+        if (path->on_loss != ON_LOSS_FLAG || (path->extension && path->on_loss_given))
                 print_word("on_loss", on_loss_to_string(path->on_loss), b);
         if (path->score > 0) {
                 print_indent(1, b);
@@ -420,23 +440,7 @@ void ast_print_path(const struct path_node *path, struct strbuf *b) {
                 if (x == path->exceptions && b->n > start)
                         strbuf_put_char(b, '\n');
                 print_indent(1, b);
-                strbuf_put(b, "except ");
-                if (x->reason.length > 0) {
-                        print_string(x->reason, b);
-                        strbuf_put_char(b, ' ');
-                }
-                if (x->owner.length > 0) {
-                        strbuf_put(b, "owner ");
-                        print_string(x->owner, b);
-                        strbuf_put_char(b, ' ');
-                }
-                if (x->expires.length > 0) {
-                        strbuf_put(b, "expires ");
-                        print_string(x->expires, b);
-                        strbuf_put_char(b, ' ');
-                }
-                print_conditions(x->condition, NULL, 1, b);
-                strbuf_put_char(b, '\n');
+                print_exception(x, 1, b);
         }
         strbuf_put(b, "}\n");
 }
@@ -458,6 +462,10 @@ void ast_print_file(const struct file_node *file, struct strbuf *b) {
                 strbuf_put(b, m->append ? " += " : " ");
                 print_conditions(m->condition, NULL, 0, b);
                 strbuf_put_char(b, '\n');
+                first = false;
+        }
+        for (const struct exception *x = file->exceptions; x; x = x->next) {
+                print_exception(x, 0, b);
                 first = false;
         }
         for (const struct path_node *path = file->paths; path; path = path->next) {

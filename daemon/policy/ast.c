@@ -153,14 +153,15 @@ static bool responses_equal(const struct step_response *a, const struct step_res
 }
 
 static bool path_equal(const struct path_node *a, const struct path_node *b) {
-        return text_equal(a->name, b->name) && text_equal(a->description, b->description) &&
-               a->severity == b->severity && a->by == b->by && a->on_loss == b->on_loss &&
-               a->within_ns == b->within_ns && a->within_given == b->within_given && a->suppress_ns == b->suppress_ns &&
-               a->suppress_given == b->suppress_given && texts_equal(&a->mitre, &b->mitre) &&
-               texts_equal(&a->respond, &b->respond) && elements_equal(a->body, b->body) &&
-               elements_equal(a->untils, b->untils) && exceptions_equal(a->exceptions, b->exceptions) &&
-               responses_equal(a->responses, b->responses) && a->score == b->score && a->decay == b->decay &&
-               a->decay_ns == b->decay_ns && a->decay_given == b->decay_given;
+        return a->extension == b->extension && text_equal(a->name, b->name) &&
+               text_equal(a->description, b->description) && a->severity == b->severity && a->by == b->by &&
+               a->on_loss == b->on_loss && a->within_ns == b->within_ns && a->within_given == b->within_given &&
+               a->suppress_ns == b->suppress_ns && a->suppress_given == b->suppress_given &&
+               texts_equal(&a->mitre, &b->mitre) && texts_equal(&a->respond, &b->respond) &&
+               elements_equal(a->body, b->body) && elements_equal(a->untils, b->untils) &&
+               exceptions_equal(a->exceptions, b->exceptions) && responses_equal(a->responses, b->responses) &&
+               a->score == b->score && a->decay == b->decay && a->decay_ns == b->decay_ns &&
+               a->decay_given == b->decay_given;
 }
 
 bool file_node_equal(const struct file_node *a, const struct file_node *b) {
@@ -179,5 +180,5 @@ bool file_node_equal(const struct file_node *a, const struct file_node *b) {
         for (; pa && pb; pa = pa->next, pb = pb->next)
                 if (!path_equal(pa, pb))
                         return false;
-        return !la && !lb && !ma && !mb && !pa && !pb;
+        return !la && !lb && !ma && !mb && !pa && !pb && exceptions_equal(a->exceptions, b->exceptions);
 }

@@ -189,6 +189,7 @@ struct exception {
         struct text expires;            /* "2027-01-31": good until the end of this day, UTC; may be empty */
         struct diag_span expires_span;
         bool expired;                   /* sema: hides nothing any more */
+        bool shared;                    /* sema: of a drop-in, and every path of its file has a copy */
         struct exception *next;
 };
 
@@ -235,6 +236,8 @@ struct path_node {
         const struct source *source;    /* borrowed from the policy set */
         bool broken;                    /* parser: a fault was reported, something may be missing: what depends on it
                                            is not judged */
+        bool extension;                 /* in a drop-in: this is said of a path that is written elsewhere */
+        bool severity_given, on_loss_given, respond_given; /* in an extension, what is not given stays as it is */
         struct path_node *next;         /* in the policy set, sorted by name (sema) */
 };
 
@@ -260,6 +263,7 @@ struct file_node {
         struct path_node *paths;        /* as written; sema moves them into the policy set */
         struct list_node *lists;
         struct macro_node *macros;
+        struct exception *exceptions;   /* of a drop-in: of all paths of the file that it extends */
         bool broken;                    /* parser: a fault was reported outside of any path */
         const struct file_node *extends; /* of a drop-in: the file that it extends; else NULL */
         struct file_node *next;

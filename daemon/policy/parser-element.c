@@ -153,6 +153,18 @@ static bool at_next_path(const struct parser *p) {
                ((parser_at_word(p, "list") || parser_at_word(p, "macro")) && parser_next_is(p, TOKEN_WORD));
 }
 
+/* A drop-in says how a path is meant, not what happens in it. */
+static bool fail_step(struct parser *p) {
+        if (!p->told_steps) {
+                parser_fail(p, "a drop-in adds no steps to a path");
+                diag_hint(p->token.broken ? NULL : p->diags,
+                          "a file of the name of the policy, in an earlier directory, masks that as a whole");
+        }
+        p->told_steps = p->broken = true;
+        parser_advance(p);
+        return false;
+}
+
 /* body = { property | exception | until | response | statement | "," } "}" ; */
 bool parse_body(struct parser *p, struct body *body, struct diag_span open, struct element **ret) {
         static const char *const names[] = {
@@ -179,10 +191,12 @@ bool parse_body(struct parser *p, struct body *body, struct diag_span open, stru
                         good = parse_property(p, body);
                 else if (parser_at_word(p, "except"))
                         good = parse_exception(p, body);
-                else if (parser_at_word(p, "until") && !parser_next_is(p, TOKEN_BRACE_OPEN))
+                else if (parser_at_word(p, "until") && !parser_next_is(p, TOKEN_BRACE_OPEN) && !p->drop_in)
                         good = parse_until(p, body);
                 else if (parser_at_word(p, "on") && !parser_next_is(p, TOKEN_BRACE_OPEN))
                         good = parse_response(p, body);
+                else if (p->drop_in && body->type == BODY_PATH)
+                        good = fail_step(p);
                 else
                         good = parse_statement(p, body->type, &e);
 

@@ -40,6 +40,7 @@ struct parser {
         struct token token, next;       /* the one at hand, and the one behind it */
         struct token previous;          /* the last that was taken */
 
+        bool drop_in;                   /* what stands in a path is said of one that is written elsewhere */
         unsigned depth;
         uint32_t n_elements;            /* of the path at hand */
         uint32_t n_terms;               /* of the step at hand */
@@ -50,7 +51,7 @@ struct parser {
         char found[80];                 /* for parser_describe() */
 
         bool broken;                    /* something in the path at hand could not be read */
-        bool told_depth, told_elements, told_terms; /* once in a path */
+        bool told_depth, told_elements, told_terms, told_steps; /* once in a path */
         bool told_end;                  /* that something is not closed: what is around it is not closed either */
         int error;                      /* -ENOMEM: from then on there is nothing but the end of the file */
 };

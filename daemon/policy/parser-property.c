@@ -179,6 +179,7 @@ static bool parse_value(struct parser *p, enum property property, struct body *b
         case PROPERTY_SEVERITY:
                 if (!parse_choice(p, "severity", severity_from_string, severity_name, _SEVERITY_MAX, &value))
                         return false;
+                path->severity_given = true;
                 if (value >= 0)
                         path->severity = (enum severity)value;
                 return true;
@@ -196,6 +197,7 @@ static bool parse_value(struct parser *p, enum property property, struct body *b
                 path->within_given = true;
                 return parser_take_word(p, "unlimited") || read_window(p, &path->within_ns);
         case PROPERTY_RESPOND:
+                path->respond_given = true;
                 return parse_texts(p, "after 'respond =', like \"notify\"", &path->respond);
         case PROPERTY_SUPPRESS:
                 path->suppress_given = true;
@@ -203,6 +205,7 @@ static bool parse_value(struct parser *p, enum property property, struct body *b
         case PROPERTY_ON_LOSS:
                 if (!parse_choice(p, "on_loss", on_loss_from_string, on_loss_name, _ON_LOSS_MAX, &value))
                         return false;
+                path->on_loss_given = true;
                 if (value >= 0)
                         path->on_loss = (enum on_loss)value;
                 return true;
@@ -229,6 +232,12 @@ static enum property property_find(const struct parser *p) {
                 if (parser_at_word(p, property_names[i]))
                         return (enum property)i;
         return _PROPERTY_MAX;
+}
+
+/* May a drop-in set it? Not what the story is. */
+static bool is_extension(enum property property) {
+        return property == PROPERTY_SEVERITY || property == PROPERTY_WITHIN || property == PROPERTY_SUPPRESS ||
+               property == PROPERTY_ON_LOSS || property == PROPERTY_RESPOND;
 }
 
 /* property = WORD "=" value ; */
@@ -289,6 +298,13 @@ bool parse_property(struct parser *p, struct body *body) {
                 p->broken = true;
                 diag_error(p->diags, span, "'%s' is set a second time", name);
                 diag_related(p->diags, first, "first here");
+                skip_value(p);
+                return true;
+        }
+        if (p->drop_in && body->type == BODY_PATH && !is_extension(property)) {
+                p->broken = true;
+                diag_error(p->diags, span, "a drop-in cannot set '%s'", name);
+                diag_hint(p->diags, "it sets severity, within, suppress, on_loss and respond, and adds exceptions");
                 skip_value(p);
                 return true;
         }

@@ -232,7 +232,9 @@ static bool parse_path(struct parser *p, struct path_node **ret) {
         node->by = KEY_TREE;
         node->on_loss = ON_LOSS_FLAG;
 
-        p->broken = p->told_depth = p->told_elements = p->told_end = false;
+        node->extension = p->drop_in;
+
+        p->broken = p->told_depth = p->told_elements = p->told_steps = p->told_end = false;
         p->n_elements = 0;
 
         if (parser_at(p, TOKEN_WORD) && parser_next_is(p, TOKEN_BRACE_OPEN)) {
@@ -334,7 +336,8 @@ static bool parse_macro(struct parser *p, struct macro_node **ret) {
 
 bool parser_at_definition(const struct parser *p) {
         return ((parser_at_word(p, "path") && (parser_next_is(p, TOKEN_STRING) || parser_next_is(p, TOKEN_RAW))) ||
-                ((parser_at_word(p, "list") || parser_at_word(p, "macro")) && parser_next_is(p, TOKEN_WORD)));
+                ((parser_at_word(p, "list") || parser_at_word(p, "macro")) && parser_next_is(p, TOKEN_WORD)) ||
+                (p->drop_in && parser_at_word(p, "except")));
 }
 
 /* To the next path or list that begins a line. */
@@ -356,6 +359,9 @@ static void report_stray(struct parser *p) {
         if (parser_at_word(p, "score") && (parser_next_is(p, TOKEN_STRING) || parser_next_is(p, TOKEN_RAW))) {
                 parser_fail(p, "there is no 'score' here");
                 diag_hint(p->diags, "path \"name\" { score = 50 ... }");
+        } else if (parser_at_word(p, "except") && parser_next_is(p, TOKEN_BRACE_OPEN)) {
+                parser_fail(p, "%s stands outside of every path", parser_describe(p));
+                diag_hint(p->diags, "in a drop-in it may: it belongs to all paths of the file that that extends");
         } else if (parser_at(p, TOKEN_WORD) &&
                    (parser_next_is(p, TOKEN_BRACE_OPEN) || parser_next_is(p, TOKEN_ASSIGN))) {
                 parser_fail(p, "%s stands outside of every path", parser_describe(p));
@@ -367,11 +373,25 @@ static void report_stray(struct parser *p) {
         skip_definition(p);
 }
 
-/* file = { path | list | macro | "," } ; */
+/* exception, in a drop-in */
+static void read_exception(struct parser *p, struct file_node *file, struct exception ***end) {
+        struct body body = {.type = BODY_PATH, .exceptions_end = *end};
+
+        p->broken = p->told_depth = p->told_end = false;
+        if (!parse_exception(p, &body)) {
+                skip_definition(p);
+                p->broken = true;
+        }
+        *end = body.exceptions_end;
+        file->broken = file->broken || p->broken;
+}
+
+/* file = { path | list | macro | exception | "," } ; */
 static void parse_file(struct parser *p, struct file_node *file) {
         struct path_node **paths_end = &file->paths;
         struct list_node **lists_end = &file->lists;
         struct macro_node **macros_end = &file->macros;
+        struct exception **exceptions_end = &file->exceptions;
         size_t n_paths = 0;
 
         while (!parser_at(p, TOKEN_EOF)) {
@@ -423,6 +443,8 @@ static void parse_file(struct parser *p, struct file_node *file) {
                         file->broken = file->broken || p->broken || !good;
                         if (!good)
                                 skip_definition(p);
+                } else if (p->drop_in && parser_at_word(p, "except") && !parser_next_is(p, TOKEN_ASSIGN)) {
+                        read_exception(p, file, &exceptions_end);
                 } else {
                         report_stray(p);
                         file->broken = true;
@@ -430,24 +452,43 @@ static void parse_file(struct parser *p, struct file_node *file) {
         }
 }
 
+static int parse_source(struct parser *p, struct file_node **ret) {
+        struct file_node *file;
+
+        file = arena_new(p->arena, struct file_node);
+        if (!file)
+                return -ENOMEM;
+        file->source = p->source;
+
+        lexer_init(&p->lexer, p->source, p->diags);
+        p->token = lexer_next(&p->lexer);
+        p->next = lexer_next(&p->lexer);
+        parse_file(p, file);
+        if (p->error < 0)
+                return p->error;
+
+        *ret = file;
+        return 0;
+}
+
 int parser_parse(const struct source *source, struct arena *arena, struct diag_set *diags, struct file_node **ret) {
         struct parser p = {.source = source, .arena = arena, .diags = diags};
-        struct file_node *file;
 
         assert(source && arena && ret);
 
-        file = arena_new(arena, struct file_node);
-        if (!file)
-                return -ENOMEM;
-        file->source = source;
+        return parse_source(&p, ret);
+}
 
-        lexer_init(&p.lexer, source, diags);
-        p.token = lexer_next(&p.lexer);
-        p.next = lexer_next(&p.lexer);
-        parse_file(&p, file);
-        if (p.error < 0)
-                return p.error;
+int parser_parse_drop_in(const struct source *source, struct arena *arena, struct diag_set *diags,
+                         const struct file_node *extends, struct file_node **ret) {
+        struct parser p = {.source = source, .arena = arena, .diags = diags, .drop_in = true};
+        int r;
 
-        *ret = file;
+        assert(source && arena && extends && ret);
+
+        r = parse_source(&p, ret);
+        if (r < 0)
+                return r;
+        (*ret)->extends = extends;
         return 0;
 }

@@ -23,3 +23,8 @@ struct source;
 /* The tree lives in the arena and points into the source. Returns 0 also if there were faults: they are in the diags,
  * and what is left is a tree without them. -ENOMEM if the arena is full. */
 int parser_parse(const struct source *source, struct arena *arena, struct diag_set *diags, struct file_node **ret);
+
+/* The same of a file that extends another, which is not looked at: exceptions stand at top level, and what stands in a
+ * path is said of one that is written elsewhere. */
+int parser_parse_drop_in(const struct source *source, struct arena *arena, struct diag_set *diags,
+                         const struct file_node *extends, struct file_node **ret);

@@ -131,6 +131,42 @@ static enum compare_op positive(enum compare_op op) {
                                                                               : op;
 }
 
+static bool some_kind_has(struct sema *s, const struct field_ref *ref) {
+        for (unsigned kind = WIRE_NONE + 1; kind < _WIRE_KIND_MAX; kind++) {
+                struct field_ref one = *ref;
+
+                if (sema_resolve_field(s, &one, (enum wire_kind)kind, true))
+                        return true;
+        }
+        return false;
+}
+
+/* What no event is: an exception of a drop-in names a field that no kind of this path has, only those of others. */
+static bool make_false(struct sema *s, struct expr *expr) {
+        struct expr *never = expr;
+
+        if (compare_op_is_negative(expr->op)) {
+                never = arena_memdup(s->arena, expr, sizeof(*expr));
+                if (!never)
+                        return sema_no_memory(s);
+                expr->type = EXPR_NOT;
+                expr->left = never;
+        }
+        never->type = EXPR_COMPARE;
+        never->span = expr->span;
+        never->field = (struct field_ref){.span = expr->field.span,
+                                          .name = {.bytes = "time", .length = strlen("time")},
+                                          .field = FIELD_COMMON_time,
+                                          .subject = SUBJECT_EVENT,
+                                          .index = INDEX_NONE};
+        never->op = COMPARE_LESS;
+        never->masked = false;
+        never->operand = (struct operand){.type = OPERAND_NUMBER,
+                                          .span = expr->operand.span,
+                                          .text = {.bytes = "0", .length = 1}};
+        return true;
+}
+
 /* A field of events in an exception: the comparison once for each kind that has it, joined by OR, and NOT before all of
  * it if it was negative. A comparison with a field that the kind of an event has not is false (docs/SEMANTICS.md), so
  * this says exactly that. */
@@ -163,6 +199,8 @@ static bool check_foreign(struct sema *s, struct expr *expr) {
                 all = node;
         }
 
+        if (!all && s->in_shared && some_kind_has(s, &expr->field))
+                return make_false(s, expr);
         if (!all) {
                 if (s->path->broken)
                         return false;
@@ -226,10 +264,11 @@ bool sema_check_exception(struct sema *s, struct exception *exception) {
         if (!sema_expand(s, exception->condition))
                 return false;
         s->anywhere = true;
+        s->in_shared = exception->shared;
         s->any_result = true;           /* it sees failed calls as well */
         s->used = 0;
         good = check_exception_expr(s, exception->condition);
         exception->slots = s->used;
-        s->anywhere = false;
+        s->anywhere = s->in_shared = false;
         return good;
 }

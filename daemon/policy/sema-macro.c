@@ -227,7 +227,7 @@ void sema_check_macros(struct sema *s) {
         }
 }
 
-static struct expr *copy_expr(struct sema *s, const struct expr *expr) {
+struct expr *sema_copy_expr(struct sema *s, const struct expr *expr) {
         struct expr *copy;
 
         if (++s->n_copied > SEMA_MAX_COPIES)
@@ -237,9 +237,9 @@ static struct expr *copy_expr(struct sema *s, const struct expr *expr) {
                 sema_no_memory(s);
                 return NULL;
         }
-        if (expr->left && !(copy->left = copy_expr(s, expr->left)))
+        if (expr->left && !(copy->left = sema_copy_expr(s, expr->left)))
                 return NULL;
-        if (expr->right && !(copy->right = copy_expr(s, expr->right)))
+        if (expr->right && !(copy->right = sema_copy_expr(s, expr->right)))
                 return NULL;
 
         /* What sema turns into something else in the one must not change in the other. */
@@ -295,10 +295,10 @@ bool sema_expand(struct sema *s, struct expr *expr) {
         if (macro->state != MACRO_GOOD)
                 return false;           /* told where it is defined */
 
-        copy = copy_expr(s, macro->node->condition);
+        copy = sema_copy_expr(s, macro->node->condition);
         if (!copy) {
                 if (s->error >= 0 && s->n_copied == SEMA_MAX_COPIES + 1)
-                        sema_error(s, span, "the macros are too large: more than %u conditions in all",
+                        sema_error(s, span, "the macros and drop-ins are too large: more than %u conditions in all",
                                    SEMA_MAX_COPIES);
                 return false;
         }

@@ -83,6 +83,7 @@ struct sema {
         /* The step at hand. */
         bool any_result;
         bool anywhere;                  /* captures need not be bound before: an exception or an `until` */
+        bool in_shared;                 /* an exception that other paths have, too */
         bool in_ancestor;               /* fields are those of one ancestor */
         const char *binds_nothing;      /* why this step may not; NULL: it may */
         uint64_t siblings;              /* slots that earlier members of the same `all` bind */
@@ -129,6 +130,7 @@ bool sema_collect_macros(struct sema *s);
 bool sema_join_macros(struct sema *s);
 void sema_check_macros(struct sema *s);
 bool sema_expand(struct sema *s, struct expr *expr);    /* names of macros become copies of their conditions */
+struct expr *sema_copy_expr(struct sema *s, const struct expr *expr); /* NULL: no memory, or SEMA_MAX_COPIES */
 const char *sema_closest_macro(struct sema *s, struct text name);
 
 /* sema-field.c. Sets field and subject; in an exception `kind` is tried quietly (false without a message). */
@@ -180,6 +182,9 @@ void sema_check_any(struct sema *s, struct element *e, const struct place *place
 void sema_check_all(struct sema *s, struct element *e);
 void sema_check_repeat(struct sema *s, struct element *e, const struct place *place);
 void sema_check_absence(struct sema *s, struct element *e, const struct place *place);
+
+/* sema-extend.c */
+bool sema_extend(struct sema *s);       /* what drop-ins say of paths becomes part of these */
 
 /* sema-path.c */
 void sema_check_path(struct sema *s, struct path_node *path);

@@ -14,8 +14,21 @@ bool sema_no_memory(struct sema *s) {
         return false;
 }
 
+static bool is_told(const struct sema *s, struct diag_span span) {
+        ARRAY_FOREACH(d, &s->diags->list)
+                if (d->severity == DIAG_ERROR && d->span.offset == span.offset && d->span.line == span.line &&
+                    d->span.file && streq(d->span.file, span.file))
+                        return true;
+        return false;
+}
+
 bool sema_error(struct sema *s, struct diag_span span, const char *fmt, ...) {
         va_list ap;
+
+        if (s->in_shared && is_told(s, span)) {
+                s->diags->last_dropped = true;  /* nor is its hint told again */
+                return false;
+        }
 
         va_start(ap, fmt);
         diag_vreport(s->diags, DIAG_ERROR, span, fmt, ap);
@@ -120,6 +133,8 @@ int sema_check(struct policy_set *set, const struct policy_options *options, str
                 s.broken = s.broken || f->broken;
 
         if (!sema_collect_lists(&s) || !sema_join_lists(&s) || !sema_collect_macros(&s) || !sema_join_macros(&s))
+                return s.error;
+        if (!sema_extend(&s))
                 return s.error;
         sema_check_lists(&s);
         sema_check_macros(&s);

@@ -93,7 +93,7 @@ class Lint(unittest.TestCase):
 
     def test_words_and_members_are_not_calls(self):
         self.write('daemon/engine/a.c', '/* printf() */ int f(void) { a.open(1); b->read(2); my_printf("log_error(1)"); snprintf(s, 1, "x"); }\n')
-        self.write('daemon/policy/policy-set.c', 'int f(void) { return open("x", 0); }\n')
+        self.write('daemon/policy/policy-files.c', 'int f(void) { return open("x", 0); }\n')
         self.write('daemon/capture/a.c', 'int f(void) { printf("x"); }\n')
         self.passes('house.py', 'pure')
 

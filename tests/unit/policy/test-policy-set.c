@@ -1,65 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/policy-set.h"
 
-#include <fcntl.h>
-#include <ftw.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "fixture.h"
-
-/* A directory of our own, entered, with files as the test says; gone afterwards. */
-struct place {
-        char path[64];
-        int back;
-};
-
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw) {
-        return remove(path);
-}
-
-static void place_done(struct place *place) {
-        ck_assert_int_eq(fchdir(place->back), 0);
-        close(place->back);
-        nftw(place->path, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-static struct place place_new(void) {
-        struct place place = {.path = "/tmp/execray-test-XXXXXX", .back = open(".", O_RDONLY | O_CLOEXEC)};
-
-        ck_assert_int_ge(place.back, 0);
-        ck_assert_ptr_nonnull(mkdtemp(place.path));
-        ck_assert_int_eq(chdir(place.path), 0);
-        umask(022);
-        return place;
-}
-
-static void put_text(const char *path, const char *text) {
-        FILE *file = fopen(path, "we");
-
-        ck_assert_ptr_nonnull(file);
-        fputs(text, file);
-        fclose(file);
-}
-
-/* A good path of this name. */
-static void put_file(const char *path, const char *name) {
-        char text[128];
-
-        snprintf(text, sizeof(text), "path \"%s\" { exit { code == 1 } }\n", name);
-        put_text(path, text);
-}
-
-static char *names_of(const struct policy_set *set) {
-        struct strbuf b = {};
-        char *text;
-
-        for (const struct path_node *p = set ? set->paths : NULL; p; p = p->next)
-                strbuf_printf(&b, "%s%s", b.n > 0 ? " " : "", p->name.bytes);
-        strbuf_put(&b, "");
-        ck_assert_int_eq(strbuf_take(&b, &text), 0);
-        return text;
-}
+#include "files.h"
 
 /* Load these places: the answer, the paths that were found, and the messages as "file: text" lines. */
 #define PLACES(...) ((const char *const[]){__VA_ARGS__}), sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *)
@@ -289,16 +231,6 @@ START_TEST(sizes_and_numbers_are_bounded) {
 }
 END_TEST
 
-START_TEST(drop_ins_are_not_supported_yet) {
-        _cleanup_(place_done) _unused_ struct place place = place_new();
-
-        mkdir("d", 0755);
-        put_file("d/a.policy", "a");
-        mkdir("d/a.policy.d", 0755);
-        expect_load(PLACES("d"), NULL, -EBADMSG, "a", "d/a.policy.d: error: drop-ins are not supported yet\n");
-}
-END_TEST
-
 START_TEST(faults_of_all_files_are_told_together) {
         _cleanup_(place_done) _unused_ struct place place = place_new();
         struct policy_set *set = NULL;
@@ -375,6 +307,8 @@ START_TEST(without_memory_nothing_is_loaded_and_nothing_lost) {
         mkdir("d/sub", 0755);
         put_file("d/1.policy", "a");
         put_file("d/sub/2.policy", "b");
+        mkdir("d/1.policy.d", 0755);
+        put_text("d/1.policy.d/a.conf", "except { failed }\nlist x = [1]\npath \"a\" { severity = low }");
         alloc_fail_sweep(load_attempt, NULL);
 }
 END_TEST
@@ -383,6 +317,6 @@ UNIT_MAIN("policy/policy-set", a_directory_is_searched_at_all_levels, a_file_can
           an_earlier_directory_masks_files_of_the_same_name, a_masked_file_is_not_even_read,
           files_and_directories_that_others_may_write_are_refused, links_are_not_followed,
           a_cycle_of_links_is_a_message, what_is_no_file_is_a_message, a_file_that_cannot_be_read_is_a_message,
-          nothing_to_load_is_an_error, sizes_and_numbers_are_bounded, drop_ins_are_not_supported_yet,
+          nothing_to_load_is_an_error, sizes_and_numbers_are_bounded,
           faults_of_all_files_are_told_together, no_file_is_opened_once_the_first_is_looked_into,
           without_memory_nothing_is_loaded_and_nothing_lost)

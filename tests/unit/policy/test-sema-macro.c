@@ -93,7 +93,8 @@ START_TEST(macros_in_macros_are_bounded) {
         diag_set_init(&diags, 0);
         ck_assert_int_eq(policy_set_parse("t", strbuf_str(&b), b.n, NULL, &diags, &set), -EBADMSG);
         ck_assert_uint_eq(diags.list.n, 1);
-        ck_assert_str_eq(diags.list.items[0].text, "the macros are too large: more than 65536 conditions in all");
+        ck_assert_str_eq(diags.list.items[0].text,
+                         "the macros and drop-ins are too large: more than 65536 conditions in all");
         policy_set_free(set);
         diag_set_done(&diags);
         strbuf_done(&b);
