@@ -24,6 +24,7 @@ static void settings_options_of(const struct params *params, uint64_t generation
                 .places = params->policies,
                 .n_places = params->n_policies,
                 .generation = generation,
+                .wall_s = clock_realtime_ns() / NSEC_PER_SEC,
         };
 }
 

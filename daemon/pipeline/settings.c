@@ -69,6 +69,7 @@ static void policy_options_of(const struct settings_options *options, const stru
         *ret = (struct policy_options){
                 .default_within_ns = config->policies.default_within_ns,
                 .default_suppress_ns = config->policies.suppress_ns,
+                .wall_s = options->wall_s,
                 .trust_any_owner = options->trust_any_owner,
                 .skip_missing = options->n_places == 0,
                 .max_file_bytes = config->policies.max_file_size_bytes,

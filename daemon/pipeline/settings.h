@@ -25,6 +25,7 @@ struct settings_options {
         bool trust_any_owner;           /* of policies */
         struct compile_options compile;
         uint64_t generation;
+        uint64_t wall_s;                /* as in policy_options; 0 for a replay, which is the same on every day */
 };
 
 struct settings {
