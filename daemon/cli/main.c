@@ -16,6 +16,7 @@ static const struct verb *const verbs[] = {
         &verb_fmt,
         &verb_explain,
         &verb_graph,
+        &verb_coverage,
         &verb_import,
         &verb_test,
         &verb_why,
