@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Coverage - which ATT&CK techniques a set of policies speaks of, as their `mitre` says.
  *
- * What a policy claims, not what it catches: the list is only as good as its authors. Sorted, so the same set gives the same
- * list. Pure. */
+ * What a policy claims, not what it catches: the list is only as good as its authors. Sorted, so the same set gives the
+ * same list. Pure. */
 #pragma once
 
 #include "base/array.h"
@@ -15,7 +15,8 @@ struct coverage_entry {
 };
 
 struct coverage {
-        struct coverage_entries ARRAY_BODY(struct coverage_entry) entries; /* by technique, then by name of the policy */
+        struct coverage_entries
+                ARRAY_BODY(struct coverage_entry) entries; /* by technique, then by name of the policy */
         size_t n_techniques;            /* different ones */
         size_t n_without;               /* policies that name none */
 };

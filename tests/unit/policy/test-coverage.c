@@ -44,9 +44,10 @@ START_TEST(programs_get_the_same) {
 
         collect("path \"b\" { mitre = [\"T1105\"] exit { code == 1 } } path \"a\" { exit { code == 2 } }", &set, &c);
         coverage_put_json(&c, set, &b);
-        ck_assert_str_eq(strbuf_str(&b),
-                         "{\"techniques\":[\n{\"id\":\"T1105\",\"policies\":[{\"name\":\"b\",\"severity\":\"medium\"}]}],\n"
-                         "\"without\":[\"a\"]}\n");
+        ck_assert_str_eq(
+                strbuf_str(&b),
+                "{\"techniques\":[\n{\"id\":\"T1105\",\"policies\":[{\"name\":\"b\",\"severity\":\"medium\"}]}],\n"
+                "\"without\":[\"a\"]}\n");
         strbuf_clear(&b);
         coverage_put_layer(&c, &b);
         ck_assert_str_eq(strbuf_str(&b),
