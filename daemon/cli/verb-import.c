@@ -170,6 +170,10 @@ static const char *name_of(const struct import *import, const struct source *sou
 static int write_policies(const struct import *import) {
         _cleanup_(strbuf_done) struct strbuf all = {};
 
+        if (import->output && mkdir(import->output, 0755) < 0 && errno != EEXIST) {
+                log_error_errno(-errno, "Cannot make the directory '%s': %m", import->output);
+                return EXIT_STATUS_FAILURE;
+        }
         for (size_t i = 0; i < import->sources.n; i++) {
                 const struct source *source = &import->sources.items[i];
                 _cleanup_(strbuf_done) struct strbuf text = {};

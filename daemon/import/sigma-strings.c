@@ -87,6 +87,16 @@ static bool is_no_path(const struct sigma_text *text) {
         return !text->open_begin && text->n > 0 && text->atoms[0] < SIGMA_ATOM_ANYTHING && text->atoms[0] != '/';
 }
 
+/* Legal, and hardly meant. */
+static void remark_backslash(struct sigma_work *w, const struct yaml_node *value, const struct sigma_text *text) {
+        for (size_t i = 0; i < text->n; i++)
+                if (text->atoms[i] == '\\') {
+                        sigma_reason(w, SIGMA_VALUE, true, value->span,
+                                     "a backslash in a path: on Linux it is a part of a name, and rarely one");
+                        return;
+                }
+}
+
 /* The kernel's paths do not end in a slash. */
 static void strip_slash(struct sigma_text *text) {
         if (!text->open_end && text->n > 1 && text->atoms[text->n - 1] == '/' &&
@@ -124,6 +134,7 @@ static size_t read_text(struct strings *s, const struct yaml_node *value, struct
                 if (s->field->type != SIGMA_TYPE_PATH)
                         continue;
                 strip_slash(&texts[i]);
+                remark_backslash(w, value, &texts[i]);
                 if (is_no_path(&texts[i])) {
                         *ret_expr = sigma_impossible(w, s->negated, value->span,
                                                      "this can never match: '%s' is an absolute path",

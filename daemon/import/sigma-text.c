@@ -12,8 +12,9 @@
 
 #define DASHES "(?:-|/|\\xe2\\x80[\\x93-\\x95])"
 
-/* So many to one regex: what the compiler takes apart again, and what fits on a line. */
+/* So many to one regex: what the compiler takes apart into comparisons again, and what fits on a line. */
 #define ALTERNATIVES_MAX 16
+#define DASHES_MAX 3                    /* each is five ways to write it */
 #define REGEX_WIDTH 92
 
 static int text_new(struct arena *arena, size_t n, struct sigma_text *ret) {
@@ -317,17 +318,38 @@ static bool same_ends(const struct sigma_text *a, const struct sigma_text *b) {
         return a->open_begin == b->open_begin && a->open_end == b->open_end;
 }
 
+/* How many texts like this one may share a regex. Of one with wildcards inside the compiler knows what it cannot do
+ * without if it stands alone. */
+enum sharing {
+        SHARED,
+        SHARED_DASHES,
+        ALONE,
+};
+
+static enum sharing sharing_of(const struct sigma_text *text) {
+        enum sharing sharing = SHARED;
+
+        for (size_t i = 0; i < text->n; i++)
+                if (text->atoms[i] == SIGMA_ATOM_DASH)
+                        sharing = sharing == ALONE ? ALONE : SHARED_DASHES;
+                else if (text->atoms[i] >= SIGMA_ATOM_ANYTHING)
+                        sharing = ALONE;
+        return sharing;
+}
+
 /* The regex of those from `first` on that are of its form and ends and not written yet. */
 static struct sigma_expr *compare_regex(struct arena *arena, const char *field, const struct sigma_text *texts,
                                         size_t n_texts, size_t first, enum form form, bool exact, bool *written) {
         _cleanup_(strbuf_done) struct strbuf b = {}, one = {};
         const struct sigma_text *model = &texts[first];
+        enum sharing sharing = sharing_of(model);
         bool open = model->open_begin && model->open_end;
+        size_t n = 0, max = sharing == SHARED ? ALTERNATIVES_MAX : sharing == SHARED_DASHES ? DASHES_MAX : 1;
         const char *item;
-        size_t n = 0;
 
-        for (size_t i = first; i < n_texts && n < ALTERNATIVES_MAX; i++) {
-                if (written[i] || form_of(&texts[i], exact) != form || !same_ends(&texts[i], model))
+        for (size_t i = first; i < n_texts && n < max; i++) {
+                if (written[i] || form_of(&texts[i], exact) != form || !same_ends(&texts[i], model) ||
+                    sharing_of(&texts[i]) != sharing)
                         continue;
                 strbuf_clear(&one);
                 put_regex(&texts[i], &one);
