@@ -5,8 +5,9 @@
  *      sigma-cases --write FOLDER      write down what comes of them now; look at it before you believe it
  *
  * NAME.yml has the rules; NAME.expect has sections, each behind a line with its name: `policy:` the text that comes
- * out, `report:` what is said about it (without excerpts), `events:` and `expect:` a story and its alerts as in other
- * cases. A first line `options: --case exact --renames` says how it is imported.
+ * out, `report:` what is said about it (without excerpts), `checker:` what the checker says of the policy, `events:`
+ * and `expect:` a story and its alerts as in other cases. A first line `options: --case exact --renames` says how it is
+ * imported.
  *
  * Exit status: 0 all good, 1 some not, 2 could not be run. */
 #include <dirent.h>
@@ -28,7 +29,7 @@ static bool write_down;
 static unsigned n_run, n_bad;
 
 struct expectation {
-        const char *options, *policy, *report, *events, *expect;
+        const char *options, *policy, *report, *checker, *events, *expect;
         uint32_t events_line, expect_line;
 };
 
@@ -44,6 +45,7 @@ static char *slurp(const char *path) {
 static const char **section_of(struct expectation *e, const char *line, size_t n) {
         return memeq_str(line, n, "policy:")   ? &e->policy
                : memeq_str(line, n, "report:") ? &e->report
+               : memeq_str(line, n, "checker:") ? &e->checker
                : memeq_str(line, n, "events:") ? &e->events
                : memeq_str(line, n, "expect:") ? &e->expect
                                                : NULL;
@@ -141,6 +143,8 @@ static int put_down(const char *path, const struct expectation *e, const struct 
                 strbuf_printf(&b, "policy:\n%s", strbuf_str(policy));
         if (messages->n > 0)
                 strbuf_printf(&b, "report:\n%s", strbuf_str(messages));
+        if (e->checker)
+                strbuf_printf(&b, "checker:\n%s", e->checker);
         if (e->events)
                 strbuf_printf(&b, "events:\n%s", e->events);
         if (e->expect)
@@ -179,6 +183,7 @@ static void run(const char *folder, const char *file) {
                 struct case_texts texts = {
                         .name = name,
                         .policy = strbuf_str(&policy),
+                        .diags = e.checker,
                         .events = e.events,
                         .expect = e.expect ? e.expect : e.events ? "" : NULL,
                         .policy_line = 1,
