@@ -24,6 +24,7 @@ static bool engine_can_bind(struct engine *engine, const struct edge *edge) {
 
 /* What of an edge the event alone decides. False: nothing can come of it. */
 static bool engine_is_active(struct engine *engine, const struct plan_edge *edge, enum truth *ret_free) {
+        bool ends = edge->action == PLAN_KILL || edge->action == PLAN_UNTIL;
         struct eval *eval = &engine->eval;
         enum truth truth = TRUTH_TRUE;
 
@@ -33,23 +34,22 @@ static bool engine_is_active(struct engine *engine, const struct plan_edge *edge
 
         for (uint32_t i = 0; i < edge->n_free && truth != TRUTH_FALSE; i++)
                 truth = truth_and(truth, eval_condition(eval, engine->plan.conjuncts[edge->free + i], EVIDENCE_NONE));
-        if (truth == TRUTH_FALSE || (truth == TRUTH_UNKNOWN && edge->action != PLAN_KILL))
+        if (truth == TRUTH_FALSE || (truth == TRUTH_UNKNOWN && !ends))
                 return false;
 
         if (edge->guard != PROGRAM_NONE) {
                 uint8_t state = eval_guard(eval, edge->guard)->state;
 
-                if (state == EVAL_ABSENT || (state == EVAL_UNKNOWN && edge->action != PLAN_KILL))
+                if (state == EVAL_ABSENT || (state == EVAL_UNKNOWN && !ends))
                         return false;
         }
 
         *ret_free = truth;
-        return edge->action == PLAN_KILL || edge->action == PLAN_LOOP ||
+        return ends || edge->action == PLAN_LOOP ||
                engine_can_bind(engine, &engine->program->edges[edge->edge]);
 }
 
-/* The active edges of a position, worked out for the first run that waits there. Returns how many. */
-static uint32_t engine_activate(struct engine *engine, uint32_t path, uint8_t position) {
+uint32_t engine_activate(struct engine *engine, uint32_t path, uint8_t position) {
         const struct plan_position *at = plan_position(&engine->plan, path, position);
         const struct plan_edge *edges = &engine->plan.edges[at->edges];
 
@@ -199,15 +199,15 @@ static enum truth engine_captures_excepted(struct engine *engine, uint32_t path,
         for (uint32_t i = range.first; i < range.first + range.n && truth != TRUTH_TRUE; i++) {
                 const struct path_exception *exception = &engine->program->exceptions[i];
 
-                if ((exception->slots & written) != 0 && (exception->slots & ~(uint64_t)instance->bound) == 0)
-                        truth = truth_or(truth, eval_condition(&engine->eval, exception->condition, instance->steps));
+                if ((exception->slots & written) == 0 || (exception->slots & ~(uint64_t)instance->bound) != 0)
+                        continue;
+                truth = truth_or(truth, eval_condition(&engine->eval, exception->condition, instance->steps));
+                engine->scratch.hidden[i] += truth == TRUTH_TRUE;
         }
         return truth;
 }
 
-/* Let a run that is not filed take the event along an edge. Returns its marks afterwards; the run itself may have
- * ended. */
-static uint8_t engine_take(struct engine *engine, uint32_t path, uint32_t run, const struct plan_edge *plan_edge) {
+uint8_t engine_take(struct engine *engine, uint32_t path, uint32_t run, const struct plan_edge *plan_edge) {
         const struct edge *edge = &engine->program->edges[plan_edge->edge];
         struct instance_world world = pool_world(&engine->pool);
         struct instance *instance = pool_run(&engine->pool, run);
@@ -220,7 +220,8 @@ static uint8_t engine_take(struct engine *engine, uint32_t path, uint32_t run, c
                 const struct slot_write *write = &engine->program->writes[edge->writes.first + i];
                 struct value value;
 
-                if (eval_get(&engine->eval, write->subject, write->field, write->index, &value) != EVAL_KNOWN)
+                if (write->slot == SLOT_DISTINCT ||
+                    eval_get(&engine->eval, write->subject, write->field, write->index, &value) != EVAL_KNOWN)
                         continue;       /* a weak one: the slot stays unbound */
                 instance_bind(&world, instance, write->slot, &value);
                 written |= 1U << write->slot;
@@ -258,28 +259,30 @@ static uint32_t engine_copy(struct engine *engine, uint32_t path, const struct i
 
         *instance = *before;
         instance->serial = ++engine->pool.last_serial;
+        instance->counter = COUNTERS_NONE;      /* a copy waits elsewhere */
         evidence_ref(&engine->evidence, instance->steps);
         engine_note(engine, RUN_IS_COPIED, path, run, before->serial, PROGRAM_NONE);
         return run;
 }
 
-static void engine_advance_run(struct engine *engine, uint32_t path, uint32_t run) {
+/* True: the run is still where it was. */
+static bool engine_advance_run(struct engine *engine, uint32_t path, uint32_t run) {
         struct instance *instance = pool_run(&engine->pool, run);
         struct instance_world world = pool_world(&engine->pool);
         const struct active *actives = &engine->scratch.actives[engine->active_at[instance->position].first];
         uint32_t n_actives = engine->active_at[instance->position].n, n_ways = 0, n_all = 0;
-        const struct plan_edge *loop = NULL;
-        bool killed = false, unknown = false;
+        const struct plan_edge *loop = NULL, *count = NULL;
+        bool killed = false, unknown = false, full = false, stays;
         struct instance before;
         uint8_t flags;
 
         instance->flags &= ~INSTANCE_GATHERED;
-        /* In the order of the plan: ADVANCE, KILL, LOOP, RESTART. */
+        /* In the order of the plan: ADVANCE or COUNT, KILL, LOOP, RESTART. */
         for (uint32_t i = 0; i < n_actives; i++) {
                 const struct plan_edge *edge = actives[i].edge;
                 enum truth truth;
 
-                if (n_ways > 0 && (edge->action == PLAN_KILL || edge->action == PLAN_LOOP))
+                if ((n_ways > 0 || count) && (edge->action == PLAN_KILL || edge->action == PLAN_LOOP))
                         continue;
                 truth = engine_truth(engine, &actives[i], instance->steps);
                 switch ((enum plan_action)edge->action) {
@@ -287,6 +290,10 @@ static void engine_advance_run(struct engine *engine, uint32_t path, uint32_t ru
                         if (truth == TRUTH_TRUE)
                                 engine->scratch.ways[n_all++] = edge;
                         n_ways = n_all;
+                        break;
+                case PLAN_COUNT:        /* once, whichever of its steps */
+                        if (truth == TRUTH_TRUE && !count)
+                                count = edge;
                         break;
                 case PLAN_KILL:
                         killed = killed || truth == TRUTH_TRUE;
@@ -300,14 +307,22 @@ static void engine_advance_run(struct engine *engine, uint32_t path, uint32_t ru
                         if (truth == TRUTH_TRUE)
                                 engine->scratch.ways[n_all++] = edge;
                         break;
+                case PLAN_SCORE:        /* of a path of their own */
+                case PLAN_UNTIL:        /* when all else is done */
+                        break;
                 }
         }
-        if (n_all == 0 && !killed && !unknown && !loop)
-                return;
+        if (n_all == 0 && !killed && !unknown && !loop && !count)
+                return true;
 
         before = *instance;
         evidence_ref(&engine->evidence, before.steps);
         flags = before.flags;
+        if (count) {
+                full = engine_count(engine, path, run, count);
+                flags = instance->flags;
+        }
+        stays = n_ways == 0 && !full && !killed;
 
         if (n_ways > 0) {
                 pool_unfile(&engine->pool, run);
@@ -315,6 +330,14 @@ static void engine_advance_run(struct engine *engine, uint32_t path, uint32_t ru
                 flags = engine_take(engine, path, run, engine->scratch.ways[0]);
                 for (uint32_t i = 1; i < n_ways; i++)
                         (void)engine_take(engine, path, engine_copy(engine, path, &before), engine->scratch.ways[i]);
+        } else if (full) {
+                engine_leave_start(engine, run);
+                pool_unfile(&engine->pool, run);
+                engine->stats.n_advanced++;
+                flags = engine_take(engine, path, run, count);
+        } else if (count) {
+                pool_refile(&engine->pool, run);
+                engine_note(engine, RUN_COUNTS, path, run, 0, count->edge);
         } else if (killed) {
                 /* Its group is looked at when the path is done: it may not be empty then. */
                 engine_note(engine, RUN_IS_KILLED, path, run, 0, PROGRAM_NONE);
@@ -341,6 +364,25 @@ static void engine_advance_run(struct engine *engine, uint32_t path, uint32_t ru
                 (void)engine_take(engine, path, copy, engine->scratch.ways[i]);
         }
         evidence_unref(&engine->evidence, before.steps);
+        return stays;
+}
+
+static void engine_advance_runs(struct engine *engine, uint32_t path) {
+        bool is_score = engine->program->paths[path].score.threshold > 0;
+        bool has_untils = engine->program->paths[path].untils.n > 0;
+
+        engine_sort(engine, engine->scratch.candidates, engine->n_candidates, run_is_older);
+        for (uint32_t i = 0; i < engine->n_candidates; i++) {
+                uint32_t run = engine->scratch.candidates[i];
+                bool stays = is_score ? engine_advance_score(engine, path, run) : engine_advance_run(engine, path, run);
+
+                if (stays && has_untils && engine_meets_until(engine, path, run)) {
+                        pool_unfile(&engine->pool, run);
+                        pool_give(&engine->pool, run);
+                }
+        }
+        if (has_untils)
+                engine_end_moved(engine, path);
 }
 
 /* Begin new runs. Returns the group where they are, or POOL_NONE if none needed one. `own`: the group of the event's
@@ -380,7 +422,7 @@ static bool engine_has_start(struct engine *engine, uint32_t path) {
         uint32_t n = engine_activate(engine, path, 0);
 
         for (uint32_t i = 0; i < n; i++)
-                if (engine->scratch.actives[engine->active_at[0].first + i].edge->action == PLAN_ADVANCE)
+                if (engine->scratch.actives[engine->active_at[0].first + i].edge->action <= PLAN_SCORE)
                         return true;
         return false;
 }
@@ -392,10 +434,12 @@ static bool engine_is_excepted(struct engine *engine, uint32_t path) {
 
         if (engine->plan.paths[path].has_exceptions)
                 for (uint32_t i = range.first; i < range.first + range.n && truth != TRUTH_TRUE; i++)
-                        if (engine->program->exceptions[i].slots == 0)
+                        if (engine->program->exceptions[i].slots == 0) {
                                 truth = truth_or(truth,
                                                  eval_condition(&engine->eval, engine->program->exceptions[i].condition,
                                                                 EVIDENCE_NONE));
+                                engine->scratch.hidden[i] += truth == TRUTH_TRUE;
+                        }
 
         engine->uncertain = truth == TRUTH_UNKNOWN;
         return truth == TRUTH_TRUE;
@@ -422,8 +466,11 @@ static void engine_merge_completed(struct engine *engine, uint32_t path) {
 
                 b = pool_run(&engine->pool, other);
                 if (a->group == b->group) {
-                        a->starts = b->starts = instance_starts(a, b, engine->event->number);
                         loser = instance_survives(&world, a, b, path) ? other : run;
+                        if (loser == other)
+                                a->starts = instance_starts(a, b, engine->event->number);
+                        else
+                                b->starts = instance_starts(b, a, engine->event->number);
                         engine->stats.n_merged++;
                 } else {
                         uint32_t depth_a = a->group == POOL_NONE ? 0 : pool_group(&engine->pool, a->group)->depth;
@@ -454,6 +501,8 @@ static void engine_evict(struct engine *engine, uint32_t run) {
 static void engine_enforce_bounds(struct engine *engine, uint32_t concerned, uint32_t own) {
         uint32_t run;
 
+        while ((run = pool_victim_of_counting(&engine->pool)) != POOL_NONE)
+                engine_evict(engine, run);
         for (uint32_t g = concerned; g != POOL_NONE; g = pool_group(&engine->pool, g)->concerned)
                 while ((run = pool_victim_of_group(&engine->pool, g)) != POOL_NONE)
                         engine_evict(engine, run);
@@ -483,6 +532,7 @@ static void engine_advance_path(struct engine *engine, uint32_t path, bool may_s
         engine->scratch.concerned[path] = POOL_NONE;
         memset(engine->active_known, 0, sizeof(engine->active_known));
         engine->n_actives = engine->n_candidates = engine->n_moved = engine->n_completed = 0;
+        engine->spent = false;
 
         for (uint32_t g = concerned; g != POOL_NONE; g = pool_group(&engine->pool, g)->concerned) {
                 if (pool_group(&engine->pool, g)->depth == 0)
@@ -502,11 +552,10 @@ static void engine_advance_path(struct engine *engine, uint32_t path, bool may_s
                 return;
         }
 
-        engine_sort(engine, engine->scratch.candidates, engine->n_candidates, run_is_older);
-        for (uint32_t i = 0; i < engine->n_candidates; i++)
-                engine_advance_run(engine, path, engine->scratch.candidates[i]);
+        engine_advance_runs(engine, path);
         if (key)
-                own = engine_start(engine, path, key, own);
+                own = engine->plan.paths[path].is_lone ? engine_start_lone(engine, path, key, own)
+                                                       : engine_start(engine, path, key, own);
 
         for (uint32_t i = 0; i < engine->n_moved; i++)
                 engine_file(engine, engine->scratch.moved[i]);

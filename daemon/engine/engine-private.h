@@ -33,6 +33,7 @@ struct engine_scratch {
                 *concerning; /* bit per path that may begin with the event; per path with runs that it may concern */
         uint32_t *concerned;            /* by path: the first group that the event may concern, or POOL_NONE */
         struct path_counters *counters; /* by path */
+        uint64_t *hidden;               /* by exception: what it hid or ended */
         struct active *actives;         /* of the path being advanced */
         const struct plan_edge **ways;  /* those that one run goes, then those on which copies of it restart */
         uint32_t *candidates, *moved, *completed;       /* runs */
@@ -55,6 +56,7 @@ struct engine {
         struct engine_scratch scratch;
         uint64_t now_ns;                /* the clock of the stream */
         uint64_t last_match;            /* number */
+        uint64_t last_coming;           /* number: of a clock that moved, or of an event */
 
         /* The event being fed. */
         const struct event *event;      /* borrowed; NULL between events */
@@ -67,6 +69,7 @@ struct engine {
         struct { uint32_t first, n; } active_at[PROGRAM_MAX_POSITIONS];
         uint64_t active_known[PLAN_WORDS(PROGRAM_MAX_POSITIONS)];      /* bit per position */
         bool uncertain;                 /* an `except` was unknown */
+        bool spent;                     /* the event completed the one run of its key that counts from the start */
         uint32_t n_actives, n_candidates, n_moved, n_completed;
 
         struct match match;
@@ -82,6 +85,35 @@ int engine_scratch_init(struct engine_scratch *scratch, const struct plan *plan,
 void engine_scratch_done(struct engine_scratch *scratch);
 
 DEFINE_CLEANUP(struct engine *, engine_free)
+
+/* The active edges of a position, worked out for the first run that waits there (advance.c). Returns how many. */
+uint32_t engine_activate(struct engine *engine, uint32_t path, uint8_t position);
+
+/* Let a run that is not filed take the event along an edge. Returns its marks afterwards; the run itself may have
+ * ended. */
+uint8_t engine_take(struct engine *engine, uint32_t path, uint32_t run, const struct plan_edge *plan_edge);
+
+/* Counting (count.c). True: the count is full, and the run is to be advanced. */
+bool engine_count(struct engine *engine, uint32_t path, uint32_t run, const struct plan_edge *plan_edge);
+
+/* Add the event's points to a score. False: it is complete. */
+bool engine_advance_score(struct engine *engine, uint32_t path, uint32_t run);
+
+/* A filed run leaves its position: if it is the start of its path, and the run one of the event's own key, the event
+ * begins no other. */
+void engine_leave_start(struct engine *engine, uint32_t run);
+
+/* Begin the one run of the key that counts from the start of its path, unless it is there. Returns its group. */
+uint32_t engine_start_lone(struct engine *engine, uint32_t path, const struct key *key, uint32_t own);
+
+/* Is an `until` true of the run (until.c)? An unknown one marks it. */
+bool engine_meets_until(struct engine *engine, uint32_t path, uint32_t run);
+
+/* Kinds of the `until`s that look at a run. */
+uint64_t engine_until_kinds(const struct engine *engine, uint32_t path, const struct instance *instance);
+
+/* End those of the runs that moved of which an `until` is true. */
+void engine_end_moved(struct engine *engine, uint32_t path);
 
 /* What one event does to one path (advance.c). `may_start`: a first step of the path is possible. */
 void engine_advance(struct engine *engine, uint32_t path, bool may_start);
@@ -108,8 +140,10 @@ void engine_close_groups(struct engine *engine);
 /* File a run that was changed, merging it with its equal. */
 void engine_file(struct engine *engine, uint32_t run);
 
-/* A run is complete: alert, join it to one, or withhold it (tell.c). `key` is its. */
+/* A run is complete by the event being fed, or without one because something did not happen until time_ns: alert, join
+ * it to one, or withhold it (tell.c). `key` is its. */
 void engine_tell(struct engine *engine, uint32_t run, uint32_t path, const struct key *key);
+void engine_tell_absent(struct engine *engine, uint32_t run, uint32_t path, const struct key *key, uint64_t time_ns);
 
 /* Sum up a suppressed story, if it was joined by any, and forget it. */
 void engine_sum_up(struct engine *engine, uint32_t story);

@@ -27,6 +27,7 @@ int engine_scratch_init(struct engine_scratch *scratch, const struct plan *plan,
                 .concerning = calloc(plan->n_path_words, sizeof(*scratch->concerning)),
                 .concerned = calloc(n_paths + 1, sizeof(*scratch->concerned)),
                 .counters = calloc(n_paths + 1, sizeof(*scratch->counters)),
+                .hidden = calloc(plan->program->n_exceptions + 1, sizeof(*scratch->hidden)),
                 .actives = calloc(plan->max_edges + 1, sizeof(*scratch->actives)),
                 .ways = calloc(plan->max_edges + 1, sizeof(*scratch->ways)),
                 .candidates = calloc(capacity, sizeof(*scratch->candidates)),
@@ -35,8 +36,8 @@ int engine_scratch_init(struct engine_scratch *scratch, const struct plan *plan,
                 .left = calloc(capacity + n_paths, sizeof(*scratch->left)),
         };
         if (!scratch->starting || !scratch->concerning || !scratch->concerned || !scratch->counters ||
-            !scratch->actives || !scratch->ways || !scratch->candidates || !scratch->moved || !scratch->completed ||
-            !scratch->left) {
+            !scratch->hidden || !scratch->actives || !scratch->ways || !scratch->candidates || !scratch->moved ||
+            !scratch->completed || !scratch->left) {
                 engine_scratch_done(scratch);
                 return -ENOMEM;
         }
@@ -50,6 +51,7 @@ void engine_scratch_done(struct engine_scratch *scratch) {
         free(scratch->concerning);
         free(scratch->concerned);
         free(scratch->counters);
+        free(scratch->hidden);
         free(scratch->actives);
         free(scratch->ways);
         free(scratch->candidates);
@@ -65,7 +67,8 @@ int engine_new(struct program *program, const struct process_table *table, const
         int r;
 
         assert(program && table && limits && sink && ret);
-        assert(limits->max_runs > 0 && limits->max_tuples > 0 && limits->max_keys > 0 && limits->max_suppressed > 0);
+        assert(limits->max_runs > 0 && limits->max_tuples > 0 && limits->max_keys > 0 && limits->max_counts > 0 &&
+               limits->max_suppressed > 0);
 
         engine = calloc(1, sizeof(*engine));
         if (!engine)
@@ -84,7 +87,7 @@ int engine_new(struct program *program, const struct process_table *table, const
                 r = eval_init(&engine->eval, program, &engine->plan, table, &engine->evidence);
         if (r >= 0)
                 r = pool_init(&engine->pool, &engine->plan, &engine->evidence, limits->max_runs, limits->max_tuples,
-                              limits->max_keys);
+                              limits->max_keys, limits->max_counts);
         if (r >= 0)
                 r = suppress_init(&engine->suppress, limits->max_suppressed);
         if (r >= 0)
@@ -157,33 +160,60 @@ void engine_end_run(struct engine *engine, uint32_t run, uint64_t *counter) {
 
 void engine_file(struct engine *engine, uint32_t run) {
         struct instance_world world = pool_world(&engine->pool);
-        uint32_t other = pool_find_equal(&engine->pool, run), starts;
+        uint32_t other = pool_find_equal(&engine->pool, run);
+        uint64_t number = engine->event ? engine->event->number : UINT64_MAX;
         struct instance *a = pool_run(&engine->pool, run), *b;
+        uint32_t path = pool_group(&engine->pool, a->group)->path;
 
+        if (plan_position(&engine->plan, path, a->position)->wait == WAIT_FOR_COUNT && a->counter == COUNTERS_NONE)
+                a->counter = counters_take(&engine->pool.counters, engine->last_coming);
         if (other == POOL_NONE) {
                 pool_file(&engine->pool, run);
                 return;
         }
 
         b = pool_run(&engine->pool, other);
-        starts = instance_starts(a, b, engine->event ? engine->event->number : 0);
         engine->stats.n_merged++;
-        if (instance_survives(&world, a, b, pool_group(&engine->pool, a->group)->path)) {
-                engine_note(engine, RUN_IS_MERGED, pool_group(&engine->pool, a->group)->path, other, a->serial,
-                            PROGRAM_NONE);
+        if (instance_survives(&world, a, b, path)) {
+                engine_note(engine, RUN_IS_MERGED, path, other, a->serial, PROGRAM_NONE);
                 pool_unfile(&engine->pool, other);
+                instance_inherit(a, b, &engine->pool.counters);
+                a->starts = instance_starts(a, b, number);
                 pool_give(&engine->pool, other);
-                a->starts = starts;
                 pool_file(&engine->pool, run);
         } else {
-                b->starts = starts;
-                engine_note(engine, RUN_IS_MERGED, pool_group(&engine->pool, a->group)->path, run, b->serial,
-                            PROGRAM_NONE);
+                b->starts = instance_starts(b, a, number);
+                engine_note(engine, RUN_IS_MERGED, path, run, b->serial, PROGRAM_NONE);
                 pool_give(&engine->pool, run);
         }
 }
 
 /* Step 1: the clock. */
+
+/* A run waits elsewhere without an event. One whose key has ended can wait on nothing but an absence. */
+static void engine_go_on(struct engine *engine, uint32_t run, uint32_t path) {
+        const struct instance *instance = pool_run(&engine->pool, run);
+        uint32_t group = instance->group;
+
+        if (!(instance->flags & INSTANCE_KEYLESS) ||
+            plan_position(&engine->plan, path, instance->position)->wait == WAIT_FOR_ABSENCE) {
+                engine_file(engine, run);
+                return;
+        }
+        engine_note(engine, RUN_LOSES_KEY, path, run, 0, PROGRAM_NONE);
+        pool_give(&engine->pool, run);
+        engine_leave(engine, group);
+        engine->stats.n_key_ended++;
+}
+
+static void engine_complete_absent(struct engine *engine, uint32_t run, uint32_t path, uint64_t time_ns) {
+        uint32_t group = pool_run(&engine->pool, run)->group;
+        struct key key = scope_key(pool_scope(&engine->pool, pool_group(&engine->pool, group)->scope));
+
+        engine_tell_absent(engine, run, path, &key, time_ns);
+        pool_give(&engine->pool, run);
+        engine_leave(engine, group);
+}
 
 static void engine_expire_run(struct engine *engine, uint32_t run, uint64_t deadline_ns) {
         struct instance_world world = pool_world(&engine->pool);
@@ -191,30 +221,54 @@ static void engine_expire_run(struct engine *engine, uint32_t run, uint64_t dead
         uint32_t path = pool_group(&engine->pool, instance->group)->path, group = instance->group;
 
         pool_unfile(&engine->pool, run);
-        if (instance_expire(&world, instance, path, deadline_ns)) {
+        switch (instance_expire(&world, instance, path, deadline_ns)) {
+        case INSTANCE_ENDS:
                 engine->stats.n_expired++;
                 if (engine->observer)
                         engine_note_slowly(engine, RUN_EXPIRES, path, run, 0, PROGRAM_NONE, deadline_ns);
                 pool_give(&engine->pool, run);
                 engine_leave(engine, group);
-        } else {
+                break;
+        case INSTANCE_FALLS_BACK:
                 if (engine->observer)
                         engine_note_slowly(engine, RUN_FALLS_BACK, path, run, 0, PROGRAM_NONE, deadline_ns);
-                engine_file(engine, run);
+                engine_go_on(engine, run, path);
+                break;
+        case INSTANCE_GOES_ON:
+                engine->stats.n_absent++;
+                if (engine->observer)
+                        engine_note_slowly(engine, RUN_WAITED, path, run, 0, PROGRAM_NONE, deadline_ns);
+                if (instance->position == INSTANCE_COMPLETE)
+                        engine_complete_absent(engine, run, path, deadline_ns);
+                else
+                        engine_go_on(engine, run, path);
+                break;
         }
+}
+
+/* In the order of time, for what completes without an event may be joined to an alert; runs first. */
+static void engine_fire(struct engine *engine) {
+        engine->last_coming++;
+        for (;;) {
+                uint64_t run_ns = ranking_first_key(&engine->pool.deadlines);
+                uint64_t story_ns = ranking_first_key(&engine->suppress.deadlines);
+
+                if (MIN(run_ns, story_ns) >= engine->now_ns)
+                        break;
+                if (run_ns <= story_ns)
+                        engine_expire_run(engine, ranking_first(&engine->pool.deadlines), run_ns);
+                else
+                        engine_sum_up(engine, suppress_first(&engine->suppress));
+        }
+        engine_close_groups(engine);
 }
 
 static void engine_pass_time(struct engine *engine, uint64_t now_ns) {
         engine->now_ns = MAX(engine->now_ns, now_ns);
 
-        if (ranking_first_key(&engine->pool.deadlines) < engine->now_ns) {
-                while (ranking_first_key(&engine->pool.deadlines) < engine->now_ns)
-                        engine_expire_run(engine, ranking_first(&engine->pool.deadlines),
-                                          ranking_first_key(&engine->pool.deadlines));
-                engine_close_groups(engine);
-        }
-        while (ranking_first_key(&engine->suppress.deadlines) < engine->now_ns)
-                engine_sum_up(engine, suppress_first(&engine->suppress));
+        if (ranking_first_key(&engine->pool.deadlines) < engine->now_ns ||
+            ranking_first_key(&engine->suppress.deadlines) < engine->now_ns)
+                engine_fire(engine);
 }
 
 /* Keys */
@@ -317,10 +371,15 @@ static void engine_concern_descent(struct engine *engine) {
 
         if (!engine->actor)
                 return;
-        engine_concern_scope(engine, &(struct key){.type = KEY_DESCENT, .id = engine->actor->id}, depth++);
+        process = engine->actor;
         lineage_begin(&lineage, engine->table, engine->actor);
-        while ((process = lineage_next(&lineage)))
-                engine_concern_scope(engine, &(struct key){.type = KEY_DESCENT, .id = process->id}, depth++);
+        do {
+                /* A descent without members may still hold runs that wait on an absence; a late record is not theirs.
+                 */
+                if (!engine->late || process->state != PROCESS_EXITED || process->n_live_children > 0)
+                        engine_concern_scope(engine, &(struct key){.type = KEY_DESCENT, .id = process->id}, depth);
+                depth++;
+        } while ((process = lineage_next(&lineage)));
 }
 
 static void engine_concern(struct engine *engine) {
@@ -354,6 +413,26 @@ static void engine_advance_all(struct engine *engine) {
 
 /* Step 4: the members of a key exit. */
 
+/* Of a key that has ended: those that wait on an absence stay until it is proved. */
+static void engine_end_waiting(struct engine *engine, uint32_t group) {
+        uint32_t next_cell, next;
+
+        for (uint32_t c = pool_group(&engine->pool, group)->cells; c != POOL_NONE; c = next_cell) {
+                const struct cell *cell = pool_cell(&engine->pool, c);
+                uint32_t path = pool_group(&engine->pool, group)->path;
+                bool stays = plan_position(&engine->plan, path, cell->position)->wait == WAIT_FOR_ABSENCE;
+
+                next_cell = cell->next;
+                for (uint32_t run = cell->first; run != POOL_NONE; run = next) {
+                        next = pool_run(&engine->pool, run)->next;
+                        if (stays)
+                                pool_run(&engine->pool, run)->flags |= INSTANCE_KEYLESS;
+                        else
+                                engine_end_run(engine, run, &engine->stats.n_key_ended);
+                }
+        }
+}
+
 static void engine_end_key(struct engine *engine, enum program_key type, const struct identity *id) {
         const struct key key = {.type = type, .id = *id};
         uint32_t scope, next;
@@ -364,6 +443,10 @@ static void engine_end_key(struct engine *engine, enum program_key type, const s
 
         for (uint32_t g = pool_scope(&engine->pool, scope)->groups; g != POOL_NONE; g = next) {
                 next = pool_group(&engine->pool, g)->next;
+                if (engine->plan.paths[pool_group(&engine->pool, g)->path].has_absences) {
+                        engine_end_waiting(engine, g);
+                        continue;
+                }
                 while (pool_group(&engine->pool, g)->n_runs > 0)
                         engine_end_run(engine, pool_group(&engine->pool, g)->victims, &engine->stats.n_key_ended);
         }
@@ -403,13 +486,15 @@ static void engine_gap(struct engine *engine, const struct event *event) {
 
                 for (uint32_t c = group->cells; c != POOL_NONE; c = pool_cell(&engine->pool, c)->next) {
                         const struct cell *cell = pool_cell(&engine->pool, c);
+                        bool all = plan_position(&engine->plan, group->path, cell->position)->loss_kinds &
+                                   (uint64_t)kinds.number;
 
-                        if (!(plan_position(&engine->plan, group->path, cell->position)->loss_kinds &
-                              (uint64_t)kinds.number))
-                                continue;
                         for (uint32_t run = cell->first; run != POOL_NONE; run = pool_run(&engine->pool, run)->next) {
                                 struct instance *instance = pool_run(&engine->pool, run);
 
+                                if (!all && !(engine_until_kinds(engine, group->path, instance) &
+                                              (uint64_t)kinds.number))
+                                        continue;
                                 instance->flags |= INSTANCE_GAP;
                                 instance->gap_kinds |= (uint64_t)kinds.number;
                                 instance->gap_count = MIN(instance->gap_count + n, (uint64_t)UINT32_MAX);
@@ -434,9 +519,10 @@ static void engine_meet(struct engine *engine, const struct event *event, bool s
         struct process_image *image = engine->actor ? engine->actor->image : NULL;
 
         engine->event = event;
+        engine->last_coming++;
         engine->late = engine_is_late(engine);
         eval_begin(&engine->eval, event, engine->actor);
-        evidence_begin(&engine->evidence, event, image);
+        evidence_begin(&engine->evidence, event, image, engine->now_ns);
         if (engine->observer)
                 engine->observer->on_event(engine, engine->observer->data);
 
@@ -519,6 +605,7 @@ void engine_stats(const struct engine *engine, struct engine_stats *ret) {
         ret->n_evidence_refused = engine->evidence.n_refused;
         ret->n_runs = engine->pool.n_runs;
         ret->n_keys = engine->pool.scopes.stock.n_used;
+        ret->n_counts = engine->pool.counters.times.n_used;
         ret->evidence_used = engine->evidence.slab.used_bytes;
 }
 
@@ -534,4 +621,9 @@ void engine_path_stats(const struct engine *engine, uint32_t path, uint64_t *ret
         }
         *ret_matches = engine->scratch.counters[path].n_matches;
         *ret_runs = n_runs;
+}
+
+uint64_t engine_exception_stats(const struct engine *engine, uint32_t exception) {
+        assert(exception < engine->program->n_exceptions);
+        return engine->scratch.hidden[exception];
 }

@@ -19,6 +19,7 @@ struct engine_limits {
         size_t max_runs;                /* in all; at most 65,536 */
         size_t max_tuples;              /* runs of one path and key, at most 1,024 */
         size_t max_keys;                /* keys with open runs */
+        size_t max_counts;              /* times that all `repeat`s hold together */
         size_t max_suppressed;          /* stories remembered for `suppress` */
         size_t evidence_bytes;          /* slab for the events that are kept as evidence */
 };
@@ -35,6 +36,9 @@ struct engine_sink {
 struct engine_stats {
         uint64_t n_events;              /* fed, kinds of class META not counted */
         uint64_t n_started, n_advanced, n_completed, n_killed, n_expired, n_merged, n_evicted, n_key_ended;
+        uint64_t n_ended_by_until;
+        uint64_t n_counted;             /* events that were counted by a `repeat` or a `score` */
+        uint64_t n_absent;              /* times that what must not happen did not */
         uint64_t n_suppressed;          /* completions that were joined to an alert before them */
         uint64_t n_withheld;            /* completions of `on_loss = skip` paths after a gap */
         uint64_t n_ended_by_reload;
@@ -42,7 +46,7 @@ struct engine_stats {
         uint64_t n_unknown;             /* conditions that were unknown */
         uint64_t n_gaps;
         uint64_t n_evidence_refused;    /* steps whose event could not be kept: slab full */
-        uint64_t n_runs, n_keys, evidence_used;         /* gauges */
+        uint64_t n_runs, n_keys, n_counts, evidence_used;       /* gauges */
 };
 
 /* The table is borrowed for the life of the engine, the program is referenced. */
@@ -70,3 +74,6 @@ int engine_swap(struct engine *engine, struct program *program);
 void engine_stats(const struct engine *engine, struct engine_stats *ret);
 /* Of one path of the current program: how often it matched, how many runs are open. */
 void engine_path_stats(const struct engine *engine, uint32_t path, uint64_t *ret_matches, uint64_t *ret_runs);
+/* How many events an `except` of the current program (by its number there) has hidden from its path that would have
+ * done something, or how many runs it ended. Where several are true the first in the text hides. */
+uint64_t engine_exception_stats(const struct engine *engine, uint32_t exception);

@@ -50,7 +50,9 @@ static void kept_unref(struct evidence *evidence, struct kept *kept) {
         buddy_free(&evidence->slab, kept);
 }
 
-void evidence_begin(struct evidence *evidence, const struct event *event, struct process_image *image) {
+void evidence_begin(struct evidence *evidence, const struct event *event, struct process_image *image,
+                    uint64_t now_ns) {
+        evidence->now_ns = now_ns;
         evidence->event = event;
         evidence->image = image;
 }
@@ -102,6 +104,7 @@ uint32_t evidence_push(struct evidence *evidence, uint32_t previous, uint8_t pos
                 .number = event->number,
                 .first_ns = event->time_ns,
                 .last_ns = event->time_ns,
+                .taken_ns = evidence->now_ns,
                 .actor = event_actor(event),
                 .captures = EVIDENCE_NONE,
                 .count = 1,
@@ -111,6 +114,31 @@ uint32_t evidence_push(struct evidence *evidence, uint32_t previous, uint8_t pos
                 .loop = loop,
                 .live = live,
         };
+        return number;
+}
+
+uint32_t evidence_push_absent(struct evidence *evidence, uint32_t previous, uint8_t position, uint64_t time_ns) {
+        const struct evidence_step *before = evidence_step(evidence, evidence_newest(evidence, previous));
+        uint32_t number = stock_take(&evidence->steps);
+
+        assert(number != STOCK_NONE);
+        *evidence_step(evidence, number) = (struct evidence_step){
+                .previous = previous,
+                .refs = 1,
+                .kept = before->kept,
+                .number = before->number,
+                .first_ns = time_ns,
+                .last_ns = time_ns,
+                .taken_ns = time_ns,
+                .actor = before->actor,
+                .captures = EVIDENCE_NONE,
+                .count = 1,
+                .position = position,
+                .done = evidence_step(evidence, previous)->done + 1,
+                .absent = true,
+        };
+        if (before->kept)
+                before->kept->refs++;
         return number;
 }
 

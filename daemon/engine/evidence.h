@@ -56,7 +56,8 @@ struct evidence_step {
         uint32_t refs;
         struct kept *kept;              /* reference; NULL: refused, or `live` */
         uint64_t number;                /* of the event in the stream */
-        uint64_t first_ns, last_ns;
+        uint64_t first_ns, last_ns;     /* as the events say */
+        uint64_t taken_ns;              /* the clock of the stream when the run took it */
         struct identity actor;
         uint32_t captures;              /* the first, or EVIDENCE_NONE */
         uint32_t count;                 /* of events; never wraps */
@@ -65,6 +66,7 @@ struct evidence_step {
         uint8_t done;                   /* how many steps the run has taken with this one */
         bool loop;                      /* a repetition of zero or more: evidence, but no step */
         bool live;                      /* of the event that is being fed, and gone with it: no copy was made */
+        bool absent;                    /* of a `no`: there is no event; actor and kept are those of the step before */
 };
 
 struct evidence {
@@ -76,6 +78,7 @@ struct evidence {
         /* The event that is being fed. */
         const struct event *event;      /* borrowed */
         struct process_image *image;    /* borrowed */
+        uint64_t now_ns;                /* clock of the stream */
         struct kept *kept;              /* reference, once something wanted a copy */
         bool refused;
 };
@@ -84,7 +87,7 @@ int evidence_init(struct evidence *evidence, size_t max_steps, size_t max_captur
 void evidence_done(struct evidence *evidence);
 int evidence_grow(struct evidence *evidence, size_t max_steps, size_t max_captures);     /* -ENOMEM: unchanged */
 
-void evidence_begin(struct evidence *evidence, const struct event *event, struct process_image *image);
+void evidence_begin(struct evidence *evidence, const struct event *event, struct process_image *image, uint64_t now_ns);
 void evidence_end(struct evidence *evidence);
 
 static inline struct evidence_step *evidence_step(const struct evidence *evidence, uint32_t step) {
@@ -100,6 +103,16 @@ static inline struct captured *evidence_capture(const struct evidence *evidence,
  * fail. */
 uint32_t evidence_push(struct evidence *evidence, uint32_t previous, uint8_t position, uint16_t local, bool loop,
                        bool live);
+
+/* Add the step of a `no` to a list that is not empty: at time_ns nothing had happened. */
+uint32_t evidence_push_absent(struct evidence *evidence, uint32_t previous, uint8_t position, uint64_t time_ns);
+
+/* The newest step of a list that is no repetition of zero or more; EVIDENCE_NONE if there is none. */
+static inline uint32_t evidence_newest(const struct evidence *evidence, uint32_t step) {
+        while (step != EVIDENCE_NONE && evidence_step(evidence, step)->loop)
+                step = evidence_step(evidence, step)->previous;
+        return step;
+}
 
 static inline uint32_t evidence_ref(struct evidence *evidence, uint32_t step) {
         if (step != EVIDENCE_NONE)

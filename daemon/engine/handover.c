@@ -35,6 +35,15 @@ static void map_paths(const struct engine *engine, const struct program *new, ui
         }
 }
 
+/* Exceptions are in the hash: of a path that is the same they are the same. */
+static void hand_over_hidden(const struct engine *engine, uint32_t i, const struct program *new, uint32_t j,
+                             struct engine_scratch *scratch) {
+        struct program_range from = engine->program->paths[i].exceptions, to = new->paths[j].exceptions;
+
+        for (uint32_t e = 0; e < MIN(from.n, to.n); e++)
+                scratch->hidden[to.first + e] = engine->scratch.hidden[from.first + e];
+}
+
 static void end_paths(struct engine *engine, const uint32_t *map) {
         uint32_t n = 0;
 
@@ -118,8 +127,10 @@ int engine_swap(struct engine *engine, struct program *program) {
         end_suppression(engine, map);
         end_paths(engine, map);
         for (uint32_t i = 0; i < engine->program->n_paths; i++)
-                if (map[i] != PATH_GONE)
+                if (map[i] != PATH_GONE) {
                         scratch.counters[map[i]] = engine->scratch.counters[i];
+                        hand_over_hidden(engine, i, program, map[i], &scratch);
+                }
         pool_renumber(&engine->pool, map);
         suppress_renumber(&engine->suppress, map);
 

@@ -16,17 +16,21 @@
 struct match_step {
         const struct step *step;        /* borrowed from the program */
         struct event event;             /* its record lies in the evidence slab; wire is NULL if it could not be kept */
+        bool absent;                    /* of a `no`: what it says did not happen for within_ns, until first_ns. Then
+                                           there is no event, and the actor is that of the step before */
+        uint64_t within_ns;             /* of a `no` or a `repeat`; 0: none */
         struct identity actor;
         const struct process_image *image;      /* what the actor ran then; NULL: not known */
-        uint64_t first_ns, last_ns;     /* of a repetition; else both the event's time */
+        uint64_t first_ns, last_ns;     /* of several events; else both the event's time */
         uint64_t count;                 /* events that this step took, at least 1 */
+        uint32_t points;                /* of a score: for each of them; 0: it is not one */
 };
 
 struct match {
         const struct program *program;
         const struct path *path;
         uint64_t number; /* of this match in the life of the engine, from 1: with the generation, its name */
-        uint64_t time_ns;               /* of the completing event */
+        uint64_t time_ns; /* of the completing event, or when something had not happened for long enough */
         const char *key;                /* whose story, printable: "tree 4711", "unit nginx.service", "host" */
         enum program_key key_type;
         struct identity key_identity;   /* tree, process, descent: the process that it is named after */
@@ -39,6 +43,7 @@ struct match {
         struct value captures[PROGRAM_MAX_SLOTS];       /* state VALUE_UNKNOWN: not bound */
         uint16_t capture_fields[PROGRAM_MAX_SLOTS];     /* enum field: how to print it */
 
+        uint64_t score, threshold;      /* of a `score` path: the sum that completed it; threshold 0: it is not one */
         uint64_t starts;                /* equal runs that were merged into this one, at least 1 */
         bool uncertain;                 /* a `not` or `except` was unknown on the way */
         bool gap;                       /* events that it needed may have been lost while it was open */

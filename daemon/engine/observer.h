@@ -16,9 +16,11 @@ enum run_fate {
         RUN_IS_COPIED,                  /* a new run, like `other` was before the event; it takes a step next */
         RUN_FALLS_BACK,                 /* to the start of a block: its window closed, or a copy begins it anew */
         RUN_TAKES,                      /* the event, along `edge` */
-        RUN_COUNTS,                     /* the event, as one more of the repetition `edge` */
-        RUN_DOUBTS,                     /* a `not` was unknown: marked uncertain */
+        RUN_COUNTS,                     /* the event, as one more of the repetition, the count or the score of `edge` */
+        RUN_WAITED,                     /* what it waited not to happen did not: takes the step of its `no` */
+        RUN_DOUBTS,                     /* a `not` or an `until` was unknown: marked uncertain */
         RUN_IS_KILLED,                  /* a `not` was true */
+        RUN_MEETS_UNTIL,                /* an `until` was true */
         RUN_IS_EXCEPTED,                /* an `except` that names captures was true */
         RUN_EXPIRES,
         RUN_IS_MERGED,                  /* into `other`, its equal, which goes on */

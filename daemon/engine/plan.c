@@ -65,21 +65,27 @@ static size_t plan_count(const struct program *program, uint32_t condition) {
         return n;
 }
 
-/* The conjuncts of every edge of the program, once; edges of the plan share them. */
+static void plan_split_once(struct plan *plan, uint32_t condition, uint32_t *n, struct plan_edge *ret) {
+        uint32_t none = PROGRAM_NONE;
+
+        ret->guard = PROGRAM_NONE;
+        ret->free = *n;
+        plan_split(plan, condition, true, n, &none);
+        ret->n_free = *n - ret->free;
+        ret->bound = *n;
+        plan_split(plan, condition, false, n, &ret->guard);
+        ret->n_bound = *n - ret->bound;
+}
+
+/* The conjuncts of every edge of the program, then of every `until`, once; edges of the plan share them. */
 static void plan_conjuncts(struct plan *plan, struct plan_edge *conjuncts) {
+        const struct program *program = plan->program;
         uint32_t n = 0;
 
-        for (uint32_t e = 0; e < plan->program->n_edges; e++) {
-                uint32_t none = PROGRAM_NONE;
-
-                conjuncts[e].guard = PROGRAM_NONE;
-                conjuncts[e].free = n;
-                plan_split(plan, plan->program->edges[e].condition, true, &n, &none);
-                conjuncts[e].n_free = n - conjuncts[e].free;
-                conjuncts[e].bound = n;
-                plan_split(plan, plan->program->edges[e].condition, false, &n, &conjuncts[e].guard);
-                conjuncts[e].n_bound = n - conjuncts[e].bound;
-        }
+        for (uint32_t e = 0; e < program->n_edges; e++)
+                plan_split_once(plan, program->edges[e].condition, &n, &conjuncts[e]);
+        for (uint32_t u = 0; u < program->n_untils; u++)
+                plan_split_once(plan, program->untils[u].condition, &n, &conjuncts[program->n_edges + u]);
 }
 
 static uint8_t plan_index(struct plan *plan, struct plan_position *position, uint32_t guard) {
@@ -117,8 +123,47 @@ static void plan_add_edge(struct plan *plan, struct plan_position *at, const str
         new->weak = new->guard != PROGRAM_NONE && plan->paths[path].weak >> plan->program->guards[new->guard].slot & 1;
 
         at->kinds |= kind_bit(e->kind);
-        if (action == PLAN_ADVANCE || action == PLAN_KILL)
+        if (action != PLAN_LOOP && action != PLAN_RESTART)
                 at->loss_kinds |= kind_bit(e->kind);
+}
+
+/* Every `until` of the path is in force wherever a run waits. */
+static void plan_add_untils(struct plan *plan, struct plan_position *at, const struct plan_edge *conjuncts,
+                            uint32_t path) {
+        const struct program_range untils = plan->program->paths[path].untils;
+
+        for (uint32_t u = untils.first; u < untils.first + untils.n; u++) {
+                const struct until *until = &plan->program->untils[u];
+                struct plan_edge *new = &plan->edges[at->edges + at->n_edges++];
+
+                *new = conjuncts[plan->program->n_edges + u];
+                new->edge = u;
+                new->kind = until->kind;
+                new->target = POSITION_ACCEPT;
+                new->action = PLAN_UNTIL;
+                new->any_result = until->any_result;
+                new->index = plan_index(plan, at, new->guard);  /* who did not bind the slot is not looked at */
+
+                at->kinds |= kind_bit(until->kind);
+        }
+}
+
+/* What it waits on beside events. */
+static void plan_wait(const struct program *program, const struct path *path, uint32_t position,
+                      struct plan_position *at) {
+        const struct position *p = &program->positions[path->positions.first + position];
+
+        if (p->absence != PROGRAM_NONE) {
+                at->wait = WAIT_FOR_ABSENCE;
+                at->wait_ns = program->absences[p->absence].within_ns;
+        } else if (p->repeat != PROGRAM_NONE) {
+                at->wait = position == 0 ? WAIT_FOR_FIRST_COUNT : WAIT_FOR_COUNT;
+                at->wait_ns = program->repeats[p->repeat].within_ns;
+                at->count = program->repeats[p->repeat].n;
+                if (position == 0 && path->within_ns > 0)
+                        at->wait_ns = at->wait_ns > 0 ? MIN(at->wait_ns, path->within_ns) : path->within_ns;
+        } else if (path->score.threshold > 0)
+                at->wait = WAIT_FOR_SCORE;
 }
 
 static void plan_add_edges(struct plan *plan, struct plan_position *at, const struct plan_edge *conjuncts,
@@ -160,6 +205,7 @@ static size_t plan_count_edges(const struct program *program) {
                         for (uint32_t b = position->block; b != PROGRAM_NONE; b = program->blocks[b].parent)
                                 n += program->positions[program->paths[p].positions.first + program->blocks[b].first]
                                              .edges.n;
+                        n += program->paths[p].untils.n;
                 }
         return n;
 }
@@ -173,6 +219,8 @@ static void plan_measure(struct plan *plan, const struct plan_position *at, bool
 
                 if (edge->action == PLAN_ADVANCE)
                         ways[edge->kind]++;
+                else if (edge->action == PLAN_COUNT || edge->action == PLAN_SCORE)
+                        ways[edge->kind] = 1;
                 else if (edge->action == PLAN_RESTART)
                         restarts[edge->kind]++;
         }
@@ -232,16 +280,25 @@ static void plan_path(struct plan *plan, uint32_t p, const struct plan_edge *con
                 struct plan_position *at = &plan->positions[ret->positions + i];
 
                 at->edges = *n_edges;
+                plan_wait(program, path, i, at);
+                if (i == 0)
+                        ret->is_lone = at->wait != WAIT_FOR_NOTHING;
+                ret->has_absences = ret->has_absences || at->wait == WAIT_FOR_ABSENCE;
                 plan_add_edges(plan, at, conjuncts, p, i, EDGE_ADVANCE, PLAN_ADVANCE);
+                plan_add_edges(plan, at, conjuncts, p, i, EDGE_COUNT, PLAN_COUNT);
+                plan_add_edges(plan, at, conjuncts, p, i, EDGE_SCORE, PLAN_SCORE);
                 plan_add_edges(plan, at, conjuncts, p, i, EDGE_KILL, PLAN_KILL);
                 plan_add_edges(plan, at, conjuncts, p, i, EDGE_LOOP, PLAN_LOOP);
                 for (uint32_t depth = 0; depth < at->n_blocks; depth++)
                         plan_add_restarts(plan, at, conjuncts, p, depth);
+                if (i > 0 || ret->is_lone)
+                        plan_add_untils(plan, at, conjuncts, p);
                 *n_edges += at->n_edges;
 
                 plan_measure(plan, at, i == 0);
                 for (uint32_t j = 0; j < at->n_edges; j++)
-                        n_loops += plan->edges[at->edges + j].action == PLAN_LOOP;
+                        n_loops += plan->edges[at->edges + j].action == PLAN_LOOP ||
+                                   plan->edges[at->edges + j].action == PLAN_SCORE;
         }
 
         plan->max_edges = MAX(plan->max_edges, *n_edges - first_edge);
@@ -324,6 +381,8 @@ int plan_init(struct plan *plan, const struct program *program) {
 
         for (uint32_t e = 0; e < program->n_edges; e++)
                 n_conjuncts += plan_count(program, program->edges[e].condition);
+        for (uint32_t u = 0; u < program->n_untils; u++)
+                n_conjuncts += plan_count(program, program->untils[u].condition);
         for (uint32_t p = 0; p < program->n_paths; p++)
                 max_positions += program->paths[p].positions.n;
 
@@ -335,7 +394,7 @@ int plan_init(struct plan *plan, const struct program *program) {
         plan->starts = calloc(program->n_starts + 1, sizeof(*plan->starts));
         plan->matcher_of = malloc((program->n_predicates + 1) * sizeof(*plan->matcher_of));
         plan->kind_paths = calloc((size_t)plan->n_path_words * _WIRE_KIND_MAX, sizeof(*plan->kind_paths));
-        conjuncts = calloc(program->n_edges + 1, sizeof(*conjuncts));
+        conjuncts = calloc((size_t)program->n_edges + program->n_untils + 1, sizeof(*conjuncts));
         if (!plan->paths || !plan->positions || !plan->edges || !plan->conjuncts || !plan->eager || !plan->starts ||
             !plan->matcher_of || !plan->kind_paths || !conjuncts) {
                 plan_done(plan);

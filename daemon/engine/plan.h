@@ -2,8 +2,8 @@
 /* Plan - what the engine works out once from a program, so that an event costs no search.
  *
  * Per position: what each kind of event could do there, with restarts of the blocks around it, in the order of
- * docs/SEMANTICS.md: advance, kill, loop, restart. Per edge: which conjuncts belong to the event alone, which to the
- * run, and which one is
+ * docs/SEMANTICS.md: advance, count, score, kill, loop, restart, until. Per edge: which conjuncts belong to the event
+ * alone, which to the run, and which one is
  * `== $x`, by which runs can be looked up. Per kind: which paths and matchers to look at. Owned by the engine, belongs
  * to one program. */
 #pragma once
@@ -20,13 +20,25 @@
 
 enum plan_action {
         PLAN_ADVANCE,
+        PLAN_COUNT,
+        PLAN_SCORE,
         PLAN_KILL,
         PLAN_LOOP,
         PLAN_RESTART,                   /* take it from the start of a windowed block that the run is inside */
+        PLAN_UNTIL,                     /* an `until` of the path: whoever waits here may have to end */
+};
+
+/* What a position waits on beside events. */
+enum plan_wait {
+        WAIT_FOR_NOTHING,
+        WAIT_FOR_ABSENCE,
+        WAIT_FOR_COUNT,                 /* behind other steps */
+        WAIT_FOR_FIRST_COUNT,           /* at the start of the path: there is one run per key, and its window slides */
+        WAIT_FOR_SCORE,                 /* the only position of its path; one run per key */
 };
 
 struct plan_edge {
-        uint32_t edge;                  /* in the program */
+        uint32_t edge;                  /* in the program; of UNTIL: in its untils */
         uint32_t free, n_free;          /* conjuncts of the event alone, in plan->conjuncts */
         uint32_t bound, n_bound;        /* conjuncts that look at captures */
         uint32_t guard;                 /* one of them, a GUARD_EQUAL by which runs are indexed; or PROGRAM_NONE */
@@ -44,17 +56,22 @@ struct plan_edge {
 struct plan_position {
         uint32_t edges, n_edges;        /* in plan->edges */
         uint64_t kinds;                 /* bit per kind that can do anything here */
-        uint64_t loss_kinds;            /* whose loss matters: advance and kill */
+        uint64_t loss_kinds;            /* whose loss matters to all that wait here: not loops, restarts and untils */
+        uint64_t wait_ns;               /* of an absence, or the window of a count; 0: none */
+        uint32_t count;                 /* of a repeat: how often */
         uint32_t blocks[PROGRAM_MAX_WINDOWS];   /* windowed blocks around it, from the outermost */
         uint8_t n_blocks;
         uint8_t n_slots;
         uint8_t slots[PLAN_MAX_INDEXES];
+        uint8_t wait;                   /* enum plan_wait */
 };
 
 struct plan_path {
         uint32_t positions;             /* in plan->positions */
         uint16_t n_positions;
         uint8_t by;                     /* enum program_key */
+        bool is_lone;                   /* its first position holds one run per key: enum plan_wait */
+        bool has_absences;
         bool has_exceptions;            /* decided by the event alone */
         bool has_capture_exceptions;
         uint16_t weak;                  /* bit per slot that a run may have to do without */

@@ -18,7 +18,7 @@ size_t pool_max_groups(size_t max_runs, const struct plan *plan) {
 }
 
 int pool_init(struct pool *pool, const struct plan *plan, struct evidence *evidence, size_t max_runs, size_t max_tuples,
-              size_t max_keys) {
+              size_t max_keys, size_t max_counts) {
         size_t capacity = pool_capacity(max_runs, plan), max_groups = pool_max_groups(max_runs, plan);
         int r;
 
@@ -43,6 +43,10 @@ int pool_init(struct pool *pool, const struct plan *plan, struct evidence *evide
         if (r >= 0)
                 r = ranking_init(&pool->deadlines, capacity);
         if (r >= 0)
+                r = ranking_init(&pool->counting, capacity);
+        if (r >= 0)
+                r = counters_init(&pool->counters, max_counts, capacity);
+        if (r >= 0)
                 r = ranking_init(&pool->sizes, max_groups);
         if (r >= 0) {
                 pool->equal = calloc(pool->n_equal, sizeof(*pool->equal));
@@ -61,6 +65,8 @@ void pool_done(struct pool *pool) {
         free(pool->index);
         free(pool->equal);
         ranking_done(&pool->sizes);
+        counters_done(&pool->counters);
+        ranking_done(&pool->counting);
         ranking_done(&pool->deadlines);
         scopes_done(&pool->scopes);
         stock_done(&pool->groups);
@@ -107,6 +113,10 @@ int pool_grow(struct pool *pool, const struct plan *plan) {
                 r = stock_grow(&pool->groups, max_groups);
         if (r >= 0)
                 r = ranking_grow(&pool->deadlines, capacity);
+        if (r >= 0)
+                r = ranking_grow(&pool->counting, capacity);
+        if (r >= 0)
+                r = counters_grow(&pool->counters, capacity);
         if (r >= 0)
                 r = ranking_grow(&pool->sizes, max_groups);
         if (r >= 0)
@@ -199,6 +209,7 @@ uint32_t pool_take(struct pool *pool) {
 
 void pool_give(struct pool *pool, uint32_t run) {
         evidence_unref(pool->evidence, pool_run(pool, run)->steps);
+        counters_give(&pool->counters, pool_run(pool, run)->counter);
         stock_give(&pool->instances, run);
 }
 
@@ -364,6 +375,13 @@ static void pool_count(struct pool *pool, uint32_t number, int by) {
                 ranking_set(&pool->sizes, number, UINT64_MAX - group->n_runs, group->opened);
 }
 
+static void pool_rank_counter(struct pool *pool, uint32_t run) {
+        const struct instance *instance = pool_run(pool, run);
+
+        ranking_set(&pool->counting, run, UINT64_MAX - counters_at(&pool->counters, instance->counter)->n,
+                    instance->serial);
+}
+
 void pool_file(struct pool *pool, uint32_t run) {
         struct instance_world world = pool_world(pool);
         struct instance *instance = pool_run(pool, run);
@@ -389,7 +407,33 @@ void pool_file(struct pool *pool, uint32_t run) {
         victims_add(pool_run(pool, 0), &group->victims, run);
         if (deadline_ns != UINT64_MAX)
                 ranking_set(&pool->deadlines, run, deadline_ns, instance->serial);
+        if (instance->counter != COUNTERS_NONE)
+                pool_rank_counter(pool, run);
         pool_count(pool, instance->group, 1);
+}
+
+void pool_refile(struct pool *pool, uint32_t run) {
+        struct instance_world world = pool_world(pool);
+        const struct instance *instance = pool_run(pool, run);
+        uint32_t path = pool_group(pool, instance->group)->path;
+
+        if (instance->counter != COUNTERS_NONE)
+                pool_rank_counter(pool, run);
+        if (instance->position == 0) {
+                uint64_t deadline_ns = instance_deadline(&world, instance, path);
+
+                if (deadline_ns != UINT64_MAX)
+                        ranking_set(&pool->deadlines, run, deadline_ns, instance->serial);
+                else
+                        ranking_remove(&pool->deadlines, run);
+        }
+}
+
+uint32_t pool_first_at_start(const struct pool *pool, uint32_t group) {
+        for (uint32_t c = pool_group(pool, group)->cells; c != POOL_NONE; c = pool_cell(pool, c)->next)
+                if (pool_cell(pool, c)->position == 0)
+                        return pool_cell(pool, c)->first;
+        return POOL_NONE;
 }
 
 void pool_unfile(struct pool *pool, uint32_t run) {
@@ -400,6 +444,8 @@ void pool_unfile(struct pool *pool, uint32_t run) {
 
         pool_count(pool, instance->group, -1);
         ranking_remove(&pool->deadlines, run);
+        if (instance->counter != COUNTERS_NONE)
+                ranking_remove(&pool->counting, run);
         victims_remove(pool_run(pool, 0), &group->victims, run);
         pool_remove_equal(pool, run);
         for (unsigned i = 0; i < at->n_slots; i++)

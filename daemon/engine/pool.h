@@ -5,6 +5,7 @@
  *      by capture   (cell, slot, value) ──▶ runs: `== $x` is one lookup, however many runs wait with other values
  *      by equality  (group, position, captures) ──▶ the one run that is so: equal ones merge
  *      by deadline  ranking: (deadline, serial)
+ *      by counter   ranking: who holds the most times of a `repeat`
  *      by bound     groups ranked by how many runs they hold, and in each group who would be evicted first (victims.h)
  *
  * Full means eviction by the rule of docs/SEMANTICS.md. A run in the hands of whoever changes it is not filed, but
@@ -56,6 +57,8 @@ struct pool {
         struct stock instances, cells, groups;
         struct scopes scopes;
         struct ranking deadlines;       /* runs */
+        struct ranking counting;        /* runs with a counter, the largest first */
+        struct counters counters;
         struct ranking sizes;           /* groups, the largest first */
         struct pool_slot *equal;        /* owned */
         uint32_t n_equal;               /* a power of two */
@@ -74,9 +77,9 @@ struct pool {
         uint8_t awaiting[_WIRE_KIND_MAX];       /* bit per type */
 };
 
-/* Bounds: runs in all, runs of one path and key, keys. */
+/* Bounds: runs in all, runs of one path and key, keys, times that are counted in all. */
 int pool_init(struct pool *pool, const struct plan *plan, struct evidence *evidence, size_t max_runs, size_t max_tuples,
-              size_t max_keys);         /* -ENOMEM */
+              size_t max_keys, size_t max_counts);      /* -ENOMEM */
 void pool_done(struct pool *pool);
 
 /* How many runs there can be for a moment, while one event is fed: what bounds are enforced upon afterwards. */
@@ -99,8 +102,8 @@ static inline struct scope *pool_scope(const struct pool *pool, uint32_t scope) 
         return scope_at(&pool->scopes, scope);
 }
 
-static inline struct instance_world pool_world(const struct pool *pool) {
-        return (struct instance_world){pool->plan, pool->evidence};
+static inline struct instance_world pool_world(struct pool *pool) {
+        return (struct instance_world){pool->plan, pool->evidence, &pool->counters};
 }
 
 /* The group of a path in a scope; POOL_NONE if there is none. */
@@ -121,6 +124,9 @@ void pool_give(struct pool *pool, uint32_t run);
 void pool_file(struct pool *pool, uint32_t run);
 void pool_unfile(struct pool *pool, uint32_t run);
 
+/* A filed run has counted or scored where it is: its deadline, and what it holds, are others. */
+void pool_refile(struct pool *pool, uint32_t run);
+
 /* The filed run that is equal to this one, which is not filed. POOL_NONE if there is none. */
 uint32_t pool_find_equal(const struct pool *pool, uint32_t run);
 
@@ -134,6 +140,14 @@ static inline uint32_t pool_index_next(const struct pool *pool, uint32_t run, un
 /* Who has to go because this group, or the pool, is over its bound; POOL_NONE if nobody. */
 uint32_t pool_victim_of_group(const struct pool *pool, uint32_t group);
 uint32_t pool_victim(const struct pool *pool);
+
+/* Who has to go because too many times are counted: the run that holds the most. */
+static inline uint32_t pool_victim_of_counting(const struct pool *pool) {
+        return counters_are_too_many(&pool->counters) ? ranking_first(&pool->counting) : POOL_NONE;
+}
+
+/* The run of a group that waits at the start of its path, if there is one. */
+uint32_t pool_first_at_start(const struct pool *pool, uint32_t group);
 
 /* Paths have other numbers now: `paths` says which, by the old one. All groups hold runs. */
 void pool_renumber(struct pool *pool, const uint32_t *paths);

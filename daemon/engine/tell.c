@@ -7,16 +7,37 @@
 
 static void engine_fill_step(const struct engine *engine, uint32_t path, const struct evidence_step *step,
                              struct match_step *ret) {
-        const struct edge *edge = plan_edge_at(&engine->plan, path, step->position, step->local);
+        const struct program *program = engine->program;
+        const struct position *position = &program->positions[program->paths[path].positions.first + step->position];
+        const struct edge *edge;
 
         *ret = (struct match_step){
-                .step = &engine->program->steps[edge->step],
                 .event = {.time_ns = step->first_ns, .number = step->number},
                 .actor = step->actor,
                 .first_ns = step->first_ns,
                 .last_ns = step->last_ns,
                 .count = step->count,
         };
+
+        if (step->absent) {
+                const struct absence *absence = &program->absences[position->absence];
+
+                ret->step = &program->steps[absence->step];
+                ret->absent = true;
+                ret->within_ns = absence->within_ns;
+                ret->event.number = 0;
+                ret->image = step->kept ? step->kept->image : NULL;
+                return;
+        }
+
+        edge = plan_edge_at(&engine->plan, path, step->position, step->local);
+        ret->step = &program->steps[edge->step];
+        if (edge->type == EDGE_COUNT) {
+                ret->event.time_ns = step->last_ns;     /* the last one is shown */
+                ret->within_ns = program->repeats[position->repeat].within_ns;
+        }
+        if (edge->type == EDGE_SCORE)
+                ret->points = (uint32_t)edge->points;
 
         if (step->live) {
                 ret->event.wire = engine->event->wire;
@@ -51,7 +72,18 @@ static size_t engine_fill_steps(struct engine *engine, const struct instance *in
         return n;
 }
 
-static void engine_fill(struct engine *engine, const struct instance *instance, uint32_t path, const struct key *key) {
+/* When a run is complete, and by whom. */
+struct completion {
+        uint64_t time_ns;               /* as it is shown */
+        uint64_t clock_ns;              /* of the stream */
+        struct process *actor;          /* NULL: not in the table */
+        struct identity actor_id;
+        struct value exe;               /* of the actor */
+};
+
+static void engine_fill(struct engine *engine, const struct instance *instance, uint32_t path, const struct key *key,
+                        const struct completion *completion) {
+        struct instance_world world = pool_world(&engine->pool);
         struct match *match = &engine->match;
 
         key_format(key, engine->key_text, sizeof(engine->key_text));
@@ -59,17 +91,21 @@ static void engine_fill(struct engine *engine, const struct instance *instance, 
                 .program = engine->program,
                 .path = &engine->program->paths[path],
                 .number = ++engine->last_match,
-                .time_ns = engine->event->time_ns,
+                .time_ns = completion->time_ns,
                 .key = engine->key_text,
                 .key_type = key->type,
-                .actor = engine->actor,
-                .actor_id = event_actor(engine->event),
+                .actor = completion->actor,
+                .actor_id = completion->actor_id,
                 .steps = engine->steps,
                 .n_steps = engine_fill_steps(engine, instance, path),
                 .starts = instance->starts,
                 .uncertain = instance->flags & INSTANCE_UNCERTAIN,
                 .first_ns = instance->start_ns,
         };
+        if (match->path->score.threshold > 0) {
+                match->threshold = match->path->score.threshold;
+                match->score = instance_sum(&world, instance, path, completion->clock_ns);
+        }
         if (key->type == KEY_TREE || key->type == KEY_PROCESS || key->type == KEY_DESCENT)
                 match->key_identity = key->id;
         if ((instance->flags & INSTANCE_GAP) && match->path->on_loss != ON_LOSS_ALERT) {
@@ -87,12 +123,12 @@ static void engine_fill(struct engine *engine, const struct instance *instance, 
         }
 }
 
-void engine_tell(struct engine *engine, uint32_t run, uint32_t path, const struct key *key) {
+static void engine_complete(struct engine *engine, uint32_t run, uint32_t path, const struct key *key,
+                            const struct completion *completion) {
         const struct path *p = &engine->program->paths[path];
         const struct instance *instance = pool_run(&engine->pool, run);
         uint32_t story = SUPPRESS_NONE;
         struct siphash128 id;
-        struct value exe;
 
         if ((instance->flags & INSTANCE_GAP) && p->on_loss == ON_LOSS_SKIP && p->absence) {
                 engine->stats.n_withheld++;
@@ -104,8 +140,7 @@ void engine_tell(struct engine *engine, uint32_t run, uint32_t path, const struc
         engine->scratch.counters[path].n_matches++;
 
         if (p->suppress_ns > 0) {
-                process_get(engine->eval.actor, engine->event, FIELD_PROCESS_exe, &exe);
-                id = suppress_id(&engine->suppress, p, key, &instance->captures, &exe);
+                id = suppress_id(&engine->suppress, p, key, &instance->captures, &completion->exe);
                 story = suppress_find(&engine->suppress, &id);
                 if (story != SUPPRESS_NONE) {
                         suppress_at(&engine->suppress, story)->count++;
@@ -118,11 +153,43 @@ void engine_tell(struct engine *engine, uint32_t run, uint32_t path, const struc
         }
 
         engine_note(engine, RUN_ALERTS, path, run, 0, PROGRAM_NONE);
-        engine_fill(engine, instance, path, key);
+        engine_fill(engine, instance, path, key, completion);
         if (p->suppress_ns > 0)
-                suppress_add(&engine->suppress, &id, path, &engine->match, engine->now_ns);
+                suppress_add(&engine->suppress, &id, path, &engine->match, completion->clock_ns);
         if (engine->sink.on_match)
                 engine->sink.on_match(&engine->match, engine->sink.data);
+}
+
+void engine_tell(struct engine *engine, uint32_t run, uint32_t path, const struct key *key) {
+        struct completion completion = {
+                .time_ns = engine->event->time_ns,
+                .clock_ns = engine->now_ns,
+                .actor = engine->actor,
+                .actor_id = event_actor(engine->event),
+        };
+
+        if (engine->program->paths[path].suppress_ns > 0)
+                process_get(engine->eval.actor, engine->event, FIELD_PROCESS_exe, &completion.exe);
+        engine_complete(engine, run, path, key, &completion);
+}
+
+/* The actor is that of the step before, with the image that it ran then. */
+void engine_tell_absent(struct engine *engine, uint32_t run, uint32_t path, const struct key *key, uint64_t time_ns) {
+        const struct evidence_step *step =
+                evidence_step(&engine->evidence, pool_run(&engine->pool, run)->steps);
+        struct completion completion = {
+                .time_ns = time_ns,
+                .clock_ns = time_ns,
+                .actor = process_table_find(engine->table, &step->actor),
+                .actor_id = step->actor,
+        };
+        struct process then = {.id = step->actor, .image = step->kept ? step->kept->image : NULL};
+
+        if (step->kept)
+                process_get(&then, NULL, FIELD_PROCESS_exe, &completion.exe);
+        else if (completion.actor)
+                process_get(completion.actor, NULL, FIELD_PROCESS_exe, &completion.exe);
+        engine_complete(engine, run, path, key, &completion);
 }
 
 void engine_sum_up(struct engine *engine, uint32_t story) {

@@ -93,6 +93,7 @@ void pipeline_configure(const struct config *config, struct pipeline_options *re
                         .max_runs = config->engine.max_runs,
                         .max_tuples = config->engine.max_tuples_per_key,
                         .max_keys = config->engine.max_keys,
+                        .max_counts = config->engine.max_counts,
                         .max_suppressed = config->engine.max_suppressed,
                         .evidence_bytes = config->engine.evidence_memory_bytes,
                 },

@@ -288,7 +288,7 @@ static void run_takes(struct account *account, struct account_run *run, const st
         if (o->fate == RUN_TAKES)
                 run->done++;
         run->moved = true;
-        if (edge->type == EDGE_ADVANCE && edge->target != POSITION_ACCEPT)
+        if (o->fate == RUN_TAKES && edge->target != POSITION_ACCEPT)
                 run->position = edge->target;
         note_now(account, run, o->fate == RUN_TAKES ? NOTE_STEP : NOTE_COUNT, o->time_ns, true, &text);
         if (o->fate == RUN_COUNTS && run->notes.n > 0)
@@ -335,12 +335,29 @@ static void run_ends_in_time(struct account *account, struct account_run *run, c
         note_now(account, run, o->fate == RUN_FALLS_BACK ? NOTE_MARK : NOTE_END, o->time_ns, false, &text);
 }
 
+/* What it waited not to happen did not: a step without an event. */
+static void run_has_waited(struct account *account, struct account_run *run, const struct observation *o) {
+        const struct program *program = account->program;
+        const struct position *at = &program->positions[program->paths[o->path].positions.first + run->position];
+        _cleanup_(strbuf_done) struct strbuf text = {};
+
+        if (at->absence == PROGRAM_NONE)
+                return;
+        strbuf_printf(&text, "step %u: what must not happen did not, for long enough",
+                      program->steps[program->absences[at->absence].step].number);
+        run->done++;
+        run->moved = true;
+        if (program->absences[at->absence].target != POSITION_ACCEPT)
+                run->position = program->absences[at->absence].target;
+        note_now(account, run, NOTE_STEP, o->time_ns, false, &text);
+}
+
 static void run_is_told(struct account *account, struct account_run *run, const struct observation *o,
                         const char *what) {
         _cleanup_(strbuf_done) struct strbuf text = {};
 
         strbuf_put(&text, what);
-        if (o->fate == RUN_IS_KILLED)
+        if (o->fate == RUN_IS_KILLED || o->fate == RUN_MEETS_UNTIL)
                 put_pending_kill(account, o->serial, EXPLAIN_TAKES, &text);
         if (o->fate == RUN_DOUBTS)
                 put_pending_kill(account, o->serial, EXPLAIN_UNKNOWN, &text);
@@ -381,6 +398,12 @@ static void on_run(const struct observation *o, void *data) {
                 break;
         case RUN_IS_MERGED:
                 run_is_merged(account, run, o);
+                break;
+        case RUN_WAITED:
+                run_has_waited(account, run, o);
+                break;
+        case RUN_MEETS_UNTIL:
+                run_is_told(account, run, o, "ended by ");
                 break;
         case RUN_DOUBTS:
                 run_is_told(account, run, o, "goes on, marked uncertain: ");

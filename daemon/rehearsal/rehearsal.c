@@ -21,6 +21,7 @@ static const struct engine_limits engine_limits = {
         .max_runs = 16384,
         .max_tuples = 1024,
         .max_keys = 16384,
+        .max_counts = 65536,
         .max_suppressed = 4096,
         .evidence_bytes = 16 << 20,
 };

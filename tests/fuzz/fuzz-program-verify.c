@@ -155,8 +155,12 @@ static void make_record(struct record *record, unsigned i) {
 static void run_engine(struct program *program) {
         const struct process_table_limits table_limits = {
                 .max_processes = 64, .max_image_bytes = 1 << 20, .max_cgroups = 16, .grace_ns = 1000000000};
-        const struct engine_limits limits = {
-                .max_runs = 256, .max_tuples = 64, .max_keys = 64, .max_suppressed = 64, .evidence_bytes = 1 << 20};
+        const struct engine_limits limits = {.max_runs = 256,
+                                             .max_tuples = 64,
+                                             .max_keys = 64,
+                                             .max_counts = 64,
+                                             .max_suppressed = 64,
+                                             .evidence_bytes = 1 << 20};
         const struct engine_sink sink = {.on_match = on_match, .on_obscured = on_obscured};
         struct process_table *table;
         struct engine *engine;

@@ -9,6 +9,7 @@ struct engine_limits stage_limits = {
         .max_runs = 1000,
         .max_tuples = 100,
         .max_keys = 1000,
+        .max_counts = 1000,
         .max_suppressed = 100,
         .evidence_bytes = 1 << 20,
 };

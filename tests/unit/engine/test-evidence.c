@@ -31,7 +31,7 @@ static void begin(const char *path) {
         record_set_text(&record, FIELD_openat_pathname, path);
         ck_assert_int_eq(record_finish(&record), 0);
         ck_assert_int_eq(event_parse(record.data, record.header.size, &event), 0);
-        evidence_begin(&evidence, &event, NULL);
+        evidence_begin(&evidence, &event, NULL, event.time_ns);
 }
 
 static uint32_t push(uint32_t previous) {
