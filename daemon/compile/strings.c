@@ -218,6 +218,36 @@ static void entries_write(struct table_builder *b, uint32_t first, uint32_t end,
                 memcpy(copy, entries, n * sizeof(*entries));
 }
 
+static uint32_t text_common(struct text a, struct text b, bool backwards) {
+        uint32_t n = MIN(a.length, b.length), i = 0;
+
+        while (i < n && (backwards ? a.bytes[a.length - 1 - i] == b.bytes[b.length - 1 - i] : a.bytes[i] == b.bytes[i]))
+                i++;
+        return i;
+}
+
+/* In order: what the first and the last of some have in common is what all of them have. */
+static void firsts_write(struct table_builder *b, const struct table_entries *entries, bool backwards,
+                         struct matcher_part *ret, uint32_t *ret_common) {
+        uint32_t n = entries->part.n, all_have, end;
+        struct matcher_first *firsts = part_add(b, ret, n > 0 ? 256 : 0, sizeof(*firsts));
+
+        if (!firsts || n == 0)
+                return;
+        all_have = text_common(entries->texts[0], entries->texts[n - 1], backwards);
+        for (uint32_t i = entries->texts[0].length == all_have; i < n; i = end) {
+                struct text text = entries->texts[i];
+
+                for (end = i + 1; end < n && text_common(text, entries->texts[end], backwards) > all_have;)
+                        end++;
+                firsts[(unsigned char)text.bytes[backwards ? text.length - 1 - all_have : all_have]] =
+                        (struct matcher_first){.first = i,
+                                               .n = end - i,
+                                               .common = text_common(text, entries->texts[end - 1], backwards)};
+        }
+        *ret_common = all_have;
+}
+
 static void slots_write(struct table_builder *b, const struct table_entries *entries, bool folded,
                         struct matcher_part *ret, uint64_t *ret_lengths) {
         uint32_t n = entries->part.n > 0 ? (uint32_t)round_up_pow2(2 * (uint64_t)entries->part.n) : 0;
@@ -331,6 +361,8 @@ static void table_write(struct table_builder *b, uint32_t n_texts) {
         }
         uses_write(b, 0, ends[SEARCH_LITERAL], &table.uses);
         uses_write(b, ends[SEARCH_LITERAL], ends[SEARCH_LOOSE], &table.loose);
+        firsts_write(b, &entries[SEARCH_PREFIX], false, &table.prefix_firsts, &table.prefix_common);
+        firsts_write(b, &entries[SEARCH_SUFFIX], true, &table.suffix_firsts, &table.suffix_common);
         slots_write(b, &entries[SEARCH_EXACT], false, &table.exact_slots, &table.exact_lengths);
         slots_write(b, &entries[SEARCH_FOLD], true, &table.fold_slots, &table.fold_lengths);
         if (entries[SEARCH_LITERAL].part.n > 0)

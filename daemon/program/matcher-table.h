@@ -10,6 +10,10 @@
  * from the end: in order of their bytes read backwards literal         strings that may stand anywhere, found by one
  * automaton loose           globs that require nothing, tried every time
  *
+ * Of prefixes most texts are told apart by the byte behind what all have in common: `firsts` has the entries for each
+ * such byte, and what these have in common. A text that has not that much of it matches none of them. The same for
+ * suffixes, from the end.
+ *
  * The automaton (Aho and Corasick, 1975): states in order of depth, 0 is the root, with a dense row of its own; the
  * others share `slots`: slots[base + byte] leads on if its owner is the state, else the search falls back to `fail`.
  * `out` is the first state on the way of fall-backs, beginning with the state itself, whose whole string is an entry;
@@ -26,6 +30,12 @@ struct matcher_part {
         uint32_t offset, n;
 };
 
+/* The entries that go on with one byte behind what all entries have in common. */
+struct matcher_first {
+        uint32_t first, n;
+        uint32_t common;                /* bytes that all of them have in common: at least one more */
+};
+
 struct matcher_table {
         uint32_t size, n_patterns;
         uint32_t folded, reserved;      /* 1: all patterns take ASCII letters in either case, all its texts are small */
@@ -34,6 +44,8 @@ struct matcher_table {
         struct matcher_part patterns, texts, uses;
         struct matcher_part exact, exact_slots, fold, fold_slots, prefix, suffix, literal;
         struct matcher_part loose;      /* of uses */
+        struct matcher_part prefix_firsts, suffix_firsts;       /* 256 each, or none without entries */
+        uint32_t prefix_common, suffix_common;  /* bytes that all entries have in common */
         struct matcher_part states, slots, root;
 };
 

@@ -132,7 +132,7 @@ static inline uint64_t word_at(const char *bytes, size_t n, size_t from, bool ba
 
 /* As far as b, of which the case says nothing, has what a says in small letters. */
 static size_t common_folded(const char *a, size_t n_a, const char *b, size_t n_b, size_t from, bool backwards) {
-        size_t n = MIN(n_a, n_b), i = from;
+        size_t n = MIN(n_a, n_b), i = MIN(from, n);
 
         if (backwards)
                 while (i < n && (unsigned char)a[n_a - 1 - i] == matcher_fold(b[n_b - 1 - i]))
@@ -145,7 +145,7 @@ static size_t common_folded(const char *a, size_t n_a, const char *b, size_t n_b
 
 /* How many bytes two strings have in common, from the start or from the end; the first `from` are known to be. */
 static size_t common(const char *a, size_t n_a, const char *b, size_t n_b, size_t from, bool backwards, bool folded) {
-        size_t n = MIN(n_a, n_b), i = from;
+        size_t n = MIN(n_a, n_b), i = MIN(from, n);
 
         if (folded)
                 return common_folded(a, n_a, b, n_b, from, backwards);
@@ -166,13 +166,49 @@ static size_t common(const char *a, size_t n_a, const char *b, size_t n_b, size_
         return i;
 }
 
+/* How much of an entry the text has, at most `n` bytes; `from` are known to be there. */
+static inline bool has_common(const struct matching *m, const struct matcher_entry *entry, size_t from, size_t n,
+                              bool backwards) {
+        return common(entry_bytes(m, entry), entry->length, m->bytes, m->length, from, backwards, m->table->folded) >= n;
+}
+
+/* The entries that may have to do with the text, and how much of it they all have; 0: none but perhaps the first. */
+static inline uint32_t find_first(const struct matching *m, const struct matcher_entry *entries,
+                                  struct matcher_part where, uint32_t all_have, bool backwards,
+                                  const struct matcher_first **ret) {
+        const struct matcher_first *firsts = part(m->table, where), *first;
+        unsigned char next;
+
+        if (m->length <= all_have || !has_common(m, entries, 0, all_have, backwards))
+                return 0;
+        next = m->bytes[backwards ? m->length - 1 - all_have : all_have];
+        first = &firsts[m->table->folded ? matcher_fold(next) : next];
+        if (first->n == 0 || m->length < first->common ||
+            !has_common(m, &entries[first->first], all_have + 1, first->common, backwards))
+                return 0;
+        *ret = first;
+        return first->common;
+}
+
 /* The greatest entry that is not above the text: what is a prefix (suffix) of the text is that entry, or on its chain
  * of links. All entries between two that have so much in common with the text have it too. */
-static inline void run_ends(struct matching *m, struct matcher_part where, bool backwards) {
+static inline void run_ends(struct matching *m, struct matcher_part where, struct matcher_part firsts,
+                            uint32_t all_have, bool backwards) {
         const struct matcher_entry *entries = part(m->table, where);
-        uint32_t low = 0, high = where.n;
-        size_t same_low = 0, same_high = 0;
+        const struct matcher_first *first;
+        size_t same_low = find_first(m, entries, firsts, all_have, backwards, &first), same_high = same_low;
         bool folded = m->table->folded;
+        uint32_t low, high;
+
+        if (same_low == 0) {
+                /* Only what is a part of all others can still be there. */
+                if (entries->length == all_have && m->length >= all_have &&
+                    has_common(m, entries, 0, all_have, backwards))
+                        report_entry(m, entries);
+                return;
+        }
+        low = first->first;
+        high = low + first->n;
 
         while (low < high) {
                 uint32_t middle = low + (high - low) / 2;
@@ -202,8 +238,11 @@ static inline void run_ends(struct matching *m, struct matcher_part where, bool 
                         same_low = same;
                 }
         }
-        if (low == 0)
+        if (low == first->first) {
+                if (entries->length == all_have)
+                        report_entry(m, entries);
                 return;
+        }
 
         for (uint32_t i = low - 1; i != MATCHER_NONE; i = entries[i].link)
                 if (entries[i].length <= same_low)
@@ -334,9 +373,9 @@ void matcher_run(const void *table, const char *bytes, size_t length, bool cut, 
         if (m.table->fold.n > 0)
                 run_fold(&m);
         if (m.table->prefix.n > 0)
-                run_ends(&m, m.table->prefix, false);
+                run_ends(&m, m.table->prefix, m.table->prefix_firsts, m.table->prefix_common, false);
         if (m.table->suffix.n > 0)
-                run_ends(&m, m.table->suffix, true);
+                run_ends(&m, m.table->suffix, m.table->suffix_firsts, m.table->suffix_common, true);
         if (m.table->literal.n > 0)
                 run_literals(&m);
         if (m.table->loose.n > 0) {
@@ -405,6 +444,24 @@ static bool verify_hash(const struct matcher_table *table, struct matcher_part w
         return has_empty;
 }
 
+/* Within the entries, whatever their order: a wrong one hides a match and reaches nowhere else. */
+static bool verify_firsts(const struct matcher_table *table, struct matcher_part where, struct matcher_part of,
+                          uint32_t all_have) {
+        const struct matcher_entry *entries = part(table, of);
+        const struct matcher_first *firsts = part(table, where);
+
+        if (of.n == 0)
+                return where.n == 0;
+        if (where.n != 256 || all_have > entries[0].length)
+                return false;
+        for (uint32_t i = 0; i < 256; i++)
+                if (firsts[i].n > 0 &&
+                    (firsts[i].n > of.n || firsts[i].first > of.n - firsts[i].n || firsts[i].common <= all_have ||
+                     firsts[i].common > entries[firsts[i].first].length))
+                        return false;
+        return true;
+}
+
 /* Depth grows by one along an edge and falls with every fall-back: so a text costs at most two moves per byte. */
 static bool verify_automaton(const struct matcher_table *table) {
         const struct matcher_state *states = part(table, table->states);
@@ -461,6 +518,8 @@ bool matcher_verify(const void *data, size_t size, uint32_t n_patterns) {
             !part_in(table, table->fold_slots, sizeof(uint32_t)) ||
             !part_in(table, table->prefix, sizeof(struct matcher_entry)) ||
             !part_in(table, table->suffix, sizeof(struct matcher_entry)) ||
+            !part_in(table, table->prefix_firsts, sizeof(struct matcher_first)) ||
+            !part_in(table, table->suffix_firsts, sizeof(struct matcher_first)) ||
             !part_in(table, table->literal, sizeof(struct matcher_entry)) ||
             !part_in(table, table->loose, sizeof(struct matcher_use)) ||
             !part_in(table, table->states, sizeof(struct matcher_state)) ||
@@ -481,6 +540,8 @@ bool matcher_verify(const void *data, size_t size, uint32_t n_patterns) {
                verify_entries(table, table->exact, &next_use) && verify_entries(table, table->fold, &next_use) &&
                verify_entries(table, table->prefix, &next_use) && verify_entries(table, table->suffix, &next_use) &&
                verify_entries(table, table->literal, &next_use) &&
+               verify_firsts(table, table->prefix_firsts, table->prefix, table->prefix_common) &&
+               verify_firsts(table, table->suffix_firsts, table->suffix, table->suffix_common) &&
                verify_hash(table, table->exact_slots, table->exact.n) &&
                verify_hash(table, table->fold_slots, table->fold.n) && verify_automaton(table);
 }
