@@ -29,6 +29,7 @@ struct compilation {
         uint64_t without;               /* bit per enum compile_pass */
         struct diag_set *diags;
         struct compile_report report;
+        size_t regex_bytes;             /* of all different regexes, compiled */
         struct assembly out;
         struct arena arena;             /* of all that ends with the compilation */
         struct compilation_predicates ARRAY_BODY(struct predicate_info) predicates;    /* by number */

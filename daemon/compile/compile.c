@@ -71,6 +71,14 @@ static void compile(struct compilation *c, const struct policy_set *set) {
          * refused does not hide what is wrong with the next. */
         for (const struct path_node *path = set->paths; path; path = path->next) {
                 compile_path(c, path);
+                if (c->out.error == -E2BIG || (c->out.error == 0 && assembly_size(&c->out) > PROGRAM_MAX_BYTES)) {
+                        c->out.error =
+                                diag_error(c->diags, path_span(path),
+                                           "the policies are too large: up to this one they take more than %u MiB "
+                                           "compiled",
+                                           PROGRAM_MAX_BYTES >> 20);
+                        return;
+                }
                 if (c->out.error == -EBADMSG) {
                         any_refused = true;
                         c->out.error = 0;

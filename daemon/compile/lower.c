@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "compile/pattern.h"
 #include "program/glob.h"
+#include "program/regex.h"
 
 /* The parser nests less deeply; this keeps the stack safe from trees that it did not make. */
 #define LOWER_MAX_NESTING 200
@@ -62,11 +63,32 @@ static uint32_t lower_glob(struct lowering *l, struct subject_field field, const
         return 0;
 }
 
+/* What a new regex takes is known when it is compiled. All of them have to fit into the daemon. */
+static void count_regex(struct lowering *l, const struct operand *operand) {
+        struct regex *regex = NULL;
+        const char *message;
+        size_t offset;
+        int r;
+
+        r = regex_new(operand->text.bytes, operand->text.length, false, &regex, &message, &offset);
+        if (r == -EBADMSG)
+                return;                 /* whoever verifies the program says so */
+        if (r < 0) {
+                assembly_note(&l->c->out, r);
+                return;
+        }
+        l->c->regex_bytes += regex_size(regex);
+        regex_free(regex);
+        if (l->c->regex_bytes > REGEX_MAX_TOGETHER)
+                refuse(l, operand->span, "the regexes of the policies are too large: with this one they take more than "
+                                         "32 MiB compiled");
+}
+
 static uint32_t lower_regex(struct lowering *l, struct subject_field field, const struct operand *operand) {
         struct pattern pattern = {};
         struct text strings[PATTERN_MAX_PARTS];
         uint32_t parts[PATTERN_MAX_PARTS], pair[2];
-        size_t n_strings = 0, n_parts = 0;
+        size_t n_strings = 0, n_parts = 0, n_regexes;
 
         if (pattern_read(&l->c->arena, operand->text, &pattern) < 0)
                 return no_memory(l);
@@ -79,9 +101,12 @@ static uint32_t lower_regex(struct lowering *l, struct subject_field field, cons
         compilation_count(l->c, COMPILE_PASS_LOWER, 1, pattern.n_parts == 0);
         if (pattern.n_parts == 0) {
                 compilation_count(l->c, COMPILE_PASS_REQUIRE, 1, pattern.literal.length == 0);
+                n_regexes = l->c->out.regexes.n;
                 /* Before PCRE2 is asked, the literal is looked for; it knows one case only. */
                 pair[0] = condition_regex(l->c, field, operand->text,
                                           pattern.fold ? (struct text){.bytes = ""} : pattern.literal);
+                if (l->c->out.regexes.n > n_regexes)
+                        count_regex(l, operand);
                 if (pattern.literal.length == 0)
                         return pair[0];
                 /* Asked first: the matcher finds it on its way, and a path can be dispatched by it. */

@@ -9,6 +9,9 @@
 #include "compile/automaton.h"
 #include "program/glob.h"
 
+/* What tables leave of the largest program for what comes after them. */
+#define TABLES_SPARE ((size_t)8 << 20)
+
 /* How a string is looked for. In the order of the table's entries. */
 enum search {
         SEARCH_EXACT,
@@ -521,6 +524,11 @@ static void build_matcher(struct compilation *c, const uint32_t *candidates, uin
 
         if (strings_table(&c->arena, patterns, n, &table, &size) < 0) {
                 assembly_note(&c->out, -ENOMEM);
+                return;
+        }
+        /* Without a table they are decided one by one: slower, and better than not at all. */
+        if (assembly_size(&c->out) + size > PROGRAM_MAX_BYTES - TABLES_SPARE) {
+                free(table);
                 return;
         }
         for (uint32_t i = 0; i < n; i++) {

@@ -126,8 +126,9 @@ static int policy_set_look(struct policy_set *set, const struct policy_options *
 static int report_no_memory(struct diag_set *diags, const struct policy_set *set) {
         /* The arena has a limit, and that one is somebody's text's fault. */
         if (set && set->arena->limit_bytes > 0 && set->arena->used_bytes > set->arena->limit_bytes / 2)
-                diag_error(diags, (struct diag_span){}, "the policies are too large: they take more than %zu MiB",
-                           set->arena->limit_bytes >> 20);
+                return diag_error(diags, (struct diag_span){},
+                                  "the policies are too large: they take more than %zu MiB",
+                                  set->arena->limit_bytes >> 20);
         return -ENOMEM;
 }
 

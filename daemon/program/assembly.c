@@ -92,6 +92,16 @@ static struct program_range section_place(size_t *at, size_t n, size_t record_si
         return range;
 }
 
+size_t assembly_size(const struct assembly *assembly) {
+        size_t size = sizeof(struct program_header) + assembly->bytes.n +
+                      assembly->predicates.n * sizeof(struct program_range);
+
+#define S(type, name) size += ALIGN_UP(assembly->name.n * sizeof(struct type), (size_t)8);
+        PROGRAM_SECTIONS(S)
+#undef S
+        return size;
+}
+
 int assembly_finish(const struct assembly *assembly, void **ret, size_t *ret_size) {
         struct program_header header = {
                 .magic = PROGRAM_MAGIC,

@@ -49,5 +49,8 @@ static inline void assembly_note(struct assembly *assembly, int r) {
                 assembly->error = r;
 }
 
+/* Bytes that the block would have now. */
+size_t assembly_size(const struct assembly *assembly);
+
 /* The block, for the caller to free: 0. Else the first error. -E2BIG: larger than PROGRAM_MAX_BYTES. */
 int assembly_finish(const struct assembly *assembly, void **ret, size_t *ret_size);

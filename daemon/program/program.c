@@ -34,6 +34,7 @@ DEFINE_CLEANUP(struct regex_scratch *, regex_scratch_unref)
 
 static int program_compile_regexes(struct program *program, const char **ret_where) {
         _cleanup_(regex_scratch_unrefp) struct regex_scratch *scratch = NULL;
+        size_t together = 0;
         int r;
 
         if (program->n_regexes == 0)
@@ -58,6 +59,11 @@ static int program_compile_regexes(struct program *program, const char **ret_whe
                         *ret_where = "pattern of a regex";
                 if (r < 0)
                         return r;
+                together += regex_size(program->compiled[i]);
+                if (together > REGEX_MAX_TOGETHER) {
+                        *ret_where = "regexes, too large together";
+                        return -EBADMSG;
+                }
                 regex_set_scratch(program->compiled[i], scratch);
         }
         return 0;

@@ -24,6 +24,7 @@ struct regex_scratch {
 };
 
 struct regex {
+        size_t size;                    /* of the code */
         pcre2_code *code;               /* owned */
         struct regex_scratch *scratch;  /* owned reference; NULL until needed */
         uint64_t n_limit_hits;
@@ -170,8 +171,13 @@ int regex_new(const char *pattern, size_t length, bool caseless, struct regex **
                 return -EBADMSG;
         }
 
+        regex->size = size;
         *ret = TAKE_PTR(regex);
         return 0;
+}
+
+size_t regex_size(const struct regex *regex) {
+        return regex->size;
 }
 
 struct regex *regex_free(struct regex *regex) {

@@ -14,6 +14,7 @@
 
 #define REGEX_MAX_PATTERN 4096          /* bytes */
 #define REGEX_MAX_COMPILED (256U << 10) /* bytes; a{1000}{1000} would be large */
+#define REGEX_MAX_TOGETHER (32U << 20)  /* bytes, of all of a program */
 
 struct regex;
 
@@ -31,6 +32,9 @@ struct regex *regex_free(struct regex *regex);
 int regex_scratch_new(struct regex_scratch **ret);
 struct regex_scratch *regex_scratch_unref(struct regex_scratch *scratch);
 void regex_set_scratch(struct regex *regex, struct regex_scratch *scratch);
+
+/* Bytes that it takes, compiled. */
+size_t regex_size(const struct regex *regex);
 
 /* Is it found in the bytes? All of the value: of a prefix nothing can be said. */
 enum truth regex_match(const struct regex *regex, const char *bytes, size_t length);

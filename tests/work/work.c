@@ -9,7 +9,8 @@
 
 static uint64_t n_blocks;
 
-/* What the compiler of C puts into each basic block; the linker leads it here (--wrap), for libFuzzer has one of its own. */
+/* What the compiler of C puts into each basic block; the linker leads it here (--wrap), for libFuzzer has one of its
+ * own. */
 void __wrap___sanitizer_cov_trace_pc(void);
 void __wrap___sanitizer_cov_trace_pc(void) {
         n_blocks++;

@@ -211,6 +211,50 @@ START_TEST(a_pass_is_found_by_its_name) {
 }
 END_TEST
 
+/* The first message about these policies, which are refused. */
+static void refused(const struct strbuf *text, const char *said, uint32_t from_line) {
+        const struct policy_options options = {.trust_any_owner = true};
+        struct program *program = NULL;
+        struct policy_set *set = NULL;
+        struct diag_set diags;
+
+        diag_set_init(&diags, 0);
+        ck_assert_int_eq(policy_set_parse("test", text->data, text->n, &options, &diags, &set), 0);
+        ck_assert_int_eq(compile_policies(set, NULL, &diags, &program), -EBADMSG);
+        ck_assert_ptr_null(program);
+        ck_assert_str_eq(diags.list.items[0].text, said);
+        ck_assert_uint_ge(diags.list.items[0].span.line, from_line);
+        policy_set_free(set);
+        diag_set_done(&diags);
+}
+
+START_TEST(regexes_that_are_too_large_together_are_refused_where_the_last_one_stands) {
+        struct strbuf text = {};
+
+        for (unsigned i = 0; i < 1500; i++)
+                strbuf_printf(&text, "path \"p%04u\" { openat { pathname =~ '([a-c][d-f]k%u){500}' } }\n", i, i);
+        refused(&text,
+                "the regexes of the policies are too large: with this one they take more than 32 MiB compiled", 100);
+        strbuf_done(&text);
+}
+END_TEST
+
+/* Words of one list in many fields: the text stays small. */
+START_TEST(a_program_that_is_too_large_is_refused_where_it_became_so) {
+        struct strbuf text = {};
+
+        strbuf_put(&text, "list l = [");
+        for (unsigned i = 0; i < 60000; i++)
+                strbuf_printf(&text, "%s\"%05u\"", i > 0 ? ", " : "", i);
+        strbuf_put(&text, "]\n");
+        for (unsigned i = 0; i < 150; i++)
+                strbuf_printf(&text, "path \"p%03u\" { execve { argv[%u] in l } }\n", i, i);
+        refused(&text, "the policies are too large: up to this one they take more than 64 MiB compiled", 10);
+        strbuf_done(&text);
+}
+END_TEST
+
+
 static int attempt(void *userdata) {
         struct program *program = NULL;
         struct diag_set diags;
@@ -306,7 +350,8 @@ UNIT_MAIN("compile/compile",
           what_does_not_change_the_meaning_does_not_change_the_hash,
           what_changes_the_meaning_changes_the_hash,
           optimisations_do_not_change_the_hash, each_pass_says_what_it_did_and_left_out_does_nothing,
-          a_pass_is_found_by_its_name,
+          a_pass_is_found_by_its_name, regexes_that_are_too_large_together_are_refused_where_the_last_one_stands,
+          a_program_that_is_too_large_is_refused_where_it_became_so,
           out_of_memory_at_any_moment_leaves_nothing_behind,
           every_path_that_is_refused_is_told,
           hundreds_of_policies_share_one_table,
