@@ -169,7 +169,8 @@ static size_t common(const char *a, size_t n_a, const char *b, size_t n_b, size_
 /* How much of an entry the text has, at most `n` bytes; `from` are known to be there. */
 static inline bool has_common(const struct matching *m, const struct matcher_entry *entry, size_t from, size_t n,
                               bool backwards) {
-        return common(entry_bytes(m, entry), entry->length, m->bytes, m->length, from, backwards, m->table->folded) >= n;
+        return common(entry_bytes(m, entry), entry->length, m->bytes, m->length, from, backwards, m->table->folded) >=
+               n;
 }
 
 /* The entries that may have to do with the text, and how much of it they all have; 0: none but perhaps the first. */
