@@ -136,6 +136,11 @@ static int find_gone(struct mend *mend, const struct mend_sink *sink, void *user
                 struct wire_header last = gone[i]->last;
                 struct identity id = {.start_ns = last.start_ns, .pid = last.tgid};
 
+                /* Nothing must bury the living: whatever they do then would count as late. */
+                if (snapshot_is_alive(&id)) {
+                        mend_want(mend, mend->next_ns);
+                        continue;
+                }
                 census_remove(&mend->census, &id);
                 sink->on_gone(&last, userdata);
         }

@@ -162,7 +162,7 @@ const struct wire_header *snapshot_header(const struct snapshot *snapshot, size_
 
 /* The process behind /proc/PID now may be another than the one in the snapshot: field 22 of stat, its start in ticks,
  * tells. */
-static bool is_same_process(int dir_fd, uint64_t start_ns) {
+static bool is_same_process(int dir_fd, uint64_t start_ns, char *ret_state) {
         _cleanup_(freep) char *text = NULL;
         unsigned long long start;
         const char *rest;
@@ -172,16 +172,25 @@ static bool is_same_process(int dir_fd, uint64_t start_ns) {
                 return false;
         rest = strrchr(text, ')');      /* the name may hold anything */
         if (!rest ||
-            sscanf(rest + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-                   &start) != 1)
+            sscanf(rest + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+                   ret_state, &start) != 2)
                 return false;
         return start == start_ns / (NSEC_PER_SEC / sysconf(_SC_CLK_TCK));
+}
+
+bool snapshot_is_alive(const struct identity *id) {
+        _cleanup_(closep) int dir_fd = -1;
+        char path[32], state;
+
+        snprintf(path, sizeof(path), "/proc/%u", id->pid);
+        dir_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        return dir_fd >= 0 && is_same_process(dir_fd, id->start_ns, &state) && state != 'Z' && state != 'X';
 }
 
 static void add_arguments(struct record *record, const struct wire_header *header) {
         _cleanup_(freep) char *text = NULL;
         _cleanup_(closep) int dir_fd = -1, fd = -1;
-        char path[32];
+        char path[32], state;
         size_t n = 0;
         bool cut;
 
@@ -192,7 +201,7 @@ static void add_arguments(struct record *record, const struct wire_header *heade
         fd = openat(dir_fd, "cmdline", O_RDONLY | O_CLOEXEC);
         text = malloc(WIRE_MAX_LIST + 1);
         if (fd < 0 || !text || fd_read_full(fd, text, WIRE_MAX_LIST + 1, &n) == -EIO || n == 0 ||
-            !is_same_process(dir_fd, header->start_ns))
+            !is_same_process(dir_fd, header->start_ns, &state))
                 return;
 
         cut = n > WIRE_MAX_LIST;

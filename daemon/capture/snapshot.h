@@ -10,6 +10,7 @@
  * of an orphan is whoever adopted it: its real creator cannot be known any more. Of processes whose fork the hooks saw,
  * the kernel remembers creator and tree, even if the record was lost. */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,9 @@ void snapshot_forget(struct snapshot *snapshot, const struct identity *id);
 
 /* The i-th as the kernel told it, without its arguments: good until the snapshot is freed. NULL if it is forgotten. */
 const struct wire_header *snapshot_header(const struct snapshot *snapshot, size_t i);
+
+/* Not from the snapshot but from /proc, now: the iterator can miss a process whose threads change places in an exec. */
+bool snapshot_is_alive(const struct identity *id);
 
 /* The i-th, complete: arguments, tree, supervisor. NULL if the kernel's bytes were wrong. Builds it in `record`. */
 const struct wire_header *snapshot_get(struct snapshot *snapshot, size_t i, struct record *record);

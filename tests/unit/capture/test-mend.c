@@ -206,6 +206,40 @@ START_TEST(who_was_heard_of_after_the_answer_is_left_alone) {
 }
 END_TEST
 
+START_TEST(who_is_missing_from_the_answer_and_lives_is_not_told_gone) {
+        unsigned long long ticks = 0;
+        FILE *file = fopen("/proc/self/stat", "re");
+        struct identity id;
+
+        setup();
+        ck_assert_ptr_nonnull(file);
+        ck_assert_int_eq(fscanf(file, "%*d %*s %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d "
+                                      "%*d %llu", &ticks), 1);
+        fclose(file);
+        id = (struct identity){.start_ns = ticks * (NSEC_PER_SEC / sysconf(_SC_CLK_TCK)) + 5, .pid = getpid()};
+        process(1, 10);
+        record.header.start_ns = id.start_ns;
+        record.header.tgid = id.pid;
+        see();
+        known(2, 10);
+        ask();
+        ck_assert_str_eq(answer(), "gone 2; ");
+        ck_assert_ptr_nonnull(census_find(&mend.census, &id));
+        ck_assert_uint_ne(mend.wanted_ns, 0);
+
+        /* Another one with its pid is not it. */
+        process(1, 10);
+        record.header.start_ns = id.start_ns += NSEC_PER_SEC;
+        record.header.tgid = id.pid;
+        record.header.uid = 1000 + id.pid - PID(0);
+        see();
+        ask();
+        (void)answer();
+        ck_assert_ptr_null(census_find(&mend.census, &id));
+        teardown();
+}
+END_TEST
+
 START_TEST(it_begins_when_it_is_wanted_and_the_ring_is_empty_or_never_is) {
         uint64_t now_ns = 1000 * NSEC_PER_SEC;
 
@@ -261,6 +295,7 @@ UNIT_MAIN("capture/mend",
           the_last_bearer_of_a_pid_is_gone_before_the_next_is_told,
           nothing_is_compared_before_the_ring_is_read_up_to_the_answer,
           who_was_heard_of_after_the_answer_is_left_alone,
+          who_is_missing_from_the_answer_and_lives_is_not_told_gone,
           it_begins_when_it_is_wanted_and_the_ring_is_empty_or_never_is,
           it_is_asked_again_if_records_waited_and_not_too_often,
           an_answer_that_cannot_be_read_changes_nothing)
