@@ -211,6 +211,8 @@ static void put_json_rule(const struct sigma_rule *rule, struct strbuf *b) {
                               sigma_class_to_string(reason->class), reason->is_remark ? "true" : "false",
                               reason->span.line, reason->span.column);
                 strbuf_put_json_str(b, reason->text);
+                strbuf_put(b, ",\"hint\":");
+                strbuf_put_json_str(b, reason->hint);
                 strbuf_put_char(b, '}');
         }
         strbuf_put(b, "]}");
@@ -242,7 +244,7 @@ static int print_json(const struct import *import) {
 }
 
 static void print_report(struct import *import) {
-        const size_t *n = import->run.n_outcomes;
+        const size_t *n = import->run.n_outcomes, all = n[SIGMA_WHOLE] + n[SIGMA_PART] + n[SIGMA_REFUSED];
         _cleanup_(strbuf_done) struct strbuf b = {};
 
         ARRAY_FOREACH(rule, &import->run.rules)
@@ -256,13 +258,13 @@ static void print_report(struct import *import) {
         }
         if (!import->quiet) {
                 diag_set_put_text(&import->diags, import->excerpts.items, import->excerpts.n, &b);
-                strbuf_printf(&b, "%zu rules: %zu carried over whole, %zu in part, %zu refused",
-                              n[SIGMA_WHOLE] + n[SIGMA_PART] + n[SIGMA_REFUSED], n[SIGMA_WHOLE], n[SIGMA_PART],
-                              n[SIGMA_REFUSED]);
+                strbuf_printf(&b, "%zu %s: %zu carried over whole, %zu in part, %zu refused", all,
+                              all == 1 ? "rule" : "rules", n[SIGMA_WHOLE], n[SIGMA_PART], n[SIGMA_REFUSED]);
                 if (n[SIGMA_FOREIGN] > 0)
                         strbuf_printf(&b, "; %zu for other systems or logs", n[SIGMA_FOREIGN]);
                 if (import->n_unreadable > 0)
-                        strbuf_printf(&b, "; %zu files not read to their end", import->n_unreadable);
+                        strbuf_printf(&b, "; %zu %s not read to the end", import->n_unreadable,
+                                      import->n_unreadable == 1 ? "file" : "files");
                 strbuf_put_char(&b, '\n');
         }
         (void)fd_write_full(STDERR_FILENO, b.data, b.n);
@@ -369,7 +371,9 @@ const struct verb verb_import = {
                 "process_creation,\n"
                 "file_event and network_connection on Linux. Says of each what could not be carried over, with its "
                 "place.\n\n"
-                "  --output DIRECTORY  one .policy file for each file of rules; else all go to standard output\n"
+                "  --output DIRECTORY  one .policy file for each file of rules, in the place of older ones; else all "
+                "go to "
+                "standard output\n"
                 "  --case fold         letters in either case, as Sigma says (default)\n"
                 "         paths        paths exactly as they stand, the rest in either case\n"
                 "         exact        everything exactly as it stands\n"

@@ -175,9 +175,10 @@ int sigma_policy_write(struct sigma_work *w, const struct sigma_document *docume
                         return -ENOMEM;
                 strbuf_printf(&b, "    description = %s\n", quoted);
         }
-        strbuf_printf(&b, "    severity = %s\n", severity);
+        /* In columns, as `execrayctl fmt` has them. */
+        strbuf_printf(&b, "    %-*s = %s\n", title ? 11 : techniques.n > 0 ? 8 : 0, "severity", severity);
         if (techniques.n > 0)
-                strbuf_printf(&b, "    mitre = [%s]\n", strbuf_str(&techniques));
+                strbuf_printf(&b, "    %-*s = [%s]\n", title ? 11 : 8, "mitre", strbuf_str(&techniques));
         strbuf_put_char(&b, '\n');
 
         if (document->n_steps > 1)

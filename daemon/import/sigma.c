@@ -164,6 +164,8 @@ void sigma_rule_report(const struct sigma_rule *rule, struct diag_set *diags) {
 
                 if (reason->is_remark)
                         diag_note(diags, reason->span, "%s", reason->text);
+                else if (rule->outcome == SIGMA_FOREIGN)
+                        diag_note(diags, reason->span, "not imported: %s", reason->text);
                 else if (severity == DIAG_ERROR)
                         diag_error(diags, reason->span, "refused: %s", reason->text);
                 else
@@ -211,7 +213,7 @@ static size_t read_logsource(struct sigma_work *w, const struct yaml_node *root,
                 ret[1] = SIGMA_VIEW_RENAME;
                 return w->options->renames ? 2 : 1;
         } else
-                sigma_break(w, SIGMA_LOGSOURCE, source->span, "the category '%.*s' is not imported", SIGMA_SHOWN,
+                sigma_break(w, SIGMA_LOGSOURCE, source->span, "a rule of the category '%.*s'", SIGMA_SHOWN,
                             category ? category : "");
         w->rule->outcome = SIGMA_FOREIGN;
         return 0;

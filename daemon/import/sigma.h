@@ -88,7 +88,8 @@ void sigma_run_done(struct sigma_run *run);
  * -ENOMEM. */
 int sigma_run_file(struct sigma_run *run, const char *name, const char *text, size_t n, struct diag_set *diags);
 
-/* What came of a rule, as messages for people: an error if it was refused, warnings for what is missing in part. */
+/* What came of a rule, as messages for people: an error if it was refused, warnings for what is missing in part, notes.
+ */
 void sigma_rule_report(const struct sigma_rule *rule, struct diag_set *diags);
 
 const char *sigma_class_to_string(enum sigma_class class);
