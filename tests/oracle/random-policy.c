@@ -6,10 +6,10 @@
 #define MAX_NAMES 4
 
 /* Captures by what they hold, so that a comparison has the right type. */
-enum holds { HOLDS_PATH, HOLDS_OBJECT, HOLDS_NUMBER, _HOLDS_MAX };
+enum holds { HOLDS_PATH, HOLDS_OBJECT, HOLDS_NUMBER, HOLDS_ACTOR, HOLDS_OTHER_ACTOR, _HOLDS_MAX };
 
 struct scope {
-        bool bound[_HOLDS_MAX];         /* $p, $o, $n: bound on every way to here */
+        bool bound[_HOLDS_MAX];         /* $p, $o, $n, $a, $b: bound on every way to here */
         bool used[_HOLDS_MAX];          /* bound on some way: cannot be bound again */
 };
 
@@ -19,9 +19,13 @@ struct maker {
         struct strbuf *b;
         unsigned n_steps, depth;
         bool captures;                  /* this path has captures */
+        bool relations;                 /* and names of processes */
+        bool scores;                    /* it counts points */
+        bool inside_any;
+        bool after_loop;                /* a `repeat` may not */
 };
 
-static const char *const names[_HOLDS_MAX] = { "$p", "$o", "$n" };
+static const char *const names[_HOLDS_MAX] = { "$p", "$o", "$n", "$a", "$b" };
 
 static const struct kind {
         const char *name;
@@ -93,6 +97,10 @@ static void put_any_test(struct maker *m, const struct kind *kind) {
                 "proc.unit == \"nginx.service\"",
                 "any proc.argv == \"-c\"",
                 "proc.args contains \"x\"",
+                "ancestor { exe == \"/bin/sh\", uid == 0 }",
+                "ancestor { name != \"b\", exe startswith \"/bin/\" }",
+                "ancestor { unit == \"nginx.service\" or not (exe == \"/bin/a\") }",
+                "not (ancestor { exe == \"/bin/b\", args contains \"x\" })",
         };
         static const char *const execve[] = {
                 "argv contains \"-c\"",
@@ -107,8 +115,10 @@ static void put_any_test(struct maker *m, const struct kind *kind) {
                 "any argv in [\"x\", \"/a\"]",
         };
         static const char *const openat[] = {"flags & O_CREAT", "flags & (O_CREAT|O_WRONLY)", "flags == O_RDONLY",
-                                             "not (flags & O_WRONLY)"};
-        static const char *const chmod[] = { "mode & 0111", "mode == 0600", "mode >= 0700" };
+                                             "not (flags & O_WRONLY)", "flags has all O_CREAT|O_WRONLY",
+                                             "flags & O_ACCMODE == O_WRONLY", "flags & O_ACCMODE in [O_RDONLY, O_RDWR]"};
+        static const char *const chmod[] = { "mode & 0111", "mode == 0600", "mode >= 0700",
+                                             "mode & 0700 != 0700", "mode & 0077 not in [0, 055]" };
         static const char *const write[] = { "length > 1", "length <= 2", "length in [0, 3]" };
         static const char *const connect[] = {
                 "daddr in [10.0.0.0/8]", "daddr not in [10.0.0.0/8]", "daddr == 203.0.0.1",
@@ -153,16 +163,39 @@ static const char *field_that_holds(const struct kind *kind, enum holds holds) {
         case HOLDS_PATH: return kind->path;
         case HOLDS_OBJECT: return kind->object;
         case HOLDS_NUMBER: return kind->number;
+        case HOLDS_ACTOR:
+        case HOLDS_OTHER_ACTOR:
         case _HOLDS_MAX: break;
         }
         return NULL;
 }
 
+static void put_relation(struct maker *m, const struct kind *kind, const char *name) {
+        static const char *const any[] = {
+                "same process as", "child of", "child of", "sibling of", "descendant of", "same unit as",
+        };
+        static const char *const object[] = { "same file as", "same file as", "same pipe as" };
+
+        strbuf_printf(m->b, " %s %s",
+                      (kind->object || streq(kind->name, "execve")) && random_chance(m->random, 35)
+                              ? RANDOM_PICK(m->random, object)
+                              : RANDOM_PICK(m->random, any),
+                      name);
+}
+
 /* `kind { ... }`; what it binds is in the scope behind it, if it may bind. */
 static void put_step(struct maker *m, const struct kind *kind, struct scope *scope, bool may_bind) {
+        enum holds named = _HOLDS_MAX;
         bool first = true;
 
-        strbuf_printf(m->b, "%s { ", kind->name);
+        strbuf_printf(m->b, "%s ", kind->name);
+        for (enum holds h = HOLDS_ACTOR; h < _HOLDS_MAX && m->relations && may_bind; h++)
+                if (!scope->used[h] && random_chance(m->random, 60)) {
+                        strbuf_printf(m->b, "as %s ", names[h]);
+                        named = h;
+                        break;
+                }
+        strbuf_put(m->b, "{ ");
         for (enum holds h = 0; h < _HOLDS_MAX; h++) {
                 const char *field = field_that_holds(kind, h);
 
@@ -191,6 +224,11 @@ static void put_step(struct maker *m, const struct kind *kind, struct scope *sco
                 strbuf_put(m->b, random_chance(m->random, 50) ? "failed" : "result >= -13");
         }
         strbuf_put(m->b, " }");
+        for (enum holds h = HOLDS_ACTOR; h < _HOLDS_MAX && m->relations; h++)
+                if (scope->bound[h] && random_chance(m->random, 45))
+                        put_relation(m, kind, names[h]);
+        if (named != _HOLDS_MAX)
+                scope->bound[named] = scope->used[named] = true;
         m->n_steps++;
 }
 
@@ -200,7 +238,9 @@ static void put_any(struct maker *m, struct scope *scope) {
         const struct scope before = *scope;
         struct scope all = before;
         unsigned n = 2 + random_below(m->random, 2);
+        bool was_inside_any = m->inside_any;
 
+        m->inside_any = true;
         strbuf_put(m->b, "any {\n");
         for (unsigned i = 0; i < n; i++) {
                 struct scope one = before;
@@ -222,7 +262,61 @@ static void put_any(struct maker *m, struct scope *scope) {
                 }
         }
         strbuf_put(m->b, "}\n");
+        m->inside_any = was_inside_any;
         *scope = all;
+}
+
+/* Members may not compare with what other members bind, nor bind it again. */
+static void put_all(struct maker *m, struct scope *scope) {
+        const struct scope before = *scope;
+        unsigned n = 2 + random_below(m->random, random_chance(m->random, 80) ? 2 : 3);
+        const struct kind *shared = random_chance(m->random, 40) ? pick_kind(m) : NULL;
+
+        strbuf_put(m->b, "all {\n");
+        for (unsigned i = 0; i < n; i++) {
+                struct scope one = before;
+
+                memcpy(one.used, scope->used, sizeof(one.used));
+                put_step(m, shared ?: pick_kind(m), &one, true);
+                strbuf_put(m->b, "\n");
+                for (enum holds h = 0; h < _HOLDS_MAX; h++) {
+                        scope->bound[h] |= one.bound[h];
+                        scope->used[h] |= one.used[h];
+                }
+        }
+        strbuf_put(m->b, "}\n");
+}
+
+static void put_repeat(struct maker *m, struct scope *scope) {
+        static const char *const windows[] = { "1s", "2s", "3s", "5s" };
+        static const char *const distinct[] = { "pathname", "pathname", "proc.pid", "proc.uid", "proc.exe", "file", "flags" };
+        const struct kind *kind = pick_kind(m);
+        bool differ = random_chance(m->random, 30);
+
+        strbuf_printf(m->b, "repeat %u ", 1 + random_below(m->random, 4));
+        if (differ)
+                strbuf_printf(m->b, "distinct %s ", RANDOM_PICK(m->random, distinct));
+        if (random_chance(m->random, 70))
+                strbuf_printf(m->b, "within %s ", RANDOM_PICK(m->random, windows));
+        strbuf_put(m->b, "{ ");
+        if (random_chance(m->random, 30)) {
+                strbuf_put(m->b, "any {\n");
+                for (unsigned i = 0; i < 2; i++) {
+                        put_step(m, differ ? kind : pick_kind(m), scope, false);
+                        strbuf_put_char(m->b, '\n');
+                }
+                strbuf_put(m->b, "} ");
+        } else
+                put_step(m, kind, scope, false);
+        strbuf_put(m->b, " }\n");
+}
+
+static void put_absence(struct maker *m, struct scope *scope) {
+        static const char *const windows[] = { "500ms", "1s", "1s", "2s", "2s", "3s" };
+
+        strbuf_put(m->b, "no ");
+        put_step(m, pick_kind(m), scope, false);
+        strbuf_printf(m->b, " within %s\n", RANDOM_PICK(m->random, windows));
 }
 
 static void put_conditional(struct maker *m, struct scope *scope, bool last) {
@@ -264,6 +358,20 @@ static void put_block(struct maker *m, struct scope *scope) {
         m->depth--;
 }
 
+/* One step, perhaps repeated. */
+static void put_plain(struct maker *m, struct scope *scope, bool last) {
+        put_step(m, pick_kind(m), scope, true);
+        m->after_loop = false;
+        strbuf_put(m->b, random_chance(m->random, 10) && !m->style->simple ? " ..\n" : "\n");
+        if (!last && !m->style->simple && random_chance(m->random, 8)) {
+                put_step(m, pick_kind(m), scope, false);
+                strbuf_put(m->b, " ...\n");
+                m->after_loop = true;
+        }
+        if (!last && random_chance(m->random, 3))
+                strbuf_put(m->b, "...\n");
+}
+
 static void put_body(struct maker *m, struct scope *scope, unsigned n, bool outermost) {
         for (unsigned i = 0; i < n; i++) {
                 bool first = i == 0, last = i + 1 == n;
@@ -275,21 +383,47 @@ static void put_body(struct maker *m, struct scope *scope, unsigned n, bool oute
                         strbuf_put_char(m->b, '\n');
                         m->n_steps--;
                 }
-                if (what < 58 || m->depth >= 3) {
-                        put_step(m, pick_kind(m), scope, true);
-                        strbuf_put(m->b, random_chance(m->random, 10) && !m->style->simple ? " ..\n" : "\n");
-                        if (!last && !m->style->simple && random_chance(m->random, 8)) {
-                                put_step(m, pick_kind(m), scope, false);
-                                strbuf_put(m->b, " ...\n");
-                        }
-                        if (!last && random_chance(m->random, 3))
-                                strbuf_put(m->b, "...\n");
-                } else if (what < 72)
+                if (what < 36)
+                        put_plain(m, scope, last);
+                else if (what < 48 && (!first || outermost) && !m->inside_any && !m->after_loop)
+                        put_repeat(m, scope);
+                else if (what < 60 && !first)
+                        put_absence(m, scope);
+                else if (what < 70)
+                        put_all(m, scope);
+                else if (m->depth >= 3)
+                        put_plain(m, scope, last);
+                else if (what < 80)
                         put_any(m, scope);
-                else if (what < 84)
+                else if (what < 90)
                         put_conditional(m, scope, last);
                 else
                         put_block(m, scope);
+        }
+}
+
+static void put_untils(struct maker *m, const struct scope *scope) {
+        struct scope any = *scope;
+
+        memcpy(any.bound, any.used, sizeof(any.bound));
+        for (unsigned i = 0; i < 2 && random_chance(m->random, 14); i++) {
+                strbuf_put(m->b, "until ");
+                put_step(m, pick_kind(m), &any, false);
+                strbuf_put_char(m->b, '\n');
+        }
+}
+
+/* Small thresholds and decays, so that a sum is often near both of its ends. */
+static void put_score(struct maker *m, struct scope *scope) {
+        static const char *const decays[] = { "1 per 1s", "2 per 1s", "1 per 3s", "3 per 2s", "1 per 700ms", "5 per 5s" };
+        unsigned n = 1 + random_below(m->random, 4);
+
+        strbuf_printf(m->b, "score = %u\n", 1 + random_below(m->random, 9));
+        if (random_chance(m->random, 85))
+                strbuf_printf(m->b, "decay = %s\n", RANDOM_PICK(m->random, decays));
+        for (unsigned i = 0; i < n; i++) {
+                put_step(m, pick_kind(m), scope, false);
+                strbuf_printf(m->b, " +%u\n", 1 + random_below(m->random, 4));
         }
 }
 
@@ -310,6 +444,9 @@ static void put_exceptions(struct maker *m, const struct scope *scope) {
 
         if (random_chance(m->random, 25))
                 strbuf_printf(m->b, "except { %s }\n", RANDOM_PICK(m->random, plain));
+        if (random_chance(m->random, 6))
+                strbuf_printf(m->b, "except \"was\" owner \"me\" expires \"2001-01-31\" { %s }\n",
+                              RANDOM_PICK(m->random, plain));
         for (enum holds h = 0; h < _HOLDS_MAX; h++) {
                 const char *text = RANDOM_PICK(m->random, capturing);
 
@@ -323,18 +460,27 @@ void random_path(struct random *random, const struct random_style *style, unsign
                                           "descent", "unit", "container", "user",    "host"};
         static const char *const withins[] = { "2s", "5s", "10s", "unlimited" };
         static const char *const losses[] = { "alert", "skip", "flag" };
-        struct maker m = { .random = random, .style = style, .b = b, .captures = random_chance(random, 65) };
+        struct maker m = { .random = random, .style = style, .b = b };
         struct scope scope = {};
+
+        m.scores = !style->simple && random_chance(random, 8);
+        m.captures = !m.scores && random_chance(random, 60);
+        m.relations = !m.scores && !style->simple && random_chance(random, 25);
 
         strbuf_printf(b, "path \"p%u\" {\n", number);
         strbuf_printf(b, "by = %s\n", RANDOM_PICK(random, bys));
-        if (random_chance(random, 60))
+        if (random_chance(random, 60) && !m.scores)
                 strbuf_printf(b, "within = %s\n", RANDOM_PICK(random, withins));
         if (random_chance(random, 60))
                 strbuf_put(b, random_chance(random, 70) ? "suppress = 0s\n" : "suppress = 3s\n");
         if (random_chance(random, 30))
                 strbuf_printf(b, "on_loss = %s\n", RANDOM_PICK(random, losses));
-        put_body(&m, &scope, 1 + random_below(random, 4), true);
+        if (m.scores)
+                put_score(&m, &scope);
+        else
+                put_body(&m, &scope, 1 + random_below(random, 4), true);
+        if (!style->simple)
+                put_untils(&m, &scope);
         put_exceptions(&m, &scope);
         strbuf_put(b, "}\n");
 }

@@ -37,9 +37,31 @@ struct told {
         struct world world;
 };
 
+/* What the language has: a word of each, to see that stories with it came to their end. */
+static const struct construct {
+        const char *name, *word;
+} constructs[] = {
+        { "until", "until " },
+        { "no", "\nno " },
+        { "all", "all {" },
+        { "repeat", "repeat " },
+        { "distinct", "distinct " },
+        { "score", "score = " },
+        { "relation", " $a\n" },
+        { "ancestor", "ancestor {" },
+        { "any", "any {" },
+        { "window", "\nwithin " },
+        { "decision", " ? " },
+        { "repetition", " ..\n" },
+        { "not", "\nnot " },
+        { "except", "\nexcept {" },
+        { "descent", "by = descent" },
+};
+
 struct totals {
         uint64_t n_stories, n_events, n_alerts, n_evicted, n_refused;
         uint64_t n_by_mode[_MODE_MAX];
+        uint64_t n_told[ELEMENTSOF(constructs)];        /* alerts of paths that have it */
 };
 
 static bool without_engine, verbose, long_ones;
@@ -64,7 +86,7 @@ static uint64_t seconds_since(const struct timespec *start) {
 
 /* The policies as one text; `which`: bit per path. */
 static int parse(const struct told *told, uint64_t which, bool complain, struct policy_set **ret) {
-        const struct policy_options options = { .trust_any_owner = true };
+        const struct policy_options options = { .trust_any_owner = true, .wall_s = 1800000000 };
         _cleanup_(strbuf_done) struct strbuf text = {};
         struct diag_set diags;
         int r;
@@ -222,7 +244,8 @@ static void shrink(struct told *told) {
 
 static const char *label_of(const struct world *world, const struct wire_header *wire) {
         for (size_t i = 0; i < world->processes.n; i++)
-                if (world->processes.items[i]->id.pid == wire->tgid)
+                if (world->processes.items[i]->id.pid == wire->tgid &&
+                    world->processes.items[i]->id.start_ns == wire->start_ns)
                         return world->processes.items[i]->label;
         return "-";
 }
@@ -277,6 +300,15 @@ static void print_story(const struct told *told, const struct trial_result *resu
         fflush(stdout);
 }
 
+static void count_constructs(const struct told *told, const struct outcome_list *outcomes, struct totals *totals) {
+        ARRAY_FOREACH(o, &outcomes->list) {
+                size_t path = strtoul(o->path + 1, NULL, 10);
+
+                for (size_t i = 0; i < ELEMENTSOF(constructs); i++)
+                        totals->n_told[i] += strstr(told->paths[path], constructs[i].word) != NULL;
+        }
+}
+
 /* Returns 1 agree, 0 differ, negative errno. */
 static int one_story(uint64_t seed, struct totals *totals) {
         struct trial_result result = {};
@@ -294,6 +326,7 @@ static int one_story(uint64_t seed, struct totals *totals) {
                 totals->n_events += told.world.records.n;
                 totals->n_alerts += result.n_alerts;
                 totals->n_evicted += result.n_evicted;
+                count_constructs(&told, &result.outcomes, totals);
         }
         if (r == 0) {
                 trial_result_done(&result);
@@ -333,6 +366,13 @@ static int run(uint64_t seed, uint64_t n_stories, uint64_t n_seconds, unsigned m
                (unsigned long long)totals.n_by_mode[MODE_TIGHT], (unsigned long long)totals.n_by_mode[MODE_RELOAD],
                (unsigned long long)totals.n_events, (unsigned long long)totals.n_alerts,
                (unsigned long long)totals.n_evicted, (unsigned long long)totals.n_refused, n_different);
+        printf("alerts of paths with");
+        for (size_t i = 0; i < ELEMENTSOF(constructs); i++) {
+                printf(" %s: %llu%s", constructs[i].name, (unsigned long long)totals.n_told[i],
+                       i + 1 < ELEMENTSOF(constructs) ? "," : "\n");
+                if (totals.n_told[i] == 0 && totals.n_stories > 1000)
+                        n_different++;
+        }
         if (totals.n_alerts == 0 || (totals.n_evicted == 0 && totals.n_stories > 100)) {
                 printf("nothing was tested: no alerts, or no evictions\n");
                 return 2;

@@ -92,6 +92,10 @@ static void put_result(struct random *random, struct record *record) {
                 record->header.flags |= WIRE_NO_RESULT;
 }
 
+/* What descriptors are. */
+static const char *const pipes[] = { "pipe 1", "pipe 2" };
+static const int ends[] = { WIRE_OBJECT_PIPE, WIRE_OBJECT_PIPE, WIRE_OBJECT_SOCKET, WIRE_OBJECT_FILE };
+
 static int put_execve(struct random *random, struct world *world, struct world_process *actor) {
         struct record *record = world_begin(world, actor, WIRE_KIND_execve);
         const char *exe = RANDOM_PICK(random, programs),
@@ -103,8 +107,11 @@ static int put_execve(struct random *random, struct world *world, struct world_p
         put_argv(random, record, strrchr(filename, '/') + 1);
         put_string(random, record, FIELD_execve_comm, strrchr(filename, '/') + 1);
         put_object(random, record, FIELD_execve_file, exe);
-        put_number(random, record, FIELD_execve_stdin_type,
-                   random_chance(random, 50) ? WIRE_OBJECT_SOCKET : WIRE_OBJECT_FILE);
+        put_number(random, record, FIELD_execve_stdin_type, RANDOM_PICK(random, ends));
+        put_object(random, record, FIELD_execve_stdin_object, RANDOM_PICK(random, pipes));
+        put_number(random, record, FIELD_execve_stdout_type, RANDOM_PICK(random, ends));
+        put_object(random, record, FIELD_execve_stdout_object, RANDOM_PICK(random, pipes));
+        put_number(random, record, FIELD_execve_stderr_type, WIRE_OBJECT_TTY);
         record_set_text(record, FIELD_execve_cwd, "/");
         record_set_number(record, FIELD_execve_old_uid, actor->uid);
         return world_end(world);
@@ -140,7 +147,10 @@ static int put_event(struct random *random, struct world *world, struct world_pr
                 break;
         case WIRE_KIND_write:
                 put_string(random, record, FIELD_write_pathname, path);
-                put_object(random, record, FIELD_write_file, path);
+                put_object(random, record, FIELD_write_file,
+                           random_chance(random, 20) ? RANDOM_PICK(random, pipes) : path);
+                put_number(random, record, FIELD_write_type,
+                           random_chance(random, 50) ? WIRE_OBJECT_PIPE : WIRE_OBJECT_FILE);
                 put_number(random, record, FIELD_write_length, random_below(random, 4));
                 break;
         case WIRE_KIND_rename:
@@ -175,6 +185,26 @@ static struct world_process *pick_actor(struct random *random, const struct worl
                         return p;
         }
         return NULL;
+}
+
+/* The pid of who has gone may be somebody else's now. */
+static uint32_t take_pid(struct random *random, struct world *world) {
+        uint32_t next = world->next_pid;
+
+        if (random_chance(random, 30))
+                for (size_t i = 0; i < world->processes.n; i++) {
+                        const struct world_process *p = world->processes.items[i];
+                        bool alive = false;
+
+                        for (size_t k = 0; k < world->processes.n; k++)
+                                alive |= !world->processes.items[k]->exited &&
+                                         world->processes.items[k]->id.pid == p->id.pid;
+                        if (!alive) {
+                                world->next_pid = p->id.pid;
+                                break;
+                        }
+                }
+        return next;
 }
 
 static void pass_time(struct random *random, const struct random_style *style, struct world *world) {
@@ -214,11 +244,13 @@ static int put_anything(struct random *random, const struct random_style *style,
 
         pass_time(random, style, world);
         if (random_chance(random, 8) && !actor->exited && world->processes.n < 14) {
+                uint32_t next = take_pid(random, world);
                 struct world_process *child = NULL;
                 int r;
 
                 snprintf(label, sizeof(label), "p%zu", world->processes.n);
                 r = world_fork(world, actor, label, &child);
+                world->next_pid = MAX(world->next_pid, next);
                 if (r >= 0 && random_chance(random, 3))
                         child->hides_tree = true;
                 return r;
