@@ -114,9 +114,13 @@ static void put_any_test(struct maker *m, const struct kind *kind) {
                 "argc > 2",
                 "any argv in [\"x\", \"/a\"]",
         };
-        static const char *const openat[] = {"flags & O_CREAT", "flags & (O_CREAT|O_WRONLY)", "flags == O_RDONLY",
-                                             "not (flags & O_WRONLY)", "flags has all O_CREAT|O_WRONLY",
-                                             "flags & O_ACCMODE == O_WRONLY", "flags & O_ACCMODE in [O_RDONLY, O_RDWR]"};
+        static const char *const openat[] = {"flags & O_CREAT",
+                                             "flags & (O_CREAT|O_WRONLY)",
+                                             "flags == O_RDONLY",
+                                             "not (flags & O_WRONLY)",
+                                             "flags has all O_CREAT|O_WRONLY",
+                                             "flags & O_ACCMODE == O_WRONLY",
+                                             "flags & O_ACCMODE in [O_RDONLY, O_RDWR]"};
         static const char *const chmod[] = { "mode & 0111", "mode == 0600", "mode >= 0700",
                                              "mode & 0700 != 0700", "mode & 0077 not in [0, 055]" };
         static const char *const write[] = { "length > 1", "length <= 2", "length in [0, 3]" };
@@ -289,7 +293,8 @@ static void put_all(struct maker *m, struct scope *scope) {
 
 static void put_repeat(struct maker *m, struct scope *scope) {
         static const char *const windows[] = { "1s", "2s", "3s", "5s" };
-        static const char *const distinct[] = { "pathname", "pathname", "proc.pid", "proc.uid", "proc.exe", "file", "flags" };
+        static const char *const distinct[] = {"pathname", "pathname", "proc.pid", "proc.uid",
+                                               "proc.exe", "file",     "flags"};
         const struct kind *kind = pick_kind(m);
         bool differ = random_chance(m->random, 30);
 
@@ -415,7 +420,7 @@ static void put_untils(struct maker *m, const struct scope *scope) {
 
 /* Small thresholds and decays, so that a sum is often near both of its ends. */
 static void put_score(struct maker *m, struct scope *scope) {
-        static const char *const decays[] = { "1 per 1s", "2 per 1s", "1 per 3s", "3 per 2s", "1 per 700ms", "5 per 5s" };
+        static const char *const decays[] = {"1 per 1s", "2 per 1s", "1 per 3s", "3 per 2s", "1 per 700ms", "5 per 5s"};
         unsigned n = 1 + random_below(m->random, 4);
 
         strbuf_printf(m->b, "score = %u\n", 1 + random_below(m->random, 9));
