@@ -26,7 +26,7 @@ struct open_run {
         int64_t points;                 /* of a sum: all that were added since began_ns */
         uint64_t began_ns;
         uint64_t serial;
-        bool is_new;                    /* begun by the event that is being fed */
+        bool is_new;                    /* its first step is the event that is being fed */
         bool outlives;                  /* its key has ended */
         char cell[16];
 };

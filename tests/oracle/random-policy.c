@@ -13,20 +13,6 @@ struct scope {
         bool used[_HOLDS_MAX];          /* bound on some way: cannot be bound again */
 };
 
-struct maker {
-        struct random *random;
-        const struct random_style *style;
-        struct strbuf *b;
-        unsigned n_steps, depth;
-        bool captures;                  /* this path has captures */
-        bool relations;                 /* and names of processes */
-        bool scores;                    /* it counts points */
-        bool inside_any;
-        bool after_loop;                /* a `repeat` may not */
-};
-
-static const char *const names[_HOLDS_MAX] = { "$p", "$o", "$n", "$a", "$b" };
-
 static const struct kind {
         const char *name;
         const char *path;               /* its path field */
@@ -44,17 +30,37 @@ static const struct kind {
         { "exit", NULL, NULL, NULL, 1 },
 };
 
-static const struct kind *pick_kind(struct maker *m) {
+struct maker {
+        struct random *random;
+        const struct random_style *style;
+        struct strbuf *b;
+        const struct kind *kinds[3];
+        unsigned n_steps, depth;
+        bool captures;                  /* this path has captures */
+        bool relations;                 /* and names of processes */
+        bool scores;                    /* it counts points */
+        bool inside_any;
+        bool after_loop;                /* a `repeat` may not */
+};
+
+static const char *const names[_HOLDS_MAX] = { "$p", "$o", "$n", "$a", "$b" };
+
+static const struct kind *any_kind(struct random *random) {
         unsigned sum = 0, at;
 
         for (size_t i = 0; i < ELEMENTSOF(kinds); i++)
                 sum += kinds[i].weight;
-        at = random_below(m->random, sum);
+        at = random_below(random, sum);
         for (size_t i = 0;; i++) {
                 if (at < kinds[i].weight)
                         return &kinds[i];
                 at -= kinds[i].weight;
         }
+}
+
+/* Mostly one of few, so that an event is of interest to several elements. */
+static const struct kind *pick_kind(struct maker *m) {
+        return random_chance(m->random, 75) ? RANDOM_PICK(m->random, m->kinds) : any_kind(m->random);
 }
 
 static void put_path_test(struct maker *m, const char *field) {
@@ -218,7 +224,7 @@ static void put_step(struct maker *m, const struct kind *kind, struct scope *sco
                         first = false;
                 }
         }
-        if (random_chance(m->random, first ? 85 : 35)) {
+        if (random_chance(m->random, first ? 65 : 20)) {
                 strbuf_put(m->b, first ? "" : ", ");
                 put_condition(m, kind, 0);
                 first = false;
@@ -468,6 +474,8 @@ void random_path(struct random *random, const struct random_style *style, unsign
         struct maker m = { .random = random, .style = style, .b = b };
         struct scope scope = {};
 
+        for (size_t i = 0; i < ELEMENTSOF(m.kinds); i++)
+                m.kinds[i] = any_kind(random);
         m.scores = !style->simple && random_chance(random, 8);
         m.captures = !m.scores && random_chance(random, 60);
         m.relations = !m.scores && !style->simple && random_chance(random, 25);

@@ -61,6 +61,7 @@ static const struct construct {
 struct totals {
         uint64_t n_stories, n_events, n_alerts, n_evicted, n_refused;
         uint64_t n_by_mode[_MODE_MAX];
+        uint64_t n_long;                /* alerts of three steps and more */
         uint64_t n_told[ELEMENTSOF(constructs)];        /* alerts of paths that have it */
 };
 
@@ -304,6 +305,7 @@ static void count_constructs(const struct told *told, const struct outcome_list 
         ARRAY_FOREACH(o, &outcomes->list) {
                 size_t path = strtoul(o->path + 1, NULL, 10);
 
+                totals->n_long += o->n_steps > 2;
                 for (size_t i = 0; i < ELEMENTSOF(constructs); i++)
                         totals->n_told[i] += strstr(told->paths[path], constructs[i].word) != NULL;
         }
@@ -366,7 +368,7 @@ static int run(uint64_t seed, uint64_t n_stories, uint64_t n_seconds, unsigned m
                (unsigned long long)totals.n_by_mode[MODE_TIGHT], (unsigned long long)totals.n_by_mode[MODE_RELOAD],
                (unsigned long long)totals.n_events, (unsigned long long)totals.n_alerts,
                (unsigned long long)totals.n_evicted, (unsigned long long)totals.n_refused, n_different);
-        printf("alerts of paths with");
+        printf("%llu alerts of three steps and more; alerts of paths with", (unsigned long long)totals.n_long);
         for (size_t i = 0; i < ELEMENTSOF(constructs); i++) {
                 printf(" %s: %llu%s", constructs[i].name, (unsigned long long)totals.n_told[i],
                        i + 1 < ELEMENTSOF(constructs) ? "," : "\n");

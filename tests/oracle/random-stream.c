@@ -8,18 +8,20 @@
 
 #include "base/macro.h"
 
+static uint64_t mix(uint64_t z) {
+        z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+        z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+        return z ^ z >> 31;
+}
+
+/* Mixed, or the dice of a seed would be those of the seed before, one throw later. */
 void random_init(struct random *random, uint64_t seed) {
-        random->state = seed * UINT64_C(0x9e3779b97f4a7c15) + UINT64_C(0x632be59bd9b4e019);
+        random->state = mix(seed * UINT64_C(0xd1342543de82ef95) + UINT64_C(0x632be59bd9b4e019));
 }
 
 /* splitmix64 */
 uint32_t random_below(struct random *random, uint32_t n) {
-        uint64_t z = random->state += UINT64_C(0x9e3779b97f4a7c15);
-
-        z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-        z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-        z ^= z >> 31;
-        return (z >> 33) % n;
+        return (mix(random->state += UINT64_C(0x9e3779b97f4a7c15)) >> 33) % n;
 }
 
 bool random_chance(struct random *random, unsigned percent) {
