@@ -40,6 +40,7 @@ struct maker {
         bool relations;                 /* and names of processes */
         bool scores;                    /* it counts points */
         bool inside_any;
+        bool bare;                      /* steps without conditions: what comes, is taken */
         bool after_loop;                /* a `repeat` may not */
 };
 
@@ -209,7 +210,7 @@ static void put_step(struct maker *m, const struct kind *kind, struct scope *sco
         for (enum holds h = 0; h < _HOLDS_MAX; h++) {
                 const char *field = field_that_holds(kind, h);
 
-                if (!field || !m->captures)
+                if (!field || !m->captures || m->bare)
                         continue;
                 if (scope->bound[h] && random_chance(m->random, 60)) {
                         strbuf_printf(m->b, "%s%s %s %s", first ? "" : ", ", field,
@@ -224,7 +225,7 @@ static void put_step(struct maker *m, const struct kind *kind, struct scope *sco
                         first = false;
                 }
         }
-        if (random_chance(m->random, first ? 65 : 20)) {
+        if (random_chance(m->random, m->bare ? 10 : first ? 65 : 20)) {
                 strbuf_put(m->b, first ? "" : ", ");
                 put_condition(m, kind, 0);
                 first = false;
@@ -302,7 +303,7 @@ static void put_repeat(struct maker *m, struct scope *scope) {
         static const char *const distinct[] = {"pathname", "pathname", "proc.pid", "proc.uid",
                                                "proc.exe", "file",     "flags"};
         const struct kind *kind = pick_kind(m);
-        bool differ = random_chance(m->random, 30);
+        bool differ = random_chance(m->random, 45);
 
         strbuf_printf(m->b, "repeat %u ", 1 + random_below(m->random, 4));
         if (differ)
@@ -413,6 +414,28 @@ static void put_body(struct maker *m, struct scope *scope, unsigned n, bool oute
         }
 }
 
+/* What goes wrong easily: an absence whose proof the window does not live to see, absences that are due together,
+ * counts behind what comes again. */
+static void put_nasty(struct maker *m, struct scope *scope) {
+        unsigned n = 1 + random_below(m->random, 2);
+
+        for (unsigned i = 0; i < n; i++)
+                put_plain(m, scope, false);
+        if (random_chance(m->random, 30)) {
+                strbuf_put(m->b, "within 3s {\n");
+                put_plain(m, scope, false);
+                put_absence(m, scope);
+                strbuf_put(m->b, "}\n");
+        } else if (random_chance(m->random, 60))
+                put_absence(m, scope);
+        if (random_chance(m->random, 30))
+                put_absence(m, scope);
+        if (random_chance(m->random, 40) && !m->after_loop)
+                put_repeat(m, scope);
+        if (random_chance(m->random, 50))
+                put_plain(m, scope, true);
+}
+
 static void put_untils(struct maker *m, const struct scope *scope) {
         struct scope any = *scope;
 
@@ -469,27 +492,33 @@ static void put_exceptions(struct maker *m, const struct scope *scope) {
 void random_path(struct random *random, const struct random_style *style, unsigned number, struct strbuf *b) {
         static const char *const bys[] = {"tree",    "tree", "tree",      "process", "descent",
                                           "descent", "unit", "container", "user",    "host"};
-        static const char *const withins[] = { "2s", "5s", "10s", "unlimited" };
+        static const char *const withins[] = { "2s", "3s", "4s", "5s", "10s", "unlimited" };
+        static const char *const narrow[] = { "2s", "3s", "3s", "4s", "6s" };
         static const char *const losses[] = { "alert", "skip", "flag" };
         struct maker m = { .random = random, .style = style, .b = b };
         struct scope scope = {};
+        bool nasty;
 
         for (size_t i = 0; i < ELEMENTSOF(m.kinds); i++)
                 m.kinds[i] = any_kind(random);
         m.scores = !style->simple && random_chance(random, 8);
         m.captures = !m.scores && random_chance(random, 60);
-        m.relations = !m.scores && !style->simple && random_chance(random, 25);
+        m.relations = !m.scores && !style->simple && random_chance(random, 35);
 
         strbuf_printf(b, "path \"p%u\" {\n", number);
+        nasty = !m.scores && !style->simple && random_chance(random, 25);
+        m.bare = nasty && random_chance(random, 60);
         strbuf_printf(b, "by = %s\n", RANDOM_PICK(random, bys));
-        if (random_chance(random, 60) && !m.scores)
-                strbuf_printf(b, "within = %s\n", RANDOM_PICK(random, withins));
+        if (nasty ? random_chance(random, 90) : random_chance(random, 60) && !m.scores)
+                strbuf_printf(b, "within = %s\n", nasty ? RANDOM_PICK(random, narrow) : RANDOM_PICK(random, withins));
         if (random_chance(random, 60))
                 strbuf_put(b, random_chance(random, 70) ? "suppress = 0s\n" : "suppress = 3s\n");
         if (random_chance(random, 30))
                 strbuf_printf(b, "on_loss = %s\n", RANDOM_PICK(random, losses));
         if (m.scores)
                 put_score(&m, &scope);
+        else if (nasty)
+                put_nasty(&m, &scope);
         else
                 put_body(&m, &scope, 1 + random_below(random, 4), true);
         if (!style->simple)

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Random stories - the engine against the two reference matchers, on policies and streams made of dice.
  *
- *      random-stories [--seed N] [--stories N] [--seconds N] [--long] [--one SEED] [--without-engine]
+ *      random-stories [--seed N] [--stories N] [--events N] [--seconds N] [--long] [--every] [--one SEED]
+ *                     [--differences N] [--without-engine] [--verbose]
  *
- * The same seed tells the same stories. A story on which they differ is made smaller as long as they still differ, and
- * printed with the number that --one takes. Exit status: 0 they agree, 1 they differ, 2 it could not be run. */
+ * The same seed tells the same stories. They end when there were so many, or so many events, or after so many seconds.
+ * The engine runs each with all passes of the compiler, and with one of them or all left out, another one for each
+ * story; with --every, with each of them. A story on which they differ is made smaller as long as they still differ,
+ * and printed with the number that --one takes. Exit status: 0 they agree, 1 they differ, 2 it could not be run. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -65,7 +68,7 @@ struct totals {
         uint64_t n_told[ELEMENTSOF(constructs)];        /* alerts of paths that have it */
 };
 
-static bool without_engine, verbose, long_ones;
+static bool without_engine, verbose, long_ones, every_variant;
 static volatile uint64_t current_seed;
 
 /* An assertion failed, or worse: say in which story, then go on dying. */
@@ -153,13 +156,15 @@ static int tell(uint64_t seed, struct told *told, struct totals *totals) {
         style = (struct random_style){
                 .simple = random_chance(&random, 25),
                 .flat_time = random_chance(&random, 20),
+                .quick = random_chance(&random, 40),
                 .n_paths = 1 + random_below(&random, 3),
-                .n_events = 15 + random_below(&random, 50),
+                .n_events = 15 + random_below(&random, 100),
         };
         if (long_ones && random_chance(&random, 10))
                 style.n_events = 300 + random_below(&random, 700);
         told->limits.max_tuples = 1 + random_below(&random, 4);
         told->limits.max_runs = 1 + random_below(&random, 8);
+        told->limits.max_counts = 1 + random_below(&random, 8);
 
         r = world_init(&told->world);
         if (r >= 0)
@@ -177,6 +182,7 @@ static int try(const struct told *told, struct trial_result *result) {
         struct trial trial = {
                 .world = &told->world,
                 .without_engine = without_engine,
+                .variant = every_variant ? 0 : 1 + told->seed % 1000,
         };
         uint64_t after = told->after_swap;
         int r;
@@ -346,13 +352,13 @@ static int one_story(uint64_t seed, struct totals *totals) {
         return r;
 }
 
-static int run(uint64_t seed, uint64_t n_stories, uint64_t n_seconds, unsigned max_differences) {
+static int run(uint64_t seed, uint64_t n_stories, uint64_t n_events, uint64_t n_seconds, unsigned max_differences) {
         struct totals totals = {};
         struct timespec start;
         unsigned n_different = 0;
 
         clock_gettime(CLOCK_MONOTONIC, &start);
-        for (uint64_t i = 0; i < n_stories; i++) {
+        for (uint64_t i = 0; i < n_stories && totals.n_events < n_events; i++) {
                 int r = one_story(seed + i, &totals);
 
                 if (r < 0)
@@ -383,7 +389,7 @@ static int run(uint64_t seed, uint64_t n_stories, uint64_t n_seconds, unsigned m
 }
 
 int main(int argc, char *argv[]) {
-        uint64_t seed = 1, n_stories = 3000, n_seconds = 0, value;
+        uint64_t seed = 1, n_stories = 3000, n_events = UINT64_MAX, n_seconds = 0, value;
         unsigned max_differences = 1;
 
         signal(SIGABRT, on_crash);
@@ -393,6 +399,8 @@ int main(int argc, char *argv[]) {
                         without_engine = true;
                 else if (streq(argv[i], "--verbose"))
                         verbose = true;
+                else if (streq(argv[i], "--every"))
+                        every_variant = true;
                 else if (streq(argv[i], "--long")) {
                         n_stories = 200000;
                         long_ones = true;
@@ -401,13 +409,19 @@ int main(int argc, char *argv[]) {
                                 seed = value;
                         else if (streq(argv[i], "--stories"))
                                 n_stories = value;
-                        else if (streq(argv[i], "--seconds"))
+                        else if (streq(argv[i], "--events")) {
+                                n_events = value;
+                                n_stories = UINT64_MAX;
+                        } else if (streq(argv[i], "--seconds"))
                                 n_seconds = value;
                         else if (streq(argv[i], "--differences"))
                                 max_differences = value;
                         else if (streq(argv[i], "--one")) {
                                 struct totals totals = {};
-                                int r = one_story(value, &totals);
+                                int r;
+
+                                every_variant = true;
+                                r = one_story(value, &totals);
 
                                 return r < 0 ? 2 : r == 0;
                         } else
@@ -415,11 +429,11 @@ int main(int argc, char *argv[]) {
                         i++;
                 } else {
                         fprintf(stderr,
-                                "usage: %s [--seed N] [--stories N] [--seconds N] [--long] [--one SEED] [--differences "
-                                "N] [--without-engine] [--verbose]\n",
+                                "usage: %s [--seed N] [--stories N] [--events N] [--seconds N] [--long] [--every] "
+                                "[--one SEED] [--differences N] [--without-engine] [--verbose]\n",
                                 argv[0]);
                         return 2;
                 }
         }
-        return run(seed, n_stories, n_seconds, max_differences);
+        return run(seed, n_stories, n_events, n_seconds, max_differences);
 }

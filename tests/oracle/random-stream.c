@@ -214,6 +214,10 @@ static void pass_time(struct random *random, const struct random_style *style, s
 
         if (random_chance(random, style->flat_time ? 70 : 15))
                 return;
+        if (style->quick && random_chance(random, 90)) {
+                world->now_ns += 500 * (1 + random_below(random, 2)) * UINT64_C(1000000);
+                return;
+        }
         if (random_chance(random, 4)) {
                 world->now_ns -= 700 * UINT64_C(1000000);      /* the record comes late */
                 return;

@@ -25,6 +25,7 @@ bool random_chance(struct random *random, unsigned percent);
 struct random_style {
         bool simple;                    /* steps only: no blocks, branches, repetitions */
         bool flat_time;                 /* many equal times */
+        bool quick;                     /* time passes in halves of a second */
         unsigned n_paths;
         unsigned n_events;
 };

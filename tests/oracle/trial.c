@@ -76,7 +76,7 @@ static int run_operational(const struct trial *trial, const struct facts *facts,
                            size_t *ret_evicted) {
         const struct engine_limits *limits = trial->limits ?: &engine_trial_wide;
         const struct operational_limits bounds = { .max_runs = limits->max_runs, .max_tuples = limits->max_tuples,
-                                                   .max_counts = SIZE_MAX };
+                                                   .max_counts = limits->max_counts };
         struct operational *op = NULL;
         int r;
 
@@ -206,7 +206,8 @@ int trial_run(const struct trial *trial, struct trial_result *ret) {
                 struct compile_options options = variants[v].options;
 
                 options.without &= ~fixed;
-                if (v > 0 && options.without == 0)
+                if (v > 0 && (options.without == 0 ||
+                              (trial->variant > 0 && v != 1 + trial->variant % (ELEMENTSOF(variants) - 1))))
                         continue;
                 outcome_list_done(&ret->outcomes);
                 outcome_list_init(&ret->outcomes);

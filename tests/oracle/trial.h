@@ -15,6 +15,8 @@ struct trial {
         size_t swap_before;
         const struct operational_trace *trace;  /* may be NULL */
         bool without_engine;            /* the reference matchers alone */
+        size_t variant; /* 0: each pass of the compiler left out in turn, all, none; else none and one of
+                           these ways, counted round and round */
 };
 
 struct trial_result {

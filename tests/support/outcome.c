@@ -37,7 +37,7 @@ void outcome_put_value(enum field field, const struct value *value, struct strbu
                 break;
         }
         case VALUE_IDENTITY:
-                strbuf_printf(b, "%u", value->identity.pid);
+                strbuf_printf(b, "%u@%llu", value->identity.pid, (unsigned long long)value->identity.start_ns);
                 break;
         case _VALUE_TYPE_MAX:
                 break;
@@ -75,6 +75,12 @@ static int compare(const void *a, const void *b) {
         _cleanup_(strbuf_done) struct strbuf x = {}, y = {};
         const struct outcome *p = a, *q = b;
 
+        /* Sums of stories that one event began: their order is nobody's. */
+        if (p->summary && q->summary && streq(p->path, q->path) && p->time_ns == q->time_ns) {
+                outcome_put(p, true, &x);
+                outcome_put(q, true, &y);
+                return strcmp(strbuf_str(&x), strbuf_str(&y));
+        }
         if (p->summary || q->summary || p->record != q->record)
                 return 0;
         if (p->clock != q->clock)
