@@ -486,7 +486,8 @@ struct operational *operational_free(struct operational *op) {
 }
 
 int operational_swap(struct operational *op, const struct path_node *paths,
-                     bool (*same)(const struct path_node *before, const struct path_node *after)) {
+                     bool (*same)(const struct path_node *before, const struct path_node *after, const void *data),
+                     const void *data) {
         __typeof__(op->matchers) before = op->matchers;
 
         memset(&op->matchers, 0, sizeof(op->matchers));
@@ -494,7 +495,7 @@ int operational_swap(struct operational *op, const struct path_node *paths,
                 struct matcher *m = NULL;
 
                 for (size_t i = 0; i < before.n && !m; i++)
-                        if (same(before.items[i]->path, path)) {
+                        if (same(before.items[i]->path, path, data)) {
                                 m = before.items[i];
                                 array_remove_at(&before, i);
                         }

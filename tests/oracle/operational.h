@@ -25,7 +25,8 @@ struct operational *operational_free(struct operational *op);
 /* These paths from now on (linked by `next`; borrowed, in order of name). Runs of a path for which `same` says so go
  * on. */
 int operational_swap(struct operational *op, const struct path_node *paths,
-                     bool (*same)(const struct path_node *before, const struct path_node *after));
+                     bool (*same)(const struct path_node *before, const struct path_node *after, const void *data),
+                     const void *data);
 
 /* One record. */
 int operational_feed(struct operational *op, const struct fact *fact);

@@ -84,6 +84,8 @@ static void put_path_test(struct maker *m, const char *field) {
                 "%s =~ 'p/.$'",
                 "%s ~= \"/A\"",
                 "%s glob [\"/tmp/**\", \"/c\"]",
+                "%s in some_names",
+                "%s not in some_names",
         };
 
         strbuf_printf(m->b, RANDOM_PICK(m->random, tests), field);
@@ -419,6 +421,13 @@ static void put_body(struct maker *m, struct scope *scope, unsigned n, bool oute
 static void put_nasty(struct maker *m, struct scope *scope) {
         unsigned n = 1 + random_below(m->random, 2);
 
+        if (m->bare && random_chance(m->random, 30)) {          /* who came first is not always who lives to see it */
+                put_step(m, m->kinds[0], scope, true);
+                strbuf_put_char(m->b, '\n');
+                put_step(m, m->kinds[1], scope, true);
+                strbuf_put(m->b, "\nno exit { } within 2s\n");
+                return;
+        }
         for (unsigned i = 0; i < n; i++)
                 put_plain(m, scope, false);
         if (random_chance(m->random, 30)) {

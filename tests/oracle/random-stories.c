@@ -26,14 +26,24 @@ enum mode {
         MODE_PLAIN,                     /* bounds out of reach */
         MODE_TIGHT,                     /* tiny bounds */
         MODE_RELOAD,                    /* other policies in the middle */
+        MODE_TIGHT_RELOAD,
         _MODE_MAX,
 };
+
+static bool is_tight(enum mode mode) {
+        return mode == MODE_TIGHT || mode == MODE_TIGHT_RELOAD;
+}
+
+static bool has_reload(enum mode mode) {
+        return mode == MODE_RELOAD || mode == MODE_TIGHT_RELOAD;
+}
 
 struct told {
         uint64_t seed;
         enum mode mode;
         char *paths[MAX_PATHS];         /* owned; NULL: left out */
         uint64_t after_swap;            /* bit per path: is there behind the reload */
+        bool other_list;                /* and the list is another one */
         size_t n_paths;
         size_t swap_before;
         struct engine_limits limits;
@@ -88,13 +98,17 @@ static uint64_t seconds_since(const struct timespec *start) {
         return now.tv_sec - start->tv_sec;
 }
 
+#define LIST "list some_names = [\"/a\", \"/tmp/f\"]\n"
+#define OTHER_LIST "list some_names = [\"/b\", \"/a/x\"]\n"
+
 /* The policies as one text; `which`: bit per path. */
-static int parse(const struct told *told, uint64_t which, bool complain, struct policy_set **ret) {
+static int parse(const struct told *told, const char *list, uint64_t which, bool complain, struct policy_set **ret) {
         const struct policy_options options = { .trust_any_owner = true, .wall_s = 1800000000 };
         _cleanup_(strbuf_done) struct strbuf text = {};
         struct diag_set diags;
         int r;
 
+        strbuf_put(&text, list);
         for (size_t i = 0; i < told->n_paths; i++)
                 if (told->paths[i] && (which & UINT64_C(1) << i))
                         strbuf_put(&text, told->paths[i]);
@@ -123,7 +137,7 @@ static int tell_paths(struct random *random, const struct random_style *style, s
                 if (r < 0)
                         return r;
                 told->n_paths = i + 1;
-                r = parse(told, UINT64_C(1) << i, verbose, &set);
+                r = parse(told, LIST, UINT64_C(1) << i, verbose, &set);
                 policy_set_free(set);
                 if (r < 0) {
                         totals->n_refused++;
@@ -172,6 +186,7 @@ static int tell(uint64_t seed, struct told *told, struct totals *totals) {
         if (r >= 0)
                 r = random_stream(&random, &style, &told->world);
         told->after_swap = random_below(&random, 1 << style.n_paths) | (random_chance(&random, 50) ? 1 : 0);
+        told->other_list = random_chance(&random, 30);
         told->swap_before = random_below(&random, told->world.records.n + 1);
         return r;
 }
@@ -189,19 +204,20 @@ static int try(const struct told *told, struct trial_result *result) {
 
         *result = (struct trial_result){};
         outcome_list_init(&result->outcomes);
-        r = parse(told, UINT64_MAX, false, &set);
+        r = parse(told, LIST, UINT64_MAX, false, &set);
         if (r < 0)
                 return r;
         trial.policies = set;
-        if (told->mode == MODE_TIGHT)
+        if (is_tight(told->mode))
                 trial.limits = &told->limits;
-        if (told->mode == MODE_RELOAD) {
+        if (has_reload(told->mode)) {
                 if (after == 0)
                         after = 1;
-                r = parse(told, after, false, &other);
+                r = parse(told, told->other_list ? OTHER_LIST : LIST, after, false, &other);
                 if (r < 0)
                         return r;
                 trial.swap_to = other;
+                trial.changed = told->other_list ? "some_names" : NULL;
                 trial.swap_before = told->swap_before;
         }
         return trial_run(&trial, result);
@@ -264,7 +280,7 @@ static void print_record(const struct told *told, size_t i) {
 
         if (world_event(&told->world, i, &event) < 0)
                 return;
-        if (told->mode == MODE_RELOAD && i == told->swap_before)
+        if (has_reload(told->mode) && i == told->swap_before)
                 printf("        -- reload --\n");
         printf("#%-3zu %8.3fs  %s %s", i + 1, ((double)record->time_ns - (double)WORLD_START_NS) / 1e9,
                label_of(&told->world, record->wire), kind->name);
@@ -290,14 +306,16 @@ static void print_record(const struct told *told, size_t i) {
 }
 
 static void print_story(const struct told *told, const struct trial_result *result) {
-        static const char *const modes[] = { "plain", "tight", "reload" };
+        static const char *const modes[] = { "plain", "tight", "reload", "tight and reload" };
 
         printf("---- story %llu (--one %llu), %s\n", (unsigned long long)told->seed, (unsigned long long)told->seed,
                modes[told->mode]);
-        if (told->mode == MODE_TIGHT)
+        if (is_tight(told->mode))
                 printf("bounds: %zu runs, %zu of a key\n", told->limits.max_runs, told->limits.max_tuples);
-        if (told->mode == MODE_RELOAD)
-                printf("behind the reload: paths %llx\n", (unsigned long long)told->after_swap);
+        if (has_reload(told->mode))
+                printf("behind the reload: paths %llx%s\n", (unsigned long long)told->after_swap,
+                       told->other_list ? ", " OTHER_LIST : "");
+        printf("%s", LIST);
         for (size_t i = 0; i < told->n_paths; i++)
                 if (told->paths[i])
                         printf("%s", told->paths[i]);
@@ -368,12 +386,14 @@ static int run(uint64_t seed, uint64_t n_stories, uint64_t n_events, uint64_t n_
                 if (n_seconds > 0 && seconds_since(&start) >= n_seconds)
                         break;
         }
-        printf("%llu stories (%llu plain, %llu tight, %llu with a reload), %llu events, %llu alerts, %llu evictions, "
+        printf("%llu stories (%llu plain, %llu tight, %llu with a reload, %llu with both), %llu events, %llu alerts, "
+               "%llu evictions, "
                "%llu policies thrown again; %u differ\n",
                (unsigned long long)totals.n_stories, (unsigned long long)totals.n_by_mode[MODE_PLAIN],
                (unsigned long long)totals.n_by_mode[MODE_TIGHT], (unsigned long long)totals.n_by_mode[MODE_RELOAD],
-               (unsigned long long)totals.n_events, (unsigned long long)totals.n_alerts,
-               (unsigned long long)totals.n_evicted, (unsigned long long)totals.n_refused, n_different);
+               (unsigned long long)totals.n_by_mode[MODE_TIGHT_RELOAD], (unsigned long long)totals.n_events,
+               (unsigned long long)totals.n_alerts, (unsigned long long)totals.n_evicted,
+               (unsigned long long)totals.n_refused, n_different);
         printf("%llu alerts of three steps and more; alerts of paths with", (unsigned long long)totals.n_long);
         for (size_t i = 0; i < ELEMENTSOF(constructs); i++) {
                 printf(" %s: %llu%s", constructs[i].name, (unsigned long long)totals.n_told[i],

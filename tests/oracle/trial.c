@@ -20,6 +20,7 @@ static const struct {
 
 struct path_lists {
         const struct path_node *lists[2];
+        const char *changed;
 };
 
 static const struct path_node *find_path(const struct path_node *list, const char *name) {
@@ -29,10 +30,13 @@ static const struct path_node *find_path(const struct path_node *list, const cha
         return NULL;
 }
 
-/* A path is the same if its text is. */
-static bool same_path(const struct path_node *a, const struct path_node *b) {
+/* A path is the same if its text is, and what it names. */
+static bool same_path(const struct path_node *a, const struct path_node *b, const void *data) {
+        const char *text = a->source->text + a->span.offset, *changed = data;
+
         return a->span.length == b->span.length &&
-                memcmp(a->source->text + a->span.offset, b->source->text + b->span.offset, a->span.length) == 0;
+               memcmp(text, b->source->text + b->span.offset, a->span.length) == 0 &&
+               !(changed && memmem(text, a->span.length, changed, strlen(changed)));
 }
 
 static uint64_t window_ns(const char *name, void *data) {
@@ -46,7 +50,7 @@ static bool ends(const char *name, void *data) {
         const struct path_lists *paths = data;
         const struct path_node *before = find_path(paths->lists[0], name), *after = find_path(paths->lists[1], name);
 
-        return !before || !after || !same_path(before, after);
+        return !before || !after || !same_path(before, after, paths->changed);
 }
 
 static void put_list(const char *title, struct outcome_list *list, bool without_starts, struct strbuf *b) {
@@ -82,10 +86,10 @@ static int run_operational(const struct trial *trial, const struct facts *facts,
 
         r = operational_new(facts, &bounds, trial->trace, to, &op);
         if (r >= 0)
-                r = operational_swap(op, trial->policies->paths, same_path);
+                r = operational_swap(op, trial->policies->paths, same_path, NULL);
         for (size_t i = 0; i < facts->n && r >= 0; i++) {
                 if (trial->swap_to && i == trial->swap_before)
-                        r = operational_swap(op, trial->swap_to->paths, same_path);
+                        r = operational_swap(op, trial->swap_to->paths, same_path, trial->changed);
                 if (r >= 0)
                         r = operational_feed(op, &facts->items[i]);
         }
@@ -142,7 +146,10 @@ static int run_engine(const struct trial *trial, const struct compile_options *o
 }
 
 static int suppress(const struct trial *trial, const struct facts *facts, struct outcome_list *list) {
-        struct path_lists paths = { { trial->policies->paths, trial->swap_to ? trial->swap_to->paths : NULL } };
+        struct path_lists paths = {
+                { trial->policies->paths, trial->swap_to ? trial->swap_to->paths : NULL },
+                trial->changed,
+        };
         _cleanup_(freep) uint64_t *clocks = calloc(facts->n + 1, sizeof(*clocks));
         int r;
 

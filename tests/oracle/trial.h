@@ -13,6 +13,7 @@ struct trial {
         const struct engine_limits *limits;     /* NULL: out of reach, and the declarative matcher takes part too */
         const struct policy_set *swap_to;       /* NULL: no reload; else the declarative matcher stays out */
         size_t swap_before;
+        const char *changed;            /* a word: what has it is changed by the reload, whatever its text; or NULL */
         const struct operational_trace *trace;  /* may be NULL */
         bool without_engine;            /* the reference matchers alone */
         size_t variant; /* 0: each pass of the compiler left out in turn, all, none; else none and one of
