@@ -2,6 +2,7 @@
 #include "rehearsal/account.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -367,6 +368,14 @@ static void run_is_told(struct account *account, struct account_run *run, const 
                  &text);
 }
 
+static void run_loses_key(struct account *account, struct account_run *run, const struct observation *o) {
+        char text[128];
+
+        snprintf(text, sizeof(text), "ended: the last process of this story has exited (by = %s)",
+                 program_key_to_string((enum program_key)account->path->by));
+        run_is_told(account, run, o, text);
+}
+
 static void on_run(const struct observation *o, void *data) {
         struct account *account = data;
         struct account_run *run;
@@ -418,7 +427,7 @@ static void on_run(const struct observation *o, void *data) {
                 run_is_told(account, run, o, "ended: there were more runs than the engine has room for");
                 break;
         case RUN_LOSES_KEY:
-                run_is_told(account, run, o, "ended: the last process of this story has exited");
+                run_loses_key(account, run, o);
                 break;
         case RUN_ALERTS:
                 run->alerted = true;

@@ -6,7 +6,8 @@ A transcript is a text with lines `$ COMMAND`, each followed by all that the com
 not 0, by its exit status in brackets: `[1]`. Everything before the first `$` and every line `## ...` is a remark. Commands are run
 by sh, one after the other, in a copy of the folder that the transcript is in; `execrayctl` is the one that was built.
 
-In a page (`*.md`) the blocks marked `console` are transcripts, run in a copy of tests/tools/page.
+In a page (`*.md`) the blocks marked `console` are transcripts, run in a copy of tests/tools/page; one marked `console again` goes on in
+the folder of the block before it.
 
 usage: transcripts.py [--update] EXECRAYCTL ROOT FILE...        exit status 1 and the differences; with --update write them
 """
@@ -33,26 +34,45 @@ def run(command, folder, execrayctl):
     return text
 
 
-def play(text, source, execrayctl):
+def prepare(place, source, execrayctl):
+    folder = pathlib.Path(place) / 'work'
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(source, folder, symlinks=True)
+    (folder / '.bin').mkdir()
+    os.symlink(execrayctl, folder / '.bin' / 'execrayctl')
+    return folder
+
+
+def play(text, folder, execrayctl):
     """The transcript as it really comes out."""
     out = []
     n = 0
-    with tempfile.TemporaryDirectory() as place:
-        folder = pathlib.Path(place) / 'work'
-        shutil.copytree(source, folder, symlinks=True)
-        (folder / '.bin').mkdir()
-        os.symlink(execrayctl, folder / '.bin' / 'execrayctl')
-        skipping = False
-        for line in text.splitlines(keepends=True):
-            if line.startswith('$ '):
-                command = line[2:]
-                skipping = True
-                n += 1
-                out.append(line)
-                out.append(run(command, folder, execrayctl))
-            elif line.startswith('## ') or not skipping:
-                out.append(line)
+    skipping = False
+    for line in text.splitlines(keepends=True):
+        if line.startswith('$ '):
+            command = line[2:]
+            skipping = True
+            n += 1
+            out.append(line)
+            out.append(run(command, folder, execrayctl))
+        elif line.startswith('## ') or not skipping:
+            out.append(line)
     return ''.join(out), n
+
+
+def play_page(have, source, execrayctl):
+    n = 0
+    with tempfile.TemporaryDirectory() as place:
+        folder = None
+
+        def block(match):
+            nonlocal folder, n
+            if not folder or not match[1].endswith('again\n'):
+                folder = prepare(place, source, execrayctl)
+            text, commands = play(match[2], folder, execrayctl)
+            n += commands
+            return match[1] + text + match[3]
+        return re.sub(r'^(```console(?: again)?\n)(.*?)^(```)$', block, have, flags=re.M | re.S), n
 
 
 def main():
@@ -68,15 +88,11 @@ def main():
         path = pathlib.Path(name)
         have = path.read_text(encoding='utf-8')
         if path.suffix == '.md':
-            def block(match):
-                nonlocal n
-                text, commands = play(match[2], root / 'tests' / 'tools' / 'page', execrayctl)
-                n += commands
-                return match[1] + text + match[3]
-            want = re.sub(r'^(```console\n)(.*?)^(```)$', block, have, flags=re.M | re.S)
+            want, commands = play_page(have, root / 'tests' / 'tools' / 'page', execrayctl)
         else:
-            want, commands = play(have, path.parent, execrayctl)
-            n += commands
+            with tempfile.TemporaryDirectory() as place:
+                want, commands = play(have, prepare(place, path.parent, execrayctl), execrayctl)
+        n += commands
         if want == have:
             continue
         faults += 1

@@ -208,7 +208,7 @@ START_TEST(runs_that_came_furthest_are_told_and_the_others_counted) {
                 "  3s      sh  unlink \"/b\"\n"
                 "          step 2 (line 3)\n"
                 "  4s      sh  exit\n"
-                "          ended: the last process of this story has exited\n"
+                "          ended: the last process of this story has exited (by = tree)\n"
                 "\n"
                 "and 2 more, which came no further\n");
 }
