@@ -6,3 +6,4 @@
 #include "engine/explain.h"
 
 struct eval *explain_eval(struct explain *explain);
+const char *explain_label(struct explain *explain, const struct identity *id);      /* NULL: none */

@@ -73,12 +73,23 @@ static void put_why_unknown(const struct eval *eval, enum field field, struct st
                 strbuf_put(b, "it was not captured");
 }
 
+/* A captured process goes by its name, if it has one. */
+static void put_value(struct explain *explain, enum field field, const struct value *value, struct strbuf *b) {
+        const char *label = value->type == VALUE_IDENTITY ? explain_label(explain, &value->identity) : NULL;
+
+        if (label)
+                strbuf_put_text(b, label, strlen(label));
+        else
+                explain_put_value(field, value, b);
+}
+
 static void put_cut(const struct value *value, struct strbuf *b) {
         if (value->state == VALUE_CUT)
                 strbuf_printf(b, ", cut after %u bytes", value->length);
 }
 
-static void put_ancestors(struct eval *eval, enum field field, struct strbuf *b) {
+static void put_ancestors(struct explain *explain, enum field field, struct strbuf *b) {
+        struct eval *eval = explain_eval(explain);
         const struct process *process;
         struct lineage lineage;
         struct value value;
@@ -95,7 +106,7 @@ static void put_ancestors(struct eval *eval, enum field field, struct strbuf *b)
                 if (value.state == VALUE_UNKNOWN)
                         strbuf_put(b, "?");
                 else
-                        explain_put_value(field, &value, b);
+                        put_value(explain, field, &value, b);
                 put_cut(&value, b);
         }
         if (n == 0 && !lineage.broken)
@@ -106,11 +117,13 @@ static void put_ancestors(struct eval *eval, enum field field, struct strbuf *b)
 }
 
 /* Returns true if there was a value. */
-static bool put_field(struct eval *eval, enum program_subject subject, enum field field, int index, struct strbuf *b) {
+static bool put_field(struct explain *explain, enum program_subject subject, enum field field, int index,
+                      struct strbuf *b) {
+        struct eval *eval = explain_eval(explain);
         struct value value;
 
         if (subject == SUBJECT_ANCESTOR) {
-                put_ancestors(eval, field, b);
+                put_ancestors(explain, field, b);
                 return true;
         }
         switch (eval_get(eval, subject, field, index, &value)) {
@@ -132,18 +145,20 @@ static bool put_field(struct eval *eval, enum program_subject subject, enum fiel
         case EVAL_ANY:
                 break;
         }
-        explain_put_value(field, &value, b);
+        put_value(explain, field, &value, b);
         put_cut(&value, b);
         return true;
 }
 
-static void put_guard(struct eval *eval, const struct explain_run *run, const struct guard *guard, struct strbuf *b) {
+static void put_guard(struct explain *explain, const struct explain_run *run, const struct guard *guard,
+                      struct strbuf *b) {
+        struct eval *eval = explain_eval(explain);
         const struct path *path = &eval->program->paths[run->path];
         const struct captured *capture = evidence_find(eval->evidence, run->steps, guard->slot);
         struct program_string name = eval->program->texts[path->slots.first + guard->slot];
         struct value value;
 
-        (void)put_field(eval, (enum program_subject)guard->subject, (enum field)guard->field, guard->index, b);
+        (void)put_field(explain, (enum program_subject)guard->subject, (enum field)guard->field, guard->index, b);
         strbuf_printf(b, "; %.*s is ", (int)name.length, program_text(eval->program, name));
         if (!capture) {
                 strbuf_put(b, "not captured yet");
@@ -153,7 +168,7 @@ static void put_guard(struct eval *eval, const struct explain_run *run, const st
         if (value.state == VALUE_UNKNOWN)
                 strbuf_put(b, "known by its hash alone: no memory was left for its text");
         else
-                explain_put_value((enum field)eval->plan->paths[run->path].slot_fields[guard->slot], &value, b);
+                put_value(explain, (enum field)eval->plan->paths[run->path].slot_fields[guard->slot], &value, b);
 }
 
 void explain_put_seen(struct explain *explain, const struct explain_run *run, const struct explain_node *node,
@@ -167,17 +182,17 @@ void explain_put_seen(struct explain *explain, const struct explain_run *run, co
         if (node->shape != EXPLAIN_LEAF)
                 return;
         if (c->op == CONDITION_GUARD) {
-                put_guard(eval, run, &eval->program->guards[c->args.first], b);
+                put_guard(explain, run, &eval->program->guards[c->args.first], b);
                 return;
         }
         if (c->op == CONDITION_ANCESTOR)
-                put_ancestors(eval, FIELD_PROCESS_exe, b);
+                put_ancestors(explain, FIELD_PROCESS_exe, b);
         if (c->op != CONDITION_PREDICATE)
                 return;
 
         predicate = &eval->program->predicates[c->args.first];
         index = predicate->index;
-        if (!put_field(eval, (enum program_subject)predicate->subject, (enum field)predicate->field, index, b))
+        if (!put_field(explain, (enum program_subject)predicate->subject, (enum field)predicate->field, index, b))
                 return;
         if (node->truth == TRUTH_UNKNOWN && predicate->op == PREDICATE_REGEX &&
             predicate->subject != SUBJECT_ANCESTOR &&
@@ -202,6 +217,7 @@ void explain_put_captures(struct explain *explain, uint32_t path, uint32_t numbe
                         continue;       /* a hidden one, which nobody wrote */
                 strbuf_printf(b, "%s%.*s = ", b->n > before ? ", " : "", (int)name.length,
                               program_text(eval->program, name));
-                (void)put_field(eval, (enum program_subject)write->subject, (enum field)write->field, write->index, b);
+                (void)put_field(explain, (enum program_subject)write->subject, (enum field)write->field, write->index,
+                                b);
         }
 }

@@ -11,6 +11,8 @@
 struct explain {
         struct engine *engine;          /* borrowed */
         struct eval eval;               /* one of our own */
+        const char *(*label)(const struct identity *id, void *data);
+        void *data;
 };
 
 int explain_new(struct engine *engine, struct explain **ret) {
@@ -54,6 +56,16 @@ const struct event *explain_event(const struct explain *explain) {
 
 const struct process *explain_actor(const struct explain *explain) {
         return explain->eval.actor;
+}
+
+void explain_set_label(struct explain *explain, const char *(*label)(const struct identity *id, void *data),
+                       void *data) {
+        explain->label = label;
+        explain->data = data;
+}
+
+const char *explain_label(struct explain *explain, const struct identity *id) {
+        return explain->label ? explain->label(id, explain->data) : NULL;
 }
 
 struct eval *explain_eval(struct explain *explain) {

@@ -19,6 +19,10 @@ struct strbuf;
 
 /* For the program that the engine runs now. The engine is borrowed. -ENOMEM. */
 int explain_new(struct engine *engine, struct explain **ret);
+
+/* How a process is called where one was captured: NULL says that this one has no name. Without it, by its pid. */
+void explain_set_label(struct explain *explain, const char *(*label)(const struct identity *id, void *data),
+                       void *data);
 struct explain *explain_free(struct explain *explain);
 DEFINE_CLEANUP(struct explain *, explain_free)
 

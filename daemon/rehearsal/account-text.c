@@ -90,8 +90,10 @@ static void put_notes(const struct account *account, const struct account_run *r
 static void put_run(const struct account *account, const struct account_run *run, struct strbuf *b) {
         _cleanup_(strbuf_done) struct strbuf waits = {}, ends = {};
 
-        strbuf_printf(b, "\nrun %u, %s: %u step%s%s\n", run->number, run->key ?: "", run->done,
-                      run->done == 1 ? "" : "s", run->alerted ? ", alert" : "");
+        strbuf_printf(b, "\nrun %u, %s", run->number, run->key ?: "");
+        if (account->path->score.threshold == 0)
+                strbuf_printf(b, ": %u step%s", run->done, run->done == 1 ? "" : "s");
+        strbuf_put(b, run->alerted ? ", alert\n" : "\n");
         if (run->starts > 1)
                 strbuf_printf(b, "  (its story began %u times; this is the one that counts)\n", run->starts);
         put_notes(account, run, b);
@@ -101,7 +103,7 @@ static void put_run(const struct account *account, const struct account_run *run
         strbuf_put(b, "  at the end of the events it still waits for\n");
         account_put_waits(account, run->position, "", &waits);
         put_indented(strbuf_str(&waits), b);
-        if (run->deadline_ns != UINT64_MAX) {
+        if (account->path->score.threshold == 0 && run->deadline_ns != UINT64_MAX) {
                 strbuf_put_repeat(b, ' ', MARGIN);
                 strbuf_put(b, "until ");
                 put_time(account, run->deadline_ns, b);
@@ -134,6 +136,9 @@ static void put_head(const struct account *account, struct strbuf *b) {
         strbuf_printf(b, ":%u), by %s", path->line, program_key_to_string((enum program_key)path->by));
         if (path->within_ns > 0)
                 strbuf_printf(b, ", within %s", format_duration(buffer, path->within_ns));
+        if (path->score.threshold > 0)
+                strbuf_printf(b, ", alerts at %u points, forgets %u in %s", path->score.threshold, path->score.decay,
+                              format_duration(buffer, path->score.decay_ns));
         strbuf_put(b, ": ");
         put_count(account->n_began, "run", b);
         strbuf_put(b, ", ");

@@ -119,10 +119,12 @@ static void add_note(struct account *account, struct account_run *run, struct no
         }
 }
 
-static void note_now(struct account *account, struct account_run *run, enum note_type type, uint64_t time_ns,
-                     bool of_event, struct strbuf *text) {
+/* `reason`: counts and marks with the same are one note. */
+static void note_now(struct account *account, struct account_run *run, enum note_type type, uint64_t reason,
+                     uint64_t time_ns, bool of_event, struct strbuf *text) {
         struct note note = {
                 .type = type,
+                .reason = reason,
                 .time_ns = time_ns,
                 .last_ns = time_ns,
                 .count = 1,
@@ -277,8 +279,11 @@ static void run_takes(struct account *account, struct account_run *run, const st
         forget_pending(account, o->serial);
         if (o->fate == RUN_TAKES)
                 forget_pending(account, 0);     /* it was a first step, or is not worth telling beside this */
+        strbuf_put(&text, edge->type == EDGE_COUNT && o->fate == RUN_COUNTS ? "counts for " : "");
         account_put_edge(account, &found, &text);
-        strbuf_put(&text, o->fate == RUN_COUNTS ? " again" : "");
+        strbuf_put(&text, edge->type == EDGE_LOOP ? " again" : "");
+        if (edge->type == EDGE_SCORE)
+                strbuf_printf(&text, ", %d points", edge->points);
         before = text.n;
         if (edge->writes.n > 0) {
                 strbuf_put(&text, ", ");
@@ -291,9 +296,7 @@ static void run_takes(struct account *account, struct account_run *run, const st
         run->moved = true;
         if (o->fate == RUN_TAKES && edge->target != POSITION_ACCEPT)
                 run->position = edge->target;
-        note_now(account, run, o->fate == RUN_TAKES ? NOTE_STEP : NOTE_COUNT, o->time_ns, true, &text);
-        if (o->fate == RUN_COUNTS && run->notes.n > 0)
-                array_last(&run->notes)->reason = o->edge;
+        note_now(account, run, o->fate == RUN_TAKES ? NOTE_STEP : NOTE_COUNT, o->edge, o->time_ns, true, &text);
 }
 
 /* Its story goes on in its equal, which keeps what this one learned. */
@@ -333,7 +336,7 @@ static void run_ends_in_time(struct account *account, struct account_run *run, c
                 account_put_waits(account, run->position, "  ", &text);
                 strbuf_truncate(&text, text.n - 1);
         }
-        note_now(account, run, o->fate == RUN_FALLS_BACK ? NOTE_MARK : NOTE_END, o->time_ns, false, &text);
+        note_now(account, run, o->fate == RUN_FALLS_BACK ? NOTE_MARK : NOTE_END, o->fate, o->time_ns, false, &text);
 }
 
 /* What it waited not to happen did not: a step without an event. */
@@ -350,7 +353,7 @@ static void run_has_waited(struct account *account, struct account_run *run, con
         run->moved = true;
         if (program->absences[at->absence].target != POSITION_ACCEPT)
                 run->position = program->absences[at->absence].target;
-        note_now(account, run, NOTE_STEP, o->time_ns, false, &text);
+        note_now(account, run, NOTE_STEP, 0, o->time_ns, false, &text);
 }
 
 static void run_is_told(struct account *account, struct account_run *run, const struct observation *o,
@@ -363,7 +366,7 @@ static void run_is_told(struct account *account, struct account_run *run, const 
         if (o->fate == RUN_DOUBTS)
                 put_pending_kill(account, o->serial, EXPLAIN_UNKNOWN, &text);
         forget_pending(account, o->serial);
-        note_now(account, run, o->fate == RUN_DOUBTS ? NOTE_MARK : NOTE_END, o->time_ns,
+        note_now(account, run, o->fate == RUN_DOUBTS ? NOTE_MARK : NOTE_END, o->fate, o->time_ns,
                  explain_event(account->explain) != NULL,
                  &text);
 }
@@ -478,6 +481,7 @@ int account_new(struct engine *engine, const struct process_table *table, const 
         r = explain_new(engine, &account->explain);
         if (r < 0)
                 return r;
+        explain_set_label(account->explain, options->label, options->data);
         account->program = explain_program(account->explain);
         account->path = &account->program->paths[options->path];
         if (!add_run(account, 0))

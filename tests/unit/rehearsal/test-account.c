@@ -257,6 +257,60 @@ START_TEST(runs_beyond_the_bound_make_room_for_those_that_come_further) {
 }
 END_TEST
 
+START_TEST(counts_and_absences_are_told_as_what_they_are) {
+        tells("path \"p\" {\n  by = process\n  repeat 2 within 10s { openat { pathname == \"/a\" } }\n"
+              "  no unlink { pathname == \"/a\" } within 5s\n  until execve { filename == \"/bye\" }\n  chmod { mode "
+              "== 0700 }\n}\n",
+              "0s sh openat pathname=/a\n1s sh openat pathname=/a\n7s - tick\n8s sh execve filename=/bye\n",
+              "path \"p\" (policy:1), by process, within 10min: 1 run, no alert\n"
+              "\n"
+              "run 1, the process of sh: 2 steps\n"
+              "  0s      sh  openat \"/a\"\n"
+              "          counts for step 1 (line 3)\n"
+              "  1s      sh  openat \"/a\"\n"
+              "          step 1 (line 3)\n"
+              "  6s      (time)\n"
+              "          step 2: what must not happen did not, for long enough\n"
+              "  8s      sh  execve \"/bye\"\n"
+              "          ended by until execve { filename == \"/bye\" }:\n"
+              "            yes  filename == \"/bye\"                   \"/bye\"\n");
+}
+END_TEST
+
+START_TEST(points_are_told_with_what_they_add_up_to_alert) {
+        tells("path \"p\" {\n  score = 20\n  openat { pathname == \"/x\" } +10\n  unlink { pathname == \"/v\" } "
+              "+15\n}\n",
+              "0s sh openat pathname=/x\n2s sh unlink pathname=/v\n",
+              "path \"p\" (policy:1), by tree, alerts at 20 points, forgets 20 in 10min: 1 run, 1 alert\n"
+              "\n"
+              "run 1, the tree of sh, alert\n"
+              "  0s      sh  openat \"/x\"\n"
+              "          step 1 (line 3), 10 points\n"
+              "  2s      sh  unlink \"/v\"\n"
+              "          step 2 (line 4), 15 points\n"
+              "          ALERT\n");
+}
+END_TEST
+
+START_TEST(captured_process_goes_by_its_name) {
+        tells("path \"p\" {\n  execve as $a { filename == \"/bin/sh\" }\n  execve { filename == \"/bin/nc\" } child of "
+              "$a\n}\n",
+              "0s sh execve filename=/bin/sh\n0s sh fork child=x\n0s x fork child=nc\n1s nc execve filename=/bin/nc\n",
+              "path \"p\" (policy:1), by tree, within 10min: 1 run, no alert\n"
+              "\n"
+              "run 1, the tree of sh: 1 step\n"
+              "  0s      sh  execve \"/bin/sh\"\n"
+              "          step 1 (line 2), $a = sh\n"
+              "  1s      nc  execve \"/bin/nc\"\n"
+              "          is not step 2 (line 3):\n"
+              "            yes  filename == \"/bin/nc\"                \"/bin/nc\"\n"
+              "            no   parent.identity == $a                x; $a is sh\n"
+              "  at the end of the events it still waits for\n"
+              "          step 2 (line 3): execve { filename == \"/bin/nc\" and parent.identity == $a }\n"
+              "          until 10min\n");
+}
+END_TEST
+
 UNIT_MAIN("rehearsal/account",
           event_that_is_not_the_step_is_told_with_each_condition_and_its_value,
           story_that_never_began_tells_what_its_first_step_missed,
@@ -269,4 +323,7 @@ UNIT_MAIN("rehearsal/account",
           capture_and_cut_values_that_are_not_known_are_said_to_be_so,
           runs_that_came_furthest_are_told_and_the_others_counted,
           equal_runs_are_told_as_one_with_what_the_earlier_learned,
-          runs_beyond_the_bound_make_room_for_those_that_come_further)
+          runs_beyond_the_bound_make_room_for_those_that_come_further,
+          counts_and_absences_are_told_as_what_they_are,
+          points_are_told_with_what_they_add_up_to_alert,
+          captured_process_goes_by_its_name)
