@@ -244,6 +244,9 @@ static void fill_step(struct alert_builder *builder, const struct alert_context 
                 .time_ns = wall(context, step->first_ns),
                 .last_ns = wall(context, step->last_ns),
                 .count = step->count,
+                .absent = step->absent,
+                .within_ns = step->within_ns,
+                .points = step->points,
                 .kept = step->event.wire != NULL,
         };
         if (step->step->block != PROGRAM_NONE && step->step->block < program->n_blocks)
@@ -355,6 +358,8 @@ int alert_build(const struct match *match, const struct alert_context *context, 
                 .severity = (enum severity)path->severity,
                 .by = match->key_type,
                 .key = alert_text_plain(&builder, match->key ?: "", match->key ? strlen(match->key) : 0),
+                .score = match->score,
+                .threshold = match->threshold,
                 .starts = match->starts,
                 .suppressed = match->suppressed,
                 .uncertain = match->uncertain,

@@ -72,6 +72,9 @@ struct alert_step {
         struct alert_text block;        /* not known: in no named block */
         uint64_t time_ns, last_ns;      /* wall clock */
         uint64_t count;
+        bool absent;                    /* of a `no`: it did not happen for within_ns, until time_ns */
+        uint64_t within_ns;             /* of a `no` or a `repeat`; 0: none */
+        uint32_t points;                /* of a score; 0: it is not one */
         bool kept;                      /* else the event itself could not be kept as evidence */
         bool has_result;
         int64_t result;                 /* of the call */
@@ -104,6 +107,7 @@ struct alert {
         size_t n_steps;
         struct alert_capture captures[PROGRAM_MAX_SLOTS];
         size_t n_captures;
+        uint64_t score, threshold;      /* threshold 0: it is no score */
         uint64_t starts, suppressed;
         bool uncertain, gap;
         uint64_t gap_count, gap_kinds;

@@ -194,6 +194,12 @@ static void put_step(struct strbuf *b, const struct alert_step *step) {
                 member_u64(b, "count", step->count);
                 member_time(b, "last", step->last_ns);
         }
+        if (step->absent)
+                member_flag(b, "absent", true);
+        if (step->within_ns > 0)
+                member_time(b, "within", step->within_ns);
+        if (step->points > 0)
+                member_u64(b, "points", step->points);
         put_key(b, "process");
         put_process(b, &step->process, ALERT_STEP_ACTOR);
 
@@ -293,6 +299,13 @@ void report_json_alert(const struct alert *alert, struct strbuf *b) {
         }
         strbuf_put_char(b, '}');
 
+        if (alert->threshold > 0) {
+                put_key(b, "score");
+                strbuf_put_char(b, '{');
+                member_u64(b, "sum", alert->score);
+                member_u64(b, "threshold", alert->threshold);
+                strbuf_put_char(b, '}');
+        }
         member_u64(b, "starts", alert->starts);
         member_u64(b, "suppressed", alert->suppressed);
         member_flag(b, "uncertain", alert->uncertain);

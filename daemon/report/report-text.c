@@ -113,6 +113,19 @@ static bool is_said(const struct alert_step *step, const struct alert_field *f) 
         return f->field == FIELD_execve_argv || (f->subject == SUBJECT_PROCESS && f->field == FIELD_PROCESS_args);
 }
 
+/* "no connect" for what did not happen. */
+static const char *no_of(const struct alert_step *step) {
+        return step->absent ? "no " : "";
+}
+
+static unsigned kind_columns(const struct alert_step *step) {
+        return (unsigned)(strlen(no_of(step)) + strlen(step->kind));
+}
+
+static void put_kind(struct strbuf *b, const struct alert_step *step, unsigned width) {
+        strbuf_printf(b, "  %s%s%*s  ", no_of(step), step->kind, (int)(width - MIN(width, kind_columns(step))), "");
+}
+
 static void put_step(struct strbuf *b, const struct alert *alert, const struct alert_step *step, unsigned kind_width,
                      unsigned width) {
         uint64_t begin = alert->n_steps > 0 ? alert->steps[0].time_ns : step->time_ns;
@@ -121,11 +134,15 @@ static void put_step(struct strbuf *b, const struct alert *alert, const struct a
 
         strbuf_printf(b, INDENT "%" PRIu32 "  ", step->number);
         put_since(b, nsec_sub(step->time_ns, begin));
-        strbuf_printf(b, "  %-*s  ", (int)kind_width, step->kind);
+        put_kind(b, step, kind_width);
         put_who(b, &step->process);
         strbuf_put(b, " ");
 
-        if (!step->kept)
+        if (step->absent) {
+                char duration[FORMAT_DURATION_MAX];
+
+                strbuf_printf(b, " within %s", format_duration(duration, step->within_ns));
+        } else if (!step->kept)
                 strbuf_put(b, " (event not kept)");
         for (size_t i = 0; i < step->n_fields; i++) {
                 const struct alert_field *f = step->fields + i;
@@ -142,7 +159,7 @@ static void put_step(struct strbuf *b, const struct alert *alert, const struct a
                 }
                 put_field_value(b, f);
         }
-        if (strcmp(step->kind, "execve") == 0 && step->process.args.known) {
+        if (!step->absent && strcmp(step->kind, "execve") == 0 && step->process.args.known) {
                 strbuf_put(b, ": ");
                 put_text(b, &step->process.args);
         }
@@ -158,6 +175,8 @@ static void put_step(struct strbuf *b, const struct alert *alert, const struct a
                 put_since(b, nsec_sub(step->last_ns, begin));
                 strbuf_put_char(b, ')');
         }
+        if (step->points > 0)
+                strbuf_printf(b, " %+" PRId64, (int64_t)step->points * (int64_t)step->count);
         if (step->block.known && step->block.length > 0) {
                 strbuf_put(b, " [");
                 put_text(b, &step->block);
@@ -226,6 +245,8 @@ static void put_foot(struct strbuf *b, const struct alert *alert, unsigned width
                 strbuf_put_char(b, '=');
                 put_field_value(b, &alert->captures[i].value);
         }
+        if (alert->threshold > 0)
+                strbuf_printf(b, "; score %" PRIu64 " of %" PRIu64, alert->score, alert->threshold);
         if (alert->starts > 1)
                 strbuf_printf(b, "; begun %" PRIu64 " times", alert->starts);
         if (alert->uncertain)
@@ -294,7 +315,7 @@ void report_text_story(const struct alert *alert, const struct report_text_style
 
         put_ancestors(b, alert, style->width);
         for (size_t i = 0; i < alert->n_steps; i++)
-                kind_width = MAX(kind_width, (unsigned)strlen(alert->steps[i].kind));
+                kind_width = MAX(kind_width, kind_columns(alert->steps + i));
         for (size_t i = 0; i < alert->n_steps; i++)
                 put_step(b, alert, alert->steps + i, kind_width, style->width);
         put_foot(b, alert, style->width);

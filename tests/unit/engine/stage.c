@@ -35,7 +35,7 @@ static double seconds(uint64_t time_ns) {
         return (double)(time_ns - STAGE_START) / SECOND;
 }
 
-/* "name 1@0 2@2*3 tree 100 $f=/a starts=2 uncertain gap=7" or "name summary=2 tree 100". */
+/* "name 1@0 2@2*3 3@9^ tree 100 $f=/a score=7/5 starts=2 uncertain gap=7" or "name summary=2 tree 100". */
 static void on_match(const struct match *match, void *data) {
         struct stage *stage = data;
         char text[512];
@@ -44,7 +44,7 @@ static void on_match(const struct match *match, void *data) {
         for (size_t i = 0; i < match->n_steps; i++) {
                 const struct match_step *step = &match->steps[i];
 
-                put(stage, " %u@%g", step->step->number, seconds(step->first_ns));
+                put(stage, " %u@%g%s", step->step->number, seconds(step->first_ns), step->absent ? "^" : "");
                 if (step->count > 1)
                         put(stage, "*%llu", (unsigned long long)step->count);
                 if (step->event.wire) {
@@ -63,6 +63,8 @@ static void on_match(const struct match *match, void *data) {
                 put(stage, " %s=%s", program_text(match->program, match->program->texts[match->path->slots.first + i]),
                     text);
         }
+        if (match->threshold > 0)
+                put(stage, " score=%llu/%llu", (unsigned long long)match->score, (unsigned long long)match->threshold);
         if (match->starts > 1)
                 put(stage, " starts=%llu", (unsigned long long)match->starts);
         if (match->uncertain)

@@ -113,6 +113,29 @@ START_TEST(a_notice_is_one_object) {
 }
 END_TEST
 
+START_TEST(absence_and_score_have_keys_of_their_own) {
+        struct alert alert = sample_alert();
+        struct strbuf b = {};
+
+        report_json_alert(&alert, &b);
+        ck_assert_ptr_null(strstr(strbuf_str(&b), "absent"));
+        ck_assert_ptr_null(strstr(strbuf_str(&b), "score"));
+        strbuf_done(&b);
+
+        alert.steps[1].absent = true;
+        alert.steps[1].kept = false;
+        alert.steps[1].within_ns = 30 * NSEC_PER_SEC;
+        alert.steps[0].points = 20;
+        alert.score = 57;
+        alert.threshold = 50;
+        report_json_alert(&alert, &b);
+        ck_assert_ptr_nonnull(strstr(strbuf_str(&b), "\"points\":20,\"process\":"));
+        ck_assert_ptr_nonnull(strstr(strbuf_str(&b), "\"absent\":true,\"within\":30.000000000,\"process\":"));
+        ck_assert_ptr_nonnull(strstr(strbuf_str(&b), "\"score\":{\"sum\":57,\"threshold\":50},\"starts\":"));
+        strbuf_done(&b);
+}
+END_TEST
+
 UNIT_MAIN("report/report-json", an_alert_is_one_line_with_all_its_parts, bytes_of_an_attacker_stay_inside_their_string,
           a_gap_says_how_many_and_of_what, cut_values_are_named, evidence_that_was_not_kept_is_null,
-          a_notice_is_one_object)
+          absence_and_score_have_keys_of_their_own, a_notice_is_one_object)

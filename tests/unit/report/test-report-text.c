@@ -25,6 +25,31 @@ START_TEST(an_alert_reads_as_headline_and_story) {
 }
 END_TEST
 
+START_TEST(what_did_not_happen_and_what_was_added_up_are_said) {
+        struct report_text_style style = {};
+        struct alert alert = sample_alert();
+        struct strbuf b = {};
+
+        alert.steps[1].absent = true;
+        alert.steps[1].kept = false;
+        alert.steps[1].n_fields = 0;
+        alert.steps[1].kind = "connect";
+        alert.steps[1].within_ns = 30 * NSEC_PER_SEC;
+        alert.steps[0].points = 20;
+        alert.score = 57;
+        alert.threshold = 50;
+        report_text_story(&alert, &style, &b);
+        ck_assert_str_eq(
+                strbuf_str(&b),
+                "  who    x[4711] uid 33, nginx.service: /tmp/x -i\n"
+                "  below  systemd[1]\n"
+                "  1  +0.000  write       curl[4709]  /tmp/x length=51200 content=? (2 times, last +0.500) +40\n"
+                "  2  +1.000  no connect  x[4711]  within 30s\n"
+                "  T1105 T1204.002; tree 4700; file=/tmp/x; score 57 of 50\n");
+        strbuf_done(&b);
+}
+END_TEST
+
 START_TEST(no_byte_can_forge_a_line_or_move_the_cursor) {
         struct report_text_style style = {};
         struct alert alert = sample_alert();
@@ -153,6 +178,7 @@ START_TEST(a_notice_says_why) {
 }
 END_TEST
 
-UNIT_MAIN("report/report-text", an_alert_reads_as_headline_and_story, no_byte_can_forge_a_line_or_move_the_cursor,
+UNIT_MAIN("report/report-text", an_alert_reads_as_headline_and_story,
+          what_did_not_happen_and_what_was_added_up_are_said, no_byte_can_forge_a_line_or_move_the_cursor,
           lines_fit_the_terminal, colour_only_where_asked_and_always_taken_back, a_failed_call_says_how_it_failed,
           a_summary_says_how_many_and_nothing_twice, the_headline_of_an_entry_is_one_line, a_notice_says_why)
