@@ -12,7 +12,7 @@ int main(int argc, char *argv[]) {
         int r;
 
         if (argc == 1 && streq(argv[0], COMPILE_WORKER_NAME))
-                return compile_worker_run(STDIN_FILENO, STDOUT_FILENO);
+                _exit(compile_worker_run(STDIN_FILENO, STDOUT_FILENO));
 
         log_open("execrayd");
 

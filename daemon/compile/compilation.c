@@ -7,7 +7,10 @@
 #define ARENA_LIMIT ((size_t)512 << 20)
 
 void compilation_init(struct compilation *c, const struct compile_options *options, struct diag_set *diags) {
-        *c = (struct compilation){.without = options ? options->without : 0, .diags = diags};
+        *c = (struct compilation){.without = options ? options->without : 0,
+                                  .max_bytes =
+                                          options && options->max_bytes > 0 ? options->max_bytes : PROGRAM_MAX_BYTES,
+                                  .diags = diags};
         assembly_init(&c->out);
         arena_init(&c->arena, ARENA_LIMIT);
         hashmap_init(&c->known_predicates);

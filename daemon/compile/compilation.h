@@ -27,6 +27,7 @@ struct condition_info {
 
 struct compilation {
         uint64_t without;               /* bit per enum compile_pass */
+        size_t max_bytes;
         struct diag_set *diags;
         struct compile_report report;
         size_t regex_bytes;             /* of all different regexes, compiled */

@@ -71,12 +71,12 @@ static void compile(struct compilation *c, const struct policy_set *set) {
          * refused does not hide what is wrong with the next. */
         for (const struct path_node *path = set->paths; path; path = path->next) {
                 compile_path(c, path);
-                if (c->out.error == -E2BIG || (c->out.error == 0 && assembly_size(&c->out) > PROGRAM_MAX_BYTES)) {
+                if (c->out.error == -E2BIG || (c->out.error == 0 && assembly_size(&c->out) > c->max_bytes)) {
                         c->out.error =
                                 diag_error(c->diags, path_span(path),
-                                           "the policies are too large: up to this one they take more than %u MiB "
-                                           "compiled",
-                                           PROGRAM_MAX_BYTES >> 20);
+                                           "the policies are too large: up to this one they take more than %zu MiB "
+                                                  "compiled",
+                                                  c->max_bytes >> 20);
                         return;
                 }
                 if (c->out.error == -EBADMSG) {

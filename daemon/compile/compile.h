@@ -28,6 +28,7 @@ int compile_pass_from_string(const char *name);         /* -EINVAL if it is none
 
 struct compile_options {
         uint64_t without; /* bit per enum compile_pass. Without LOWER or REQUIRE paths have another hash */
+        size_t max_bytes;               /* of the program before its tables; 0: PROGRAM_MAX_BYTES */
 };
 
 /* What each pass was given and what it left. */

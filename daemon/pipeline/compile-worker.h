@@ -11,5 +11,6 @@
 /* argv[0] of such a process. */
 #define COMPILE_WORKER_NAME "execray-compile"
 
-/* Returns an exit status: 0 if there is an answer, whatever it says. */
+/* Returns an exit status: 0 if there is an answer, whatever it says. For _exit(): nothing that others want to do at an
+ * end can be done any more. */
 int compile_worker_run(int request_fd, int answer_fd);

@@ -13,6 +13,38 @@
 /* Of a text twice as long no more than this much, so that a small square does not hide behind a large allowance. */
 #define GROWTH_MAX 2.6
 
+/* Larger than any list of sizes goes. */
+static const struct {
+        const char *family;
+        unsigned n;
+} extremes[] = {{"a list", 100000}, {"macros in macros", 10000}, {"parentheses", 20000}, {"blocks", 50000}};
+
+static int run_extremes(bool verbose) {
+        int n_failed = 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(extremes); i++)
+                for (size_t f = 0; f < n_text_families; f++) {
+                        _cleanup_(strbuf_done) struct strbuf text = {};
+                        uint64_t work;
+                        int r;
+
+                        if (!streq(text_families[f].name, extremes[i].family))
+                                continue;
+                        text_families[f].put(&text, extremes[i].n);
+                        work = work_of(text.data, text.n, &r);
+                        if (verbose)
+                                printf("%-28s %6u %8zu bytes %12" PRIu64 " blocks %7.1f a byte, answer %d\n",
+                                       extremes[i].family, extremes[i].n, text.n, work, (double)work / (double)text.n,
+                                       r);
+                        if (work > work_allowed(text.n) || (r < 0 && r != -EBADMSG)) {
+                                printf("%s, %u: %" PRIu64 " blocks for %zu bytes, answer %d\n", extremes[i].family,
+                                       extremes[i].n, work, text.n, r);
+                                n_failed++;
+                        }
+                }
+        return n_failed;
+}
+
 int main(int argc, char **argv) {
         bool verbose = argc > 1 && streq(argv[1], "--verbose");
         unsigned most = argc > 2 ? (unsigned)atoi(argv[2]) : 4000;
@@ -53,5 +85,6 @@ int main(int argc, char **argv) {
                         before = work;
                 }
         }
+        n_failed += run_extremes(verbose);
         return n_failed > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -212,7 +212,8 @@ START_TEST(a_pass_is_found_by_its_name) {
 END_TEST
 
 /* The first message about these policies, which are refused. */
-static void refused(const struct strbuf *text, const char *said, uint32_t from_line) {
+static void refused(const struct strbuf *text, size_t max_bytes, const char *said, uint32_t from_line) {
+        const struct compile_options compile_options = {.max_bytes = max_bytes};
         const struct policy_options options = {.trust_any_owner = true};
         struct program *program = NULL;
         struct policy_set *set = NULL;
@@ -220,7 +221,7 @@ static void refused(const struct strbuf *text, const char *said, uint32_t from_l
 
         diag_set_init(&diags, 0);
         ck_assert_int_eq(policy_set_parse("test", text->data, text->n, &options, &diags, &set), 0);
-        ck_assert_int_eq(compile_policies(set, NULL, &diags, &program), -EBADMSG);
+        ck_assert_int_eq(compile_policies(set, &compile_options, &diags, &program), -EBADMSG);
         ck_assert_ptr_null(program);
         ck_assert_str_eq(diags.list.items[0].text, said);
         ck_assert_uint_ge(diags.list.items[0].span.line, from_line);
@@ -233,7 +234,7 @@ START_TEST(regexes_that_are_too_large_together_are_refused_where_the_last_one_st
 
         for (unsigned i = 0; i < 1500; i++)
                 strbuf_printf(&text, "path \"p%04u\" { openat { pathname =~ '([a-c][d-f]k%u){500}' } }\n", i, i);
-        refused(&text,
+        refused(&text, 0,
                 "the regexes of the policies are too large: with this one they take more than 32 MiB compiled", 100);
         strbuf_done(&text);
 }
@@ -244,12 +245,12 @@ START_TEST(a_program_that_is_too_large_is_refused_where_it_became_so) {
         struct strbuf text = {};
 
         strbuf_put(&text, "list l = [");
-        for (unsigned i = 0; i < 60000; i++)
+        for (unsigned i = 0; i < 6000; i++)
                 strbuf_printf(&text, "%s\"%05u\"", i > 0 ? ", " : "", i);
         strbuf_put(&text, "]\n");
-        for (unsigned i = 0; i < 150; i++)
+        for (unsigned i = 0; i < 100; i++)
                 strbuf_printf(&text, "path \"p%03u\" { execve { argv[%u] in l } }\n", i, i);
-        refused(&text, "the policies are too large: up to this one they take more than 64 MiB compiled", 10);
+        refused(&text, 2 << 20, "the policies are too large: up to this one they take more than 2 MiB compiled", 10);
         strbuf_done(&text);
 }
 END_TEST

@@ -189,6 +189,6 @@ int main(int argc, char **argv) {
         };
 
         if (argc == 1 && streq(argv[0], COMPILE_WORKER_NAME))
-                return compile_worker_run(STDIN_FILENO, STDOUT_FILENO);
+                _exit(compile_worker_run(STDIN_FILENO, STDOUT_FILENO));
         return unit_run("pipeline/settings", tests, ELEMENTSOF(tests));
 }
