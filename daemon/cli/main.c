@@ -17,6 +17,7 @@ static const struct verb *const verbs[] = {
         &verb_explain,
         &verb_graph,
         &verb_coverage,
+        &verb_policies,
         &verb_import,
         &verb_test,
         &verb_why,

@@ -64,14 +64,23 @@ static int replace_file(const char *file, const struct strbuf *text) {
         return 0;
 }
 
+/* NAME.policy.d/10-local.conf is read by other rules. */
+static bool is_drop_in(const char *name) {
+        size_t n = strlen(name);
+
+        return n > 5 && streq(name + n - 5, ".conf");
+}
+
 static int parse(struct arena *arena, const char *name, const char *text, size_t n, struct diag_set *diags,
                  struct file_node **ret) {
+        static const struct file_node extended = {};    /* nobody looks into it */
         const struct source *source;
         int r;
 
         r = source_new(arena, name, text, n, &source);
         if (r >= 0)
-                r = parser_parse(source, arena, diags, ret);
+                r = is_drop_in(name) ? parser_parse_drop_in(source, arena, diags, &extended, ret)
+                                     : parser_parse(source, arena, diags, ret);
         return r < 0 ? r : diags ? diag_set_result(diags) : 0;
 }
 

@@ -28,6 +28,7 @@ extern const struct verb verb_fmt;
 extern const struct verb verb_explain;
 extern const struct verb verb_graph;
 extern const struct verb verb_coverage;
+extern const struct verb verb_policies;
 extern const struct verb verb_import;
 extern const struct verb verb_test;
 extern const struct verb verb_why;

@@ -166,7 +166,7 @@ static void items_classify(const struct source *source, struct item_list *items)
                         if (around && around->type != TOKEN_BRACE_OPEN)
                                 continue;
                         if (before && (before->type == TOKEN_QUESTION || before->type == TOKEN_COLON ||
-                                       (!around && (before->type == TOKEN_STRING || before->type == TOKEN_RAW))))
+                                       (!around && i > 1 && item_is(source, before - 1, "path"))))
                                 item->group = GROUP_BODY;
                         if (around && before && !ITEM_IS_ANY(source, before, "ancestor", "parent", "proc"))
                                 around->group = GROUP_BODY;
