@@ -12,7 +12,8 @@ import pathlib
 import re
 import sys
 
-PAGES = {'LANGUAGE.md': '**execray.policy**(5)', 'SEMANTICS.md': '**execray.semantics**(7)', 'EVENTS.md': '**execray.events**(7)'}
+PAGES = {'TOOLS.md': '**execrayctl**(1)',
+         'LANGUAGE.md': '**execray.policy**(5)', 'SEMANTICS.md': '**execray.semantics**(7)', 'EVENTS.md': '**execray.events**(7)'}
 
 
 def resolve(match):
