@@ -66,8 +66,8 @@ static void list_text(const struct listing *l) {
                         put_paths(l, o);
                 put_relations(l, o);
         }
-        strbuf_printf(l->b, "\n%zu policies in %zu files, %zu drop-ins; %zu files masked, %zu switched off", l->set->n_paths,
-                      n_used, n_drop_ins, n_masked, n_off);
+        strbuf_printf(l->b, "\n%zu policies in %zu files, %zu drop-ins; %zu files masked, %zu switched off",
+                      l->set->n_paths, n_used, n_drop_ins, n_masked, n_off);
         if (n_idle > 0)
                 strbuf_printf(l->b, ", %zu drop-ins that extend nothing", n_idle);
         strbuf_put_char(l->b, '\n');
@@ -152,10 +152,12 @@ const struct verb verb_policies = {
         .name = "policies",
         .arguments = "[--policies PLACE]... [--json]",
         .summary = "List the policies that are loaded, from where, and what masks or extends them",
-        .help = "  --policies PLACE  file or directory of policies; may be repeated, an earlier one masks a later one. Without "
+        .help = "  --policies PLACE  file or directory of policies; may be repeated, an earlier one masks a later one. "
+                "Without "
                 "it:\n"
                 "                    the directories that the configuration names, as the daemon would read them\n"
-                "  --json            one JSON object for each file that was found, one a line: file, name, place, state, "
+                "  --json            one JSON object for each file that was found, one a line: file, name, place, "
+                "state, "
                 "drop_in,\n"
                 "                    masked_by, extends, policies (name, line, severity)\n"
                 "\n"

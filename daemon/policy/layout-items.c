@@ -236,8 +236,11 @@ static bool is_complete(const struct source *source, const struct item_list *ite
         if (before->type == TOKEN_BRACE_CLOSE || before->type == TOKEN_BRACKET_CLOSE || before->type == TOKEN_COMMA ||
             is_ellipsis(before))
                 return true;
-        /* `} child of $a`, `} +10`: the next one stands on a line of its own. */
-        return (before->type == TOKEN_CAPTURE || before->type == TOKEN_NUMBER) && next->newline && last > statement + 1;
+        /* `} child of $a`, `} +10`, `no ... { } within 30s`. Of what is not known, the next one begins a line. */
+        if (before->type == TOKEN_CAPTURE ||
+            (before->type == TOKEN_NUMBER && last > 0 && before[-1].type == TOKEN_PLUS))
+                return true;
+        return before->type == TOKEN_NUMBER && last > statement + 1 && (next->newline || item_is(source, first, "no"));
 }
 
 /* Mark what begins a statement or a definition. One walk; each open body has its own state. */

@@ -159,6 +159,32 @@ START_TEST(what_is_too_long_is_broken) {
 }
 END_TEST
 
+START_TEST(what_stands_behind_a_step_stays_behind_it) {
+        expect_layout(
+                "path \"p\" {\nexecve as $b { a, ancestor { x == 1, y } } until exit { }\nno unlink { b } within 30s\n"
+                "connect { c } child of $b same unit as $b\nrepeat 4 distinct d within 1s { connect { } }\n"
+                "all { openat { } write { } }\non step 2 respond [\"x\"]\nopenat { (d&0xff) == 0 } }\n"
+                "path \"s\" { score=10 decay = 5 per 1m\nopenat { } +10 write { } +5 }",
+                "path \"p\" {\n"
+                "    execve as $b { a, ancestor { x == 1, y } }\n"
+                "    until exit { }\n"
+                "    no unlink { b } within 30s\n"
+                "    connect { c } child of $b same unit as $b\n"
+                "    repeat 4 distinct d within 1s { connect { } }\n"
+                "    all { openat { } write { } }\n"
+                "    on step 2 respond [\"x\"]\n"
+                "    openat { (d & 0xff) == 0 }\n"
+                "}\n"
+                "\n"
+                "path \"s\" {\n"
+                "    score = 10\n"
+                "    decay = 5 per 1m\n"
+                "    openat { } +10\n"
+                "    write  { } +5\n"
+                "}\n");
+}
+END_TEST
+
 START_TEST(only_tokens_with_matching_brackets_have_a_layout) {
         struct strbuf b = {};
 
@@ -185,6 +211,9 @@ START_TEST(any_policy_means_the_same_in_its_canonical_form) {
                 "openat { a == \"x\", b & (O_A|0x4), $f = pathname, (c or d and (e or not f)), any argv glob l }\n"
                 "not write { d =~ \"x\" e == -1 } any { exit { } block \"b\" within 5s { exit { } exit { } .. } }\n"
                 "...\n"
+                "until exit { } execve as $b { ancestor { a, b == 1 } (c & 7) == 1 } child of $f no exit { } within "
+                "5s\n"
+                "repeat 3 distinct d within 1s { exit { } } all { exit { } write { } } on step 1 respond [\"x\"]\n"
                 "openat { a ~= \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\" or b == "
                 "\"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\" }\n"
                 "openat { a } ? write { b } : openat { c } ? { write { d } exit { } } : within 5s { exit { } }\n"
@@ -236,5 +265,6 @@ END_TEST
 
 UNIT_MAIN("policy/layout", each_statement_begins_a_line_and_signs_stand_below_each_other, lines_of_the_author_stand,
           comments_stay_where_they_are, conditionals_stand_one_level_deeper_each, what_is_too_long_is_broken,
+          what_stands_behind_a_step_stays_behind_it,
           only_tokens_with_matching_brackets_have_a_layout, any_policy_means_the_same_in_its_canonical_form,
           without_memory_there_is_no_layout)
