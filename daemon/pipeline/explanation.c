@@ -9,6 +9,7 @@
 #include "base/parse.h"
 #include "base/strbuf.h"
 #include "compile/compile.h"
+#include "engine/counters.h"
 #include "engine/instance.h"
 #include "policy/source.h"
 #include "policy/wording.h"
@@ -457,7 +458,8 @@ static void put_memory(struct explanation *e) {
         char size[FORMAT_SIZE_MAX];
 
         strbuf_put(e->b, "\nMemory at worst\n");
-        if (e->path->score.threshold == 0 && steps <= 1 && e->path->positions.n == 1) {
+        if (e->path->score.threshold == 0 && steps <= 1 && e->path->positions.n == 1 &&
+            e->program->positions[e->path->positions.first].repeat == PROGRAM_NONE) {
                 strbuf_put(e->b, "  none: a story of one step is told at once, no run waits\n");
                 return;
         }
@@ -465,6 +467,15 @@ static void put_memory(struct explanation *e) {
                 key = MIN(key, (uint64_t)e->path->positions.n);
         strbuf_printf(e->b, "  a run: %zu bytes, with %zu step%s and %u capture%s\n", run, held, held == 1 ? "" : "s",
                       e->path->slots.n, e->path->slots.n == 1 ? "" : "s");
+        for (uint32_t i = 0; i < e->path->positions.n; i++) {
+                uint32_t repeat = e->program->positions[e->path->positions.first + i].repeat;
+
+                if (repeat != PROGRAM_NONE)
+                        strbuf_printf(
+                                e->b,
+                                "    and up to %u counted times in place %u, of %zu bytes (engine.max_counts in all)\n",
+                                e->program->repeats[repeat].n, i, sizeof(struct counted));
+        }
         strbuf_printf(e->b, "  a key: %" PRIu64 " runs, %s", key, format_size(size, key * run));
         strbuf_put(e->b, e->path->slots.n == 0 ? " (without captures one for each place)\n"
                                                : " (engine.max_tuples_per_key)\n");

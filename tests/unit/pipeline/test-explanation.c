@@ -56,6 +56,8 @@ START_TEST(counts_absences_and_scores_are_places_too) {
                "  place 1\n"
                "    step 2, when 30s have passed -> alert\n"
                "    ends at exit { }\n");
+        expect("path \"p\" { repeat 40 within 10s { connect { } } }", "p",
+               "    and up to 40 counted times in place 0, of ");
         expect("path \"p\" { score = 20 openat { created } +10 write { } +5 until exit { code == 1 } }", "p",
                "    step 1 adds 10 points\n    step 2 adds 5 points\n  everywhere\n    ends at exit { code == 1 }\n");
 }
