@@ -170,17 +170,23 @@ static void take_alert_key(struct reader *r, struct suite_alert *alert, const st
 
 /* A name alone, or a mapping. */
 static void take_alert(struct reader *r, struct suite_test *test, const struct yaml_node *node) {
-        struct suite_alert alert = {.span = node->span, .count = 1};
         size_t before = r->diags->n_errors;
+        struct suite_alert *alert;
+
+        /* Filled in where it stays: it owns arrays, and one that found no place would lose them. */
+        if (array_push(&test->alerts, ((struct suite_alert){.span = node->span, .count = 1})) < 0) {
+                fail_memory(r);
+                return;
+        }
+        alert = &test->alerts.items[test->alerts.n - 1];
 
         if (node->type == YAML_SCALAR && node->n > 0)
-                alert.path = node->text;
+                alert->path = node->text;
         else if (wants(r, node, YAML_MAPPING, "the name of a path, or `path: NAME` and more,"))
                 for (const struct yaml_node *v = node->first; v; v = v->next)
-                        take_alert_key(r, &alert, v);
-        if (!alert.path && r->diags->n_errors == before)
+                        take_alert_key(r, alert, v);
+        if (!alert->path && r->diags->n_errors == before)
                 diag_error(r->diags, node->span, "which path is to alert? `path` is missing");
-        PUSH(r, &test->alerts, alert);
 }
 
 /* The lines of a literal block as they stand in the file, so that places in it are places in the file. */
@@ -256,22 +262,27 @@ static void take_test_key(struct reader *r, struct suite_test *test, const struc
 }
 
 static void take_test(struct reader *r, const struct yaml_node *node) {
-        struct suite_test test = {.span = node->span};
         size_t before = r->diags->n_errors;
+        struct suite_test *test;
+
+        if (array_push(&r->suite->tests, ((struct suite_test){.span = node->span})) < 0) {
+                fail_memory(r);
+                return;
+        }
+        test = &r->suite->tests.items[r->suite->tests.n - 1];
 
         if (wants(r, node, YAML_MAPPING, "a test: `name`, `events`, `alerts`,"))
                 for (const struct yaml_node *v = node->first; v; v = v->next)
-                        take_test_key(r, &test, v);
+                        take_test_key(r, test, v);
         if (r->diags->n_errors == before) {
-                if (!test.name)
+                if (!test->name)
                         diag_error(r->diags, node->span, "a test needs a `name` that says what it shows");
-                if (!test.events.text == !test.recording.text)
+                if (!test->events.text == !test->recording.text)
                         diag_error(r->diags, node->span, "a test needs either `events` or a `recording`");
-                if (!test.has_alerts && test.no_alerts.n == 0)
+                if (!test->has_alerts && test->no_alerts.n == 0)
                         diag_error(r->diags, node->span,
                                    "a test that expects nothing shows nothing: it needs `alerts` or `no_alerts`");
         }
-        PUSH(r, &r->suite->tests, test);
 }
 
 static void take_policies(struct reader *r, const struct yaml_node *node) {
