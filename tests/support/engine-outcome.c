@@ -9,7 +9,6 @@
 const struct engine_limits engine_trial_wide = {
         .max_runs = 4096,
         .max_tuples = 1024,
-        .max_counts = 4096,
         .max_keys = 4096,
         .max_counts = 65536,
         .max_suppressed = 4096,
