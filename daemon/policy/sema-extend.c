@@ -50,7 +50,6 @@ static void extend_path(struct path_node *path, struct path_node *extension) {
         }
         add_exceptions(path, extension->exceptions);
         add_responses(path, extension->responses);
-        path->broken = path->broken || extension->broken;
 }
 
 static void report_no_path(struct sema *s, const struct file_node *file, const struct path_node *extension) {

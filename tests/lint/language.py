@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Is docs/LANGUAGE.md true?
 
-examples: every block marked `policy` or `steps` is accepted without a message (`steps` stand inside of a path); every block
-marked `faulty` gets exactly the messages of the block marked `messages` behind it.
+examples: every block marked `policy` or `steps` is accepted without a message (`steps` stand inside of a path), and so is a
+`drop-in` of the policy before it; every block marked `faulty` or `faulty-drop-in` gets exactly the messages of the block marked
+`messages` behind it.
 layout: every example has a canonical form that means the same and is its own.
 grammar: the block marked `ebnf` has the productions that stand above the functions of the parser, no more, no fewer, the same.
 
@@ -15,6 +16,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 
 
 def blocks(text):
@@ -30,14 +32,18 @@ def blocks(text):
             body.append(line)
 
 
-def messages_of(program, policy):
-    return subprocess.run([program], input=policy, capture_output=True, text=True, check=False).stdout
+def messages_of(program, policy, drop_in=None):
+    with tempfile.NamedTemporaryFile('w', encoding='utf-8') as extension:
+        extension.write(drop_in or '')
+        extension.flush()
+        command = [program] if drop_in is None else [program, extension.name]
+        return subprocess.run(command, input=policy, capture_output=True, text=True, check=False).stdout
 
 
 def check_examples(text, program):
     faults = []
     n = 0
-    faulty = None
+    faulty = policy = None
     for line, mark, body in blocks(text):
         if faulty is not None and mark != 'messages':
             faults.append(f'{line}: the block before is marked faulty and has no messages')
@@ -48,8 +54,16 @@ def check_examples(text, program):
             n += 1
             if said:
                 faults.append(f'{line}: this example has messages:\n{said}')
+        elif mark == 'drop-in':
+            said = messages_of(program, policy, body)
+            n += 1
+            if said:
+                faults.append(f'{line}: this drop-in has messages:\n{said}')
         elif mark == 'faulty':
             faulty = messages_of(program, body)
+            n += 1
+        elif mark == 'faulty-drop-in':
+            faulty = messages_of(program, policy, body)
             n += 1
         elif mark == 'messages':
             if faulty != body:
