@@ -223,6 +223,7 @@ struct path_node {
         struct element *body;
         struct element *untils;         /* each a step that takes nothing: `until kind { }` */
         struct exception *exceptions;
+        struct exception **exceptions_end; /* sema: where drop-ins add to them; NULL before they do */
         struct step_response *responses;
         uint32_t score;                 /* the threshold of a `score` path; 0: it is a story in order */
         uint32_t decay;                 /* points that it forgets in decay_ns; sema puts the default */

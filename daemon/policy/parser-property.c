@@ -384,6 +384,8 @@ bool parse_response(struct parser *p, struct body *body) {
                 return false;
         }
 
+        if (p->n_elements++ >= PARSER_MAX_ELEMENTS)
+                return parser_fail(p, "too many steps and responses in one path: more than %d", PARSER_MAX_ELEMENTS);
         response = arena_new(p->arena, struct step_response);
         if (!response)
                 return parser_no_memory(p);

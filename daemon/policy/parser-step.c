@@ -168,9 +168,8 @@ static void skip_behind(struct parser *p) {
 /* behind = { relation | suffix | points | "," } ; a fault is told and left out */
 static void parse_behind(struct parser *p, struct element *e) {
         struct relation **relations_end = &e->relations;
+        unsigned n = 0;
 
-        while (*relations_end)
-                relations_end = &(*relations_end)->next;
         for (;;) {
                 if (parser_at(p, TOKEN_COMMA) &&
                     (parser_next_is_word(p, "same") || parser_next_is_word(p, "child") ||
@@ -178,12 +177,16 @@ static void parse_behind(struct parser *p, struct element *e) {
                         parser_advance(p);
 
                 if (word_begins_relation(p)) {
+                        if (++n == PARSER_MAX_RELATIONS + 1)
+                                parser_fail(p, "too many relations behind one step: more than %d",
+                                            PARSER_MAX_RELATIONS);
                         if (!parse_relation(p, relations_end)) {
                                 p->broken = true;
                                 skip_behind(p);
                                 return;
                         }
-                        relations_end = &(*relations_end)->next;
+                        if (n <= PARSER_MAX_RELATIONS)
+                                relations_end = &(*relations_end)->next;
                 } else if (!parse_suffix(p, e) && !parse_points(p, e))
                         return;
         }

@@ -17,6 +17,7 @@ struct source;
 #define PARSER_MAX_TERMS 1024 /* comparisons in the conditions of one step */
 #define PARSER_MAX_ELEMENTS 1024 /* of one path */
 #define PARSER_MAX_FLAGS 64             /* constants joined by `|` */
+#define PARSER_MAX_RELATIONS 16         /* behind one step */
 #define PARSER_MAX_POINTS 1000000       /* of one step, and the threshold of a path */
 #define PARSER_MAX_ITEMS 65536 /* of one list */
 

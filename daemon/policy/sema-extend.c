@@ -2,6 +2,7 @@
 /* Drop-ins: what they say of the paths of another file becomes part of these, before anything is looked up. */
 #include <string.h>
 
+#include "policy/parser.h"
 #include "policy/sema-private.h"
 
 static struct path_node *find_path(const struct file_node *file, struct text name) {
@@ -12,27 +13,35 @@ static struct path_node *find_path(const struct file_node *file, struct text nam
 }
 
 static void add_exceptions(struct path_node *path, struct exception *more) {
-        struct exception **end = &path->exceptions;
+        struct exception **end = path->exceptions_end ?: &path->exceptions;
 
         while (*end)
                 end = &(*end)->next;
         *end = more;
+        path->exceptions_end = end;
 }
 
 /* What a later one says of the same step stands. */
-static void add_responses(struct path_node *path, struct step_response *more) {
+static void add_responses(struct sema *s, struct path_node *path, struct step_response *more) {
         for (struct step_response *r = more, *next; r; r = next) {
                 struct step_response **at = &path->responses;
+                size_t n = 0;
 
                 next = r->next;
-                while (*at && ((*at)->number != r->number || (*at)->span.file == r->span.file))
+                while (*at && ((*at)->number != r->number || (*at)->span.file == r->span.file)) {
                         at = &(*at)->next;
+                        n++;
+                }
+                if (n >= PARSER_MAX_ELEMENTS) {
+                        sema_error(s, r->span, "too many steps respond: more than %d", PARSER_MAX_ELEMENTS);
+                        return;
+                }
                 r->next = *at ? (*at)->next : NULL;
                 *at = r;
         }
 }
 
-static void extend_path(struct path_node *path, struct path_node *extension) {
+static void extend_path(struct sema *s, struct path_node *path, struct path_node *extension) {
         if (extension->severity_given)
                 path->severity = extension->severity;
         if (extension->on_loss_given)
@@ -49,7 +58,7 @@ static void extend_path(struct path_node *path, struct path_node *extension) {
                 path->within_span = extension->within_span;
         }
         add_exceptions(path, extension->exceptions);
-        add_responses(path, extension->responses);
+        add_responses(s, path, extension->responses);
 }
 
 static void report_no_path(struct sema *s, const struct file_node *file, const struct path_node *extension) {
@@ -101,7 +110,7 @@ bool sema_extend(struct sema *s) {
                         struct path_node *path = find_path(f->extends, p->name);
 
                         if (path)
-                                extend_path(path, p);
+                                extend_path(s, path, p);
                         else
                                 report_no_path(s, f, p);
                 }

@@ -77,6 +77,13 @@ static bool join_macro(struct sema *s, struct sema_macro *first, struct sema_mac
         struct text name = macro->node->name;
 
         macro->joined = true;
+        if (macro->node->append && ++first->n_added > SEMA_MAX_ALTERNATIVES) {
+                if (first->n_added == SEMA_MAX_ALTERNATIVES + 1)
+                        sema_error(s, macro->node->name_span,
+                                   "too much is added to the macro '%.*s': more than %u times", TEXT_ARGS(name),
+                                   SEMA_MAX_ALTERNATIVES);
+                return true;
+        }
         if (macro->node->append)
                 return add_alternative(s, first->node, macro->node->condition);
         if (macro->file->extends &&

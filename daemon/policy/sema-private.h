@@ -38,6 +38,7 @@ struct sema_macro {
         uint8_t state;
         unsigned depth;                 /* 1 if it holds no other, and so on */
         bool joined;                    /* part of the first of its name */
+        unsigned n_added;               /* to it */
 };
 
 /* The process of a step, `as $name`. */

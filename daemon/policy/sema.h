@@ -15,6 +15,7 @@
 #define SEMA_MAX_NAME 128 /* bytes in the name of a path, list or capture */
 #define SEMA_MAX_LISTS_DEEP 64U         /* lists in lists */
 #define SEMA_MAX_MACROS_DEEP 8U         /* macros in macros */
+#define SEMA_MAX_ALTERNATIVES 1024U     /* that are added to one macro */
 #define SEMA_MAX_COPIES (1U << 16)      /* comparisons and operators that macros and drop-ins become, in all */
 #define SEMA_MAX_LIST_ITEMS (1U << 20) /* of all lists together, each spelled out */
 

@@ -76,6 +76,31 @@ static void check_layout(const char *text, size_t n) {
         arena_done(&arena);
 }
 
+/* The same bytes as what extends a policy. */
+static void check_drop_in(const char *text, size_t n) {
+        static const char base[] = "list x = [1, 2]\nmacro m { code == 1 }\n"
+                                   "path \"p\" { exit { m, code in x } }\n"
+                                   "path \"q\" { openat { created } exit { } on step 1 respond \"a\" }\n";
+        const struct policy_text texts[] = {
+                {.name = "base", .text = base, .length = sizeof(base) - 1},
+                {.name = "input", .text = text, .length = n, .drop_in = true},
+        };
+        struct policy_set *set = NULL;
+        struct diag_set diags;
+        struct strbuf b = {};
+        int r;
+
+        diag_set_init(&diags, 0);
+        r = policy_set_parse_texts(texts, ELEMENTSOF(texts), NULL, &diags, &set);
+        assert(r == 0 || r == -EBADMSG);
+        assert((r == 0) == (diags.n_errors == 0));
+        assert(policy_set_put_diags(set, &diags, &b) >= 0 && b.error == 0);
+
+        strbuf_done(&b);
+        policy_set_free(set);
+        diag_set_done(&diags);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
         struct policy_set *set = NULL;
         struct diag_set diags;
@@ -83,6 +108,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
         int r;
 
         check_round_trip((const char *)data, n);
+        check_drop_in((const char *)data, n);
         check_layout((const char *)data, n);
 
         diag_set_init(&diags, 0);

@@ -75,6 +75,45 @@ START_TEST(a_path_is_printed_in_one_form) {
 }
 END_TEST
 
+START_TEST(the_whole_language_survives_printing) {
+        expect_print(
+                "list a+=[1] macro m+={created} path\"p\"{score=5 decay=2 per 60s openat{m}+3 until exit{}}",
+                "list a += [1]\n"
+                "macro m += { created }\n"
+                "\n"
+                "path \"p\" {\n"
+                "    score = 5\n"
+                "    decay = 2 per 1min\n"
+                "\n"
+                "    openat { m } +3\n"
+                "    until exit { }\n"
+                "}\n");
+        expect_print(
+                "path\"p\"{execve as$a{(flags&3)==1 ancestor{uid==0,not failed}}..not any{exit{}fork{}same file as "
+                "$a}no "
+                "exit{}within 5s all{exit{}fork{}}repeat 3 within 1s distinct dport{connect{}child of $a}on step 1 "
+                "respond\"x\"except\"r\"owner\"o\"expires\"d\"{failed}}",
+                "path \"p\" {\n"
+                "    execve as $a { (flags & 3) == 1, ancestor { uid == 0, not failed } } ..\n"
+                "    not exit { }\n"
+                "    not fork { } same file as $a\n"
+                "    no exit { } within 5s\n"
+                "    all {\n"
+                "        exit { }\n"
+                "        fork { }\n"
+                "    }\n"
+                "    repeat 3 distinct dport within 1s {\n"
+                "        connect { } child of $a\n"
+                "    }\n"
+                "    on step 1 respond [\"x\"]\n"
+                "\n"
+                "    except \"r\" owner \"o\" expires \"d\" { failed }\n"
+                "}\n");
+        expect_round_trip("path \"p\" { exit { } ? not any { fork { } exit { } } : no exit { } within 1s exit { } }");
+        expect_round_trip("path \"p\" { exit as $x { $y = code } same unit as $z ? fork { } +1 : exit { } ... }");
+}
+END_TEST
+
 START_TEST(conditionals_are_printed_so_that_each_colon_has_its_question_mark) {
         expect_print(
                 "path \"p\" { exit { } ? { fork { } ? exit { } } : openat { } ? write { } : { exit { } fork { } } }",
@@ -278,7 +317,7 @@ START_TEST(whatever_is_printed_parses_to_the_same_tree) {
 }
 END_TEST
 
-UNIT_MAIN("policy/ast-print", a_path_is_printed_in_one_form,
+UNIT_MAIN("policy/ast-print", a_path_is_printed_in_one_form, the_whole_language_survives_printing,
           conditionals_are_printed_so_that_each_colon_has_its_question_mark, long_conditions_stand_below_each_other,
           strings_are_printed_so_that_they_are_read_back, parentheses_are_kept_where_they_mean_something,
           whatever_is_printed_parses_to_the_same_tree)

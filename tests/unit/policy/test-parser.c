@@ -558,6 +558,12 @@ START_TEST(bombs_are_refused_quickly) {
         expect_quick("unknown fields", "path \"p\" { exit { ", "abcdefghijkl,", 60000, "} }");
         expect_quick("C comments", "", "/*", 500000, "");
         expect_quick("a negative flag", "path \"p\" { exit { code == ", "-", 1000000, "1 } }");
+        expect_quick("relations", "path \"p\" { fork as $a { } fork { }", " child of $a", 80000, " }");
+        expect_quick("ancestors", "path \"p\" { exit {", "ancestor {", 100000, "");
+        expect_quick("alternatives", "macro m { core }\npath \"p\" { exit { m } }\n", "macro m += { core }\n", 50000,
+                     "");
+        expect_quick("untils", "path \"p\" { fork { } exit { }", " until exit { }", 60000, " }");
+        expect_quick("responses", "path \"p\" { fork { } exit { }", " on step 1 respond \"x\"", 40000, " }");
         expect_quick("flags", "path \"p\" { exit { code == 1", "|1", 400000, "x } }");
 }
 END_TEST
