@@ -24,6 +24,7 @@ static const struct engine_limits engine_limits = {
         .max_runs = 65536,
         .max_tuples = 1024,
         .max_keys = 4096,
+        .max_counts = 4096,
         .max_suppressed = 4096,
         .evidence_bytes = 4 << 20,
 };
