@@ -8,8 +8,9 @@
  *      engine_runs_p500                runs that are open at the end
  *      engine_started_pct_p500         events that begin or advance a run, in percent
  *      engine_guard_ns_1024            an event that 1,024 runs of one key wait for, each with another captured value
- *      engine_evict_ns                 an event that begins a run where its key is full, and so evicts one
- *      engine_swap_ms_p500             exchange of a program */
+ *      engine_count_ns                 an event that a full window of 1,000 different values counts, each in its new
+ * place engine_score_ns                 an event that adds points to a sum engine_evict_ns                 an event
+ * that begins a run where its key is full, and so evicts one engine_swap_ms_p500             exchange of a program */
 #include "alloc-fail.h"
 #include "base/strbuf.h"
 #include "compile/compile.h"
@@ -276,6 +277,32 @@ static void run_guarded(unsigned n_rounds) {
         strbuf_done(&text);
 }
 
+/* The same few events again and again, each of which a `repeat` or a `score` takes. */
+static void run_counted(const char *key, const char *policy, unsigned n_rounds) {
+        struct measure *counted = &benches[0].cold;
+        struct strbuf text = {};
+        struct bench bench = {};
+
+        counted->n = 0;
+        strbuf_put(&text, policy);
+        bench_init(&bench, compile(&text));
+        for (unsigned i = 0; i < 1000; i++)
+                feed(&bench, make(WIRE_KIND_openat, FIELD_openat_pathname, "/tmp/a-file-%u", i), 1);
+
+        for (unsigned round = 0; round < n_rounds; round++) {
+                const struct event *event =
+                        make(WIRE_KIND_openat, FIELD_openat_pathname, "/tmp/a-file-%u", round * 37 % 1000);
+                uint64_t start = measure_now_ns();
+
+                for (unsigned i = 0; i < BATCH; i++)
+                        feed(&bench, event, 1);
+                measure_add(counted, start, BATCH);
+        }
+        measure_print(key, measure_median(counted));
+        bench_done(&bench);
+        strbuf_done(&text);
+}
+
 int main(int argc, char **argv) {
         bool quick = measure_is_quick(argc, argv);
         size_t n_events = quick ? N_EVENTS / 4 : N_EVENTS;
@@ -318,6 +345,9 @@ int main(int argc, char **argv) {
                 bench_done(&benches[i]);
 
         run_guarded(quick ? 50 : 200);
+        run_counted("engine_count_ns", "path \"p\" { repeat 1024 distinct pathname within 1h { openat { } } }",
+                    quick ? 50 : 200);
+        run_counted("engine_score_ns", "path \"p\" { score = 1000000  openat { } +1 }", quick ? 50 : 200);
         free(thrash);
         free(events);
         free(bytes);

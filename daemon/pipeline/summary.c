@@ -101,7 +101,8 @@ static void put_bounds(const struct capture_stats *capture, const struct pipelin
                 uint64_t n;
                 const char *what;
         } bounds[] = {
-                {p->engine.n_evicted, "open stories made room for others (engine.max_runs, engine.max_tuples_per_key)"},
+                {p->engine.n_evicted,
+                 "open stories made room for others (engine.max_runs, engine.max_tuples_per_key, engine.max_counts)"},
                 {p->engine.n_withheld, "alerts were withheld after a loss (on_loss = skip)"},
                 {p->engine.n_evidence_refused, "steps without their evidence (engine.evidence_memory)"},
                 {p->table.n_evicted, "ended processes were forgotten early (process.max_processes)"},
