@@ -72,16 +72,16 @@ static bool proves(const struct search *s, const struct lineage *l, const struct
         return closes_ns(s, l, &window) >= l->came_ns + absence->within_ns;
 }
 
-/* Which of two that are equal and wait on an absence stays? < 0: a. */
+/* Which of two that are equal stays? < 0: a. */
 static int who_stays(const struct search *s, const struct lineage *a, const struct lineage *b,
                      const struct element *absence) {
         int order;
 
-        if (proves(s, a, absence) != proves(s, b, absence))
+        if (absence && proves(s, a, absence) != proves(s, b, absence))
                 return proves(s, a, absence) ? -1 : 1;
-        if (a->came_ns != b->came_ns)
+        if (absence && a->came_ns != b->came_ns)
                 return a->came_ns < b->came_ns ? -1 : 1;
-        if (a->came_with != b->came_with)
+        if (absence && a->came_with != b->came_with)
                 return a->came_with < b->came_with ? -1 : 1;
         order = run_precedence(&a->run, &b->run);
         for (size_t i = 0; order == 0 && i < a->n_inside; i++)
@@ -90,30 +90,8 @@ static int who_stays(const struct search *s, const struct lineage *a, const stru
         return order != 0 ? order : run_marks(&a->run, &b->run);
 }
 
-/* Two things do not belong to a lineage alone: the wait on an absence, where repeating the step before must not
- * postpone the end, and what `repeat` counts. Who comes there meets those who are there. */
-static void settle(struct search *s, struct lineage *l) {
-        const struct lineage *first = NULL;
-        struct stand stand;
-
-        stand_of(l, &stand);
-        if (stand.front->type != ELEMENT_ABSENCE && stand.front->type != ELEMENT_REPEAT)
-                return;
-        ARRAY_FOREACH(o, &s->open) {
-                struct lineage *other = *o;
-
-                if (other == l || other->over || l->over || !lineage_equal(l, other))
-                        continue;
-                if (stand.front->type == ELEMENT_ABSENCE) {
-                        if (who_stays(s, l, other, stand.front) < 0)
-                                other->over = true;
-                        else
-                                l->over = true;
-                } else if (other->came < l->came && (!first || run_precedence(&other->run, &first->run) < 0))
-                        first = other;
-        }
-        if (!first)
-                return;
+/* A counter goes on, and with it the marks of what it holds. */
+static void inherit(struct lineage *l, const struct lineage *first) {
         l->counter = first->counter;
         l->came = first->came;
         l->run.uncertain |= first->run.uncertain;
@@ -122,8 +100,42 @@ static void settle(struct search *s, struct lineage *l) {
         l->run.gap_count = MAX(l->run.gap_count, first->run.gap_count);
 }
 
+/* Three things do not belong to a lineage alone: the wait on an absence, where repeating the step before must not
+ * postpone the end; what `repeat` counts; and the window of a block, which is that of the last of equal beginnings, so
+ * that nobody falls back who has begun it again. Who comes there meets those who are there. */
+static void settle(struct search *s, struct lineage *l) {
+        const struct lineage *first = NULL;
+        const struct element *absence;
+        struct stand stand;
+        bool counts;
+
+        stand_of(l, &stand);
+        absence = stand.front->type == ELEMENT_ABSENCE ? stand.front : NULL;
+        counts = stand.front->type == ELEMENT_REPEAT;
+        if (!absence && !counts && l->n_inside == 0)
+                return;
+        ARRAY_FOREACH(o, &s->open) {
+                struct lineage *other = *o;
+                bool stays;
+
+                if (other == l || other->over || l->over || !lineage_equal(l, other))
+                        continue;
+                if (absence || l->n_inside > 0) {
+                        stays = who_stays(s, l, other, absence) < 0;
+                        if (counts && stays && other->came < l->came)
+                                inherit(l, other);
+                        if (counts && !stays && l->came < other->came)
+                                inherit(other, l);
+                        *(stays ? &other->over : &l->over) = true;
+                } else if (other->came < l->came && (!first || run_precedence(&other->run, &first->run) < 0))
+                        first = other;
+        }
+        if (first)
+                inherit(l, first);
+}
+
 static void finish(struct search *s, struct lineage *l, const struct completion *when) {
-        int r = array_push(&s->complete, ((struct ended){ l, *when }));
+        int r = array_push(&s->complete, ((struct ended){l, *when}));
 
         assert(r >= 0);
         l->over = true;
@@ -177,6 +189,8 @@ static void pass_time(struct search *s, uint64_t now_ns, size_t record) {
                 case NEXT_FORGET:
                         forget_block(first, first_window);
                         first->over = first->run.n_taken == 0 || first->outlives;
+                        if (!first->over)
+                                settle(s, first);
                         break;
                 case NEXT_OVER:
                         first->over = true;
