@@ -109,12 +109,14 @@ static int run(const struct verb *verb, int argc, char *argv[]) {
         if (text.n > 0)
                 (void)fd_write_full(STDERR_FILENO, text.data, text.n);
         if (!params.quiet) {
-                strbuf_printf(&out, "%zu policies in %zu files: %s", n_paths, n_files,
+                strbuf_printf(&out, "%zu %s in %zu %s: %s", n_paths, n_paths == 1 ? "policy" : "policies", n_files,
+                              n_files == 1 ? "file" : "files",
                               status == EXIT_STATUS_SUCCESS ? "fine" : r >= 0 ? "not strictly fine" : "not usable");
                 if (diags.n_errors > 0)
-                        strbuf_printf(&out, ", %zu errors", diags.n_errors);
+                        strbuf_printf(&out, ", %zu %s", diags.n_errors, diags.n_errors == 1 ? "error" : "errors");
                 if (diags.n_warnings > 0)
-                        strbuf_printf(&out, ", %zu warnings", diags.n_warnings);
+                        strbuf_printf(&out, ", %zu %s", diags.n_warnings,
+                                      diags.n_warnings == 1 ? "warning" : "warnings");
                 strbuf_put_char(&out, '\n');
                 if (verb_print(&out) != EXIT_STATUS_SUCCESS)
                         return EXIT_STATUS_FAILURE;

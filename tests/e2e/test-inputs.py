@@ -216,12 +216,12 @@ def test_it_ends_by_itself_where_asked(place):
 def test_check_says_everything_and_its_status(place):
     place.policy('good', GOOD)
     _, out, _ = run(EXECRAYCTL, 'check', place.policies, status=0, user='nobody')
-    expect_in(b'1 policies in 1 files: fine', out, 'the output')
+    expect_in(b'1 policy in 1 file: fine', out, 'the output')
 
     place.policy('bad', GOOD.replace('pathname ==', 'pathnaem ==').replace('"p"', '"q"'))
     _, out, err = run(EXECRAYCTL, 'check', place.policies, status=1, user='nobody')
     expect_in(b'bad.policy:4:14', err, 'the messages')
-    expect_in(b'not usable, 1 errors', out, 'the output')
+    expect_in(b'not usable, 1 error', out, 'the output')
 
     _, out, err = run(EXECRAYCTL, 'check', '--json', place.policies, status=1, user='nobody')
     answers = [json.loads(line) for line in out.decode().splitlines()]
