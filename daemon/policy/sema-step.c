@@ -89,8 +89,11 @@ static bool bind_capture(struct sema *s, const struct element *e, struct capture
         if (s->binds_nothing)
                 return sema_error(s, capture->span, "%s", s->binds_nothing);
 
-        if (!sema_resolve_field(s, &capture->field, e->kind, false) || !check_captured(s, capture) ||
-            !find_slot(s, capture, &capture->slot))
+        if (!sema_resolve_field(s, &capture->field, e->kind, false) || !check_captured(s, capture)) {
+                s->path->broken = true; /* its uses are no errors of their own */
+                return false;
+        }
+        if (!find_slot(s, capture, &capture->slot))
                 return false;
 
         if (e->repetition == REPEAT_STAR)
