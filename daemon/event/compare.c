@@ -117,19 +117,28 @@ enum truth value_is_bytes_ignoring_case(const struct value *string, const char *
         return cut ? TRUTH_UNKNOWN : TRUTH_TRUE;
 }
 
-enum truth value_starts_with(const struct value *string, const char *bytes, size_t length) {
+static bool bytes_equal_ignoring_case(const char *a, const char *b, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                if (lower(a[i]) != lower(b[i]))
+                        return false;
+        return true;
+}
+
+typedef bool equal_t(const char *a, const char *b, size_t n);
+
+static inline enum truth starts_with(const struct value *string, const char *bytes, size_t length, equal_t *equal) {
         if (string->state == VALUE_UNKNOWN)
                 return TRUTH_UNKNOWN;
         if (string->type != VALUE_STRING)
                 return TRUTH_FALSE;
         if (string->length >= length)
-                return truth_of(bytes_equal(string->bytes, bytes, length));
-        if (string->state == VALUE_CUT && bytes_equal(string->bytes, bytes, string->length))
+                return truth_of(equal(string->bytes, bytes, length));
+        if (string->state == VALUE_CUT && equal(string->bytes, bytes, string->length))
                 return TRUTH_UNKNOWN;
         return TRUTH_FALSE;
 }
 
-enum truth value_ends_with(const struct value *string, const char *bytes, size_t length) {
+static inline enum truth ends_with(const struct value *string, const char *bytes, size_t length, equal_t *equal) {
         if (string->state == VALUE_UNKNOWN)
                 return TRUTH_UNKNOWN;
         if (string->type != VALUE_STRING)
@@ -138,8 +147,23 @@ enum truth value_ends_with(const struct value *string, const char *bytes, size_t
                 return TRUTH_TRUE;
         if (string->state == VALUE_CUT)
                 return TRUTH_UNKNOWN;
-        return truth_of(string->length >= length &&
-                        bytes_equal(string->bytes + string->length - length, bytes, length));
+        return truth_of(string->length >= length && equal(string->bytes + string->length - length, bytes, length));
+}
+
+enum truth value_starts_with(const struct value *string, const char *bytes, size_t length) {
+        return starts_with(string, bytes, length, bytes_equal);
+}
+
+enum truth value_ends_with(const struct value *string, const char *bytes, size_t length) {
+        return ends_with(string, bytes, length, bytes_equal);
+}
+
+enum truth value_starts_with_ignoring_case(const struct value *string, const char *bytes, size_t length) {
+        return starts_with(string, bytes, length, bytes_equal_ignoring_case);
+}
+
+enum truth value_ends_with_ignoring_case(const struct value *string, const char *bytes, size_t length) {
+        return ends_with(string, bytes, length, bytes_equal_ignoring_case);
 }
 
 enum truth value_contains(const struct value *string, const char *bytes, size_t length) {
@@ -150,38 +174,6 @@ enum truth value_contains(const struct value *string, const char *bytes, size_t 
         if (length == 0 || (string->length > 0 && memmem(string->bytes, string->length, bytes, length)))
                 return TRUTH_TRUE;
         return string->state == VALUE_CUT ? TRUTH_UNKNOWN : TRUTH_FALSE;
-}
-
-static bool bytes_equal_ignoring_case(const char *a, const char *b, size_t n) {
-        for (size_t i = 0; i < n; i++)
-                if (lower(a[i]) != lower(b[i]))
-                        return false;
-        return true;
-}
-
-enum truth value_starts_with_ignoring_case(const struct value *string, const char *bytes, size_t length) {
-        if (string->state == VALUE_UNKNOWN)
-                return TRUTH_UNKNOWN;
-        if (string->type != VALUE_STRING)
-                return TRUTH_FALSE;
-        if (string->length >= length)
-                return truth_of(bytes_equal_ignoring_case(string->bytes, bytes, length));
-        if (string->state == VALUE_CUT && bytes_equal_ignoring_case(string->bytes, bytes, string->length))
-                return TRUTH_UNKNOWN;
-        return TRUTH_FALSE;
-}
-
-enum truth value_ends_with_ignoring_case(const struct value *string, const char *bytes, size_t length) {
-        if (string->state == VALUE_UNKNOWN)
-                return TRUTH_UNKNOWN;
-        if (string->type != VALUE_STRING)
-                return TRUTH_FALSE;
-        if (length == 0)
-                return TRUTH_TRUE;
-        if (string->state == VALUE_CUT)
-                return TRUTH_UNKNOWN;
-        return truth_of(string->length >= length &&
-                        bytes_equal_ignoring_case(string->bytes + string->length - length, bytes, length));
 }
 
 enum truth value_contains_ignoring_case(const struct value *string, const char *bytes, size_t length) {
