@@ -24,29 +24,27 @@ int loaded_read(const struct places *places, struct loaded *ret) {
                 .config = CONFIG_PATH,
                 .config_may_miss = true,
                 .no_policies = true,
+                .places = places->items,
+                .n_places = places->n,
+                .trust_any_owner = true,
+                .wall_s = clock_realtime_ns() / NSEC_PER_SEC,
         };
         _cleanup_(strbuf_done) struct strbuf messages = {};
         _cleanup_(diag_set_done) struct diag_set diags = {};
         const struct compile_options compile = {};
-        struct policy_options options = {.trust_any_owner = true, .skip_missing = places->n == 0};
-        const struct config *config;
+        struct policy_options options;
+        const char *const *where;
+        size_t n_where;
         int r;
 
         r = verb_load(&settings_options, &ret->settings);
         if (r != EXIT_STATUS_SUCCESS)
                 return r;
 
-        config = &ret->settings.config;
-        options.default_within_ns = config->policies.default_within_ns;
-        options.default_suppress_ns = config->policies.suppress_ns;
-        options.max_file_bytes = config->policies.max_file_size_bytes;
-        options.max_files = config->policies.max_files;
-        options.wall_s = clock_realtime_ns() / NSEC_PER_SEC;
-
+        settings_policy_options(&settings_options, &ret->settings.config, &options);
+        where = settings_places(&settings_options, &ret->settings.config, &n_where);
         diag_set_init(&diags, 0);
-        r = places->n > 0 ? policy_set_load(places->items, places->n, &options, &diags, &ret->set)
-                          : policy_set_load((const char *const *)config->policies.directories.items,
-                                            config->policies.directories.n, &options, &diags, &ret->set);
+        r = policy_set_load(where, n_where, &options, &diags, &ret->set);
         if (r >= 0)
                 r = compile_policies(ret->set, &compile, &diags, &ret->program);
         (void)policy_set_put_diags(ret->set, &diags, &messages);
@@ -63,7 +61,7 @@ int loaded_read(const struct places *places, struct loaded *ret) {
         return EXIT_STATUS_SUCCESS;
 }
 
-const struct path_node *loaded_find(const struct loaded *loaded, const char *name) {
+static const struct path_node *find(const struct loaded *loaded, const char *name) {
         _cleanup_(freep) const char **names = NULL;
         const char *meant = NULL;
         size_t n = 0;
@@ -91,32 +89,27 @@ const struct path_node *loaded_find(const struct loaded *loaded, const char *nam
         return NULL;
 }
 
-uint32_t loaded_number(const struct loaded *loaded, const struct path_node *path) {
-        const struct program *program = loaded->program;
-
-        for (uint32_t i = 0; i < program->n_paths; i++)
-                if (memeq_str(path->name.bytes, path->name.length, program_text(program, program->paths[i].name)))
-                        return i;
-        return PROGRAM_NONE;
-}
-
-int loaded_params_read(const struct verb *verb, int argc, char *argv[], struct loaded_params *ret) {
+int loaded_read_one(const struct verb *verb, int argc, char *argv[], struct loaded *ret,
+                    const struct path_node **ret_path) {
         enum { OPTION_POLICIES = 256 };
         static const struct option options[] = {
                 {"policies", required_argument, NULL, OPTION_POLICIES},
                 {"help", no_argument, NULL, 'h'},
                 {},
         };
-        int c;
+        struct places places = {};
+        int c, status;
 
-        *ret = (struct loaded_params){};
         while ((c = verb_option(verb, argc, argv, options)) != -1)
-                if (c != OPTION_POLICIES || !places_add(&ret->places, optarg))
+                if (c != OPTION_POLICIES || !places_add(&places, optarg))
                         return verb_usage(verb);
         if (optind + 1 < argc) {
                 log_error("One policy at a time");
                 return verb_usage(verb);
         }
-        ret->name = argv[optind];
-        return EXIT_STATUS_SUCCESS;
+        status = loaded_read(&places, ret);
+        if (status != EXIT_STATUS_SUCCESS)
+                return status;
+        *ret_path = find(ret, argv[optind]);
+        return *ret_path ? EXIT_STATUS_SUCCESS : EXIT_STATUS_FAILURE;
 }

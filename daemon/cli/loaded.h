@@ -18,17 +18,7 @@ struct loaded {
 int loaded_read(const struct places *places, struct loaded *ret);
 void loaded_done(struct loaded *loaded);
 
-/* The path of this name; NULL: the only one there is. NULL if there is none, and it was said. */
-const struct path_node *loaded_find(const struct loaded *loaded, const char *name);
-
-/* The same path in the program, by its number. */
-uint32_t loaded_number(const struct loaded *loaded, const struct path_node *path);
-
-/* `NAME --policies PLACE...`: what graph and explain take. */
-struct loaded_params {
-        const char *name;               /* borrowed; NULL: none was given */
-        struct places places;
-};
-
-/* 0, or the exit status of a wrong use, which was said. */
-int loaded_params_read(const struct verb *verb, int argc, char *argv[], struct loaded_params *ret);
+/* What graph and explain take: `[NAME] [--policies PLACE]...`. The path of this name, or the only one. Returns 0 or an
+ * exit status, with what is wrong said; in any case loaded_done() is called on *ret, which was empty. */
+int loaded_read_one(const struct verb *verb, int argc, char *argv[], struct loaded *ret,
+                    const struct path_node **ret_path);

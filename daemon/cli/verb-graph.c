@@ -9,18 +9,12 @@
 static int run(const struct verb *verb, int argc, char *argv[]) {
         _cleanup_(strbuf_done) struct strbuf b = {};
         _cleanup_(loaded_done) struct loaded loaded = {};
-        struct loaded_params params;
         const struct path_node *path;
         int status;
 
-        status = loaded_params_read(verb, argc, argv, &params);
-        if (status == EXIT_STATUS_SUCCESS)
-                status = loaded_read(&params.places, &loaded);
+        status = loaded_read_one(verb, argc, argv, &loaded, &path);
         if (status != EXIT_STATUS_SUCCESS)
                 return status;
-        path = loaded_find(&loaded, params.name);
-        if (!path)
-                return EXIT_STATUS_FAILURE;
 
         if (graph_put(path, &b) < 0) {
                 log_oom();

@@ -64,8 +64,8 @@ static int load_redactor(struct strbuf *messages, struct settings *settings) {
         return redactor_new(&options, &settings->redactor) < 0 ? out_of_memory(messages) : 0;
 }
 
-static void policy_options_of(const struct settings_options *options, const struct config *config,
-                              struct policy_options *ret) {
+void settings_policy_options(const struct settings_options *options, const struct config *config,
+                             struct policy_options *ret) {
         *ret = (struct policy_options){
                 .default_within_ns = config->policies.default_within_ns,
                 .default_suppress_ns = config->policies.suppress_ns,
@@ -77,8 +77,7 @@ static void policy_options_of(const struct settings_options *options, const stru
         };
 }
 
-/* As given, or as configured. */
-static const char *const *places_of(const struct settings_options *options, const struct config *config, size_t *ret) {
+const char *const *settings_places(const struct settings_options *options, const struct config *config, size_t *ret) {
         *ret = options->n_places > 0 ? options->n_places : config->policies.directories.n;
         return options->n_places > 0 ? options->places : config->policies.directories.items;
 }
@@ -104,8 +103,8 @@ static int load_policies(const struct settings_options *options, struct strbuf *
         int r;
 
         diag_set_init(&diags, 0);
-        policy_options_of(options, &settings->config, &policy_options);
-        places = places_of(options, &settings->config, &n_places);
+        settings_policy_options(options, &settings->config, &policy_options);
+        places = settings_places(options, &settings->config, &n_places);
         r = policy_loader_load(places, n_places, &policy_options, &options->compile, options->generation, &diags,
                                messages, &settings->program, &stats);
         settings->n_files = stats.n_files;
@@ -143,8 +142,8 @@ static int start_compiler(const struct settings_options *options, const struct c
         };
         int r;
 
-        policy_options_of(options, config, &request.policies);
-        request.places = places_of(options, config, &request.n_places);
+        settings_policy_options(options, config, &request.policies);
+        request.places = settings_places(options, config, &request.n_places);
         r = compile_job_start(NULL, &request, ret);
         if (r >= 0)
                 return 0;

@@ -10,6 +10,7 @@
 
 #include "config/config.h"
 #include "pipeline/compile-job.h"
+#include "policy/policy-set.h"
 #include "program/program.h"
 #include "report/exit-status.h"
 #include "report/redact.h"
@@ -47,5 +48,11 @@ int settings_begin(const struct settings_options *options, struct strbuf *messag
 
 /* And the rest, when the job has ended; it is freed. Settings are complete then, or empty for anything but 0. */
 int settings_finish(struct settings *settings, struct compile_job *job, struct strbuf *messages);
+
+/* How policies are to be read, by the configuration, and where they are: as given, or as configured. For who wants
+ * their trees as well; settings_load() does it by itself. */
+void settings_policy_options(const struct settings_options *options, const struct config *config,
+                             struct policy_options *ret);
+const char *const *settings_places(const struct settings_options *options, const struct config *config, size_t *ret);
 
 void settings_done(struct settings *settings);
