@@ -54,10 +54,6 @@ const struct event *explain_event(const struct explain *explain) {
         return explain->engine->event;
 }
 
-const struct process *explain_actor(const struct explain *explain) {
-        return explain->eval.actor;
-}
-
 void explain_set_label(struct explain *explain, const char *(*label)(const struct identity *id, void *data),
                        void *data) {
         explain->label = label;

@@ -31,7 +31,6 @@ void explain_begin(struct explain *explain);
 
 const struct program *explain_program(const struct explain *explain);
 const struct event *explain_event(const struct explain *explain);
-const struct process *explain_actor(const struct explain *explain);     /* never NULL */
 
 /* An open run, or (serial 0) the start of the path where a new one may begin. */
 struct explain_run {

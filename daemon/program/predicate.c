@@ -225,12 +225,3 @@ enum operand_kind predicate_operand(enum predicate_op op) {
 
         return op < _PREDICATE_OP_MAX ? (enum operand_kind)operands[op] : OPERAND_KIND_NONE;
 }
-
-const char *predicate_op_to_string(enum predicate_op op) {
-        static const char *const names[_PREDICATE_OP_MAX] = {
-#define PREDICATE(id, operand, doc) [PREDICATE_##id] = #id,
-#include "program/predicate.def"
-        };
-
-        return op < _PREDICATE_OP_MAX ? names[op] : NULL;
-}

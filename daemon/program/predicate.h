@@ -30,5 +30,3 @@ enum operand_kind {
 };
 enum operand_kind predicate_operand(enum predicate_op op);
 
-/* "IN_STRINGS"; NULL for a number that is none. */
-const char *predicate_op_to_string(enum predicate_op op);
