@@ -5,248 +5,92 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One name between two slashes. */
-struct component {
-        const char *s;
-        size_t n;
-        size_t offset;                  /* in the path */
-};
+#include "base/macro.h"
+#include "event/value.h"
 
-static bool component_is(const struct component *c, const char *name) {
-        return memeq_str(c->s, c->n, name);
+static void container_unref(struct cgroups *cgroups, struct container *container) {
+        if (!container || --container->n_groups > 0)
+                return;
+        if (container->path)
+                hashmap_remove(&cgroups->containers, container->path, container->path_length);
+        free(container->runtime.bytes);
+        free(container->name.bytes);
+        free(container->image.bytes);
+        free(container->path);
+        free(container);
 }
 
-static bool component_starts(const struct component *c, const char *prefix) {
-        size_t n = strlen(prefix);
+/* NULL: no memory. Then nothing but the path is known of it. */
+static struct container *container_ref(struct cgroups *cgroups, const char *path, size_t length) {
+        struct container *container = hashmap_find(&cgroups->containers, path, length);
 
-        return c->n > n && memcmp(c->s, prefix, n) == 0;
-}
-
-static bool component_ends(const struct component *c, const char *suffix) {
-        size_t n = strlen(suffix);
-
-        return c->n > n && memcmp(c->s + c->n - n, suffix, n) == 0;
-}
-
-/* What stands between the two, both of which are there. */
-static struct component component_between(const struct component *c, const char *prefix, const char *suffix) {
-        size_t n = strlen(prefix), m = strlen(suffix);
-
-        return (struct component){ .s = c->s + n, .n = c->n - n - m, .offset = c->offset + n };
-}
-
-static bool is_hex(const char *s, size_t n) {
-        for (size_t i = 0; i < n; i++)
-                if (!((s[i] >= '0' && s[i] <= '9') || (s[i] >= 'a' && s[i] <= 'f')))
-                        return false;
-        return true;
-}
-
-static bool is_digits(const char *s, size_t n) {
-        for (size_t i = 0; i < n; i++)
-                if (s[i] < '0' || s[i] > '9')
-                        return false;
-        return n > 0;
-}
-
-static int hex_digit(char c) {
-        if (c >= '0' && c <= '9')
-                return c - '0';
-        if (c >= 'a' && c <= 'f')
-                return c - 'a' + 10;
-        return -1;
-}
-
-static struct cgroup_part part_of(const struct component *c) {
-        return (struct cgroup_part){ .offset = c->offset, .length = c->n };
-}
-
-/* Without the underscore that systemd puts before a name that would clash with a file of the hierarchy. */
-static struct component without_escape(const struct component *c) {
-        size_t skip = c->n > 1 && c->s[0] == '_';
-
-        return (struct component){ .s = c->s + skip, .n = c->n - skip, .offset = c->offset + skip };
-}
-
-/* As systemd escapes a name in a unit's: \xNN is a byte, a dash a slash. What is no escape is left as it is. */
-static size_t unescape(const struct component *c, char *name) {
-        size_t used = 0;
-
-        for (size_t i = 0; i < c->n && used < CGROUP_NAME_MAX; used++) {
-                if (c->s[i] == '\\' && i + 3 < c->n && c->s[i + 1] == 'x' && hex_digit(c->s[i + 2]) >= 0 &&
-                    hex_digit(c->s[i + 3]) >= 0) {
-                        name[used] = hex_digit(c->s[i + 2]) << 4 | hex_digit(c->s[i + 3]);
-                        i += 4;
-                } else
-                        name[used] = c->s[i] == '-' ? '/' : c->s[i], i++;
+        if (!container) {
+                container = calloc(1, sizeof(*container));
+                if (!container)
+                        return NULL;
+                container->path = strndup(path, length);
+                container->path_length = length;
+                if (!container->path ||
+                    hashmap_put(&cgroups->containers, container->path, length, container) < 0) {
+                        free(container->path);
+                        free(container);
+                        return NULL;
+                }
         }
-        return used;
+        container->n_groups++;
+        return container;
 }
 
-static size_t copy_name(const struct component *c, char *name) {
-        size_t n = MIN(c->n, (size_t)CGROUP_NAME_MAX);
+static int container_text_set(struct container_text *text, const struct value *value) {
+        size_t length = MIN((size_t)value->length, (size_t)CONTAINER_TEXT_MAX);
+        char *bytes;
 
-        memcpy(name, c->s, n);
-        return n;
-}
-
-#define ID_DIGITS 64
-
-/* The id that OCI engines give: 64 hex digits, alone (cgroupfs driver), as docker-ID.scope, cri-containerd-ID.scope,
- * crio-ID.scope, libpod-ID.scope, nerdctl-ID.scope (systemd driver), or as
- * kubepods-burstable-podUID.slice:cri-containerd:ID, where the two drivers were mixed up. conmon watches a container
- * from outside and is not in it. */
-static size_t oci_container(const struct component *c, char *name) {
-        struct component rest = *c;
-        const char *colon;
-
-        if (component_ends(&rest, ".scope"))
-                rest.n -= strlen(".scope");
-        if (rest.n < ID_DIGITS || !is_hex(rest.s + rest.n - ID_DIGITS, ID_DIGITS))
+        if (value->state == VALUE_UNKNOWN || value->type != VALUE_STRING)
                 return 0;
-
-        rest.s += rest.n - ID_DIGITS;
-        if (rest.s > c->s) {
-                colon = rest.s - 1;
-                if (*colon != '-' && *colon != ':')
-                        return 0;
-                if (memmem(c->s, rest.s - c->s, "conmon", strlen("conmon")))
-                        return 0;
-        }
-        rest.n = ID_DIGITS;
-        return copy_name(&rest, name);
-}
-
-/* Machines of systemd: machine-NAME.scope (a registered one), systemd-nspawn@NAME.service (in its `payload` if it
- * delegates). A machine-qemu is a whole virtual machine, whose processes are not ours to see. */
-static size_t machine_container(const struct component *c, char *name) {
-        struct component escaped;
-
-        if (component_starts(c, "machine-") && component_ends(c, ".scope")) {
-                if (component_starts(c, "machine-qemu"))
-                        return 0;
-                escaped = component_between(c, "machine-", ".scope");
-        } else if (component_starts(c, "systemd-nspawn@") && component_ends(c, ".service"))
-                escaped = component_between(c, "systemd-nspawn@", ".service");
-        else
-                return 0;
-        return unescape(&escaped, name);
-}
-
-/* /lxc/NAME (before 4.0), /lxc.payload/NAME (3.1), /lxc.payload.NAME (since). lxc.monitor is its keeper. */
-static size_t lxc_container(const struct component *c, const struct component *above, char *name) {
-        struct component rest;
-
-        if (component_starts(c, "lxc.payload.")) {
-                rest = component_between(c, "lxc.payload.", "");
-                return copy_name(&rest, name);
-        }
-        if (component_is(above, "lxc") || component_is(above, "lxc.payload"))
-                return copy_name(c, name);
+        bytes = malloc(length + 1);
+        if (!bytes)
+                return -ENOMEM;
+        memcpy(bytes, value->bytes, length);
+        bytes[length] = 0;
+        free(text->bytes);
+        *text = (struct container_text){
+                .bytes = bytes,
+                .length = length,
+                .cut = value->state == VALUE_CUT || length < value->length,
+        };
         return 0;
 }
 
-static size_t container_name(const struct component *c, const struct component *above, char *name) {
-        size_t n;
+int cgroups_tell(struct cgroups *cgroups, uint64_t id, const struct value *runtime, const struct value *name,
+                 const struct value *image) {
+        struct cgroup *cgroup = cgroups_find(cgroups, id);
+        int r;
 
-        n = oci_container(c, name);
-        if (n == 0)
-                n = machine_container(c, name);
-        if (n == 0)
-                n = lxc_container(c, above, name);
-        return n;
-}
-
-static bool is_unit(const struct component *c) {
-        return component_ends(c, ".service") || component_ends(c, ".scope");
-}
-
-static void parse_slice(const struct component *c, struct cgroup_parts *parts) {
-        struct component user;
-
-        parts->slice = part_of(c);
-        if (!component_starts(c, "user-"))
-                return;
-        user = component_between(c, "user-", ".slice");
-        if (!is_digits(user.s, user.n) || user.n > 10)
-                return;
-
-        uint64_t uid = 0;
-        for (size_t i = 0; i < user.n; i++)
-                uid = uid * 10 + (user.s[i] - '0');
-        if (uid <= UINT32_MAX) {
-                parts->uid = uid;
-                parts->has_uid = true;
-        }
-}
-
-static void parse_unit(const struct component *c, struct cgroup_parts *parts) {
-        struct component session;
-
-        parts->unit = part_of(c);
-        parts->has_unit = true;
-        if (component_starts(c, "session-") && component_ends(c, ".scope")) {
-                session = component_between(c, "session-", ".scope");
-                parts->session = part_of(&session);
-        }
-}
-
-void cgroup_parse(const char *path, size_t length, bool is_cut, struct cgroup_parts *ret, char *name) {
-        struct cgroup_parts parts = {};
-        struct component above = { .s = path }, manager = {};
-        bool supervised = false;
-
-        for (size_t at = 0; at < length;) {
-                const char *slash = memchr(path + at, '/', length - at);
-                size_t n = slash ? (size_t)(slash - path) - at : length - at;
-                struct component raw = { .s = path + at, .n = n, .offset = at }, c = without_escape(&raw);
-
-                at += n + 1;
-                if (n == 0)
-                        continue;
-                /* The last component of a cut path may be the beginning of another name. */
-                if (is_cut && !slash)
-                        break;
-
-                if (!parts.has_unit) {
-                        if (is_unit(&c)) {
-                                parse_unit(&c, &parts);
-                                if (component_starts(&c, "user@"))
-                                        manager = c;
-                        } else if (component_ends(&c, ".slice"))
-                                parse_slice(&c, &parts);
-                } else if (manager.n > 0 && !parts.has_user_unit && is_unit(&c)) {
-                        parts.user_unit = part_of(&c);
-                        parts.has_user_unit = true;
-                }
-
-                /* What nspawn runs beside its payload to look after it is not in the container. */
-                if (component_is(&c, "supervisor") && component_starts(&above, "systemd-nspawn@"))
-                        supervised = true;
-                if (parts.container.length == 0)
-                        parts.container.length = container_name(&c, &above, name);
-                above = c;
-        }
-
-        if (supervised)
-                parts.container.length = 0;
-        /* What was not found in a path that goes on is not known not to be there. */
-        parts.has_container = parts.container.length > 0 || !is_cut;
-        parts.has_slice = parts.has_unit || !is_cut;
-        parts.has_user_unit = parts.has_user_unit || (parts.has_unit && manager.n == 0) || !is_cut;
-        parts.has_unit = parts.has_unit || !is_cut;
-        *ret = parts;
+        if (!cgroup || !cgroup->of || cgroup->path_length != cgroup->of->path_length)
+                return 0;
+        r = container_text_set(&cgroup->of->runtime, runtime);
+        if (r >= 0)
+                r = container_text_set(&cgroup->of->name, name);
+        if (r >= 0)
+                r = container_text_set(&cgroup->of->image, image);
+        return r;
 }
 
 void cgroups_init(struct cgroups *cgroups, size_t max_cgroups) {
         *cgroups = (struct cgroups){};
         idmap_init(&cgroups->by_id);
+        hashmap_init(&cgroups->containers);
         slab_init(&cgroups->slab, sizeof(struct cgroup), max_cgroups);
 }
 
 void cgroups_done(struct cgroups *cgroups) {
-        IDMAP_FOREACH(entry, &cgroups->by_id)
-                free((char *)((struct cgroup *)entry->value)->path);
+        IDMAP_FOREACH(entry, &cgroups->by_id) {
+                struct cgroup *cgroup = entry->value;
+
+                container_unref(cgroups, cgroup->of);
+                free((char *)cgroup->path);
+        }
+        hashmap_done(&cgroups->containers);
         idmap_done(&cgroups->by_id);
         slab_done(&cgroups->slab);
         *cgroups = (struct cgroups){};
@@ -278,7 +122,8 @@ static void idle_remove(struct cgroups *cgroups, struct cgroup *cgroup) {
         cgroup->next = cgroup->previous = NULL;
 }
 
-static void cgroup_set_path(struct cgroup *cgroup, char *block, const char *path, size_t length, bool is_cut) {
+static void cgroup_set_path(struct cgroups *cgroups, struct cgroup *cgroup, char *block, const char *path,
+                            size_t length, bool is_cut) {
         memcpy(block, path, length);
         block[length] = '\0';
         cgroup_parse(block, length, is_cut, &cgroup->parts, block + length + 1);
@@ -287,6 +132,11 @@ static void cgroup_set_path(struct cgroup *cgroup, char *block, const char *path
         cgroup->container = block + length + 1;
         cgroup->path_length = length;
         cgroup->cut = is_cut;
+
+        container_unref(cgroups, cgroup->of);
+        cgroup->of = NULL;
+        if (cgroup->parts.container.length > 0)
+                cgroup->of = container_ref(cgroups, block, cgroup->parts.container_end);
 }
 
 static void evict_one(struct cgroups *cgroups) {
@@ -296,6 +146,7 @@ static void evict_one(struct cgroups *cgroups) {
                 return;
         idle_remove(cgroups, victim);
         idmap_remove(&cgroups->by_id, victim->id);
+        container_unref(cgroups, victim->of);
         free((char *)victim->path);
         slab_free(&cgroups->slab, victim);
         cgroups->n_evicted++;
@@ -314,7 +165,7 @@ int cgroups_add(struct cgroups *cgroups, uint64_t id, const char *path, size_t l
         if (!block)
                 return -ENOMEM;
         if (cgroup) {
-                cgroup_set_path(cgroup, block, path, length, is_cut);
+                cgroup_set_path(cgroups, cgroup, block, path, length, is_cut);
                 return 0;
         }
 
@@ -330,7 +181,7 @@ int cgroups_add(struct cgroups *cgroups, uint64_t id, const char *path, size_t l
         }
 
         cgroup->id = id;
-        cgroup_set_path(cgroup, block, path, length, is_cut);
+        cgroup_set_path(cgroups, cgroup, block, path, length, is_cut);
         idle_add(cgroups, cgroup);
         return 0;
 }

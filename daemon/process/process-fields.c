@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "process/process-fields.h"
 
+#include <string.h>
+
 #include "process/cgroup.h"
 #include "process/process-image.h"
 
@@ -21,6 +23,26 @@ static void set_part(struct value *ret, const char *in, struct cgroup_part part,
         set_bytes(ret, in + part.offset, part.length, known ? VALUE_KNOWN : VALUE_UNKNOWN);
 }
 
+/* What the stream told of the container. In none it is known that there is no such name. */
+static void set_told(struct value *ret, const struct cgroup *cgroup, const struct container_text *text) {
+        if (cgroup->parts.has_container && cgroup->parts.container.length == 0)
+                set_bytes(ret, "", 0, VALUE_KNOWN);
+        else if (!text || !text->bytes)
+                set_bytes(ret, NULL, 0, VALUE_UNKNOWN);
+        else
+                set_bytes(ret, text->bytes, text->length, text->cut ? VALUE_CUT : VALUE_KNOWN);
+}
+
+/* The path tells, or else whoever knew where to look. */
+static void set_runtime(struct value *ret, const struct cgroup *cgroup) {
+        const char *name = container_runtime_to_string((enum container_runtime)cgroup->parts.runtime);
+
+        if (name && *name)
+                set_bytes(ret, name, strlen(name), VALUE_KNOWN);
+        else
+                set_told(ret, cgroup, cgroup->of ? &cgroup->of->runtime : NULL);
+}
+
 static void get_from_cgroup(const struct cgroup *cgroup, enum field field, struct value *ret) {
         if (!cgroup)
                 set_bytes(ret, NULL, 0, VALUE_UNKNOWN);
@@ -32,6 +54,14 @@ static void get_from_cgroup(const struct cgroup *cgroup, enum field field, struc
                 set_part(ret, cgroup->path, cgroup->parts.user_unit, cgroup->parts.has_user_unit);
         else if (field == FIELD_PROCESS_slice)
                 set_part(ret, cgroup->path, cgroup->parts.slice, cgroup->parts.has_slice);
+        else if (field == FIELD_PROCESS_login_session)
+                set_part(ret, cgroup->path, cgroup->parts.session, cgroup->parts.has_unit);
+        else if (field == FIELD_PROCESS_container_runtime)
+                set_runtime(ret, cgroup);
+        else if (field == FIELD_PROCESS_container_name)
+                set_told(ret, cgroup, cgroup->of ? &cgroup->of->name : NULL);
+        else if (field == FIELD_PROCESS_container_image)
+                set_told(ret, cgroup, cgroup->of ? &cgroup->of->image : NULL);
         else
                 set_part(ret, cgroup->container, cgroup->parts.container, cgroup->parts.has_container);
 }
@@ -84,7 +114,11 @@ void process_get(const struct process *process, const struct event *event, enum 
         case FIELD_PROCESS_unit:
         case FIELD_PROCESS_user_unit:
         case FIELD_PROCESS_slice:
+        case FIELD_PROCESS_login_session:
         case FIELD_PROCESS_container:
+        case FIELD_PROCESS_container_runtime:
+        case FIELD_PROCESS_container_name:
+        case FIELD_PROCESS_container_image:
                 /* A late record may come from a group that the process has left since. Its name is not at hand. */
                 cgroup_id = header && header->cgroup_id != 0 ? header->cgroup_id : process->cgroup_id;
                 get_from_cgroup(cgroup_id == process->cgroup_id ? process->cgroup : NULL, field, ret);

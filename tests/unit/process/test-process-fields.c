@@ -105,6 +105,22 @@ START_TEST(unit_slice_and_container_come_from_the_cgroup) {
 }
 END_TEST
 
+START_TEST(runtime_of_a_container_and_login_session_come_from_the_cgroup) {
+        setup();
+        ck_assert_str_eq(show(open_in(7), FIELD_PROCESS_container_runtime), "docker");
+        ck_assert_str_eq(show(find(table, 100), FIELD_PROCESS_container_image), "?");
+        ck_assert_str_eq(show(find(table, 100), FIELD_PROCESS_login_session), "");
+        feed_cgroup(table, 10, "/user.slice/user-7.slice/session-c3.scope");
+        ck_assert_str_eq(show(open_in(10), FIELD_PROCESS_login_session), "c3");
+        ck_assert_str_eq(show(find(table, 100), FIELD_PROCESS_container_runtime), "");
+        ck_assert_str_eq(show(find(table, 100), FIELD_PROCESS_container_image), "");
+        ck_assert_str_eq(show(find(table, 100), FIELD_PROCESS_container_name), "");
+        feed_cgroup(table, 11, "/kubepods/pod1/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
+        ck_assert_str_eq(show(open_in(11), FIELD_PROCESS_container_runtime), "?");
+        teardown();
+}
+END_TEST
+
 START_TEST(being_in_no_unit_is_known_and_empty_and_not_knowing_is_unknown) {
         struct value v;
 
@@ -148,6 +164,7 @@ UNIT_MAIN("process/process-fields",
           numbers_of_a_process_read_back,
           credentials_and_cgroup_are_those_of_the_event_where_there_is_one,
           unit_slice_and_container_come_from_the_cgroup,
+          runtime_of_a_container_and_login_session_come_from_the_cgroup,
           being_in_no_unit_is_known_and_empty_and_not_knowing_is_unknown,
           kernel_thread_runs_no_file_and_that_is_known,
           field_of_an_event_is_no_field_of_a_process)
