@@ -189,6 +189,7 @@ static int manager_init(struct manager *manager) {
         options.report.outputs = choose_outputs(manager->params, config);
         options.report.fd = STDOUT_FILENO;
         options.report.redactor = manager->settings.redactor;
+        options.report.packages = config->alerts.packages;
         choose_style(manager->params, &options.report);
         r = pipeline_new(manager->settings.program, &options, &pipeline_sink, manager, &manager->pipeline);
         if (r < 0) {

@@ -95,7 +95,7 @@ static void fill_process(struct alert_builder *builder, const struct alert_conte
         size_t max_args = detail == ALERT_ACTOR      ? ALERT_MAX_TEXT
                         : detail == ALERT_STEP_ACTOR ? MAX_STEP_ARGS
                                                      : ALERT_MAX_ANCESTOR_ARGS;
-        struct value argv;
+        struct value argv, file;
 
         if (event && !event->wire)
                 event = NULL;
@@ -116,6 +116,10 @@ static void fill_process(struct alert_builder *builder, const struct alert_conte
         ret->upper_layer = process_flag(process, event, FIELD_PROCESS_upper_layer);
         ret->writable = process_flag(process, event, FIELD_PROCESS_exe_writable);
 
+        process_get(process, event, FIELD_PROCESS_file, &file);
+        if (file.state == VALUE_KNOWN)
+                ret->file = file.object;
+
         ret->name = process_text(builder, process, event, FIELD_PROCESS_name, ALERT_MAX_TEXT);
         ret->exe = process_text(builder, process, event, FIELD_PROCESS_exe, ALERT_MAX_TEXT);
         ret->unit = process_text(builder, process, event, FIELD_PROCESS_unit, ALERT_MAX_TEXT);
@@ -125,6 +129,14 @@ static void fill_process(struct alert_builder *builder, const struct alert_conte
         if (detail == ALERT_ACTOR) {
                 ret->cwd = process_text(builder, process, event, FIELD_PROCESS_cwd, ALERT_MAX_TEXT);
                 ret->cgroup = process_text(builder, process, event, FIELD_PROCESS_cgroup, ALERT_MAX_TEXT);
+                ret->container_runtime = process_text(builder, process, event, FIELD_PROCESS_container_runtime,
+                                                      ALERT_MAX_TEXT);
+                ret->container_name = process_text(builder, process, event, FIELD_PROCESS_container_name,
+                                                   ALERT_MAX_TEXT);
+                ret->container_image = process_text(builder, process, event, FIELD_PROCESS_container_image,
+                                                    ALERT_MAX_TEXT);
+                ret->login_session = process_text(builder, process, event, FIELD_PROCESS_login_session,
+                                                  ALERT_MAX_TEXT);
                 ret->user_unit = process_text(builder, process, event, FIELD_PROCESS_user_unit, ALERT_MAX_TEXT);
                 alert_arguments(builder, FIELD_PROCESS_argv, &argv, max_args, &ret->args, &ret->argv, &ret->n_argv);
         } else

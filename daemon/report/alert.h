@@ -36,14 +36,24 @@ enum alert_detail {
         ALERT_ANCESTOR,                 /* the same, arguments shorter */
 };
 
+/* Which package of the host owns a program: filled in by whoever may look (report.c). */
+struct alert_package {
+        bool known;                     /* else it could not be found out */
+        struct alert_text name;         /* empty: none does */
+        struct alert_text version;
+};
+
 struct alert_process {
         struct identity id;
+        struct wire_object file;        /* its image; inode 0: not known */
+        struct alert_package package;
         uint64_t start_ns;              /* wall clock; 0: not known */
         bool has_credentials;
         uint32_t uid, euid, gid, egid, loginuid, session;
         bool deleted, memfd, upper_layer, writable;     /* its image; false also if not known */
         struct alert_text name, exe, args, unit, container;
         struct alert_text cwd, cgroup, user_unit;       /* of an ALERT_ACTOR */
+        struct alert_text container_runtime, container_name, container_image, login_session;    /* and these */
         struct alert_text *argv;                        /* arena; of an ALERT_ACTOR */
         size_t n_argv;
 };

@@ -45,6 +45,12 @@ static void member_text(struct strbuf *b, const char *key, const struct alert_te
         put_text(b, text);
 }
 
+/* Left out if not known or empty. */
+static void member_said(struct strbuf *b, const char *key, const struct alert_text *text) {
+        if (text->known && text->length > 0)
+                member_text(b, key, text);
+}
+
 static void member_u64(struct strbuf *b, const char *key, uint64_t value) {
         put_key(b, key);
         strbuf_put_u64(b, value);
@@ -108,8 +114,19 @@ static void put_process(struct strbuf *b, const struct alert_process *process, e
         if (detail == ALERT_ACTOR)
                 member_text(b, "user_unit", &process->user_unit);
         member_text(b, "container", &process->container);
-        if (detail == ALERT_ACTOR)
+        if (detail == ALERT_ACTOR) {
+                member_said(b, "container_runtime", &process->container_runtime);
+                member_said(b, "container_name", &process->container_name);
+                member_said(b, "container_image", &process->container_image);
+                member_said(b, "login_session", &process->login_session);
                 member_text(b, "cgroup", &process->cgroup);
+        }
+
+        if (process->package.known) {
+                member_text(b, "package", &process->package.name);
+                if (process->package.version.known)
+                        member_text(b, "package_version", &process->package.version);
+        }
 
         if (process->deleted)
                 member_flag(b, "exe_deleted", true);

@@ -203,7 +203,14 @@ static void put_process(struct strbuf *b, const struct alert_process *process, u
         }
         if (process->container.known && process->container.length > 0) {
                 strbuf_put(b, ", container ");
-                strbuf_put_text(b, process->container.bytes, MIN(process->container.length, (size_t)12));
+                if (process->container_name.known && process->container_name.length > 0)
+                        put_text(b, &process->container_name);
+                else
+                        strbuf_put_text(b, process->container.bytes, MIN(process->container.length, (size_t)12));
+                if (process->container_image.known && process->container_image.length > 0) {
+                        strbuf_put(b, " of ");
+                        put_text(b, &process->container_image);
+                }
         }
         strbuf_put(b, ": ");
         put_text(b, process->args.known && process->args.length > 0 ? &process->args : &process->exe);
@@ -211,6 +218,27 @@ static void put_process(struct strbuf *b, const struct alert_process *process, u
                 strbuf_put(b, " (image in memory only)");
         else if (process->deleted)
                 strbuf_put(b, " (image deleted)");
+        end_line(b, start, width);
+}
+
+/* Only where it was found out: an unknown program says so by saying nothing. */
+static void put_package(struct strbuf *b, const struct alert_process *process, unsigned width) {
+        size_t start = b->n;
+
+        if (!process->package.known)
+                return;
+        strbuf_put(b, INDENT "image  ");
+        put_text(b, &process->exe);
+        if (process->package.name.length == 0)
+                strbuf_put(b, ", of no package");
+        else {
+                strbuf_put(b, ", package ");
+                put_text(b, &process->package.name);
+                if (process->package.version.known) {
+                        strbuf_put_char(b, ' ');
+                        put_text(b, &process->package.version);
+                }
+        }
         end_line(b, start, width);
 }
 
@@ -310,6 +338,7 @@ void report_text_story(const struct alert *alert, const struct report_text_style
         unsigned kind_width = 0;
 
         put_process(b, &alert->process, style->width);
+        put_package(b, &alert->process, style->width);
         if (alert->summary)
                 return;
 

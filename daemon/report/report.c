@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "report/alert.h"
+#include "report/packages.h"
 #include "report/report-journal.h"
 #include "report/report-json.h"
 #include "report/report-text.h"
@@ -42,6 +43,7 @@ struct report {
         struct arena arena;
         struct strbuf text, json;
         struct report_stats stats;
+        struct packages *packages;      /* owned; NULL: they are not asked */
         struct policy_list ARRAY_BODY(struct policy_count) policies;    /* sorted by name */
         struct notice notices[MAX_NOTICES];
         size_t n_notices;
@@ -60,6 +62,12 @@ int report_new(const struct report_options *options, struct report **ret) {
                 return -ENOMEM;
 
         report->options = *options;
+        if (options->packages) {
+                int r = packages_new("", &report->packages);
+
+                if (r < 0)
+                        return r;
+        }
         arena_init(&report->arena, MAX_ALERT_BYTES);
         report->text.limit_bytes = report->json.limit_bytes = MAX_ALERT_BYTES;
         report->fd_limit = report->journal_limit = report->build_limit = (struct log_limit)LOG_ONCE_A_MINUTE;
@@ -75,6 +83,7 @@ struct report *report_free(struct report *report) {
         ARRAY_FOREACH(policy, &report->policies)
                 free(policy->name);
         array_done(&report->policies);
+        packages_free(report->packages);
         strbuf_done(&report->json);
         strbuf_done(&report->text);
         arena_done(&report->arena);
@@ -167,6 +176,40 @@ static int note_journal(struct report *report, int r) {
                            "Cannot send an alert to the journal, it is counted as failed: %m");
 }
 
+static struct alert_text copy_text(struct report *report, const char *text) {
+        const char *copy = text ? arena_strdup(&report->arena, text) : NULL;
+
+        return (struct alert_text){.bytes = copy, .length = copy ? strlen(copy) : 0, .known = copy};
+}
+
+static void enrich_process(struct report *report, struct alert_process *process, uint64_t now_ns) {
+        struct package package = {};
+
+        if (!process->exe.known || process->exe.cut || process->deleted || process->memfd)
+                return;
+        switch (packages_find(report->packages, process->exe.bytes, &process->file, now_ns, &package)) {
+        case PACKAGE_UNKNOWN:
+                break;
+        case PACKAGE_NONE:
+                process->package = (struct alert_package){.known = true, .name = {.bytes = "", .known = true}};
+                break;
+        case PACKAGE_OWNED:
+                process->package.name = copy_text(report, package.name);
+                process->package.version = copy_text(report, package.version);
+                process->package.known = process->package.name.known;
+                break;
+        }
+}
+
+/* What this host knows and the stream does not. */
+static void enrich(struct report *report, struct alert *alert, uint64_t now_ns) {
+        enrich_process(report, &alert->process, now_ns);
+        for (size_t i = 0; i < alert->n_ancestors; i++)
+                enrich_process(report, alert->ancestors + i, now_ns);
+        for (size_t i = 0; i < alert->n_steps; i++)
+                enrich_process(report, &alert->steps[i].process, now_ns);
+}
+
 static int tell(struct report *report, const struct match *match) {
         struct alert_context context = {
                 .table = report->options.table,
@@ -185,6 +228,9 @@ static int tell(struct report *report, const struct match *match) {
         if (r < 0)
                 return log_limited(&report->build_limit, LOG_WARNING, r,
                                    "Cannot put an alert into words, it is counted as failed: %m");
+
+        if (report->packages)
+                enrich(report, alert, match->time_ns);
 
         if (report->options.outputs & REPORT_TEXT) {
                 report_text_alert(alert, &style, &report->text);

@@ -29,6 +29,7 @@ struct report_options {
         enum severity min_severity;     /* what is below is counted, not told */
         const struct redactor *redactor;        /* borrowed */
         const struct process_table *table;      /* borrowed */
+        bool packages;                  /* say which package of this host owns a program. Not for a recording */
 };
 
 struct report_stats {

@@ -55,12 +55,14 @@ static inline struct alert sample_alert(void) {
                 .argv = argv,
                 .n_argv = 2,
                 .unit = sample_text("nginx.service"),
+                .package = {.known = true, .name = sample_text("")},
         };
         alert.ancestors[0] = (struct alert_process){
                 .id = {.pid = 1},
                 .loginuid = UINT32_MAX, .session = UINT32_MAX,
                 .name = sample_text("systemd"),
                 .exe = sample_text("/usr/lib/systemd/systemd"),
+                .package = {.known = true, .name = sample_text("systemd"), .version = sample_text("252.39-1")},
         };
 
         steps[0] = (struct alert_step){

@@ -17,6 +17,7 @@ START_TEST(an_alert_reads_as_headline_and_story) {
                          "HIGH dropped_and_run  2023-11-14 22:13:20.417 UTC  #3\n"
                          "  A file is written and run by the same activity\n"
                          "  who    x[4711] uid 33, nginx.service: /tmp/x -i\n"
+                         "  image  /tmp/x, of no package\n"
                          "  below  systemd[1]\n"
                          "  1  +0.000  write   curl[4709]  /tmp/x length=51200 content=? (2 times, last +0.500)\n"
                          "  2  +1.000  execve  x[4711]  /tmp/x: /tmp/x -i\n"
@@ -42,6 +43,7 @@ START_TEST(what_did_not_happen_and_what_was_added_up_are_said) {
         ck_assert_str_eq(
                 strbuf_str(&b),
                 "  who    x[4711] uid 33, nginx.service: /tmp/x -i\n"
+                         "  image  /tmp/x, of no package\n"
                 "  below  systemd[1]\n"
                 "  1  +0.000  write       curl[4709]  /tmp/x length=51200 content=? (2 times, last +0.500) +40\n"
                 "  2  +1.000  no connect  x[4711]  within 30s\n"
@@ -150,7 +152,8 @@ START_TEST(a_summary_says_how_many_and_nothing_twice) {
         report_text_alert(&alert, &style, &b);
         ck_assert_str_eq(strbuf_str(&b),
                          "HIGH dropped_and_run  2023-11-14 22:13:20.417 UTC  #3: 12 more of these in the last 60 s\n"
-                         "  who    x[4711] uid 33, nginx.service: /tmp/x -i\n");
+                         "  who    x[4711] uid 33, nginx.service: /tmp/x -i\n"
+                         "  image  /tmp/x, of no package\n");
         strbuf_done(&b);
 }
 END_TEST
