@@ -53,6 +53,17 @@ static __always_inline __u32 task_session(struct task_struct *task) {
         return bpf_core_field_exists(task->sessionid) ? task->sessionid : (__u32)-1;
 }
 
+/* A set of capabilities is 64 bits, called otherwise since 6.3 (f122a08b197d "capability: just use a 'u64' instead of a
+ * 'u32[2]' array"). */
+static __always_inline __u64 cred_caps(struct cred *cred) {
+        __u64 caps = 0;
+
+        if (bpf_core_field_exists(cred->cap_effective.val))
+                return cred->cap_effective.val;
+        bpf_core_read(&caps, sizeof(caps), &cred->cap_effective);
+        return caps;
+}
+
 /* Was the call that this task is in made through the 32-bit table? */
 static __always_inline bool task_is_compat(struct task_struct *task) {
 #if defined(__TARGET_ARCH_x86)

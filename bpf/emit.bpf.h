@@ -22,6 +22,15 @@
                 (x) &= (mask);                                                                                         \
         } while (0)
 
+/* 0, which clang does not know: a function that returns a constant is compiled to one that returns nothing, and what is
+ * then in the register of the result the verifier may refuse (a pointer to the stack). */
+static __always_inline int nothing(void) {
+        int zero = 0;
+
+        OPAQUE(zero);
+        return zero;
+}
+
 static __always_inline struct cpu *this_cpu(void) {
         __u32 id = bpf_get_smp_processor_id();
 
@@ -41,14 +50,14 @@ static __always_inline bool is_failure(long result) {
         return result < 0 && result != -EINPROGRESS;
 }
 
-/* Is an event of this kind and result wanted from this task? Kinds of class EVENT only. */
+/* Is an event of this kind and result wanted? Kinds of class EVENT only; what is not is counted. */
 static __always_inline bool want(enum wire_kind kind, long result) {
-        __u64 bit = 1ULL << kind;
+        __u8 wanted = wants[kind];
         struct cpu *cpu;
 
-        if (!(kinds & bit) || is_restart(result))
+        if (!wanted || is_restart(result))
                 return false;
-        if (is_failure(result) ? kinds_failed & bit : kinds_succeeded & bit)
+        if (wanted & (is_failure(result) ? WANT_FAILURE : WANT_SUCCESS))
                 return true;
 
         cpu = this_cpu();
@@ -115,6 +124,7 @@ static __always_inline void header_fill(
         header->loginuid = task_loginuid(task);
         header->session = task_session(task);
         header->cgroup_id = task_cgroup_id(task, state);
+        header->caps = cred_caps(cred);
         header->result = result;
         header->cpu = bpf_get_smp_processor_id();
         if (is_failure(result))
@@ -138,23 +148,24 @@ static __always_inline void record_drop(struct cpu *cpu, enum wire_kind kind) {
  * time; a record is in the ring before its writer looks at reader_asleep. So one of the two sees the other. An empty
  * record carries the wake-up, since the real one has gone without. */
 static __always_inline void wake_reader(void) {
-        void *nothing;
+        void *empty;
 
         if (!reader_asleep || !__sync_lock_test_and_set(&reader_asleep, 0))
                 return;
-        nothing = bpf_ringbuf_reserve(&ring, 8, 0);
-        if (nothing)
-                bpf_ringbuf_discard(nothing, BPF_RB_FORCE_WAKEUP);
+        empty = bpf_ringbuf_reserve(&ring, 8, 0);
+        if (empty)
+                bpf_ringbuf_discard(empty, BPF_RB_FORCE_WAKEUP);
 }
 
-/* No wake-up per record: an awake reader comes by itself every millisecond, and is called when much is waiting. */
-static __always_inline void record_submit(struct cpu *cpu, enum wire_kind kind) {
+/* No wake-up per record: an awake reader comes by itself every millisecond, and is called when much is waiting. Returns
+ * 0, for the function that ends with it. */
+static __always_inline int record_submit(struct cpu *cpu, enum wire_kind kind) {
         __u64 flags = BPF_RB_NO_WAKEUP;
         __u32 size = cpu->used;
 
         if (size > WIRE_MAX_RECORD - 8) {
                 record_drop(cpu, kind);
-                return;
+                return nothing();
         }
         BOUND(size, WIRE_MAX_RECORD - 1);
         __builtin_memset(cpu->record + size, 0, 8);
@@ -170,6 +181,7 @@ static __always_inline void record_submit(struct cpu *cpu, enum wire_kind kind) 
                 count_lost(cpu, kind, WIRE_LOSS_RING_FULL);
         cpu->busy = 0;
         wake_reader();
+        return nothing();
 }
 
 /* Where the next bytes go: `*ret_offset` is below WIRE_MAX_RECORD. Returns how many bytes are free, at most `want`. */

@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* File - openat, write, unlink, rename, chmod: one program at the end of each call, attached when a policy needs its
- * kind.
+/* File - openat: a program at the end of each call that opens.
  *
  * At the end of a call the result is known, its arguments are still in the registers, the pages that it read are there,
  * and the file it opened is in the descriptor table: no program at the beginning, nothing to keep between the two. What
  * a filter rules out leaves in the first lines. */
-#include "given.bpf.h"
-
-#define CALL_REGS() ((struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf()))
-
-/* ---- openat ---- */
+#include "call.bpf.h"
 
 struct open_call {
+        const struct call *call;
         long result;
         const char *given;              /* NULL: named by a handle */
         __u64 flags;
@@ -57,10 +53,11 @@ static __always_inline void open_see(struct cpu *cpu, struct task_struct *task, 
         SET(cpu, openat, file, seen.object);
         SET(cpu, openat, file_mode, seen.mode);
         SET(cpu, openat, file_uid, seen.uid);
+        SET(cpu, openat, type, seen.type);
         SET(cpu, openat, created, !!(GET(file, f_mode) & FMODE_CREATED));
 }
 
-static __noinline int open_done(const struct open_call *call) {
+static __noinline int open_tell(const struct open_call *call) {
         struct task_struct *task = bpf_get_current_task_btf();
         struct given given = {
                 .user = call->given,
@@ -70,11 +67,10 @@ static __noinline int open_done(const struct open_call *call) {
         struct wire_openat *record;
         struct cpu *cpu;
 
-        cpu = record_begin(WIRE_KIND_openat, sizeof(struct wire_openat), true);
+        cpu = call_record(call->call, WIRE_KIND_openat, sizeof(struct wire_openat));
         if (!cpu)
                 return 0;
         record = (void *)cpu->record;
-        header_fill(&cpu->header, task, state_of(task, false), call->result);
         SET(cpu, openat, flags, call->flags);
         if (call->user_flags)
                 cpu->header.user |= WIRE_BIT(openat, flags);
@@ -105,534 +101,67 @@ static __noinline int open_done(const struct open_call *call) {
                 given.path_bit = WIRE_BIT(openat, pathname);
                 given_append(cpu, &given, &record->pathname, &record->given);
         }
-        record_submit(cpu, WIRE_KIND_openat);
-        return 0;
+        return record_submit(cpu, WIRE_KIND_openat);
 }
 
-/* In the order of what costs least and rules out most. */
+/* In the order of what costs least and rules out most. `flags` are those that are sure. */
 static __always_inline bool open_wanted(long result, __u64 flags) {
+        __u64 any = flags_any[WIRE_KIND_openat];
+
         if (!want(WIRE_KIND_openat, result))
                 return false;
-        if (openat_flags_any && !(flags & openat_flags_any)) {
+        if (any && !(flags & any)) {
                 count_filtered(WIRE_KIND_openat);
                 return false;
         }
         return !is_self(bpf_get_current_task_btf());
 }
 
-SEC("tp/syscalls/sys_exit_openat")
-int exit_openat(struct syscall_exit *context) {
-        struct pt_regs *regs = CALL_REGS();
-        struct open_call call = {
-                .result = context->ret,
-                .directory = (int)call_argument(regs, 0),
-                .given = (const char *)call_argument(regs, 1),
-                .flags = (__u32)call_argument(regs, 2),
-                .mode = (__u16)call_argument(regs, 3),
-        };
-
-        return open_wanted(call.result, call.flags) ? open_done(&call) : 0;
-}
-
-SEC("tp/syscalls/sys_exit_open")
-int exit_open(struct syscall_exit *context) {
-        struct pt_regs *regs = CALL_REGS();
-        struct open_call call = {
-                .result = context->ret,
-                .directory = AT_FDCWD,
-                .given = (const char *)call_argument(regs, 0),
-                .flags = (__u32)call_argument(regs, 1),
-                .mode = (__u16)call_argument(regs, 2),
-        };
-
-        return open_wanted(call.result, call.flags) ? open_done(&call) : 0;
-}
-
-SEC("tp/syscalls/sys_exit_creat")
-int exit_creat(struct syscall_exit *context) {
-        struct pt_regs *regs = CALL_REGS();
-        struct open_call call = {
-                .result = context->ret,
-                .directory = AT_FDCWD,
-                .given = (const char *)call_argument(regs, 0),
-                .flags = O_CREAT | O_WRONLY | O_TRUNC,
-                .mode = (__u16)call_argument(regs, 1),
-        };
-
-        return open_wanted(call.result, call.flags) ? open_done(&call) : 0;
-}
-
-/* The flags are in user memory and may have been exchanged since: for a call that succeeded the file knows most of
- * them; the others do not filter. */
-SEC("tp/syscalls/sys_exit_openat2")
-int exit_openat2(struct syscall_exit *context) {
+/* The flags of openat2() are in user memory and may have been exchanged since: for a call that succeeded the file knows
+ * most of them; the others do not filter. */
+static __always_inline __u64 openat2_flags(const struct call *call, struct open_call *open) {
         struct task_struct *task = bpf_get_current_task_btf();
-        struct pt_regs *regs = CALL_REGS();
-        struct open_call call = {
-                .result = context->ret,
-                .directory = (int)call_argument(regs, 0),
-                .given = (const char *)call_argument(regs, 1),
-                .user_flags = true,
-        };
-        __u64 how[2] = {}, sure;
+        __u64 how[2] = {};
 
-        if (!want(WIRE_KIND_openat, call.result))
-                return 0;
-        bpf_probe_read_user(how, sizeof(how), (void *)call_argument(regs, 2));
-        sure = how[0];
-        if (call.result >= 0) {
-                struct file *file = file_of(task, call.result);
+        bpf_probe_read_user(how, sizeof(how), (void *)call->args[2]);
+        open->user_flags = true;
+        open->flags = how[0];
+        open->mode = how[1];
+        if (call->result >= 0) {
+                struct file *file = file_of(task, call->result);
 
                 if (file)
-                        how[0] = GET(file, f_flags) | (how[0] & O_FORGOTTEN);
-                sure = how[0] | O_FORGOTTEN;
+                        open->flags = GET(file, f_flags) | (how[0] & O_FORGOTTEN);
+                return open->flags | O_FORGOTTEN;
         }
-        call.flags = how[0];
-        call.mode = how[1];
-        return open_wanted(call.result, sure) ? open_done(&call) : 0;
+        return open->flags;
 }
 
-SEC("tp/syscalls/sys_exit_open_by_handle_at")
-int exit_open_by_handle_at(struct syscall_exit *context) {
-        struct pt_regs *regs = CALL_REGS();
-        struct open_call call = {
-                .result = context->ret,
-                .directory = AT_FDCWD,
-                .flags = (__u32)call_argument(regs, 2),
-        };
+static __always_inline int open_ended(const struct call *call) {
+        struct open_call open = {.call = call, .result = call->result, .directory = AT_FDCWD};
+        __u64 sure;
 
-        return open_wanted(call.result, call.flags) ? open_done(&call) : 0;
-}
-
-/* ---- write ---- */
-
-struct write_call {
-        long result;
-        __u32 fd;
-        __u32 n_vectors;                /* 0: one buffer */
-        const void *buffer;             /* or the vectors */
-        __u64 count;                    /* of one buffer */
-};
-
-#define MAX_VECTORS 1024                /* more the kernel does not take */
-
-/* One vector: add up its length, and take what is still wanted of its content. */
-static long vector_step(__u32 i, struct cpu **context) {
-        struct cpu *cpu = *context;
-        struct vector_walk *walk = &cpu->vectors;
-        __u32 offset = 0, left = walk->left, n;
-        __u64 vector[2] = {};
-
-        if (bpf_probe_read_user(vector, sizeof(vector), (void *)walk->at) < 0) {
-                walk->failed = true;
-                return 1;
+        if (!wants[WIRE_KIND_openat])
+                return 0;
+        switch (call->id) {
+        case WIRE_CALL_open:
+        case WIRE_CALL_creat:
+                open.given = (const char *)call->args[0];
+                open.flags = call->id == WIRE_CALL_creat ? O_CREAT | O_WRONLY | O_TRUNC : (__u32)call->args[1];
+                open.mode = (__u16)call->args[call->id == WIRE_CALL_creat ? 1 : 2];
+                break;
+        case WIRE_CALL_open_by_handle_at:
+                open.flags = (__u32)call->args[2];
+                break;
+        default:
+                open.directory = (int)call->args[0];
+                open.given = (const char *)call->args[1];
+                open.flags = (__u32)call->args[2];
+                open.mode = (__u16)call->args[3];
         }
-        walk->at += sizeof(vector);
-        walk->count += vector[1];
-        if (!left)
-                return 0;
-
-        n = vector[1] < left ? vector[1] : left;
-        if (record_room(cpu, WIRE_MAX_CONTENT, &offset) < WIRE_MAX_CONTENT)
-                return 0;
-        BOUND(n, 2 * WIRE_MAX_CONTENT - 1);
-        if (bpf_probe_read_user(record_at(cpu, offset), n, (void *)vector[0]) < 0) {
-                walk->left = 0;         /* what comes behind would not follow */
-                return 0;
-        }
-        cpu->used = offset + n;
-        walk->left = left - n;
-        return 0;
+        sure = call->id == WIRE_CALL_openat2 ? openat2_flags(call, &open) : open.flags;
+        return open_wanted(call->result, sure) ? open_tell(&open) : 0;
 }
 
-/* How much the call asked to write, and the first bytes of what it did. */
-static __always_inline void write_content(struct cpu *cpu, const struct write_call *call) {
-        struct wire_write *record = (void *)cpu->record;
-        struct vector_walk *walk = &cpu->vectors;
-        __u32 start = cpu->used, wanted = content_bytes, length;
-
-        if (wanted > WIRE_MAX_CONTENT)
-                wanted = WIRE_MAX_CONTENT;
-        if (call->result < wanted)
-                wanted = call->result < 0 ? 0 : call->result;
-
-        walk->left = wanted;
-        walk->count = call->count;
-        walk->at = (__u64)call->buffer;
-        walk->failed = call->n_vectors > MAX_VECTORS;   /* then the call failed, too */
-        if (walk->failed)
-                ;
-        else if (call->n_vectors) {
-                bpf_loop(call->n_vectors, vector_step, &cpu, 0);
-                cpu->header.user |= walk->failed ? 0 : WIRE_BIT(write, count);
-        } else if (wanted) {
-                __u32 offset = 0;
-
-                BOUND(wanted, 2 * WIRE_MAX_CONTENT - 1);
-                if (record_room(cpu, WIRE_MAX_CONTENT, &offset) == WIRE_MAX_CONTENT &&
-                    bpf_probe_read_user(record_at(cpu, offset), wanted, call->buffer) == 0)
-                        cpu->used = offset + wanted;
-        }
-        if (!walk->failed)
-                SET(cpu, write, count, walk->count);
-
-        length = cpu->used - start;
-        if (!content_bytes || call->result < 0 || (call->result > 0 && !length))
-                return;
-        record->content.offset = start;
-        record->content.length = length;
-        cpu->header.known |= WIRE_BIT(write, content);
-        cpu->header.user |= WIRE_BIT(write, content);
-        if (length < call->result)
-                cpu->header.cut |= WIRE_BIT(write, content);
-}
-
-static __noinline int write_tell(const struct write_call *call, struct file *file, __u32 flags) {
-        struct task_struct *task = bpf_get_current_task_btf();
-        struct wire_write *record;
-        struct seen seen = {};
-        struct cpu *cpu;
-        __u32 port = 0;
-
-        cpu = record_begin(WIRE_KIND_write, sizeof(struct wire_write), true);
-        if (!cpu)
-                return 0;
-        record = (void *)cpu->record;
-        header_fill(&cpu->header, task, state_of(task, false), call->result);
-        cpu->header.flags |= flags;
-        SET(cpu, write, fd, call->fd);
-        if (call->result >= 0)
-                SET(cpu, write, length, call->result);
-
-        if (file) {
-                see_file(file, &seen);
-                SET(cpu, write, file, seen.object);
-                SET(cpu, write, type, seen.type);
-                if (has_path(seen.type))
-                        path_append(cpu, &record->pathname, WIRE_BIT(write, pathname), GET(file, f_path.dentry),
-                                    GET(file, f_path.mnt));
-                else if (seen.type == WIRE_OBJECT_SOCKET && see_peer(sock_of(&seen), &record->daddr, &port)) {
-                        cpu->header.known |= WIRE_BIT(write, daddr);
-                        SET(cpu, write, dport, port);
-                }
-        } else
-                SET(cpu, write, type, WIRE_OBJECT_CLOSED);
-        write_content(cpu, call);
-        record_submit(cpu, WIRE_KIND_write);
-        return 0;
-}
-
-static __always_inline bool same_object(const struct wire_object *a, const struct wire_object *b) {
-        return a->inode == b->inode && a->device == b->device && a->generation == b->generation;
-}
-
-/* Where threads share their descriptors one may hold up a write (a pipe, a FUSE page) and exchange the descriptor
- * meanwhile. So the file at the beginning was kept. The kernel's reference to it is given back only after this program,
- * so it can still be looked at; that its object is the same shows that it was not recycled. Different from what is
- * there now: both are told. */
-static __always_inline int write_done(const struct write_call *call) {
-        struct task_struct *task = bpf_get_current_task_btf();
-        struct file *file, *before = NULL;
-        struct task_state *state;
-        struct seen seen = {};
-        __u32 flags = 0;
-
-        if (!want(WIRE_KIND_write, call->result) || is_self(task))
-                return 0;
-        file = file_of(task, call->fd);
-        if (files_are_shared(task))
-                flags = WIRE_RACED;
-
-        /* Also if the table is not shared any more: the other thread may have ended. */
-        state = state_of(task, false);
-        if (state && state->file) {
-                before = (struct file *)state->file;
-                state->file = 0;
-        }
-        if (!before || before == file)
-                return write_tell(call, file, flags);
-
-        see_file(before, &seen);
-        if (same_object(&seen.object, &state->object))
-                write_tell(call, before, WIRE_RACED | WIRE_EXCHANGED);
-        return write_tell(call, file, WIRE_RACED | WIRE_EXCHANGED);
-}
-
-static __always_inline int write_begun(__u32 fd) {
-        struct task_struct *task = bpf_get_current_task_btf();
-        struct task_state *state;
-        struct seen seen = {};
-        struct file *file;
-
-        if (!(kinds & 1ULL << WIRE_KIND_write) || !files_are_shared(task) || is_self(task))
-                return 0;
-        state = state_of(task, true);
-        file = file_of(task, fd);
-        if (!state)
-                return 0;
-        state->file = (__u64)file;
-        if (file) {
-                see_file(file, &seen);
-                state->object = seen.object;
-        }
-        return 0;
-}
-
-#define WRITE_PROGRAMS(call_, vectors_)                                                                                \
-        SEC("tp/syscalls/sys_enter_" #call_)                                                                           \
-        int enter_##call_(struct syscall_enter *context) {                                                             \
-                return write_begun(context->args[0]);                                                                  \
-        }                                                                                                              \
-                                                                                                                       \
-        SEC("tp/syscalls/sys_exit_" #call_)                                                                            \
-        int exit_##call_(struct syscall_exit *context) {                                                               \
-                struct pt_regs *regs = CALL_REGS();                                                                    \
-                struct write_call call = {                                                                             \
-                        .result = context->ret,                                                                        \
-                        .fd = call_argument(regs, 0),                                                                  \
-                        .buffer = (void *)call_argument(regs, 1),                                                      \
-                };                                                                                                     \
-                                                                                                                       \
-                if (vectors_)                                                                                          \
-                        call.n_vectors = call_argument(regs, 2);                                                       \
-                else                                                                                                   \
-                        call.count = call_argument(regs, 2);                                                           \
-                return write_done(&call);                                                                              \
-        }
-
-WRITE_PROGRAMS(write, false)
-WRITE_PROGRAMS(pwrite64, false)
-WRITE_PROGRAMS(writev, true)
-WRITE_PROGRAMS(pwritev, true)
-WRITE_PROGRAMS(pwritev2, true)
-
-/* ---- unlink ---- */
-
-static __noinline int unlink_done(long result, int directory, const char *user, __u32 flags) {
-        struct task_struct *task = bpf_get_current_task_btf();
-        struct given call = {
-                .user = user,
-                .directory = directory,
-                .path_bit = WIRE_BIT(unlink, pathname),
-                .given_bit = WIRE_BIT(unlink, given),
-        };
-        struct wire_unlink *record;
-        struct cpu *cpu;
-
-        if (!want(WIRE_KIND_unlink, result) || is_self(task))
-                return 0;
-        cpu = record_begin(WIRE_KIND_unlink, sizeof(struct wire_unlink), true);
-        if (!cpu)
-                return 0;
-        record = (void *)cpu->record;
-        header_fill(&cpu->header, task, state_of(task, false), result);
-        SET(cpu, unlink, flags, flags);
-        given_append(cpu, &call, &record->pathname, &record->given);
-        record_submit(cpu, WIRE_KIND_unlink);
-        return 0;
-}
-
-SEC("tp/syscalls/sys_exit_unlink")
-int exit_unlink(struct syscall_exit *context) {
-        return unlink_done(context->ret, AT_FDCWD, (const char *)call_argument(CALL_REGS(), 0), 0);
-}
-
-SEC("tp/syscalls/sys_exit_rmdir")
-int exit_rmdir(struct syscall_exit *context) {
-        return unlink_done(context->ret, AT_FDCWD, (const char *)call_argument(CALL_REGS(), 0), AT_REMOVEDIR);
-}
-
-SEC("tp/syscalls/sys_exit_unlinkat")
-int exit_unlinkat(struct syscall_exit *context) {
-        struct pt_regs *regs = CALL_REGS();
-
-        return unlink_done(context->ret, (int)call_argument(regs, 0), (const char *)call_argument(regs, 1),
-                           (__u32)call_argument(regs, 2));
-}
-
-/* ---- rename ---- */
-
-struct rename_call {
-        long result;
-        const char *from, *to;
-        int from_directory, to_directory;
-        __u32 flags;
-        __u32 pad;
-};
-
-static __noinline int rename_done(const struct rename_call *call) {
-        struct task_struct *task = bpf_get_current_task_btf();
-        struct given from = {
-                .user = call->from,
-                .directory = call->from_directory,
-                .path_bit = WIRE_BIT(rename, pathname),
-                .given_bit = WIRE_BIT(rename, given),
-        };
-        struct given to = {
-                .user = call->to,
-                .directory = call->to_directory,
-                .path_bit = WIRE_BIT(rename, newpath),
-                .given_bit = WIRE_BIT(rename, newgiven),
-        };
-        struct wire_rename *record;
-        struct cpu *cpu;
-
-        if (!want(WIRE_KIND_rename, call->result) || is_self(task))
-                return 0;
-        cpu = record_begin(WIRE_KIND_rename, sizeof(struct wire_rename), true);
-        if (!cpu)
-                return 0;
-        record = (void *)cpu->record;
-        header_fill(&cpu->header, task, state_of(task, false), call->result);
-        SET(cpu, rename, flags, call->flags);
-        given_append(cpu, &from, &record->pathname, &record->given);
-        given_append(cpu, &to, &record->newpath, &record->newgiven);
-        record_submit(cpu, WIRE_KIND_rename);
-        return 0;
-}
-
-SEC("tp/syscalls/sys_exit_rename")
-int exit_rename(struct syscall_exit *context) {
-        struct pt_regs *regs = CALL_REGS();
-        struct rename_call call = {
-                .result = context->ret,
-                .from_directory = AT_FDCWD,
-                .from = (const char *)call_argument(regs, 0),
-                .to_directory = AT_FDCWD,
-                .to = (const char *)call_argument(regs, 1),
-        };
-
-        return rename_done(&call);
-}
-
-SEC("tp/syscalls/sys_exit_renameat")
-int exit_renameat(struct syscall_exit *context) {
-        struct pt_regs *regs = CALL_REGS();
-        struct rename_call call = {
-                .result = context->ret,
-                .from_directory = (int)call_argument(regs, 0),
-                .from = (const char *)call_argument(regs, 1),
-                .to_directory = (int)call_argument(regs, 2),
-                .to = (const char *)call_argument(regs, 3),
-        };
-
-        return rename_done(&call);
-}
-
-SEC("tp/syscalls/sys_exit_renameat2")
-int exit_renameat2(struct syscall_exit *context) {
-        struct pt_regs *regs = CALL_REGS();
-        struct rename_call call = {
-                .result = context->ret,
-                .from_directory = (int)call_argument(regs, 0),
-                .from = (const char *)call_argument(regs, 1),
-                .to_directory = (int)call_argument(regs, 2),
-                .to = (const char *)call_argument(regs, 3),
-                .flags = (__u32)call_argument(regs, 4),
-        };
-
-        return rename_done(&call);
-}
-
-/* ---- chmod ---- */
-
-struct chmod_call {
-        long result;
-        const char *user;               /* NULL: by descriptor alone */
-        int directory;
-        __u32 mode;
-};
-
-static __noinline int chmod_done(const struct chmod_call *call) {
-        struct task_struct *task = bpf_get_current_task_btf();
-        struct given given = {
-                .user = call->user,
-                .directory = call->directory,
-                .path_bit = WIRE_BIT(chmod, pathname),
-                .given_bit = WIRE_BIT(chmod, given),
-        };
-        struct wire_chmod *record;
-        struct seen seen = {};
-        struct file *file;
-        struct cpu *cpu;
-
-        if (!want(WIRE_KIND_chmod, call->result) || is_self(task))
-                return 0;
-        cpu = record_begin(WIRE_KIND_chmod, sizeof(struct wire_chmod), true);
-        if (!cpu)
-                return 0;
-        record = (void *)cpu->record;
-        header_fill(&cpu->header, task, state_of(task, false), call->result);
-        SET(cpu, chmod, mode, call->mode & 07777);
-        if (call->user)
-                given_append(cpu, &given, &record->pathname, &record->given);
-        else {
-                if (files_are_shared(task))
-                        cpu->header.flags |= WIRE_RACED;
-                file = file_of(task, call->directory);
-                if (file) {
-                        see_file(file, &seen);
-                        SET(cpu, chmod, file, seen.object);
-                        if (has_path(seen.type))
-                                path_append(cpu, &record->pathname, WIRE_BIT(chmod, pathname),
-                                            GET(file, f_path.dentry), GET(file, f_path.mnt));
-                }
-        }
-        record_submit(cpu, WIRE_KIND_chmod);
-        return 0;
-}
-
-SEC("tp/syscalls/sys_exit_chmod")
-int exit_chmod(struct syscall_exit *context) {
-        struct pt_regs *regs = CALL_REGS();
-        struct chmod_call call = {
-                .result = context->ret,
-                .user = (const char *)call_argument(regs, 0),
-                .directory = AT_FDCWD,
-                .mode = call_argument(regs, 1),
-        };
-
-        return chmod_done(&call);
-}
-
-SEC("tp/syscalls/sys_exit_fchmod")
-int exit_fchmod(struct syscall_exit *context) {
-        struct pt_regs *regs = CALL_REGS();
-        struct chmod_call call = {
-                .result = context->ret,
-                .directory = (int)call_argument(regs, 0),
-                .mode = call_argument(regs, 1),
-        };
-
-        return chmod_done(&call);
-}
-
-SEC("tp/syscalls/sys_exit_fchmodat")
-int exit_fchmodat(struct syscall_exit *context) {
-        struct pt_regs *regs = CALL_REGS();
-        struct chmod_call call = {
-                .result = context->ret,
-                .user = (const char *)call_argument(regs, 1),
-                .directory = (int)call_argument(regs, 0),
-                .mode = call_argument(regs, 2),
-        };
-
-        return chmod_done(&call);
-}
-
-/* With an empty name and AT_EMPTY_PATH it is fchmod(). */
-SEC("tp/syscalls/sys_exit_fchmodat2")
-int exit_fchmodat2(struct syscall_exit *context) {
-        struct pt_regs *regs = CALL_REGS();
-        struct chmod_call call = {
-                .result = context->ret,
-                .user = (const char *)call_argument(regs, 1),
-                .directory = (int)call_argument(regs, 0),
-                .mode = call_argument(regs, 2),
-        };
-        char first = 1;
-
-        if (call_argument(regs, 3) & AT_EMPTY_PATH && bpf_probe_read_user(&first, 1, call.user) == 0 && !first)
-                call.user = NULL;
-        return chmod_done(&call);
-}
+CALL_PROGRAM_OF(exit_openat, WIRE_CALL_openat, open_ended)
+CALL_PROGRAM(exit_open, open_ended)

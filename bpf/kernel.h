@@ -178,11 +178,16 @@ struct fs_struct {
         struct path pwd;
 };
 
+typedef struct {
+        __u64 val;
+} kernel_cap_t;
+
 struct cred {
         kuid_t uid;
         kgid_t gid;
         kuid_t euid;
         kgid_t egid;
+        kernel_cap_t cap_effective;
 };
 
 struct mm_struct {

@@ -22,11 +22,10 @@ const volatile __u64 ring_share_bytes = 0;        /* more than this waiting: COR
 const volatile __u64 ring_wake_bytes = 0;         /* this much waiting: wake the reader at once */
 const volatile __u64 tty_majors[8] = {};          /* bit per major device number that is a terminal */
 
-/* Changed by the daemon at any time. A bit per enum wire_kind, where nothing else is said. */
-__u64 kinds = 0;                    /* wanted at all; CORE kinds need no bit */
-__u64 kinds_failed = 0;             /* calls that failed are wanted */
-__u64 kinds_succeeded = 0;
-__u64 openat_flags_any = 0;         /* open flags of which one is needed; 0: no need */
+/* Changed by the daemon at any time. By enum wire_kind, with room for more than there are. */
+#define MAX_KINDS 128
+__u8 wants[MAX_KINDS] = {};         /* WANT_*; 0: not at all. CORE kinds that succeed are always told */
+__u64 flags_any[MAX_KINDS] = {};    /* bits of which one is needed (interest.h); 0: no need */
 __u32 content_bytes = 0;            /* of written content */
 __u32 env_wanted = 0;               /* env_names is not empty */
 __u32 self_tgid = 0;                /* the daemon: its own file and network events are left out */
@@ -104,6 +103,18 @@ struct {
         __type(value, struct cpu);
 } cpus SEC(".maps");
 
+/* What the beginning of a call keeps for its end. A thread is in one call at a time, so there is one of these. */
+struct begun {
+        __u32 call;                     /* enum wire_call; 0: none */
+        __u32 pad;
+        union {
+                struct {
+                        __u64 file;     /* struct file in the descriptor table */
+                        struct wire_object object;
+                };
+        };
+};
+
 /* What is known of a task beyond what the kernel keeps. Copied to children and threads: after an exec by a thread that
  * is not the leader, that thread's own storage is the one that survives. */
 struct task_state {
@@ -114,8 +125,7 @@ struct task_state {
         __u32 uid, euid, gid, egid;     /* last seen; before an exec those before it */
         __u64 css_set;                  /* cgroup_id was found from this one */
         __u64 cgroup_id;
-        __u64 file;                     /* a write in progress: struct file at enter, 0 if none */
-        struct wire_object object;
+        struct begun begun;
         __u32 exited;                   /* of the leader's storage: the exit was told */
         __u32 pad;
 };

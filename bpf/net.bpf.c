@@ -5,7 +5,7 @@
  * the result, and only for internet sockets: they keep it for the thread. At the end of the call the result is known,
  * and the socket is in the descriptor table. Where the cgroup programs cannot be attached, or for other families, the
  * end of the call alone serves: the address is then the socket's own if the call succeeded, else the user's. */
-#include "given.bpf.h"
+#include "call.bpf.h"
 
 /* These programs can be preempted: nothing that belongs to a CPU is touched here. */
 static __always_inline void keep_attempt(struct bpf_sock_addr *context, struct attempt *attempt) {
@@ -20,7 +20,7 @@ SEC("cgroup/connect4")
 int on_connect4(struct bpf_sock_addr *context) {
         struct attempt attempt = { .address.family = AF_INET };
 
-        if (kinds & 1ULL << WIRE_KIND_connect) {
+        if (wants[WIRE_KIND_connect]) {
                 *(__u32 *)attempt.address.bytes = context->user_ip4;
                 keep_attempt(context, &attempt);
         }
@@ -32,7 +32,7 @@ int on_connect6(struct bpf_sock_addr *context) {
         struct attempt attempt = {};
         struct in6_addr address;
 
-        if (kinds & 1ULL << WIRE_KIND_connect) {
+        if (wants[WIRE_KIND_connect]) {
                 address.in6_u.u6_addr32[0] = context->user_ip6[0];
                 address.in6_u.u6_addr32[1] = context->user_ip6[1];
                 address.in6_u.u6_addr32[2] = context->user_ip6[2];
@@ -99,13 +99,11 @@ static __always_inline void unix_name(struct cpu *cpu, const void *user, __u32 s
         cpu->header.user |= WIRE_BIT(connect, path);
 }
 
-SEC("tp/syscalls/sys_exit_connect")
-int exit_connect(struct syscall_exit *context) {
+static __always_inline int connect_ended(const struct call *call) {
         struct task_struct *task = bpf_get_current_task_btf();
-        struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
         __u64 id = bpf_get_current_pid_tgid();
-        __u32 fd = call_argument(regs, 0), size = call_argument(regs, 2), port = 0;
-        const void *user = (const void *)call_argument(regs, 1);
+        __u32 fd = call->args[0], size = call->args[2], port = 0;
+        const void *user = (const void *)call->args[1];
         struct wire_connect *record;
         struct attempt *attempt;
         struct seen seen = {};
@@ -114,17 +112,16 @@ int exit_connect(struct syscall_exit *context) {
         struct file *file;
         struct cpu *cpu;
 
-        if (!want(WIRE_KIND_connect, context->ret) || is_self(task)) {
+        if (!call_wanted(call, WIRE_KIND_connect)) {
                 bpf_map_delete_elem(&attempts, &id);
                 return 0;
         }
-        cpu = record_begin(WIRE_KIND_connect, sizeof(struct wire_connect), true);
+        cpu = call_record(call, WIRE_KIND_connect, sizeof(struct wire_connect));
         if (!cpu) {
                 bpf_map_delete_elem(&attempts, &id);
                 return 0;
         }
         record = (void *)cpu->record;
-        header_fill(&cpu->header, task, state_of(task, false), context->ret);
         if (files_are_shared(task))
                 cpu->header.flags |= WIRE_RACED;
         SET(cpu, connect, fd, fd);
@@ -156,7 +153,7 @@ int exit_connect(struct syscall_exit *context) {
                 cpu->header.known |= WIRE_BIT(connect, daddr);
                 SET(cpu, connect, dport, attempt->port);
                 bpf_map_delete_elem(&attempts, &id);
-        } else if (!is_failure(context->ret) && sk && see_peer(sk, &record->daddr, &port)) {
+        } else if (!is_failure(call->result) && sk && see_peer(sk, &record->daddr, &port)) {
                 cpu->header.known |= WIRE_BIT(connect, daddr);
                 SET(cpu, connect, dport, port);
         } else if (size >= 2 && bpf_probe_read_user(&asked, 2, user) == 0) {
@@ -169,6 +166,7 @@ int exit_connect(struct syscall_exit *context) {
                 else
                         user_address(cpu, asked, user, size);
         }
-        record_submit(cpu, WIRE_KIND_connect);
-        return 0;
+        return record_submit(cpu, WIRE_KIND_connect);
 }
+
+CALL_PROGRAM_OF(exit_connect, WIRE_CALL_connect, connect_ended)

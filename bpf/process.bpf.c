@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Process - fork, execve, exit: always attached, never filtered, for the process table lives on them. */
-#include "given.bpf.h"
+#include "call.bpf.h"
 
 static __always_inline void see_credentials(struct task_struct *task, struct task_state *state) {
         struct cred *cred = PART(task, cred);
@@ -45,7 +45,7 @@ int BPF_PROG(on_fork, struct task_struct *child, __u64 clone_flags) {
                         }
                 }
                 state->css_set = 0;
-                state->file = 0;
+                state->begun.call = 0;
                 state->exited = 0;
                 see_credentials(child, state);
         }
@@ -59,8 +59,7 @@ int BPF_PROG(on_fork, struct task_struct *child, __u64 clone_flags) {
         SET(cpu, fork, child_pid, child->tgid);
         SET(cpu, fork, child_start, child->start_boottime);
         SET(cpu, fork, flags, clone_flags);
-        record_submit(cpu, WIRE_KIND_fork);
-        return 0;
+        return record_submit(cpu, WIRE_KIND_fork);
 }
 
 /* Every exec names the task before it takes its new credentials, on all kernels (sched_prepare_exec is there since 6.11
@@ -366,8 +365,7 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binp
         append_arguments(cpu, mm);
         if (env_wanted)
                 append_environment(cpu, mm);
-        record_submit(cpu, WIRE_KIND_execve);
-        return 0;
+        return record_submit(cpu, WIRE_KIND_execve);
 }
 
 /* The process is gone with its last thread. Two that end at the same time may both find no other alive: the mark in the
@@ -398,59 +396,36 @@ int BPF_PROG(on_exit, struct task_struct *unused) {
         SET(cpu, exit, signal, code & 0x7f);
         SET(cpu, exit, core, code >> 7 & 1);
         SET(cpu, exit, run_ns, cpu->header.time_ns - cpu->header.start_ns);
-        record_submit(cpu, WIRE_KIND_exit);
-        return 0;
+        return record_submit(cpu, WIRE_KIND_exit);
 }
 
-/* An exec that succeeds is told above; these two are attached only when a policy looks at failures. The old image is
+/* An exec that succeeds is told above; this is attached only when a policy looks at failures. The old image is
  * still there. */
-static __noinline int exec_failed(long result, const char *name, int directory) {
+static __noinline int exec_ended(const struct call *call) {
         struct task_struct *task = bpf_get_current_task_btf();
-        struct task_state *state = state_of(task, false);
         struct fs_struct *fs = PART(task, fs);
+        bool at = call->id == WIRE_CALL_execveat;
         struct wire_execve *record;
         struct wire_bytes unused = {};
-        struct given call = {
-                .user = name,
-                .directory = directory,
+        struct given name = {
+                .user = (const char *)call->args[at ? 1 : 0],
+                .directory = at ? (int)call->args[0] : AT_FDCWD,
                 .path_bit = WIRE_BIT(execve, filename),
         };
         struct cpu *cpu;
 
-        cpu = record_begin(WIRE_KIND_execve, sizeof(struct wire_execve), false);
+        if (call->result >= 0 || is_restart(call->result) || !(wants[WIRE_KIND_execve] & WANT_FAILURE))
+                return 0;
+        cpu = call_record(call, WIRE_KIND_execve, sizeof(struct wire_execve));
         if (!cpu)
                 return 0;
         record = (void *)cpu->record;
-        header_fill(&cpu->header, task, state, result);
-        given_append(cpu, &call, &record->filename, &unused);
+        given_append(cpu, &name, &record->filename, &unused);
         path_append(cpu, &record->cwd, WIRE_BIT(execve, cwd), fs->pwd.dentry, fs->pwd.mnt);
         append_comm(cpu, &record->comm, task);
         cpu->header.known |= WIRE_BIT(execve, comm);
         append_tty(cpu, task);
-        record_submit(cpu, WIRE_KIND_execve);
-        return 0;
+        return record_submit(cpu, WIRE_KIND_execve);
 }
 
-static __always_inline bool exec_failure_wanted(long result) {
-        return result < 0 && !is_restart(result) && kinds_failed & 1ULL << WIRE_KIND_execve;
-}
-
-SEC("tp/syscalls/sys_exit_execve")
-int exit_execve(struct syscall_exit *context) {
-        struct pt_regs *regs;
-
-        if (!exec_failure_wanted(context->ret))
-                return 0;
-        regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
-        return exec_failed(context->ret, (const char *)call_argument(regs, 0), AT_FDCWD);
-}
-
-SEC("tp/syscalls/sys_exit_execveat")
-int exit_execveat(struct syscall_exit *context) {
-        struct pt_regs *regs;
-
-        if (!exec_failure_wanted(context->ret))
-                return 0;
-        regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
-        return exec_failed(context->ret, (const char *)call_argument(regs, 1), (int)call_argument(regs, 0));
-}
+CALL_PROGRAM(exit_execve, exec_ended)

@@ -5,6 +5,9 @@
  * (core-fixes.bpf.h). */
 #include "process.bpf.c"
 #include "file.bpf.c"
+#include "data.bpf.c"
+#include "names.bpf.c"
+#include "attributes.bpf.c"
 #include "net.bpf.c"
 #include "snapshot.bpf.c"
 

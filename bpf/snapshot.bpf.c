@@ -187,6 +187,5 @@ int BPF_PROG(on_cgroup, struct cgroup *cgroup, const char *path) {
                         cpu->header.known |= WIRE_BIT(cgroup, path);
                 }
         }
-        record_submit(cpu, WIRE_KIND_cgroup);
-        return 0;
+        return record_submit(cpu, WIRE_KIND_cgroup);
 }

@@ -14,7 +14,7 @@
 #include <linux/types.h>
 #endif
 
-#define WIRE_VERSION 1
+#define WIRE_VERSION 2
 #define WIRE_MAX_RECORD 32768           /* bytes, header and strings; a power of two for the verifier */
 #define WIRE_MAX_PATH 4096              /* bytes of one path, without NUL */
 #define WIRE_MAX_LIST 8192              /* bytes of one argument vector or environment, each string with its NUL */
@@ -29,6 +29,32 @@ enum wire_kind {
 #define END_KIND(id)
 #include "event/events.def"
         _WIRE_KIND_MAX,
+};
+
+/* Sets of kinds are 64 bits wide. The last kinds, the daemon's own that no policy waits for, have none. */
+static inline __u64 wire_kind_bit(unsigned kind) {
+        return kind < 64 ? (__u64)1 << kind : 0;
+}
+
+/* What the programs are told to look for, by kind. */
+enum {
+        WANT_SUCCESS = 1,
+        WANT_FAILURE = 2,
+};
+
+/* Which call made an event. */
+enum wire_call {
+        WIRE_CALL_NONE,                 /* not told */
+#define CALL(id, kind) WIRE_CALL_##id,
+#include "event/calls.def"
+        _WIRE_CALL_MAX,
+};
+
+/* Beside the kernel's requests of ptrace(). */
+enum {
+        WIRE_PTRACE_READV = 0x10000,
+        WIRE_PTRACE_WRITEV,
+        WIRE_PTRACE_PROC_MEM,
 };
 
 /* Why an event was not delivered. produced = delivered + the sum over these, for each kind. */
@@ -109,6 +135,7 @@ struct wire_header {
         __u64 known;                    /* bit i: the i-th field of this kind holds a value */
         __u64 cut;                      /* bit i: the i-th field is only a prefix of the value */
         __u64 user; /* bit i: the i-th field was read from user memory and may have been exchanged */
+        __u64 stable; /* bit i: of those, it was the same at both ends of the call, and no other task has the memory */
 
         /* The actor. A process is its thread group id and the start time of its leader; the creator is the task that
          * called fork, whoever the parent is now; the tree names the activity by its first process, 0 if not known. */
@@ -128,10 +155,12 @@ struct wire_header {
         __u32 loginuid;                 /* (__u32)-1 if the process belongs to no login */
         __u32 session;
         __u64 cgroup_id;
+        __u64 caps;                     /* effective capabilities */
 
         __s64 result;                   /* of the call; negative errno if it failed */
         __u32 flags;                    /* WIRE_* */
-        __u32 cpu;
+        __u16 cpu;
+        __u16 call;                     /* enum wire_call */
         __u64 lost;                     /* events lost on this CPU until now, all kinds */
 };
 
@@ -172,4 +201,4 @@ enum wire_field {
 };
 #define WIRE_BIT(kind, id) (1ULL << (WIRE_FIELD_##kind##_##id - WIRE_BEFORE_##kind - 1))
 
-_Static_assert(sizeof(struct wire_header) == 136, "the header is part of the wire version");
+_Static_assert(sizeof(struct wire_header) == 152, "the header is part of the wire version");

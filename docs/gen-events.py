@@ -20,9 +20,13 @@ FORMATS = {
     'PLAIN': '', 'BOOLEAN': 'true or false', 'PATHNAME': 'path', 'PID': 'pid', 'ID': 'id', 'FD': 'descriptor', 'TIME': 'time',
     'DURATION': 'duration', 'SIZE': 'bytes', 'MODE': '`S_*`', 'OPEN': '`O_*`', 'CLONE': '`CLONE_*`', 'AT': '`AT_*`',
     'RENAME': '`RENAME_*`', 'SIGNAL': '`SIG*`', 'FAMILY': '`AF_*`', 'SOCKTYPE': '`SOCK_*`', 'PROTOCOL': '`IPPROTO_*`',
-    'PORT': 'port', 'DEVICE': 'device', 'RESULT': '`E*`', 'OBJTYPE': 'type of object',
+    'PORT': 'port', 'DEVICE': 'device', 'RESULT': '`E*`', 'OBJTYPE': 'word',
+    'PROT': '`PROT_*`', 'MAP': '`MAP_*`', 'MFD': '`MFD_*`', 'CAPS': '`CAP_*`', 'MSG': '`MSG_*`', 'PRCTL': '`PR_*`',
+    'PTRACE': '`PTRACE_*`', 'MOUNT': '`MS_*`', 'UMOUNT': '`MNT_*`', 'BPFCMD': '`BPF_*`', 'BPFPROG': '`BPF_*`',
+    'URING': '`IORING_*`', 'URINGSETUP': '`IORING_*`', 'KEYCTL': '`KEYCTL_*`', 'REBOOT': '`LINUX_REBOOT_*`',
+    'DNSTYPE': '`A`, ...', 'HEX': 'address', 'CALL': 'call', 'WALL': 'wall clock',
 }
-FLAGS = {'PATH': 'resolved', 'USER': 'user', 'REQUEST': 'on request'}
+FLAGS = {'PATH': 'resolved', 'TIER': 'by tier', 'USER': 'user', 'REQUEST': 'asked'}
 
 
 def entries(path, words):
@@ -34,6 +38,11 @@ def entries(path, words):
 
 def cell(text):
     return text.replace('|', '\\|').replace('\\"', '"')
+
+
+def plain(text):
+    """Names of calls have underscores, which mean emphasis."""
+    return text.replace('_', r'\_')
 
 
 def field_row(name, type_word, format_word, flags, doc):
@@ -49,7 +58,7 @@ def kind_tables(events):
     for word, a in entries(events, ['KIND', 'FIELD', 'END_KIND']):
         if word == 'KIND':
             _, name, klass, doc = a
-            out += ['', f'### `{name}`', '', f'{doc[0].upper()}{doc[1:]}.' + CLASSES[klass]]
+            out += ['', f'### `{name}`', '', f'{plain(doc[0].upper() + doc[1:])}.' + CLASSES[klass]]
             n_open = 0
         elif word == 'FIELD':
             _, type_word, _, name, format_word, flags, doc = a
@@ -74,10 +83,13 @@ def list_table(path, word, prefix=''):
     return out
 
 
-def constants(path):
+def constants(event):
     out, groups = [], {}
-    for word, a in entries(path, ['CONSTANT', 'WORD']):
-        groups.setdefault(a[0], []).append(a[1])
+    for name in 'constants.def', 'constants-calls.def':
+        for word, a in entries(event / name, ['CONSTANT', 'WORD']):
+            if not a[1].startswith('#'):        # the calls have a list of their own
+                groups.setdefault(a[0], []).append(a[1])
+    groups['CALL'] = [a[0] for word, a in entries(event / 'calls.def', ['CALL'])]
     for format_word, names in groups.items():
         what = FORMATS[format_word].replace('`', '').rstrip('*')
         title = f'`{what}*`' if FORMATS[format_word].endswith('*`') else what
@@ -90,7 +102,7 @@ def tables(root):
     lines = ['', '## Kinds'] + kind_tables(event / 'events.def')
     lines += ['', '## Fields of every event'] + list_table(event / 'process-fields.def', 'COMMON_FIELD')
     lines += ['', '## Fields of processes'] + list_table(event / 'process-fields.def', 'PROCESS_FIELD', 'proc.')
-    lines += ['', '## Constants'] + constants(event / 'constants.def')
+    lines += ['', '## Constants'] + constants(event)
     return '\n'.join(lines) + '\n\n'
 
 

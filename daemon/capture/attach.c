@@ -70,7 +70,8 @@ static int tracepoint_id(int tracefs_fd, const char *name, uint64_t *ret) {
 }
 
 /* The link holds the perf event: one descriptor is enough. */
-static int attach_tracepoint(int prog_fd, const char *name, int tracefs_fd) {
+static int attach_tracepoint(int prog_fd, const char *name, uint64_t cookie, int tracefs_fd) {
+        LIBBPF_OPTS(bpf_link_create_opts, options, .perf_event.bpf_cookie = cookie);
         _cleanup_(closep) int perf_fd = -1, link_fd = -1;
         struct perf_event_attr attr = {
                 .type = PERF_TYPE_TRACEPOINT,
@@ -89,7 +90,7 @@ static int attach_tracepoint(int prog_fd, const char *name, int tracefs_fd) {
         perf_fd = syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
         if (perf_fd < 0)
                 return -errno;
-        link_fd = bpf_link_create(prog_fd, perf_fd, BPF_PERF_EVENT, NULL);
+        link_fd = bpf_link_create(prog_fd, perf_fd, BPF_PERF_EVENT, &options);
         if (link_fd < 0)
                 return link_fd;
         if (ioctl(perf_fd, PERF_EVENT_IOC_ENABLE, 0) < 0)
@@ -97,19 +98,19 @@ static int attach_tracepoint(int prog_fd, const char *name, int tracefs_fd) {
         return TAKE_FD(link_fd);
 }
 
-int attach_program(int prog_fd, const char *section, int tracefs_fd, int cgroup_fd) {
+int attach_program(int prog_fd, const char *place, uint64_t cookie, int tracefs_fd, int cgroup_fd) {
         const char *name;
 
-        name = startswith(section, "tp/");
+        name = startswith(place, "tp/");
         if (name)
-                return attach_tracepoint(prog_fd, name, tracefs_fd);
-        if (startswith(section, "tp_btf/"))
+                return attach_tracepoint(prog_fd, name, cookie, tracefs_fd);
+        if (startswith(place, "tp_btf/"))
                 return bpf_raw_tracepoint_open(NULL, prog_fd);
         if (cgroup_fd < 0)
                 return cgroup_fd;
-        if (streq(section, "cgroup/connect4"))
+        if (streq(place, "cgroup/connect4"))
                 return bpf_link_create(prog_fd, cgroup_fd, BPF_CGROUP_INET4_CONNECT, NULL);
-        if (streq(section, "cgroup/connect6"))
+        if (streq(place, "cgroup/connect6"))
                 return bpf_link_create(prog_fd, cgroup_fd, BPF_CGROUP_INET6_CONNECT, NULL);
         return -EINVAL;
 }

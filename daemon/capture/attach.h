@@ -8,14 +8,15 @@
  * Tracepoints are found without a mounted tracefs: if there is none we open one that nobody else sees. */
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* A directory descriptor of tracefs, events/ and all. Negative errno if there is none and we may not open one. */
 int tracefs_open(void);
 
-/* By the program's section: "tp_btf/NAME", "tp/syscalls/NAME", "cgroup/connect4", "cgroup/connect6". Returns the
+/* To a place as in hook-table.def. The cookie is for tracepoints; a program may be attached to many. Returns the
  * descriptor that keeps it attached. -ENOENT: this kernel has no such hook. */
-int attach_program(int prog_fd, const char *section, int tracefs_fd, int cgroup_fd);
+int attach_program(int prog_fd, const char *place, uint64_t cookie, int tracefs_fd, int cgroup_fd);
 
 /* Close the descriptors in a process that does only this: the programs are off when it has ended. Returns its pid, to
  * be waited for with

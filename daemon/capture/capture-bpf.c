@@ -40,7 +40,7 @@
 #define DEFAULT_PROCESSES 65536
 #define PID_NAMESPACE_OF_THE_HOST 0xEFFFFFFCU   /* inode number, the same on every Linux */
 
-#define CORE_KINDS (1ULL << WIRE_KIND_fork | 1ULL << WIRE_KIND_execve | 1ULL << WIRE_KIND_exit)
+#define CORE_KINDS (wire_kind_bit(WIRE_KIND_fork) | wire_kind_bit(WIRE_KIND_execve) | wire_kind_bit(WIRE_KIND_exit))
 
 struct capture_bpf {
         struct capture capture;         /* first: what the callers hold */
@@ -167,7 +167,7 @@ static void tell_gaps(struct capture_bpf *bpf) {
 
                         if (lost == bpf->told[kind][reason])
                                 continue;
-                        kinds |= UINT64_C(1) << kind;
+                        kinds |= wire_kind_bit(kind);
                         count += lost - bpf->told[kind][reason];
                         bpf->told[kind][reason] = lost;
                 }
@@ -311,7 +311,7 @@ static void take_record(struct capture_bpf *bpf, const void *data, size_t size) 
         if (unlikely(header->cpu < hooks_n_cpus(bpf->hooks) && header->lost > bpf->cpu_lost[header->cpu]))
                 tell_gaps(bpf);
         look_for_cgroup(bpf, header);
-        if (CORE_KINDS & 1ULL << header->kind)
+        if (CORE_KINDS & wire_kind_bit(header->kind))
                 look_for_other(bpf, &event);
 
         if (tidy_event(&event, &bpf->copy))
@@ -322,7 +322,7 @@ static void take_record(struct capture_bpf *bpf, const void *data, size_t size) 
         reason = tidy_obscured(&event, &subject);
         if (unlikely(reason != WIRE_OBSCURED_NONE))
                 tell_obscured(bpf, event.wire, reason, subject);
-        if (CORE_KINDS & 1ULL << event_kind(&event))
+        if (CORE_KINDS & wire_kind_bit(event_kind(&event)))
                 mend_see(&bpf->mend, &event);
         if (event_kind(&event) == WIRE_KIND_execve)
                 look_for_supervisor(bpf, &event);

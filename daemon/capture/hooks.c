@@ -29,57 +29,25 @@
 #include "sensor.skel.h"
 #pragma GCC diagnostic pop
 
-/* When a program is attached. */
+/* When a program is attached: hook-table.def. */
 enum hook_use {
-        HOOK_CORE,                      /* always; without it there is no capture */
-        HOOK_KIND,                      /* when the kind is of interest */
-        HOOK_FAILURES,                  /* when its failures are */
-        HOOK_FALLBACK,                  /* when it is, and if it can be: the others do without */
-        HOOK_NEVER,                     /* an iterator: run by us */
+        HOOK_CORE,
+        HOOK_KIND,
+        HOOK_FAILURES,
+        HOOK_FALLBACK,
+        HOOK_NEVER,
 };
 
 static const struct hook {
         const char *program;
         enum wire_kind kind;
         enum hook_use use;
+        const char *place;
+        enum wire_call call;            /* cookie */
 } hooks_table[] = {
-        {"on_fork", WIRE_KIND_fork, HOOK_CORE},
-        {"before_exec", WIRE_NONE, HOOK_CORE},
-        {"on_exec", WIRE_KIND_execve, HOOK_CORE},
-        {"on_exit", WIRE_KIND_exit, HOOK_CORE},
-        {"on_cgroup", WIRE_KIND_cgroup, HOOK_CORE},
-        {"exit_execve", WIRE_KIND_execve, HOOK_FAILURES},
-        {"exit_execveat", WIRE_KIND_execve, HOOK_FAILURES},
-        {"exit_open", WIRE_KIND_openat, HOOK_KIND},
-        {"exit_creat", WIRE_KIND_openat, HOOK_KIND},
-        {"exit_openat", WIRE_KIND_openat, HOOK_KIND},
-        {"exit_openat2", WIRE_KIND_openat, HOOK_KIND},
-        {"exit_open_by_handle_at", WIRE_KIND_openat, HOOK_KIND},
-        {"enter_write", WIRE_KIND_write, HOOK_KIND},
-        {"exit_write", WIRE_KIND_write, HOOK_KIND},
-        {"enter_pwrite64", WIRE_KIND_write, HOOK_KIND},
-        {"exit_pwrite64", WIRE_KIND_write, HOOK_KIND},
-        {"enter_writev", WIRE_KIND_write, HOOK_KIND},
-        {"exit_writev", WIRE_KIND_write, HOOK_KIND},
-        {"enter_pwritev", WIRE_KIND_write, HOOK_KIND},
-        {"exit_pwritev", WIRE_KIND_write, HOOK_KIND},
-        {"enter_pwritev2", WIRE_KIND_write, HOOK_KIND},
-        {"exit_pwritev2", WIRE_KIND_write, HOOK_KIND},
-        {"exit_unlink", WIRE_KIND_unlink, HOOK_KIND},
-        {"exit_rmdir", WIRE_KIND_unlink, HOOK_KIND},
-        {"exit_unlinkat", WIRE_KIND_unlink, HOOK_KIND},
-        {"exit_rename", WIRE_KIND_rename, HOOK_KIND},
-        {"exit_renameat", WIRE_KIND_rename, HOOK_KIND},
-        {"exit_renameat2", WIRE_KIND_rename, HOOK_KIND},
-        {"exit_chmod", WIRE_KIND_chmod, HOOK_KIND},
-        {"exit_fchmod", WIRE_KIND_chmod, HOOK_KIND},
-        {"exit_fchmodat", WIRE_KIND_chmod, HOOK_KIND},
-        {"exit_fchmodat2", WIRE_KIND_chmod, HOOK_KIND},
-        {"exit_connect", WIRE_KIND_connect, HOOK_KIND},
-        {"on_connect4", WIRE_KIND_connect, HOOK_FALLBACK},
-        {"on_connect6", WIRE_KIND_connect, HOOK_FALLBACK},
-        {"take_snapshot", WIRE_NONE, HOOK_NEVER},
-        {"plant_seeds", WIRE_NONE, HOOK_NEVER},
+#define WIRE_KIND_NONE WIRE_NONE
+#define HOOK(program, kind, use, place, call) {#program, WIRE_KIND_##kind, HOOK_##use, place, WIRE_CALL_##call},
+#include "capture/hook-table.def"
 };
 
 #define N_HOOKS ELEMENTSOF(hooks_table)
@@ -219,7 +187,7 @@ static bool hook_is_needed(const struct hook *hook, const struct interest *inter
         switch (hook->use) {
         case HOOK_CORE: return true;
         case HOOK_KIND:
-        case HOOK_FALLBACK: return interest->kinds & UINT64_C(1) << hook->kind;
+        case HOOK_FALLBACK: return interest->kinds & wire_kind_bit(hook->kind);
         case HOOK_FAILURES: return interest->filter[hook->kind].failures;
         case HOOK_NEVER: return false;
         }
@@ -229,10 +197,10 @@ static bool hook_is_needed(const struct hook *hook, const struct interest *inter
 /* 0 also if the kernel has no such hook and can do without. */
 static int hooks_attach(struct hooks *hooks, size_t i) {
         const struct hook *hook = &hooks_table[i];
-        const char *section = bpf_program__section_name(hooks->programs[i]);
         int prog_fd = bpf_program__fd(hooks->programs[i]), fd;
 
-        fd = prog_fd < 0 ? -ENOENT : attach_program(prog_fd, section, hooks->tracefs_fd, hooks->cgroup_fd);
+        fd = prog_fd < 0 ? -ENOENT
+                         : attach_program(prog_fd, hook->place, hook->call, hooks->tracefs_fd, hooks->cgroup_fd);
         if (fd >= 0) {
                 hooks->links[i] = fd;
                 return 0;
@@ -242,15 +210,15 @@ static int hooks_attach(struct hooks *hooks, size_t i) {
                         fd,
                         "Cannot attach to %s: addresses come from the sockets and, for calls that fail, from the "
                         "calling program: %m",
-                        section);
+                        hook->place);
                 return 0;
         }
         /* Not every kernel has every call: arm64 has no open(), 6.1 has no fchmodat2(). */
         if (fd == -ENOENT && hook->use != HOOK_CORE && hooks->tracefs_fd >= 0)
                 return 0;
         if (is_crowded(fd))
-                return log_error_errno(fd, "Cannot attach to %s: %m; " CAPTURE_CROWDED, section);
-        log_error_errno(fd, "Cannot attach to %s%s: %m", section,
+                return log_error_errno(fd, "Cannot attach to %s: %m; " CAPTURE_CROWDED, hook->place);
+        log_error_errno(fd, "Cannot attach to %s%s: %m", hook->place,
                         hooks->tracefs_fd < 0
                                 ? " (tracefs is not mounted on /sys/kernel/tracing, and we may not mount it)"
                                 : "");
@@ -308,21 +276,23 @@ static int hooks_set_env(struct hooks *hooks, const struct interest *interest) {
 /* First as wide as both, then as narrow as the new one: nothing that both want is filtered in between. */
 static void hooks_set_filters(struct hooks *hooks, const struct interest *interest) {
         struct sensor__bss *knobs = hooks->sensor->bss;
-        uint64_t failed = 0, succeeded = 0, flags_any = interest->filter[WIRE_KIND_openat].flags_any;
+        uint8_t wants[_WIRE_KIND_MAX] = {};
 
-        for (int kind = 0; kind < _WIRE_KIND_MAX; kind++) {
-                failed |= (uint64_t)interest->filter[kind].failures << kind;
-                succeeded |= (uint64_t)interest->filter[kind].successes << kind;
+        for (int kind = 1; kind < _WIRE_KIND_MAX; kind++) {
+                const struct interest_filter *filter = &interest->filter[kind];
+                uint64_t any = knobs->flags_any[kind];
+
+                if (interest->kinds & wire_kind_bit(kind))
+                        wants[kind] = (filter->successes ? WANT_SUCCESS : 0) | (filter->failures ? WANT_FAILURE : 0);
+                STORE(knobs->flags_any[kind], any && filter->flags_any ? any | filter->flags_any : 0);
+                STORE(knobs->wants[kind], knobs->wants[kind] | wants[kind]);
         }
-        STORE(knobs->kinds_failed, knobs->kinds_failed | failed);
-        STORE(knobs->kinds_succeeded, knobs->kinds_succeeded | succeeded);
-        STORE(knobs->openat_flags_any, knobs->openat_flags_any && flags_any ? knobs->openat_flags_any | flags_any : 0);
         STORE(knobs->content_bytes, MAX(knobs->content_bytes, interest->content_bytes));
 
-        STORE(knobs->kinds, interest->kinds);
-        STORE(knobs->kinds_failed, failed);
-        STORE(knobs->kinds_succeeded, succeeded);
-        STORE(knobs->openat_flags_any, flags_any);
+        for (int kind = 1; kind < _WIRE_KIND_MAX; kind++) {
+                STORE(knobs->wants[kind], wants[kind]);
+                STORE(knobs->flags_any[kind], interest->filter[kind].flags_any);
+        }
         STORE(knobs->content_bytes, MIN(interest->content_bytes, (uint32_t)WIRE_MAX_CONTENT));
 }
 
@@ -448,7 +418,8 @@ void hooks_count_skipped(const struct hooks *hooks, uint64_t ret[static _WIRE_KI
                 struct bpf_prog_info info = {};
                 uint32_t size = sizeof(info);
 
-                if (hooks->links[i] < 0 || hooks_table[i].kind == WIRE_NONE)
+                /* One program in many places counts once, whether or not the first is attached. */
+                if (hooks_table[i].kind == WIRE_NONE || hooks->programs[i] == (i ? hooks->programs[i - 1] : NULL))
                         continue;
                 if (bpf_obj_get_info_by_fd(bpf_program__fd(hooks->programs[i]), &info, &size) >= 0)
                         ret[hooks_table[i].kind] += info.recursion_misses;
@@ -517,8 +488,7 @@ void hooks_describe(const struct hooks *hooks, struct strbuf *b) {
                                 continue;
                         if (*separator == ':')
                                 strbuf_put(b, schema_kind(kind)->name);
-                        strbuf_printf(b, "%s%s", separator,
-                                      strrchr(bpf_program__section_name(hooks->programs[i]), '/') + 1);
+                        strbuf_printf(b, "%s%s", separator, strrchr(hooks_table[i].place, '/') + 1);
                         separator = ", ";
                 }
                 if (*separator == ',')

@@ -69,7 +69,7 @@ static void choose_interest(const struct record_params *params, const struct set
 
                 if (!info || info->class == EVENT_META)
                         continue;
-                ret->kinds |= UINT64_C(1) << kind;
+                ret->kinds |= wire_kind_bit(kind);
                 ret->filter[kind] = (struct interest_filter){.failures = true, .successes = true};
         }
 }

@@ -11,9 +11,9 @@ void dispatch_spread_kinds(struct compilation *c) {
                 return;
 
         ARRAY_FOREACH(edge, &c->out.edges)
-                c->conditions.items[edge->condition].kinds |= UINT64_C(1) << edge->kind;
+                c->conditions.items[edge->condition].kinds |= wire_kind_bit(edge->kind);
         ARRAY_FOREACH(until, &c->out.untils)
-                c->conditions.items[until->condition].kinds |= UINT64_C(1) << until->kind;
+                c->conditions.items[until->condition].kinds |= wire_kind_bit(until->kind);
         ARRAY_FOREACH(path, &c->out.paths)
                 for (uint32_t i = 0; i < path->exceptions.n; i++)
                         c->conditions.items[c->out.exceptions.items[path->exceptions.first + i].condition].kinds |=
@@ -30,7 +30,7 @@ void dispatch_spread_kinds(struct compilation *c) {
                         /* An exception names fields of several kinds; each exists in its own only. */
                         field = schema_field((enum field)c->out.predicates.items[condition->args.first].field);
                         if (field->scope == FIELD_EVENT)
-                                kinds &= UINT64_C(1) << field->kind;
+                                kinds &= wire_kind_bit(field->kind);
                         c->predicates.items[condition->args.first].kinds |= kinds;
                         break;
                 case CONDITION_NOT:

@@ -186,7 +186,7 @@ static void emit_edge(struct emitter *e, const struct draft_position *place, con
         if (edge.type == EDGE_COUNT && place->repeat->has_distinct)
                 edge.writes = emit_distinct(e, &draft->element->distinct_field);
 
-        e->kinds |= UINT64_C(1) << edge.kind;
+        e->kinds |= wire_kind_bit(edge.kind);
         ASSEMBLY_ADD(&e->c->out, edges, edge);
 }
 
@@ -282,7 +282,7 @@ static struct program_range emit_untils(struct emitter *e) {
                 ASSEMBLY_ADD(&e->c->out, untils, record);
                 siphash_add_u64(&e->hash, (uint64_t)record.kind << 1 | record.any_result);
                 hash_condition(e, record.condition);
-                e->kinds |= UINT64_C(1) << record.kind;
+                e->kinds |= wire_kind_bit(record.kind);
                 e->absence = true;
                 range.n++;
         }

@@ -85,12 +85,12 @@ static void collect(struct compilation *c, uint16_t kind, bool any_result, uint3
         struct interest *interest = &c->out.interest;
         struct interest_filter *filter = &interest->filter[kind];
         struct need need = {.c = c};
-        bool is_first = !(interest->kinds >> kind & 1);
+        bool is_first = !(interest->kinds & wire_kind_bit(kind));
 
         if (compilation_does(c, COMPILE_PASS_NARROW))
                 need_condition(&need, condition);
 
-        interest->kinds |= UINT64_C(1) << kind;
+        interest->kinds |= wire_kind_bit(kind);
         filter->failures = filter->failures || !compilation_does(c, COMPILE_PASS_NARROW) ||
                            (any_result && !need.only_successes);
         filter->successes = filter->successes || !(any_result && need.only_failures);
@@ -210,7 +210,7 @@ void needs_collect(struct compilation *c) {
         for (unsigned kind = 0; kind < _WIRE_KIND_MAX; kind++) {
                 const struct interest_filter *filter = &c->out.interest.filter[kind];
 
-                if (c->out.interest.kinds >> kind & 1)
+                if (c->out.interest.kinds & wire_kind_bit(kind))
                         compilation_count(c, COMPILE_PASS_NARROW, 1,
                                           filter->failures && filter->successes && filter->flags_any == 0);
         }

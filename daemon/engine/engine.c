@@ -341,7 +341,7 @@ const struct key *engine_key(struct engine *engine, enum program_key type) {
 
 static void engine_concern_scope(struct engine *engine, const struct key *key, uint32_t depth) {
         uint32_t number = scopes_find(&engine->pool.scopes, key);
-        uint64_t bit = UINT64_C(1) << event_kind(engine->event), kinds = 0;
+        uint64_t bit = wire_kind_bit(event_kind(engine->event)), kinds = 0;
         struct scope *scope;
 
         if (number == SCOPE_NONE)

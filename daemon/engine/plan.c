@@ -9,7 +9,7 @@
 #include "base/macro.h"
 
 static uint64_t kind_bit(uint32_t kind) {
-        return UINT64_C(1) << kind;
+        return wire_kind_bit(kind);
 }
 
 /* Windowed blocks around a position, from the outermost. */

@@ -43,7 +43,7 @@ uint64_t engine_until_kinds(const struct engine *engine, uint32_t path, const st
 
         for (uint32_t i = range.first; i < range.first + range.n; i++)
                 if ((engine->program->untils[i].slots & ~(uint64_t)instance->bound) == 0)
-                        kinds |= UINT64_C(1) << engine->program->untils[i].kind;
+                        kinds |= wire_kind_bit(engine->program->untils[i].kind);
         return kinds;
 }
 

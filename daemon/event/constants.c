@@ -4,8 +4,18 @@
 /* The kernel's own headers where the C library's differ: glibc says that O_LARGEFILE is 0, the kernel's file does not.
  * They can not be had beside <fcntl.h>, which is why this file is alone. */
 #include <errno.h>
+#include <linux/bpf.h>
+#include <linux/capability.h>
 #include <linux/fcntl.h>
 #include <linux/fs.h>
+#include <linux/io_uring.h>
+#include <linux/keyctl.h>
+#include <linux/memfd.h>
+#include <linux/mman.h>
+#include <linux/mount.h>
+#include <linux/prctl.h>
+#include <linux/ptrace.h>
+#include <linux/reboot.h>
 #include <linux/sched.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -50,7 +60,8 @@ bool schema_constant(const char *name, size_t length, enum field_format format, 
         for (size_t i = 0; i < ELEMENTSOF(constants); i++) {
                 const struct constant *c = &constants[i];
 
-                if ((format == FORMAT_PLAIN || c->format == format) && memeq_str(name, length, c->name)) {
+                if ((format == FORMAT_PLAIN ? c->format != FORMAT_CALL : c->format == format) &&
+                    memeq_str(name, length, c->name)) {
                         *ret = c->value;
                         return true;
                 }

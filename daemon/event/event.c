@@ -63,7 +63,7 @@ static const uint64_t cut_masks[_WIRE_KIND_MAX] = {
 
 static inline bool masks_are_right(const struct wire_header *header, uint64_t fields, uint64_t cuttable) {
         return ((header->known & ~fields) | (header->cut & ~(header->known & cuttable)) |
-                (header->user & ~header->known)) == 0;
+                (header->user & ~header->known) | (header->stable & ~header->user)) == 0;
 }
 
 int event_parse(const void *data, size_t size, struct event *ret) {
@@ -119,6 +119,7 @@ struct slot {
 enum {
         PATH = FIELD_PATH,
         USER = FIELD_USER,
+        TIER = FIELD_TIER,
         REQUEST = FIELD_REQUEST,
 };
 
@@ -154,7 +155,10 @@ static void get_common(const struct event *event, enum field field, struct value
                 number = (int64_t)header->time_ns;
         else if (field == FIELD_COMMON_compat)
                 number = !!(header->flags & WIRE_COMPAT);
-        else
+        else if (field == FIELD_COMMON_call) {
+                known = header->call != WIRE_CALL_NONE;
+                number = header->call;
+        } else
                 known = false;
 
         *ret = (struct value){
@@ -205,4 +209,5 @@ void event_get(const struct event *event, enum field field, struct value *ret) {
         }
         ret->state = header->cut & bit ? VALUE_CUT : VALUE_KNOWN;
         ret->user = slot->user || (header->user & bit);
+        ret->stable = ret->user && (header->stable & bit);
 }

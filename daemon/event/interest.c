@@ -33,7 +33,7 @@ int interest_add(struct interest *interest, const struct interest *other) {
                         memcpy(interest->env[interest->n_env++], other->env[i], INTEREST_MAX_ENV_NAME);
 
         for (unsigned kind = 0; kind < _WIRE_KIND_MAX; kind++) {
-                uint64_t bit = UINT64_C(1) << kind;
+                uint64_t bit = wire_kind_bit(kind);
 
                 if (!(other->kinds & bit))
                         continue;

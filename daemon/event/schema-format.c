@@ -114,6 +114,15 @@ static void put_number(struct strbuf *b, enum field_format format, int64_t numbe
         case FORMAT_SOCKTYPE:
         case FORMAT_PROTOCOL:
         case FORMAT_OBJTYPE:
+        case FORMAT_PRCTL:
+        case FORMAT_PTRACE:
+        case FORMAT_BPFCMD:
+        case FORMAT_BPFPROG:
+        case FORMAT_URING:
+        case FORMAT_KEYCTL:
+        case FORMAT_REBOOT:
+        case FORMAT_DNSTYPE:
+        case FORMAT_CALL:
                 put_named(b, format, number);
                 return;
         case FORMAT_SIGNAL:
@@ -123,6 +132,7 @@ static void put_number(struct strbuf *b, enum field_format format, int64_t numbe
                         put_named(b, format, number);
                 return;
         case FORMAT_TIME:
+        case FORMAT_WALL:
                 put_seconds(b, number);
                 return;
         case FORMAT_DURATION:
@@ -136,7 +146,18 @@ static void put_number(struct strbuf *b, enum field_format format, int64_t numbe
         case FORMAT_CLONE:
         case FORMAT_AT:
         case FORMAT_RENAME:
+        case FORMAT_PROT:
+        case FORMAT_MAP:
+        case FORMAT_MFD:
+        case FORMAT_CAPS:
+        case FORMAT_MSG:
+        case FORMAT_MOUNT:
+        case FORMAT_UMOUNT:
+        case FORMAT_URINGSETUP:
                 put_flags(b, format, (uint64_t)number);
+                return;
+        case FORMAT_HEX:
+                strbuf_printf(b, "0x%" PRIx64, (uint64_t)number);
                 return;
         case FORMAT_DEVICE:
                 if (number == 0)

@@ -9,6 +9,7 @@ enum {
         PATH = FIELD_PATH,
         USER = FIELD_USER,
         REQUEST = FIELD_REQUEST,
+        TIER = FIELD_TIER,
 };
 
 enum {
@@ -66,17 +67,6 @@ static const struct field_info fields[_FIELD_MAX] = {
 #include "event/process-fields.def"
 };
 
-/* Kinds that the language promises and that no hook delivers yet. A kind leaves this list when it enters events.def. */
-static const char *const planned_kinds[] = {
-        "read",       "close",    "dup",         "mmap",     "mprotect", "memfd_create",    "link",     "symlink",
-        "mkdir",      "truncate", "chown",       "setxattr", "utimes",   "socket",          "bind",     "listen",
-        "accept",     "sendto",   "recvfrom",    "dns",      "setuid",   "setgid",          "capset",   "setgroups",
-        "credchange", "prctl",    "ptrace",      "kill",     "mount",    "umount",          "setns",    "pivot_root",
-        "chroot",     "unshare",  "init_module", "bpf",      "keyctl",   "perf_event_open", "io_uring", "delete_module",
-        "quotactl",   "reboot",   "kexec",       "settime",  "swapon",   "sethostname",     "acct",     "unit",
-        "login",
-};
-
 const struct kind_info *schema_kind(enum wire_kind kind) {
         if ((unsigned)kind >= _WIRE_KIND_MAX || !kinds[kind].name)
                 return NULL;
@@ -120,11 +110,35 @@ enum field schema_find_process_field(const char *name, size_t length) {
         return find_among(_FIELD_PROCESS_BEFORE + 1, _FIELD_MAX - _FIELD_PROCESS_BEFORE - 1, name, length);
 }
 
-bool schema_kind_is_planned(const char *name, size_t length) {
-        for (size_t i = 0; i < ELEMENTSOF(planned_kinds); i++)
-                if (memeq_str(name, length, planned_kinds[i]))
-                        return true;
-        return false;
+#define WIRE_KIND_NONE WIRE_NONE
+
+static const struct {
+        const char *name;
+        enum wire_kind kind;
+} calls[] = {
+#define CALL(id, call_kind) {.name = #id, .kind = WIRE_KIND_##call_kind},
+#include "event/calls.def"
+        /* Other names of calls that are there under another one, or under the kind's own. */
+        {.name = "exec", .kind = WIRE_KIND_execve},
+        {.name = "fexecve", .kind = WIRE_KIND_execve},
+        {.name = "clone", .kind = WIRE_KIND_fork},
+        {.name = "clone3", .kind = WIRE_KIND_fork},
+        {.name = "vfork", .kind = WIRE_KIND_fork},
+        {.name = "exit_group", .kind = WIRE_KIND_exit},
+        {.name = "pread", .kind = WIRE_KIND_read},
+        {.name = "pwrite", .kind = WIRE_KIND_write},
+        {.name = "sendfile64", .kind = WIRE_KIND_write},
+        {.name = "send", .kind = WIRE_KIND_sendto},
+        {.name = "recv", .kind = WIRE_KIND_recvfrom},
+        {.name = "sigqueue", .kind = WIRE_KIND_kill},
+        {.name = "signal", .kind = WIRE_KIND_kill},
+};
+
+enum wire_kind schema_kind_of_call(const char *name, size_t length) {
+        for (size_t i = 0; i < ELEMENTSOF(calls); i++)
+                if (memeq_str(name, length, calls[i].name))
+                        return calls[i].kind;
+        return WIRE_NONE;
 }
 
 const char *value_type_to_string(enum value_type type) {

@@ -39,12 +39,16 @@ enum field_format {
         FORMAT_PLAIN, FORMAT_BOOLEAN, FORMAT_PATHNAME, FORMAT_PID, FORMAT_ID, FORMAT_FD, FORMAT_TIME, FORMAT_DURATION,
         FORMAT_SIZE, FORMAT_MODE, FORMAT_OPEN, FORMAT_CLONE, FORMAT_AT, FORMAT_RENAME, FORMAT_SIGNAL, FORMAT_FAMILY,
         FORMAT_SOCKTYPE, FORMAT_PROTOCOL, FORMAT_PORT, FORMAT_DEVICE, FORMAT_RESULT, FORMAT_OBJTYPE,
+        FORMAT_PROT, FORMAT_MAP, FORMAT_MFD, FORMAT_CAPS, FORMAT_MSG, FORMAT_PRCTL, FORMAT_PTRACE, FORMAT_MOUNT,
+        FORMAT_UMOUNT, FORMAT_BPFCMD, FORMAT_BPFPROG, FORMAT_URING, FORMAT_URINGSETUP, FORMAT_KEYCTL, FORMAT_REBOOT,
+        FORMAT_DNSTYPE, FORMAT_HEX, FORMAT_CALL, FORMAT_WALL,
 };
 
 enum {
         FIELD_PATH = 1U << 0,           /* an absolute path, resolved by the kernel */
         FIELD_USER = 1U << 1,           /* always bytes that a program passed */
         FIELD_REQUEST = 1U << 2,        /* captured only when a policy asks */
+        FIELD_TIER = 1U << 3,           /* an absolute path, resolved by the kernel only where it shows that */
 };
 
 struct kind_info {
@@ -79,12 +83,12 @@ enum wire_kind schema_find_kind(const char *name, size_t length);
 enum field schema_find_field(enum wire_kind kind, const char *name, size_t length);
 enum field schema_find_process_field(const char *name, size_t length);
 
-/* Kinds of the language that this version does not capture yet ("mmap"): to tell "not yet" from "no such thing". */
-bool schema_kind_is_planned(const char *name, size_t length);
+/* The kind that a system call of this name is told as ("openat2": openat). WIRE_NONE if it is none that is told. */
+enum wire_kind schema_kind_of_call(const char *name, size_t length);
 
 /* A symbolic constant (`O_WRONLY`, `SIGKILL`, `AF_INET6`, `S_ISUID`, "socket" for an OBJTYPE). True if it is one. With
- * `format` FORMAT_PLAIN any constant is taken, else those that make sense for it. Errors are positive: a failed result
- * is -ENOENT. */
+ * `format` FORMAT_PLAIN any constant but the names of calls is taken, else those that make sense for it. Errors are
+ * positive: a failed result is -ENOENT. */
 bool schema_constant(const char *name, size_t length, enum field_format format, int64_t *ret);
 
 /* Write a value for people, as its format says ("O_RDWR|O_CREAT", "0755", "10.0.0.1", "socket", an unknown one "?"),

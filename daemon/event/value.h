@@ -51,7 +51,7 @@ struct value {
         uint8_t type;                   /* enum value_type */
         uint8_t state;                  /* enum value_state */
         bool user;                      /* read from user memory: another thread may have exchanged it */
-        uint8_t pad;
+        bool stable; /* user: it was the same at both ends of the call, and nobody shares the memory */
 };
 
 /* Kleene's three values, ordered so that `and` is the minimum and `or` the maximum. */

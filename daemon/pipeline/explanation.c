@@ -317,7 +317,7 @@ static void put_kernel(struct explanation *e, const struct program *others) {
                 const struct kind_info *info = schema_kind((enum wire_kind)kind);
                 const struct interest_filter *filter = &interest->filter[kind];
 
-                if (!(interest->kinds & UINT64_C(1) << kind) || !info || info->class == EVENT_META)
+                if (!(interest->kinds & wire_kind_bit(kind)) || !info || info->class == EVENT_META)
                         continue;
                 strbuf_printf(e->b, "  %s: ", info->name);
                 if (info->class == EVENT_CORE)
@@ -335,7 +335,7 @@ static void put_kernel(struct explanation *e, const struct program *others) {
                         }
                         if (filter->flags_any != 0 || !filter->successes || !filter->failures)
                                 strbuf_put(e->b, "; the rest is dropped in the kernel");
-                        if (others && !(others->header->interest.kinds & UINT64_C(1) << kind))
+                        if (others && !(others->header->interest.kinds & wire_kind_bit(kind)))
                                 strbuf_put(e->b, "; attached for this policy alone");
                 }
                 strbuf_put_char(e->b, '\n');

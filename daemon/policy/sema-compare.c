@@ -29,7 +29,7 @@ bool sema_is_absolute(const struct field_ref *ref, bool *ret_resolved) {
                 *ret_resolved = true;
                 return true;
         }
-        return streq(info->name, "pathname") || streq(info->name, "newpath");
+        return info->flags & FIELD_TIER;
 }
 
 /* The slot of a capture that every way here binds; reports if there is none. */

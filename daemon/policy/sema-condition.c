@@ -178,7 +178,7 @@ static bool check_foreign(struct sema *s, struct expr *expr) {
         for (unsigned kind = WIRE_NONE + 1; kind < _WIRE_KIND_MAX; kind++) {
                 struct expr one = model, *copy;
 
-                if (!(s->kinds & (1ULL << kind)) || !sema_resolve_field(s, &one.field, (enum wire_kind)kind, true))
+                if (!(s->kinds & wire_kind_bit(kind)) || !sema_resolve_field(s, &one.field, (enum wire_kind)kind, true))
                         continue;
                 if (!sema_check_compare(s, &one))
                         return false;

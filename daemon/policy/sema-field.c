@@ -2,36 +2,8 @@
 /* The names of kinds and fields. */
 #include <string.h>
 
+#include "base/strbuf.h"
 #include "policy/sema-private.h"
-
-/* Calls that are part of a kind with another name. */
-static const struct {
-        const char *call, *kind;
-} calls[] = {
-        {"open", "openat"},
-        {"openat2", "openat"},
-        {"creat", "openat"},
-        {"open_by_handle_at", "openat"},
-        {"exec", "execve"},
-        {"execveat", "execve"},
-        {"fexecve", "execve"},
-        {"clone", "fork"},
-        {"clone3", "fork"},
-        {"vfork", "fork"},
-        {"exit_group", "exit"},
-        {"writev", "write"},
-        {"pwrite", "write"},
-        {"pwrite64", "write"},
-        {"pwritev", "write"},
-        {"pwritev2", "write"},
-        {"unlinkat", "unlink"},
-        {"rmdir", "unlink"},
-        {"renameat", "rename"},
-        {"renameat2", "rename"},
-        {"fchmod", "chmod"},
-        {"fchmodat", "chmod"},
-        {"fchmodat2", "chmod"},
-};
 
 /* Other names of fields: those that older policies use. */
 static const struct {
@@ -51,8 +23,7 @@ static const struct {
 
 /* Records by which a stream is complete; nothing that happened. */
 static bool kind_is_internal(enum wire_kind kind) {
-        return kind == WIRE_KIND_tick || kind == WIRE_KIND_clock || kind == WIRE_KIND_cgroup ||
-               kind == WIRE_KIND_process;
+        return kind == WIRE_KIND_clock || wire_kind_bit(kind) == 0;
 }
 
 enum wire_kind sema_resolve_kind(struct sema *s, struct text name, struct diag_span span) {
@@ -64,17 +35,12 @@ enum wire_kind sema_resolve_kind(struct sema *s, struct text name, struct diag_s
         if (kind != WIRE_NONE && !kind_is_internal(kind))
                 return kind;
 
-        if (schema_kind_is_planned(name.bytes, name.length)) {
-                sema_error(s, span, "'%.*s' is not supported yet", TEXT_ARGS(name));
+        sema_error(s, span, "unknown kind of event '%.*s'", TEXT_ARGS(name));
+        kind = schema_kind_of_call(name.bytes, name.length);
+        if (kind != WIRE_NONE) {
+                diag_hint(s->diags, "'%.*s' is part of the kind '%s'", TEXT_ARGS(name), schema_kind(kind)->name);
                 return WIRE_NONE;
         }
-
-        sema_error(s, span, "unknown kind of event '%.*s'", TEXT_ARGS(name));
-        for (size_t i = 0; i < ELEMENTSOF(calls); i++)
-                if (text_is(name, calls[i].call)) {
-                        diag_hint(s->diags, "'%s' is part of the kind '%s'", calls[i].call, calls[i].kind);
-                        return WIRE_NONE;
-                }
 
         for (unsigned i = WIRE_NONE + 1; i < _WIRE_KIND_MAX; i++)
                 if (!kind_is_internal((enum wire_kind)i))
@@ -142,6 +108,30 @@ static bool resolve_process_field(struct sema *s, struct field_ref *ref, struct 
         return false;
 }
 
+#define MAX_KINDS_TOLD 4
+
+/* Which kinds have a field of this name, if any. */
+static void hint_kinds_of_field(struct sema *s, struct text name) {
+        char kinds[128];
+        size_t n = 0;
+        struct strbuf b;
+
+        strbuf_init_fixed(&b, kinds, sizeof(kinds));
+        for (unsigned i = WIRE_NONE + 1; i < _WIRE_KIND_MAX; i++) {
+                const struct kind_info *info = schema_kind((enum wire_kind)i);
+
+                if (kind_is_internal((enum wire_kind)i) ||
+                    schema_find_field((enum wire_kind)i, name.bytes, name.length) == FIELD_NONE)
+                        continue;
+                if (n++ < MAX_KINDS_TOLD)
+                        strbuf_printf(&b, "%s'%s'", n > 1 ? ", " : "", info->name);
+        }
+        if (n > MAX_KINDS_TOLD)
+                diag_hint(s->diags, "it is a field of %s and %zu more", kinds, n - MAX_KINDS_TOLD);
+        else if (n > 0)
+                diag_hint(s->diags, "it is a field of %s", kinds);
+}
+
 static void report_unknown_field(struct sema *s, struct field_ref *ref, enum wire_kind kind) {
         const struct kind_info *info = schema_kind(kind);
         const char *names[_FIELD_MAX], *closest;
@@ -177,12 +167,7 @@ static void report_unknown_field(struct sema *s, struct field_ref *ref, enum wir
                 diag_did_you_mean(s->diags, closest);
                 return;
         }
-        for (unsigned i = WIRE_NONE + 1; i < _WIRE_KIND_MAX; i++)
-                if (!kind_is_internal((enum wire_kind)i) && schema_find_field((enum wire_kind)i, ref->name.bytes,
-                                                                              ref->name.length) != FIELD_NONE) {
-                        diag_hint(s->diags, "it is a field of '%s'", schema_kind((enum wire_kind)i)->name);
-                        return;
-                }
+        hint_kinds_of_field(s, ref->name);
 }
 
 bool sema_resolve_field(struct sema *s, struct field_ref *ref, enum wire_kind kind, bool quiet) {

@@ -14,6 +14,9 @@ static void format_range(enum field_format format, int64_t *ret_min, int64_t *re
 
         switch (format) {
         case FORMAT_PLAIN:
+        case FORMAT_HEX:
+        case FORMAT_WALL:
+        case FORMAT_PRCTL:
                 *ret_min = INT64_MIN;
                 return;
         case FORMAT_BOOLEAN:
@@ -46,6 +49,9 @@ static void format_range(enum field_format format, int64_t *ret_min, int64_t *re
         case FORMAT_OBJTYPE:
                 *ret_max = _WIRE_OBJECT_MAX - 1;
                 return;
+        case FORMAT_CALL:
+                *ret_max = _WIRE_CALL_MAX - 1;
+                return;
         case FORMAT_RESULT:
                 *ret_min = -4095;
                 return;
@@ -61,6 +67,21 @@ static void format_range(enum field_format format, int64_t *ret_min, int64_t *re
         case FORMAT_AT:
         case FORMAT_RENAME:
         case FORMAT_SOCKTYPE:
+        case FORMAT_PROT:
+        case FORMAT_MAP:
+        case FORMAT_MFD:
+        case FORMAT_CAPS:
+        case FORMAT_MSG:
+        case FORMAT_PTRACE:
+        case FORMAT_MOUNT:
+        case FORMAT_UMOUNT:
+        case FORMAT_BPFCMD:
+        case FORMAT_BPFPROG:
+        case FORMAT_URING:
+        case FORMAT_URINGSETUP:
+        case FORMAT_KEYCTL:
+        case FORMAT_REBOOT:
+        case FORMAT_DNSTYPE:
                 return;
         }
 }

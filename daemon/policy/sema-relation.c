@@ -41,7 +41,7 @@ static bool kind_has_pipe(enum wire_kind kind) {
         return false;
 }
 
-/* "execve, openat and write". */
+/* "execve, openat and write"; of many the first. */
 static void list_kinds(bool (*has)(enum wire_kind kind), char *ret, size_t size) {
         const char *names[_WIRE_KIND_MAX];
         size_t n = 0, at = 0;
@@ -49,10 +49,15 @@ static void list_kinds(bool (*has)(enum wire_kind kind), char *ret, size_t size)
         for (unsigned kind = WIRE_NONE + 1; kind < WIRE_KIND_start; kind++)
                 if (has((enum wire_kind)kind))
                         names[n++] = schema_kind((enum wire_kind)kind)->name;
-        for (size_t i = 0; i < n && at < size; i++)
+        for (size_t i = 0; i < n && at < size; i++) {
+                if (i == 5 && n > 6) {
+                        (void)snprintf(ret + at, size - at, " and %zu more", n - i);
+                        return;
+                }
                 at += (size_t)snprintf(ret + at, size - at, "%s%s", i == 0 ? "" : i + 1 < n ? ", "
                                                                                            : " and ",
                                        names[i]);
+        }
 }
 
 static struct sema_name *find_name(struct sema *s, struct text name) {
@@ -74,7 +79,7 @@ static void collect_names(struct sema *s, const struct element *e) {
                                 *name = (struct sema_name){.name = e->as, .span = e->as_span};
                         }
                         if (name && kind != WIRE_NONE)
-                                name->kinds |= 1ULL << kind;
+                                name->kinds |= wire_kind_bit(kind);
                 }
                 collect_names(s, e->children);
                 collect_names(s, e->then);
@@ -254,7 +259,7 @@ static bool make_pipe(struct sema *s, const struct relation *r, const struct sem
                 return false;
         }
         for (unsigned k = WIRE_NONE + 1; k < _WIRE_KIND_MAX; k++)
-                if ((name->kinds & (1ULL << k)) && !kind_has_pipe((enum wire_kind)k)) {
+                if ((name->kinds & wire_kind_bit(k)) && !kind_has_pipe((enum wire_kind)k)) {
                         sema_error(s, r->span, "'%.*s' names the process of '%s', which has no pipe",
                                    TEXT_ARGS(r->name), schema_kind((enum wire_kind)k)->name);
                         diag_hint(s->diags, "'same pipe as' is for %s", kinds);
@@ -268,7 +273,7 @@ static bool make_pipe(struct sema *s, const struct relation *r, const struct sem
                 if (ends[i].kind != kind)
                         continue;
                 for (size_t k = 0; k < ELEMENTSOF(ends); k++)
-                        if ((name->kinds & (1ULL << ends[k].kind)) && ends[k].writes != ends[i].writes &&
+                        if ((name->kinds & wire_kind_bit(ends[k].kind)) && ends[k].writes != ends[i].writes &&
                             !join(s, r, EXPR_OR, &objects,
                                   compare_capture(s, r, ends[i].object, COMPARE_EQUAL, ends[k].suffix)))
                                 return false;
@@ -297,7 +302,7 @@ static bool make_file(struct sema *s, const struct relation *r, const struct sem
                 return false;
         }
         for (unsigned k = WIRE_NONE + 1; k < _WIRE_KIND_MAX; k++)
-                if ((name->kinds & (1ULL << k)) && !kind_has_file((enum wire_kind)k)) {
+                if ((name->kinds & wire_kind_bit(k)) && !kind_has_file((enum wire_kind)k)) {
                         sema_error(s, r->span, "'%.*s' names the process of '%s', which has no file as an object",
                                    TEXT_ARGS(r->name), schema_kind((enum wire_kind)k)->name);
                         diag_hint(s->diags, "'same file as' is for %s; names are compared with captures", kinds);

@@ -123,7 +123,7 @@ void sema_check_taker(struct sema *s, struct element *e) {
                 return;
         }
 
-        s->kinds |= 1ULL << e->kind;
+        s->kinds |= wire_kind_bit(e->kind);
         if (!sema_add_relations(s, e))
                 return;
         if (e->condition)

@@ -107,6 +107,9 @@ void process_get(const struct process *process, const struct event *event, enum 
         case FIELD_PROCESS_session:
                 set_id(ret, header ? header->session : process->session);
                 break;
+        case FIELD_PROCESS_caps:
+                set_number(ret, (int64_t)(header ? header->caps : process->caps));
+                break;
         case FIELD_PROCESS_kthread:
                 set_number(ret, process->kthread);
                 break;

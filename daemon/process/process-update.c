@@ -38,6 +38,7 @@ static void set_credentials(struct process_table *table, struct process *process
         process->egid = header->egid;
         process->loginuid = header->loginuid;
         process->session = header->session;
+        process->caps = header->caps;
         /* A name that comes after the first event from its group (a lost record) is taken with the next. */
         if (header->cgroup_id != process->cgroup_id || !process->cgroup)
                 set_cgroup(table, process, header->cgroup_id);

@@ -34,6 +34,7 @@ struct process {
 
         uint32_t uid, euid, gid, egid;  /* at its last event */
         uint32_t loginuid, session;
+        uint64_t caps;                  /* effective */
         uint64_t cgroup_id;
         const struct cgroup *cgroup;    /* owned by the table; NULL: not known */
         uint32_t n_children;            /* running or kept; a process with children is kept as their ancestor */

@@ -40,7 +40,7 @@ static const char *kind_name(unsigned kind) {
 
 static void put_kinds(struct dump *d, uint64_t kinds) {
         for (unsigned kind = 0; kind < _WIRE_KIND_MAX; kind++)
-                if (kinds >> kind & 1)
+                if (kinds & wire_kind_bit(kind))
                         strbuf_printf(d->b, " %s", kind_name(kind));
 }
 
@@ -438,7 +438,7 @@ static void dump_interest(struct dump *d) {
         for (unsigned kind = 0; kind < _WIRE_KIND_MAX; kind++) {
                 const struct interest_filter *filter = &interest->filter[kind];
 
-                if (!(interest->kinds >> kind & 1))
+                if (!(interest->kinds & wire_kind_bit(kind)))
                         continue;
                 strbuf_printf(d->b, "  %s%s%s", kind_name(kind), filter->successes ? ", successes" : "",
                               filter->failures ? ", failures" : "");

@@ -69,7 +69,7 @@ bool verifier_field(uint16_t field, uint8_t subject, int16_t index) {
 static bool verify_header(struct verifier *v) {
         const struct interest *interest = &v->p->header->interest;
 
-        CHECK(v, interest->kinds >> _WIRE_KIND_MAX == 0 && (interest->kinds & 1) == 0, "kinds of interest");
+        CHECK(v, (interest->kinds & wire_kind_bit(WIRE_NONE)) == 0, "kinds of interest");
         CHECK(v, interest->content_bytes <= WIRE_MAX_CONTENT, "bytes of content");
         CHECK(v, interest->n_env <= INTEREST_MAX_ENV, "number of variables");
         for (unsigned kind = 0; kind < _WIRE_KIND_MAX; kind++) {
@@ -91,7 +91,6 @@ static bool verify_matcher(struct verifier *v, const struct matcher_ref *matcher
         CHECK(v, verifier_field(matcher->field, matcher->subject, matcher->index), "field of a matcher");
         CHECK(v, verifier_range(v, matcher->predicates, v->p->n_matched), "predicates of a matcher");
         CHECK(v, verifier_string(v, matcher->table) && matcher->table.offset % 8 == 0, "table of a matcher");
-        CHECK(v, matcher->kinds >> _WIRE_KIND_MAX == 0, "kinds of a matcher");
 
         for (uint32_t i = 0; i < matcher->predicates.n; i++) {
                 uint32_t k = v->p->matched[matcher->predicates.first + i].value;
@@ -143,7 +142,7 @@ static bool verify_starts(struct verifier *v, struct program_range range, enum f
 
 static bool verify_dispatch(struct verifier *v) {
         for (unsigned kind = 0; kind < _WIRE_KIND_MAX; kind++)
-                if (!verify_starts(v, v->p->header->kind_starts[kind], FILED_KIND, UINT64_C(1) << kind))
+                if (!verify_starts(v, v->p->header->kind_starts[kind], FILED_KIND, wire_kind_bit(kind)))
                         return false;
         for (uint32_t i = 0; i < v->p->n_predicates; i++)
                 if (!verify_starts(v, v->p->predicate_starts[i], FILED_PREDICATE, v->decided[i]))

@@ -13,7 +13,7 @@
 #include "program/regex.h"
 
 _Static_assert(sizeof(struct program_header) % 8 == 0, "sections begin behind the header, at a multiple of 8");
-_Static_assert(_WIRE_KIND_MAX <= 64, "sets of kinds are 64 bits");
+_Static_assert(WIRE_KIND_cgroup == 64, "all kinds that policies wait for have a bit in sets of kinds");
 
 /* Records are written as they lie in memory, and compared and hashed as bytes: so nothing in them may be padding. */
 _Static_assert(sizeof(struct predicate) == 16, "no padding");

@@ -216,7 +216,7 @@ static void on_event(struct engine *engine, void *data) {
         explain_begin(account->explain);
         event = explain_event(account->explain);
         account->n_events++;
-        account->n_of_kind += account->path->kinds >> event_kind(event) & 1;
+        account->n_of_kind += (account->path->kinds & wire_kind_bit(event_kind(event))) != 0;
         account->exception = explain_exception(account->explain, account->options.path, &unknown);
         if (unknown)
                 account->exception = PROGRAM_NONE;

@@ -168,6 +168,25 @@ static bool format_is_number(enum field_format format) {
         case FORMAT_PROTOCOL:
         case FORMAT_DEVICE:
         case FORMAT_OBJTYPE:
+        case FORMAT_PROT:
+        case FORMAT_MAP:
+        case FORMAT_MFD:
+        case FORMAT_CAPS:
+        case FORMAT_MSG:
+        case FORMAT_PRCTL:
+        case FORMAT_PTRACE:
+        case FORMAT_MOUNT:
+        case FORMAT_UMOUNT:
+        case FORMAT_BPFCMD:
+        case FORMAT_BPFPROG:
+        case FORMAT_URING:
+        case FORMAT_URINGSETUP:
+        case FORMAT_KEYCTL:
+        case FORMAT_REBOOT:
+        case FORMAT_DNSTYPE:
+        case FORMAT_HEX:
+        case FORMAT_CALL:
+        case FORMAT_WALL:
                 return false;
         }
         return false;

@@ -255,7 +255,7 @@ static void put_gap(struct strbuf *b, const struct alert *alert) {
         for (int kind = 0; kind < _WIRE_KIND_MAX; kind++) {
                 const struct kind_info *info = schema_kind((enum wire_kind)kind);
 
-                if (!info || !(alert->gap_kinds & (UINT64_C(1) << kind)))
+                if (!info || !(alert->gap_kinds & wire_kind_bit(kind)))
                         continue;
                 put_comma(b);
                 strbuf_put_json_str(b, info->name);

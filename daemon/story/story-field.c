@@ -181,7 +181,7 @@ static int set_kinds(const struct story_place *place, const struct story_word *w
 
                 if (kind == WIRE_NONE)
                         return story_error(place, word, "unknown kind of event '%.*s'", (int)(comma - at), at);
-                kinds |= UINT64_C(1) << kind;
+                kinds |= wire_kind_bit(kind);
                 at = comma < end ? comma + 1 : end;
         }
         record_set_number(record, FIELD_gap_kinds, (int64_t)kinds);

@@ -237,9 +237,6 @@ static int kind_unknown(const struct line *line, const struct story_word *word) 
         const char *names[_WIRE_KIND_MAX];
         size_t n = 0;
 
-        if (schema_kind_is_planned(word->name, word->n_name))
-                return story_error(&line->place, word, "events of kind '%.*s' are not captured yet", (int)word->n_name,
-                                   word->name);
         for (unsigned kind = WIRE_NONE + 1; kind < _WIRE_KIND_MAX; kind++)
                 names[n++] = schema_kind((enum wire_kind)kind)->name;
         story_error(&line->place, word, "unknown kind of event '%.*s'", (int)word->n_name, word->name);

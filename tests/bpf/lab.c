@@ -46,7 +46,7 @@ struct interest lab_interest(uint64_t kinds) {
         struct interest interest = {.kinds = kinds};
 
         for (int kind = 0; kind < _WIRE_KIND_MAX; kind++)
-                if (kinds & 1ULL << kind)
+                if (kinds & wire_kind_bit(kind))
                         interest.filter[kind] = (struct interest_filter){.failures = true, .successes = true};
         return interest;
 }

@@ -21,9 +21,9 @@
 #include "capture/capture.h"
 #include "event/schema.h"
 
-#define LAB_ALL_KINDS                                                                                                  \
-        (1ULL << WIRE_KIND_openat | 1ULL << WIRE_KIND_write | 1ULL << WIRE_KIND_unlink | 1ULL << WIRE_KIND_rename |    \
-         1ULL << WIRE_KIND_chmod | 1ULL << WIRE_KIND_connect)
+#define LAB_ALL_KINDS \
+        (wire_kind_bit(WIRE_KIND_openat) | wire_kind_bit(WIRE_KIND_write) | wire_kind_bit(WIRE_KIND_unlink) | \
+         wire_kind_bit(WIRE_KIND_rename) | wire_kind_bit(WIRE_KIND_chmod) | wire_kind_bit(WIRE_KIND_connect))
 
 struct lab {
         struct capture *capture;

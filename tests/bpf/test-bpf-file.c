@@ -148,7 +148,7 @@ START_TEST(a_failed_open_is_told_by_the_name_made_absolute) {
 END_TEST
 
 START_TEST(what_the_filters_rule_out_is_counted_and_not_told) {
-        struct interest interest = lab_interest(1ULL << WIRE_KIND_openat);
+        struct interest interest = lab_interest(wire_kind_bit(WIRE_KIND_openat));
         struct capture_stats before, after;
         pid_t pid;
 

@@ -315,7 +315,7 @@ static void on_log(int level, const char *line, size_t n, void *userdata) {
 }
 
 START_TEST(without_the_cgroup_hooks_addresses_come_from_socket_or_caller) {
-        struct interest interest = lab_interest(1ULL << WIRE_KIND_connect);
+        struct interest interest = lab_interest(wire_kind_bit(WIRE_KIND_connect));
         const struct wire_header *record;
         struct attempt attempt;
         int listener, port;
@@ -357,7 +357,7 @@ int main(void) {
                 a_socket_exchanged_during_the_call_is_not_taken_for_the_other,
                 without_the_cgroup_hooks_addresses_come_from_socket_or_caller,
         };
-        struct interest interest = lab_interest(1ULL << WIRE_KIND_connect);
+        struct interest interest = lab_interest(wire_kind_bit(WIRE_KIND_connect));
 
         return lab_main("bpf/net", tests, sizeof(tests) / sizeof(tests[0]), &interest, NULL);
 }

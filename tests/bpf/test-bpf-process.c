@@ -527,7 +527,7 @@ static int exec_with_environment(void *argument) {
 }
 
 START_TEST(only_the_variables_asked_for_are_told) {
-        struct interest interest = lab_interest(1ULL << WIRE_KIND_execve);
+        struct interest interest = lab_interest(wire_kind_bit(WIRE_KIND_execve));
         static char stuffing[60000], *envp[] = {"SECRET=hunter2", "LD_PRELOAD=/tmp/x.so", stuffing, "LD_PRELOAD_NOT=1",
                                                  "HOME=/root", "", "NOEQUALS", "LD_LIBRARY_PATH=a:b", NULL};
         const struct wire_header *record;
@@ -788,7 +788,7 @@ int main(void) {
                 drift_in_an_overlay_is_told_from_the_image,
                 the_login_stays_known_to_whatever_user_it_becomes,
         };
-        struct interest interest = lab_interest(1ULL << WIRE_KIND_execve);
+        struct interest interest = lab_interest(wire_kind_bit(WIRE_KIND_execve));
 
         return lab_main("bpf/process", tests, sizeof(tests) / sizeof(tests[0]), &interest, NULL);
 }

@@ -114,7 +114,7 @@ static int open_under_renames(void *argument) {
 }
 
 START_TEST(a_path_is_one_that_was_true_at_some_moment) {
-        struct interest opens = lab_interest(1ULL << WIRE_KIND_openat), all = lab_interest(LAB_ALL_KINDS);
+        struct interest opens = lab_interest(wire_kind_bit(WIRE_KIND_openat)), all = lab_interest(LAB_ALL_KINDS);
         size_t n_first = 0, n_second = 0, n_unstable = 0;
         char first[256], second[256];
         pid_t pid;

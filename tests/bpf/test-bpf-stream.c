@@ -12,7 +12,7 @@
 #include "lab.h"
 
 #define F(kind, id) WIRE_FIELD_##kind##_##id
-#define OPENS (1ULL << WIRE_KIND_openat)
+#define OPENS wire_kind_bit(WIRE_KIND_openat)
 
 static void begin(uint64_t kinds, const struct capture_options *options) {
         struct interest interest = lab_interest(kinds);
@@ -460,9 +460,9 @@ static int open_until_told(void *argument) {
 }
 
 START_TEST(a_reload_loses_nothing_that_both_sets_want) {
-        static const uint64_t sets[] = {OPENS | 1ULL << WIRE_KIND_write, OPENS,
-                                        OPENS | 1ULL << WIRE_KIND_rename | 1ULL << WIRE_KIND_connect,
-                                        OPENS | 1ULL << WIRE_KIND_unlink, OPENS};
+        const uint64_t sets[] = {OPENS | wire_kind_bit(WIRE_KIND_write), OPENS,
+                                        OPENS | wire_kind_bit(WIRE_KIND_rename) | wire_kind_bit(WIRE_KIND_connect),
+                                        OPENS | wire_kind_bit(WIRE_KIND_unlink), OPENS};
         /* The child opens as fast as it can, and nobody reads while the kernel attaches: on a busy host for 0.3 s. */
         const struct capture_options options = {.ring_bytes = 64 << 20};
         struct capture_stats stats;
@@ -509,7 +509,7 @@ START_TEST(what_nobody_wants_any_more_is_detached) {
         struct capture_stats with, without;
         pid_t pid;
 
-        begin(OPENS | 1ULL << WIRE_KIND_write, NULL);
+        begin(OPENS | wire_kind_bit(WIRE_KIND_write), NULL);
         capture_stats(lab.capture, &with);
         ck_assert_int_eq(capture_set_interest(lab.capture, &nothing, 2), 0);
         capture_stats(lab.capture, &without);

@@ -175,7 +175,7 @@ static void all_steps(struct wait *w, const struct element *all, const struct re
                 w->names_result = member->any_result;
                 if (done & bit)
                         continue;
-                w->kinds |= UINT64_C(1) << member->kind;
+                w->kinds |= wire_kind_bit(member->kind);
                 if (step_truth(w, member) != TRUTH_TRUE)
                         continue;
                 if ((done | bit) == (1U << n) - 1)
@@ -188,7 +188,7 @@ static void all_steps(struct wait *w, const struct element *all, const struct re
 void wait_kinds(struct wait *w, const struct element *e) {
         for (; e; e = e->next)
                 if (e->type == ELEMENT_STEP)
-                        w->kinds |= UINT64_C(1) << e->kind;
+                        w->kinds |= wire_kind_bit(e->kind);
                 else
                         wait_kinds(w, e->children);
 }
@@ -198,7 +198,7 @@ static void first_steps(struct wait *w, const struct element *e, const struct re
         w->names_result = e->any_result;
         switch (e->type) {
         case ELEMENT_STEP:
-                w->kinds |= UINT64_C(1) << e->kind;
+                w->kinds |= wire_kind_bit(e->kind);
                 if (step_truth(w, e) == TRUTH_TRUE)
                         take(w, e, e, behind, e->repetition == REPEAT_PLUS ? e : NULL, 0);
                 break;
@@ -222,7 +222,7 @@ static void first_steps(struct wait *w, const struct element *e, const struct re
                 walk(w, rest_new(w->search, e->children, e->within_ns > 0 ? e : NULL, behind));
                 break;
         case ELEMENT_CONDITIONAL:
-                w->kinds |= UINT64_C(1) << e->kind;
+                w->kinds |= wire_kind_bit(e->kind);
                 if (w->fact->kind == e->kind && (!w->fact->failed || e->any_result))
                         decide(w, e, behind, TRUTH_TRUE);
                 break;

@@ -244,7 +244,7 @@ static void touch(struct search *s, struct lineage *l, const struct fact *fact) 
         if (s->path->score > 0)
                 wait_kinds(&w, s->path->body);
         for (size_t i = 0; i < w.n_nots; i++)
-                kinds |= UINT64_C(1) << w.nots[i]->kind;
+                kinds |= wire_kind_bit(w.nots[i]->kind);
         if (!((w.kinds | kinds) & fact->gap_kinds))
                 return;
         l->run.gap = true;

@@ -485,7 +485,7 @@ uint64_t judge_until_kinds(const struct path_node *path, const struct bindings *
 
         for (const struct element *until = path->untils; until; until = until->next)
                 if (binds_all_of(bindings, until->condition))
-                        kinds |= UINT64_C(1) << until->kind;
+                        kinds |= wire_kind_bit(until->kind);
         return kinds;
 }
 

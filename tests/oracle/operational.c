@@ -381,11 +381,11 @@ static void touch_by_gap(struct operational *op, const struct fact *fact) {
                         uint64_t kinds = judge_until_kinds((*m)->path, &(*run)->run.bindings);
 
                         if (place->absence)
-                                kinds |= UINT64_C(1) << place->absence->kind;
+                                kinds |= wire_kind_bit(place->absence->kind);
                         for (size_t i = 0; i < place->n_wants; i++)
-                                kinds |= UINT64_C(1) << place->wants[i].chain[0]->kind;
+                                kinds |= wire_kind_bit(place->wants[i].chain[0]->kind);
                         for (size_t i = 0; i < place->n_nots; i++)
-                                kinds |= UINT64_C(1) << place->nots[i]->kind;
+                                kinds |= wire_kind_bit(place->nots[i]->kind);
                         if (!(kinds & fact->gap_kinds))
                                 continue;
                         (*run)->run.gap = true;

@@ -169,10 +169,14 @@ static int put_event(struct random *random, struct world *world, struct world_pr
 
 static int put_gap(struct random *random, struct world *world) {
         struct record *record = world_begin(world, NULL, WIRE_KIND_gap);
+        static const enum wire_kind lost[] = {
+                WIRE_KIND_fork,  WIRE_KIND_execve, WIRE_KIND_exit,   WIRE_KIND_openat, WIRE_KIND_write,
+                WIRE_KIND_connect, WIRE_KIND_unlink, WIRE_KIND_rename, WIRE_KIND_chmod,
+        };
         uint64_t kinds = 0;
 
         while (kinds == 0 || random_chance(random, 40))
-                kinds |= UINT64_C(1) << (WIRE_KIND_fork + random_below(random, WIRE_KIND_chmod - WIRE_KIND_fork + 1));
+                kinds |= wire_kind_bit(RANDOM_PICK(random, lost));
         put_number(random, record, FIELD_gap_kinds, (int64_t)kinds);
         put_number(random, record, FIELD_gap_count, 1 + random_below(random, 9));
         return world_end(world);

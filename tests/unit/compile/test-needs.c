@@ -13,7 +13,7 @@ static struct interest interest_of(const char *text) {
         return interest;
 }
 
-#define BIT(kind) (UINT64_C(1) << WIRE_KIND_##kind)
+#define BIT(kind) wire_kind_bit(WIRE_KIND_##kind)
 
 START_TEST(kinds_of_steps_and_of_nots_are_of_interest) {
         struct interest interest = interest_of("path \"p\" { openat { } not unlink { } any { chmod { } rename { } } }");

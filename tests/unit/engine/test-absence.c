@@ -149,7 +149,7 @@ END_TEST
 START_TEST(gap_of_what_must_not_happen_touches_the_run) {
         open_stage(false);
         opens(&stage, P, "/a");
-        gap(&stage, UINT64_C(1) << WIRE_KIND_unlink, 3);
+        gap(&stage, wire_kind_bit(WIRE_KIND_unlink), 3);
         at(6);
         tick(&stage);
         stage_tells(&stage, "silent 1@0 2@5^ tree 100 gap=3\n");
@@ -158,7 +158,7 @@ START_TEST(gap_of_what_must_not_happen_touches_the_run) {
         silent(false, KEY_TREE)->on_loss = ON_LOSS_SKIP;
         stage_open(&stage, builder_finish(&b));
         opens(&stage, P, "/a");
-        gap(&stage, UINT64_C(1) << WIRE_KIND_unlink, 3);
+        gap(&stage, wire_kind_bit(WIRE_KIND_unlink), 3);
         at(6);
         tick(&stage);
         stage_tells(&stage, "");

@@ -253,7 +253,7 @@ static struct program *with_losses(void) {
 START_TEST(gap_touches_runs_that_wait_for_a_lost_kind_or_have_a_not_of_it) {
         stage_open(&stage, with_losses());
         opens(&stage, P, "/a");
-        gap(&stage, UINT64_C(1) << WIRE_KIND_unlink, 7);
+        gap(&stage, wire_kind_bit(WIRE_KIND_unlink), 7);
         opens(&stage, P, "/b");
         stage_tells(&stage, "alert 1@0 2@0 tree 100\n"
                             "flagged 1@0 2@0 tree 100 gap=7\n"
@@ -266,8 +266,8 @@ END_TEST
 START_TEST(skip_of_a_path_without_a_not_is_flag_and_alert_says_nothing) {
         stage_open(&stage, with_losses());
         opens(&stage, P, "/a");
-        gap(&stage, UINT64_C(1) << WIRE_KIND_openat, 3);
-        gap(&stage, UINT64_C(1) << WIRE_KIND_openat, 4);
+        gap(&stage, wire_kind_bit(WIRE_KIND_openat), 3);
+        gap(&stage, wire_kind_bit(WIRE_KIND_openat), 4);
         opens(&stage, P, "/b");
         stage_tells(&stage, "alert 1@0 2@0 tree 100\n"
                             "flagged 1@0 2@0 tree 100 gap=7\n"

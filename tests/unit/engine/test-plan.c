@@ -58,9 +58,9 @@ START_TEST(position_knows_what_it_waits_for_and_whose_loss_matters) {
 
         setup("path \"p\" { openat { pathname == \"/a\" }  write { } ..  not unlink { }  chmod { } }");
         at = plan_position(&plan, 0, 2);
-        ck_assert_uint_eq(at->kinds, UINT64_C(1) << WIRE_KIND_chmod | UINT64_C(1) << WIRE_KIND_unlink |
-                                             UINT64_C(1) << WIRE_KIND_write);
-        ck_assert_uint_eq(at->loss_kinds, UINT64_C(1) << WIRE_KIND_chmod | UINT64_C(1) << WIRE_KIND_unlink);
+        ck_assert_uint_eq(at->kinds, wire_kind_bit(WIRE_KIND_chmod) | wire_kind_bit(WIRE_KIND_unlink) |
+                                             wire_kind_bit(WIRE_KIND_write));
+        ck_assert_uint_eq(at->loss_kinds, wire_kind_bit(WIRE_KIND_chmod) | wire_kind_bit(WIRE_KIND_unlink));
         ck_assert_int_eq(edge(2, 0)->action, PLAN_ADVANCE);
         ck_assert_int_eq(edge(2, 1)->action, PLAN_KILL);
         ck_assert_int_eq(edge(2, 2)->action, PLAN_LOOP);

@@ -86,7 +86,7 @@ END_TEST
 START_TEST(gap_of_its_kind_touches_the_runs_that_it_looks_at) {
         open_stage(true);
         opens(&stage, P, "/a1");
-        gap(&stage, UINT64_C(1) << WIRE_KIND_unlink, 7);
+        gap(&stage, wire_kind_bit(WIRE_KIND_unlink), 7);
         opens(&stage, P, "/b");
         stage_tells(&stage, "until 1@0 2@0 tree 100 $f=/a1 gap=7\n");
         stage_close(&stage);

@@ -7,7 +7,7 @@
 
 #include "unit.h"
 
-#define BIT(kind) (UINT64_C(1) << WIRE_KIND_##kind)
+#define BIT(kind) wire_kind_bit(WIRE_KIND_##kind)
 
 static struct interest interest_in_open(uint64_t flags_any, bool failures) {
         struct interest interest = { .kinds = BIT(openat) };

@@ -18,7 +18,6 @@ START_TEST(every_kind_is_found_by_its_name) {
                 ck_assert(strlen(info->doc) > 0);
                 ck_assert_uint_ge(info->record_size, sizeof(struct wire_header));
                 ck_assert_uint_eq(info->record_size % 8, 0);
-                ck_assert(!schema_kind_is_planned(info->name, strlen(info->name)));
         }
         ck_assert_ptr_null(schema_kind(WIRE_NONE));
         ck_assert_ptr_null(schema_kind(_WIRE_KIND_MAX));
@@ -74,12 +73,26 @@ START_TEST(field_of_one_kind_is_not_found_in_another) {
 }
 END_TEST
 
-START_TEST(kind_that_will_come_is_told_apart_from_nonsense) {
-        ck_assert(schema_kind_is_planned("mmap", 4));
-        ck_assert(schema_kind_is_planned("perf_event_open", 15));
-        ck_assert(!schema_kind_is_planned("mmaps", 5));
-        ck_assert(!schema_kind_is_planned("mm", 2));
-        ck_assert(!schema_kind_is_planned("", 0));
+START_TEST(a_call_belongs_to_the_kind_that_people_mean) {
+        ck_assert_uint_eq(schema_kind_of_call("openat2", 7), WIRE_KIND_openat);
+        ck_assert_uint_eq(schema_kind_of_call("process_vm_writev", 17), WIRE_KIND_ptrace);
+        ck_assert_uint_eq(schema_kind_of_call("umount2", 7), WIRE_KIND_umount);
+        ck_assert_uint_eq(schema_kind_of_call("clone3", 6), WIRE_KIND_fork);
+        ck_assert_uint_eq(schema_kind_of_call("getpid", 6), WIRE_NONE);
+        ck_assert_uint_eq(schema_kind_of_call("", 0), WIRE_NONE);
+}
+END_TEST
+
+START_TEST(all_kinds_that_policies_wait_for_have_a_bit_of_their_own) {
+        uint64_t all = 0;
+
+        for (unsigned kind = 1; kind < WIRE_KIND_cgroup; kind++) {
+                ck_assert_uint_ne(wire_kind_bit(kind), 0);
+                ck_assert_uint_eq(all & wire_kind_bit(kind), 0);
+                all |= wire_kind_bit(kind);
+        }
+        for (unsigned kind = WIRE_KIND_cgroup; kind < _WIRE_KIND_MAX; kind++)
+                ck_assert_uint_eq(wire_kind_bit(kind), 0);
 }
 END_TEST
 
@@ -103,5 +116,5 @@ UNIT_MAIN("event/schema",
           every_field_is_found_by_its_name_in_its_kind,
           no_common_field_hides_behind_a_field_of_a_kind,
           field_of_one_kind_is_not_found_in_another,
-          kind_that_will_come_is_told_apart_from_nonsense,
+          a_call_belongs_to_the_kind_that_people_mean, all_kinds_that_policies_wait_for_have_a_bit_of_their_own,
           types_and_flags_come_from_the_list)

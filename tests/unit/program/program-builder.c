@@ -31,10 +31,10 @@ static void path_end(struct builder *b) {
                 struct program_range edges = a->positions.items[i].edges;
 
                 for (uint32_t k = edges.first; k < edges.first + edges.n; k++)
-                        path->kinds |= UINT64_C(1) << a->edges.items[k].kind;
+                        path->kinds |= wire_kind_bit(a->edges.items[k].kind);
         }
         for (uint32_t i = path->untils.first; i < a->untils.n; i++)
-                path->kinds |= UINT64_C(1) << a->untils.items[i].kind;
+                path->kinds |= wire_kind_bit(a->untils.items[i].kind);
         b->n_slots = b->n_steps = 0;
 }
 
@@ -371,13 +371,13 @@ static void fill_interest(struct builder *b) {
         for (size_t i = 0; i < a->edges.n; i++) {
                 const struct edge *edge = &a->edges.items[i];
 
-                a->interest.kinds |= UINT64_C(1) << edge->kind;
+                a->interest.kinds |= wire_kind_bit(edge->kind);
                 a->interest.filter[edge->kind].successes = true;
                 if (edge->any_result)
                         a->interest.filter[edge->kind].failures = true;
         }
         for (size_t i = 0; i < a->untils.n; i++) {
-                a->interest.kinds |= UINT64_C(1) << a->untils.items[i].kind;
+                a->interest.kinds |= wire_kind_bit(a->untils.items[i].kind);
                 a->interest.filter[a->untils.items[i].kind].successes = true;
         }
 }

@@ -193,7 +193,7 @@ START_TEST(operations_that_do_not_fit_their_field_are_refused) {
 END_TEST
 
 START_TEST(first_steps_are_filed_once) {
-        REFUSED(((struct program_header *)block)->kind_starts[WIRE_KIND_chmod].n = 0, "first steps of nobody");
+        REFUSED(((struct program_header *)block)->kind_starts[WIRE_KIND_chmod].n = 0, "first steps");
         REFUSED(((struct program_header *)block)->kind_starts[WIRE_KIND_execve].n = 0, "first steps");
         REFUSED(*AT(block, starts, start, 1) = *AT(block, starts, start, 0), "kind of a first step");
 }

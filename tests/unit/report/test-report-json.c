@@ -69,7 +69,7 @@ START_TEST(a_gap_says_how_many_and_of_what) {
 
         alert.gap = true;
         alert.gap_count = 7;
-        alert.gap_kinds = (1ULL << WIRE_KIND_openat) | (1ULL << WIRE_KIND_connect);
+        alert.gap_kinds = wire_kind_bit(WIRE_KIND_openat) | wire_kind_bit(WIRE_KIND_connect);
         alert.uncertain = true;
         report_json_alert(&alert, &b);
         ck_assert_ptr_nonnull(
