@@ -181,7 +181,7 @@ static int attach_empty(int *ret_program) {
         _cleanup_(closep) int tracefs_fd = tracefs_open();
 
         *ret_program = bpf_prog_load(BPF_PROG_TYPE_TRACEPOINT, "empty", "GPL", code, ELEMENTSOF(code), NULL);
-        return attach_program(*ret_program, "tp/syscalls/sys_exit_getppid", tracefs_fd, -1);
+        return attach_program(*ret_program, "tp/syscalls/sys_exit_getppid", 0, tracefs_fd, -1);
 }
 
 /* Each call that is watched, with a path of four names. What fails here or there costs as well. */
