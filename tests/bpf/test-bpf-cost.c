@@ -59,13 +59,10 @@ static char kernel_name[32];              /* "6.12" */
 static bool emulated;
 
 static void see_kernel(void) {
-        _cleanup_(fclosep) FILE *file = fopen("/proc/cpuinfo", "re");
         struct utsname name;
-        char line[256];
         unsigned major = 0, minor = 0;
 
-        while (file && fgets(line, sizeof(line), file))
-                emulated |= strstr(line, "QEMU TCG") != NULL;
+        emulated = getenv("EMULATED") != NULL;  /* tests/vm/init.c */
         ck_assert_int_eq(uname(&name), 0);
         ck_assert_int_eq(sscanf(name.release, "%u.%u", &major, &minor), 2);
         snprintf(kernel_name, sizeof(kernel_name), "%u.%u", major, minor);

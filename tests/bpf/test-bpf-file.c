@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 
 #include "lab.h"
+#include "old-calls.h"
 
 #define F(kind, id) WIRE_FIELD_##kind##_##id
 
@@ -45,7 +46,7 @@ static void check_open(pid_t pid, const char *path, const char *given, int flags
                 ck_assert_str_eq(lab_text(record, F(openat, given)), given);
         else
                 ck_assert(!lab_known(record, F(openat, given)));
-        ck_assert_int_eq(lab_number(record, F(openat, flags)) & ~0100000, flags);       /* O_LARGEFILE */
+        ck_assert_int_eq(lab_number(record, F(openat, flags)) & ~KERNEL_O_LARGEFILE, flags);
         ck_assert(lab_is_file(lab_object(record, F(openat, file)), &st));
         ck_assert_int_eq(lab_number(record, F(openat, file_mode)), st.st_mode);
         ck_assert_int_eq(lab_number(record, F(openat, file_uid)), st.st_uid);
@@ -64,9 +65,9 @@ static int open_in_all_ways(void *argument) {
         if (chdir(lab.directory) < 0)
                 return 1;
         directory = open("sub", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (syscall(SYS_open, "by-open", O_WRONLY | O_CREAT | O_EXCL, 0600) < 0)
+        if (old_open("by-open", O_WRONLY | O_CREAT | O_EXCL, 0600) < 0)
                 return 2;
-        if (syscall(SYS_creat, "by-creat", 0644) < 0)
+        if (old_creat("by-creat", 0644) < 0)
                 return 3;
         if (syscall(SYS_openat, directory, "by-openat", O_RDWR | O_CREAT | O_CLOEXEC, 0600) < 0)
                 return 4;
@@ -509,7 +510,7 @@ START_TEST(every_way_to_rename_is_a_rename) {
                 int directory = open(lab_path("sub"), O_PATH | O_DIRECTORY);
 
                 lab_write_file(lab_path("r1"), "", 0600);
-                if (chdir(lab.directory) < 0 || syscall(SYS_rename, "r1", "./r2") < 0 ||
+                if (chdir(lab.directory) < 0 || old_rename("r1", "./r2") < 0 ||
                     syscall(SYS_renameat, AT_FDCWD, "r2", directory, "r3") < 0 ||
                     syscall(SYS_renameat2, directory, "r3", AT_FDCWD, lab_path("r4"), 1 /* RENAME_NOREPLACE */) < 0)
                         _exit(1);
@@ -541,7 +542,7 @@ START_TEST(every_way_to_change_permissions_is_a_chmod) {
         pid = RUN({
                 int directory = open(lab.directory, O_PATH | O_DIRECTORY), fd = open(lab_path("c"), O_RDONLY);
 
-                if (chdir(lab.directory) < 0 || syscall(SYS_chmod, "c", 04711) < 0 || fchmod(fd, 0701) < 0 ||
+                if (chdir(lab.directory) < 0 || old_chmod("c", 04711) < 0 || fchmod(fd, 0701) < 0 ||
                     syscall(SYS_fchmodat, directory, "./c", 0702) < 0)
                         _exit(1);
                 if (syscall(SYS_fchmodat2, directory, "c", 0703, 0) < 0)

@@ -2,8 +2,9 @@
 /* Init - the first process of a machine that lives as long as the tests in its /tests take.
  *
  * Mounts what a booted system has, loads the modules in /modules, runs the tests one after the other, and switches off.
- * Speaks to the second serial port, the kernel has the first: `== NAME` before a test, `-- NAME STATUS, SECONDS s`
- * after it, `== all` at the end. What does not end is killed, with all that it started. */
+ * Speaks to the serial port that the kernel's command line names (port=), the kernel has another: `== NAME` before a
+ * test, `-- NAME STATUS, SECONDS s` after it, `== all` at the end. What does not end is killed, with all that it
+ * started. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <net/if.h>
@@ -150,11 +151,13 @@ static void tell_test(const char *path) {
 
 int main(void) {
         struct termios port;
+        char path[64];
         int fd, null;
 
         root_on_root();
         mount_all();
-        fd = open("/dev/ttyS1", O_WRONLY | O_NOCTTY);
+        snprintf(path, sizeof(path), "/dev/%s", getenv("port") ?: "ttyS1");
+        fd = open(path, O_WRONLY | O_NOCTTY);
         null = open("/dev/null", O_RDONLY);
         if (tcgetattr(fd, &port) >= 0) {
                 cfmakeraw(&port);
@@ -166,6 +169,7 @@ int main(void) {
         close(fd);
         close(null);
 
+        setenv("EMULATED", "1", true);  /* for those who measure */
         setenv("PATH", "/bin", true);
         setenv("HOME", "/", true);
         loopback_up();

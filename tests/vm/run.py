@@ -4,11 +4,13 @@
 
 The kernel is the release's newest for cloud machines, fetched with apt from the mirror that this machine uses, once;
 its own lists and settings stay as they are. It boots in QEMU, emulated, from memory: a root of the tests, the libraries
-that they are linked with, and a few programs of this machine that they start. Needs no privilege.
+that they are linked with, and a few programs of this machine that they start. Needs no privilege. With --sysroot (see
+cross.py) init and tests are for arm64, libraries and programs are those in there, and so is the machine.
 
 Exits with 0 if all tests passed, 77 with a reason where that cannot be tried, else 1. A test that is skipped there has
 failed: these are kernels that we say we support."""
 import argparse
+import collections
 import lzma
 import os
 import re
@@ -19,60 +21,36 @@ import tarfile
 import tempfile
 import time
 
-FLAVOUR = 'cloud-amd64'
+from debian import Debian, Skip
+
 PROGRAMS = ['/bin/sh', '/bin/sleep', '/bin/true']       # what tests start
+TRIPLET = 'aarch64-linux-gnu'           # of programs with a sysroot
 MODULES = ['overlay']                   # what they use, if it is not built in
 MACHINE_SECONDS = 700                   # then it is ended; three at once, on 2 CPUs with a load of 12, took 250
-KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg'
-QEMU = 'qemu-system-x86_64'
-
-
-class Skip(Exception):
-    pass
-
-
-def output_of(command, **options):
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
-    if done.returncode != 0:
-        text = done.stderr.decode(errors='replace').strip().splitlines()
-        raise Skip('%s: %s' % (' '.join(command[:2]), text[-1] if text else 'exit status %d' % done.returncode))
-    return done.stdout
-
+# Never the host's virtualization, which may be one that runs special kernels only. QEMU 7.2 leaves wrong flags behind
+# CMPXCHG16B, which the allocator of newer kernels uses if there is one: one boot in two crashed. Without it 7.x has no
+# memory for the storage of tasks, but for caches that are checked (slab_debug).
+Machine = collections.namedtuple('Machine', 'architecture qemu package options console settings')
+MACHINES = {
+    'x86_64': Machine('amd64', 'qemu-system-x86_64', 'qemu-system-x86', ['-M', 'q35', '-cpu', 'max,la57=off,cx16=off'], 'ttyS0',
+                      'port=ttyS1 tsc=reliable no_timer_check slab_debug=Z,kmalloc-*'),
+    'aarch64': Machine('arm64', 'qemu-system-aarch64', 'qemu-system-arm', ['-M', 'virt,gic-version=3', '-cpu', 'cortex-a72'],
+                       'ttyAMA0', 'port=ttyS0'),
+}
 
 # ---- the kernel ----
 
-def apt_environment(release, directory):
-    """Sources, lists and caches of our own, on the mirror of this machine; proxies and the like stay."""
-    mirrors = output_of(['apt-get', 'indextargets', '--format', '$(REPO_URI)', 'Created-By: Packages']).decode().split()
-    mirrors = [mirror for mirror in mirrors if re.search(r'/debian/?$', mirror)]
-    if not mirrors:
-        raise Skip('apt knows no mirror of Debian')
-    for below in ('lists/partial', 'cache/archives/partial'):
-        os.makedirs(os.path.join(directory, below))
-    with open(os.path.join(directory, 'sources'), 'w') as f:
-        signed = ' signed-by=' + KEYRING if os.path.exists(KEYRING) else ''
-        f.write('deb [arch=amd64%s] %s %s main\n' % (signed, mirrors[0], release))
-    with open(os.path.join(directory, 'settings'), 'w') as f:
-        for key, value in (('Dir::Etc::sourcelist', directory + '/sources'), ('Dir::Etc::sourceparts', '/dev/null'),
-                           ('Dir::State::lists', directory + '/lists'), ('Dir::State::status', '/dev/null'),
-                           ('Dir::Cache', directory + '/cache'), ('APT::Architecture', 'amd64'),
-                           ('APT::Sandbox::User', ''), ('APT::Update::Error-Mode', 'any'),
-                           ('Acquire::Languages', 'none'), ('Acquire::Retries', '1'), ('Acquire::http::Timeout', '15')):
-            f.write('%s "%s";\n' % (key, value))
-    return dict(os.environ, APT_CONFIG=directory + '/settings', LC_ALL='C.UTF-8')
-
-
-def kernel_packages(environment):
+def kernel_packages(debian, flavour):
     """What linux-image-FLAVOUR stands for. In newer releases the image and its modules are packages of their own."""
-    packages, todo = [], ['linux-image-' + FLAVOUR]
+    packages, todo = [], ['linux-image-' + flavour]
     while todo:
-        record = output_of(['apt-cache', 'show', '--no-all-versions', todo.pop()], env=environment).decode()
+        record = debian.apt('apt-cache', 'show', '--no-all-versions', todo.pop())
         for name in re.findall(r'(?:^Depends: |, )(linux-(?:image|binary|modules|base)-\d\S*)', record, re.M):
             if name not in packages:
                 packages.append(name)
                 todo.append(name)
     if not packages:
-        raise Skip('the release has no kernel linux-image-' + FLAVOUR)
+        raise Skip('the release has no kernel linux-image-' + flavour)
     return packages
 
 
@@ -100,25 +78,18 @@ def write(path, data):
         f.write(data)
 
 
-def kernel(release, cache):
+def kernel(release, architecture, cache):
     """The directory with vmlinuz, version and modules: complete, or not there."""
-    ready = os.path.join(cache, release)
+    ready = os.path.join(cache, release if architecture == 'amd64' else release + '-' + architecture)
     if os.path.exists(ready):
         return ready
     os.makedirs(cache, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache) as work:
-        try:
-            environment = apt_environment(release, os.path.join(work, 'apt'))
-            output_of(['apt-get', '-q', 'update'], env=environment, timeout=90)
-            packages = kernel_packages(environment)
-            output_of(['apt-get', '-q', 'download'] + packages, env=environment, timeout=120, cwd=work)
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise Skip('cannot fetch the kernel of %s: %s' % (release, error))
+        debian = Debian(release, architecture, os.path.join(work, 'apt'))
         made = os.path.join(work, 'made')
         os.makedirs(made)
-        for name in os.listdir(work):
-            if name.endswith('.deb'):
-                unpack(os.path.join(work, name), made)
+        for package in debian.download(kernel_packages(debian, 'cloud-' + architecture)):
+            unpack(package, made)
         if not os.path.exists(os.path.join(made, 'vmlinuz')):
             raise Skip('no image in the packages of ' + release)
         try:
@@ -131,9 +102,29 @@ def kernel(release, cache):
 
 # ---- the root ----
 
+def libraries_of(path, sysroot):
+    """By the names under which the program looks for them: where they are."""
+    if not sysroot:
+        done = subprocess.run(['ldd', path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        return {library: library for library in re.findall(r'(/\S+) \(0x', done.stdout.decode())}
+    found, todo = {}, [path]
+    while todo:
+        text = subprocess.run(['readelf', '-Wld', todo.pop()], stdout=subprocess.PIPE).stdout.decode()
+        names = re.findall(r'program interpreter: /lib/([^\]]+)', text)
+        names += re.findall(r'\(NEEDED\).*\[([^\]]+)\]', text)
+        for name in names:
+            name = 'lib/' + name if name.startswith('ld-linux') else 'lib/%s/%s' % (TRIPLET, name)
+            where = os.path.realpath(os.path.join(sysroot, name))
+            if '/' + name not in found and os.path.exists(where):
+                found['/' + name] = where
+                todo.append(where)
+    return found
+
+
 class Root:
     """An archive as the kernel wants it (cpio, newc)."""
-    def __init__(self):
+    def __init__(self, sysroot):
+        self.sysroot = sysroot
         self.data = bytearray()
         self.names = set()
 
@@ -155,23 +146,22 @@ class Root:
     def add_program(self, path, name):
         """With its libraries, where it looks for them."""
         self.add_file(path, name)
-        done = subprocess.run(['ldd', path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        for library in re.findall(r'(/\S+) \(0x', done.stdout.decode()):
-            self.add_file(library, library.lstrip('/'))
+        for library, where in libraries_of(path, self.sysroot).items():
+            self.add_file(where, library.lstrip('/'))
 
     def packed(self):
         self.add('TRAILER!!!', 0)
         return bytes(self.data)
 
 
-def make_root(init, tests, modules):
-    root = Root()
+def make_root(init, tests, modules, sysroot):
+    root = Root(sysroot)
     for name in ('dev', 'proc', 'sys', 'root', 'tmp', 'modules'):
         root.add(name, 0o040755)
     root.add('dev/console', 0o020600)
     root.add_program(init, 'init')
     for path in PROGRAMS:
-        root.add_program(path, path.lstrip('/'))
+        root.add_program((sysroot or '') + path, path.lstrip('/'))
     for path in tests:
         root.add_program(path, 'tests/' + os.path.basename(path))
     if os.path.isdir(modules):
@@ -182,25 +172,28 @@ def make_root(init, tests, modules):
 
 # ---- the machine ----
 
-def boot(image, initrd, directory):
+def boot(machine, image, initrd, directory):
     """(what the tests said, what the kernel said, why it was ended)"""
     said, console = os.path.join(directory, 'said'), os.path.join(directory, 'console')
-    command = [
-        QEMU, '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-M', 'q35',
-        # Never the host's virtualization, which may be one that runs special kernels only. QEMU 7.2 leaves wrong
-        # flags behind CMPXCHG16B, which the allocator of newer kernels uses if there is one: one boot in two crashed.
-        # Without it 7.x has no memory for the storage of tasks, but for caches that are checked (slab_debug).
-        '-accel', 'tcg,thread=multi', '-cpu', 'max,la57=off,cx16=off', '-smp', '2', '-m', '512',
-        '-kernel', image, '-initrd', initrd, '-serial', 'file:' + console, '-serial', 'file:' + said,
-        '-append', 'console=ttyS0 quiet loglevel=4 panic=-1 oops=panic mitigations=off nokaslr tsc=reliable '
-                   'no_timer_check audit=0 rdinit=/init slab_debug=Z,kmalloc-* lsm=lockdown,capability,landlock,yama,bpf',
+    command = [machine.qemu, '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot']
+    command += machine.options + [
+        '-accel', 'tcg,thread=multi', '-smp', '2', '-m', '512', '-kernel', image, '-initrd', initrd,
+        '-serial', 'file:' + console,
+    ]
+    if machine.console == 'ttyAMA0':    # the only one on the board
+        command += ['-chardev', 'file,id=said,path=' + said, '-device', 'pci-serial,chardev=said']
+    else:
+        command += ['-serial', 'file:' + said]
+    command += [
+        '-append', 'console=%s quiet loglevel=4 panic=-1 oops=panic mitigations=off nokaslr audit=0 rdinit=/init '
+                   'lsm=lockdown,capability,landlock,yama,bpf %s' % (machine.console, machine.settings),
     ]
     why = ''
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     try:
         text, _ = process.communicate(timeout=MACHINE_SECONDS)
         if process.returncode != 0:
-            why = '%s: %s' % (QEMU, text.decode(errors='replace').strip())
+            why = '%s: %s' % (machine.qemu, text.decode(errors='replace').strip())
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()
@@ -227,23 +220,25 @@ def main():
     parser = argparse.ArgumentParser()
     for name in ('--release', '--cache', '--init'):
         parser.add_argument(name, required=True)
+    parser.add_argument('--sysroot')
     parser.add_argument('tests', nargs='+')
     options = parser.parse_args()
 
-    if os.uname().machine != 'x86_64':
-        raise Skip('kernels for x86-64 only, and this machine is not')
-    if not shutil.which(QEMU):
-        raise Skip(QEMU + ' is not installed (package qemu-system-x86)')
-    directory = kernel(options.release, os.path.abspath(options.cache))
+    machine = MACHINES.get('aarch64' if options.sysroot else os.uname().machine)
+    if not machine:
+        raise Skip('no kernels for this machine')
+    if not shutil.which(machine.qemu):
+        raise Skip('%s is not installed (package %s)' % (machine.qemu, machine.package))
+    directory = kernel(options.release, machine.architecture, os.path.abspath(options.cache))
     with open(os.path.join(directory, 'version')) as f:
         version = f.read()
 
     with tempfile.TemporaryDirectory() as work:
         initrd = os.path.join(work, 'initrd')
-        write(initrd, make_root(options.init, options.tests, os.path.join(directory, 'modules')))
+        write(initrd, make_root(options.init, options.tests, os.path.join(directory, 'modules'), options.sysroot))
         for attempt in range(2):
             began = time.monotonic()
-            said, console, why = boot(os.path.join(directory, 'vmlinuz'), initrd, work)
+            said, console, why = boot(machine, os.path.join(directory, 'vmlinuz'), initrd, work)
             complete, failures = judge(said, options.tests)
             print('Linux %s, %.0f s' % (version, time.monotonic() - began))
             if complete:
