@@ -3,12 +3,14 @@
  * much the ring carries. bench/run starts it, with the daemon on and off in turn; by itself it knows nothing of the
  * daemon.
  *
- *      live calls DIR ROUNDS           medians of CPU-and-wall ns per operation, one `key value` a line
+ *      live calls DIR ROUNDS           ns per operation, one `key value` a line
  *      live latency DIR N              opens N watched files, reads alerts (JSON lines) from standard input, prints
- * percentiles live load DIR SECONDS WORKERS   opens watched files as fast as it can, prints how many */
+ *                                      percentiles
+ *      live load DIR SECONDS WORKERS   opens watched files as fast as it can, prints how many */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
@@ -17,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -32,6 +35,14 @@ static uint64_t now_ns(void) {
         struct timespec t;
 
         clock_gettime(CLOCK_MONOTONIC, &t);
+        return (uint64_t)t.tv_sec * 1000000000ULL + (uint64_t)t.tv_nsec;
+}
+
+/* Processor time of this process. */
+static uint64_t own_time_ns(void) {
+        struct timespec t;
+
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
         return (uint64_t)t.tv_sec * 1000000000ULL + (uint64_t)t.tv_nsec;
 }
 
@@ -67,19 +78,40 @@ static uint64_t time_unrelated(void) {
         return (now_ns() - start) * 10 / (BATCH * 10);  /* tenths of a ns: the differences are small */
 }
 
-static uint64_t time_execs(void) {
-        uint64_t start = now_ns();
+/* Nobody else takes this processor from us, where that is allowed: a batch takes 25 ms. */
+static void be_first(bool yes) {
+        struct sched_param parameters = { .sched_priority = yes };
+        int here = sched_getcpu();
+        cpu_set_t set;
 
+        CPU_ZERO(&set);
+        for (int i = 0; i < CPU_SETSIZE; i++)
+                if (!yes || i == here)
+                        CPU_SET(i, &set);
+        (void)sched_setaffinity(0, sizeof(set), &set);
+        (void)sched_setscheduler(0, yes ? SCHED_FIFO : SCHED_OTHER, &parameters);
+}
+
+/* From fork to the end, processor time of both, and what the clock says. */
+static void time_execs(uint64_t *ret_cpu_ns, uint64_t *ret_wall_ns) {
+        be_first(true);
         for (int i = 0; i < EXEC_BATCH; i++) {
                 static char *const arguments[] = { "true", NULL };
+                uint64_t start = now_ns(), own = own_time_ns();
+                struct rusage usage;
                 pid_t pid;
 
                 errno = posix_spawn(&pid, "/bin/true", NULL, NULL, arguments, environ);
                 if (errno)
                         die("posix_spawn");
-                waitpid(pid, NULL, 0);
+                if (wait4(pid, NULL, 0, &usage) < 0)
+                        die("wait4");
+                ret_wall_ns[i] = now_ns() - start;
+                ret_cpu_ns[i] = own_time_ns() - own +
+                        (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000000ULL +
+                        (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000;
         }
-        return (now_ns() - start) / EXEC_BATCH;
+        be_first(false);
 }
 
 static uint64_t median(uint64_t *values, size_t n) {
@@ -87,8 +119,20 @@ static uint64_t median(uint64_t *values, size_t n) {
         return values[n / 2];
 }
 
+/* The mean of the quieter half, less the quietest tenth: of thousands of single times, where a median would be one step
+ * of the clock. */
+static double quiet(uint64_t *values, size_t n) {
+        double sum = 0;
+
+        qsort(values, n, sizeof(*values), compare_u64);
+        for (size_t i = n / 10; i < n / 2; i++)
+                sum += (double)values[i];
+        return sum / (double)(n / 2 - n / 10);
+}
+
 static void calls(const char *dir, int rounds) {
-        static uint64_t watched[MAX_ROUNDS], unwatched[MAX_ROUNDS], unrelated[MAX_ROUNDS], execs[MAX_ROUNDS];
+        static uint64_t watched[MAX_ROUNDS], unwatched[MAX_ROUNDS], unrelated[MAX_ROUNDS];
+        static uint64_t exec_cpu[MAX_ROUNDS * EXEC_BATCH], exec_wall[MAX_ROUNDS * EXEC_BATCH];
         char path[4096];
 
         snprintf(path, sizeof(path), "%s/watched", dir);
@@ -99,12 +143,13 @@ static void calls(const char *dir, int rounds) {
                 watched[i] = time_opens(path, O_WRONLY);
                 unwatched[i] = time_opens(path, O_RDONLY);
                 unrelated[i] = time_unrelated();
-                execs[i] = time_execs();
+                time_execs(exec_cpu + i * EXEC_BATCH, exec_wall + i * EXEC_BATCH);
         }
         printf("open_watched %llu\n", (unsigned long long)median(watched, rounds));
         printf("open_unwatched %llu\n", (unsigned long long)median(unwatched, rounds));
         printf("unrelated %.1f\n", (double)median(unrelated, rounds) / 10);
-        printf("exec %llu\n", (unsigned long long)median(execs, rounds));
+        printf("exec %.0f\n", quiet(exec_cpu, (size_t)rounds * EXEC_BATCH));
+        printf("exec_wall %.0f\n", quiet(exec_wall, (size_t)rounds * EXEC_BATCH));
 }
 
 /* Alerts come as JSON lines that hold the name of the file: "latency-NNNN". */

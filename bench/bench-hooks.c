@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Hooks - what the programs in the kernel cost those who make the calls: fork+exec+exit with the core programs on and
+ * off; a call that nobody watches, with the core programs on and off; a call whose program leaves at once, beside an
+ * empty program on the same hook; and each program's own time by the kernel's statistics, and its size.
+ *
+ * Straight on the programs, without the daemon: attaching takes less than a millisecond, so that on and off take turns
+ * every few milliseconds and what else the machine does falls on both. A call's cost is processor time (user and
+ * system, children included), not wall time. Each figure is a median; `quiet` is the mean of the quieter half.
+ *
+ *      bench-hooks [--quick] [exec] [calls] [programs]
+ */
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <sched.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "capture/attach.h"
+#include "capture/kernel.h"
+#include "capture/ring.h"
+#include "event/event.h"
+#include "measure.h"
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"               /* generated code */
+#include "sensor.skel.h"
+#pragma GCC diagnostic pop
+
+#define RING_BYTES ((size_t)8 << 20)
+#define MAX_LINKS 8
+#define SPAWNS 24
+#define CALLS 1500
+
+static const char *const core[] = {"on_fork", "before_exec", "on_exec", "on_exit", "on_cgroup"};
+
+static struct sensor *sensor;
+static int tracefs_fd;
+static int links[MAX_LINKS];
+static size_t n_links;
+
+static void die(const char *what) {
+        fprintf(stderr, "%s: %s\n", what, strerror(errno));
+        exit(1);
+}
+
+static void load(void) {
+        const struct kernel *kernel = kernel_get();
+
+        sensor = sensor__open();
+        if (!sensor)
+                die("cannot open the programs");
+        bpf_map__set_max_entries(sensor->maps.cpus, libbpf_num_possible_cpus());
+        bpf_map__set_max_entries(sensor->maps.ring, RING_BYTES);
+        sensor->rodata->can_cast = kernel->cast;
+        sensor->rodata->named_hierarchy = access("/sys/fs/cgroup/unified", F_OK) >= 0;
+        sensor->rodata->ring_share_bytes = RING_BYTES / 4 * 3;
+        sensor->rodata->ring_wake_bytes = RING_BYTES;
+        if (sensor__load(sensor) < 0)
+                die("cannot load the programs");
+        tracefs_fd = tracefs_open();
+}
+
+static void attach(int prog_fd, const char *section) {
+        int fd = attach_program(prog_fd, section, tracefs_fd, -1);
+
+        if (fd < 0) {
+                errno = -fd;
+                die(section);
+        }
+        links[n_links++] = fd;
+}
+
+static void attach_named(const char *name) {
+        struct bpf_program *program = bpf_object__find_program_by_name(sensor->obj, name);
+
+        if (!program)
+                die(name);
+        attach(bpf_program__fd(program), bpf_program__section_name(program));
+}
+
+static void attach_core(void) {
+        for (size_t i = 0; i < sizeof(core) / sizeof(core[0]); i++)
+                attach_named(core[i]);
+}
+
+static void detach(void) {
+        while (n_links > 0)
+                close(links[--n_links]);
+}
+
+/* What the reader would take is taken here, by nobody's account: between the blocks. */
+static struct ring ring;
+
+static size_t empty_ring(void) {
+        const void *data;
+        size_t size, n = 0;
+
+        while (ring_peek(&ring, &data, &size) == RING_RECORD) {
+                ring_advance(&ring);
+                n++;
+        }
+        return n;
+}
+
+static uint64_t usage_ns(const struct rusage *usage) {
+        return (uint64_t)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * 1000000000ULL +
+                (uint64_t)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) * 1000;
+}
+
+static uint64_t own_time_ns(void) {
+        struct timespec t;
+
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+        return (uint64_t)t.tv_sec * 1000000000ULL + t.tv_nsec;
+}
+
+static struct measure *measure_new(void) {
+        struct measure *m = calloc(1, sizeof(*m));
+
+        if (!m)
+                die("memory");
+        return m;
+}
+
+static void add(struct measure *m, double value) {
+        if (m->n < MEASURE_MAX)
+                m->samples[m->n++] = value;
+}
+
+static double median(struct measure *m) {
+        return measure_median(m);
+}
+
+/* The mean of the quieter half, less the quietest tenth. */
+static double quiet(struct measure *m) {
+        double sum = 0;
+        size_t n = 0;
+
+        measure_median(m);
+        for (size_t i = m->n / 10; i < m->n / 2; i++, n++)
+                sum += m->samples[i];
+        return n > 0 ? sum / n : 0;
+}
+
+/* ---- fork, execve and exit ---- */
+
+/* From fork to the end: ours and the child's. */
+static uint64_t time_spawn(const char *program) {
+        char *arguments[] = {(char *)program, NULL};
+        struct rusage usage;
+        uint64_t start;
+        pid_t pid;
+
+        start = own_time_ns();
+        errno = posix_spawn(&pid, program, NULL, NULL, arguments, environ);
+        if (errno)
+                die(program);
+        while (wait4(pid, NULL, 0, &usage) < 0)
+                ;
+        return own_time_ns() - start + usage_ns(&usage);
+}
+
+static void spawns(const char *program, struct measure *m) {
+        for (int i = 0; i < SPAWNS; i++)
+                add(m, time_spawn(program));
+}
+
+static void execs(int rounds) {
+        struct measure *on = measure_new(), *off = measure_new();
+
+        time_spawn("/bin/true");
+        for (int i = 0; i < rounds; i++) {
+                if (i % 2 == 0)
+                        spawns("/bin/true", off);
+                attach_core();
+                spawns("/bin/true", on);
+                detach();
+                empty_ring();
+                if (i % 2 != 0)
+                        spawns("/bin/true", off);
+        }
+        measure_print("exec_base_us", median(off) / 1000);
+        measure_print("exec_added_us", (median(on) - median(off)) / 1000);
+        measure_print("exec_ratio", median(on) / median(off));
+        measure_print("exec_quiet_base_us", quiet(off) / 1000);
+        measure_print("exec_quiet_added_us", (quiet(on) - quiet(off)) / 1000);
+        measure_print("exec_quiet_ratio", quiet(on) / quiet(off));
+}
+
+/* ---- calls that nobody watches ---- */
+
+static int empty_tracepoint(void) {
+        const struct bpf_insn program[] = {
+                {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
+                {.code = BPF_JMP | BPF_EXIT},
+        };
+        int fd = bpf_prog_load(BPF_PROG_TYPE_TRACEPOINT, "empty", "GPL", program, 2, NULL);
+
+        if (fd < 0)
+                die("the empty program");
+        return fd;
+}
+
+static double time_opens(const char *path, int flags) {
+        uint64_t start = own_time_ns();
+
+        for (int i = 0; i < CALLS; i++) {
+                int fd = open(path, flags | O_CLOEXEC);
+
+                if (fd < 0)
+                        die(path);
+                close(fd);
+        }
+        return (double)(own_time_ns() - start) / CALLS;
+}
+
+enum state {
+        NOTHING,                        /* attached */
+        CORE,
+        EMPTY,                          /* an empty program on sys_exit_openat */
+        OURS,                           /* ours there, with openat filtered by the kind, */
+        FLAGS,                          /* and by the flags */
+        _STATE_MAX,
+};
+
+static void enter(enum state state, int empty_fd) {
+        detach();
+        sensor->bss->kinds = 0;
+        sensor->bss->openat_flags_any = 0;
+        switch (state) {
+        case NOTHING:
+                break;
+        case CORE:
+                attach_core();
+                break;
+        case EMPTY:
+                attach(empty_fd, "tp/syscalls/sys_exit_openat");
+                break;
+        case FLAGS:
+                sensor->bss->openat_flags_any = O_WRONLY;
+                sensor->bss->kinds = sensor->bss->kinds_succeeded = 1ULL << WIRE_KIND_openat;
+                attach_named("exit_openat");
+                break;
+        case OURS:
+                attach_named("exit_openat");
+                break;
+        case _STATE_MAX:
+                break;
+        }
+}
+
+static void calls(int rounds) {
+        static const char *const names[] = {"nothing", "core", "empty", "ours", "flags"};
+        char directory[] = "/tmp/bench-hooks-XXXXXX", path[64];
+        struct measure *of[_STATE_MAX];
+        int empty_fd = empty_tracepoint();
+
+        if (!mkdtemp(directory))
+                die(directory);
+        snprintf(path, sizeof(path), "%s/file", directory);
+        close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+        for (int state = 0; state < _STATE_MAX; state++)
+                of[state] = measure_new();
+        time_opens(path, O_RDONLY);
+        /* Attaching to a system call waits for all CPUs: the blocks are of several samples. */
+        for (int i = 0; i < rounds; i++)
+                for (int k = 0; k < _STATE_MAX; k++) {
+                        int state = i % 2 == 0 ? k : _STATE_MAX - 1 - k;
+
+                        enter(state, empty_fd);
+                        for (int sample = 0; sample < 5; sample++)
+                                add(of[state], time_opens(path, O_RDONLY));
+                }
+        detach();
+        empty_ring();
+        for (int state = 0; state < _STATE_MAX; state++) {
+                char key[64];
+
+                snprintf(key, sizeof(key), "open_%s_ns", names[state]);
+                measure_print(key, median(of[state]));
+                snprintf(key, sizeof(key), "open_%s_ns_quiet", names[state]);
+                measure_print(key, quiet(of[state]));
+        }
+        unlink(path);
+        rmdir(directory);
+}
+
+/* ---- each program ---- */
+
+static void programs(int rounds) {
+        int stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+        struct bpf_program *program;
+
+        attach_core();
+        for (int i = 0; i < rounds; i++) {
+                for (int k = 0; k < SPAWNS; k++)
+                        time_spawn("/bin/true");
+                empty_ring();
+        }
+        bpf_object__for_each_program(program, sensor->obj) {
+                struct bpf_prog_info info = {};
+                uint32_t size = sizeof(info);
+                char key[128];
+
+                if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) < 0)
+                        continue;
+                if (info.run_cnt > 0) {
+                        snprintf(key, sizeof(key), "prog_%s_ns", bpf_program__name(program));
+                        measure_print(key, (double)info.run_time_ns / info.run_cnt);
+                }
+        }
+        detach();
+        close(stats_fd);
+}
+
+/* Nobody else runs on this processor meanwhile, as far as we may. A few seconds in all. */
+static void be_alone(void) {
+        struct sched_param first = {.sched_priority = 1};
+        cpu_set_t one;
+
+        CPU_ZERO(&one);
+        CPU_SET(sched_getcpu(), &one);
+        (void)sched_setaffinity(0, sizeof(one), &one);
+        if (sched_setscheduler(0, SCHED_FIFO, &first) < 0)
+                fprintf(stderr, "not alone on the processor: %s\n", strerror(errno));
+}
+
+int main(int argc, char **argv) {
+        bool quick = false, all = true;
+
+        for (int i = 1; i < argc; i++)
+                if (strcmp(argv[i], "--quick") == 0)
+                        quick = true;
+                else
+                        all = false;
+        load();
+        if (ring_map(&ring, bpf_map__fd(sensor->maps.ring), RING_BYTES) < 0)
+                die("the ring");
+        be_alone();
+        for (int i = 1; i < argc || all; i++) {
+                if (all || strcmp(argv[i], "exec") == 0)
+                        execs(quick ? 150 : 400);
+                if (all || strcmp(argv[i], "calls") == 0)
+                        calls(quick ? 4 : 30);
+                if (all || strcmp(argv[i], "programs") == 0)
+                        programs(quick ? 20 : 100);
+                if (all)
+                        break;
+        }
+        ring_unmap(&ring);
+        sensor__destroy(sensor);
+        return 0;
+}
