@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Hooks - what the programs in the kernel cost those who make the calls: fork+exec+exit with the core programs on and
  * off; a call that nobody watches, with the core programs on and off; a call whose program leaves at once, beside an
- * empty program on the same hook; and each program's own time by the kernel's statistics, and its size.
+ * empty program on the same hook. (What each program takes by the kernel's own statistics: test-bpf-cost.)
  *
  * Straight on the programs, without the daemon: attaching takes less than a millisecond, so that on and off take turns
  * every few milliseconds and what else the machine does falls on both. A call's cost is processor time (user and
  * system, children included), not wall time. Each figure is a median; `quiet` is the mean of the quieter half.
  *
- *      bench-hooks [--quick] [exec] [calls] [programs]
+ *      bench-hooks [--quick] [exec] [calls]
  */
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
@@ -297,34 +297,6 @@ static void calls(int rounds) {
         rmdir(directory);
 }
 
-/* ---- each program ---- */
-
-static void programs(int rounds) {
-        int stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
-        struct bpf_program *program;
-
-        attach_core();
-        for (int i = 0; i < rounds; i++) {
-                for (int k = 0; k < SPAWNS; k++)
-                        time_spawn("/bin/true");
-                empty_ring();
-        }
-        bpf_object__for_each_program(program, sensor->obj) {
-                struct bpf_prog_info info = {};
-                uint32_t size = sizeof(info);
-                char key[128];
-
-                if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) < 0)
-                        continue;
-                if (info.run_cnt > 0) {
-                        snprintf(key, sizeof(key), "prog_%s_ns", bpf_program__name(program));
-                        measure_print(key, (double)info.run_time_ns / info.run_cnt);
-                }
-        }
-        detach();
-        close(stats_fd);
-}
-
 /* Nobody else runs on this processor meanwhile, as far as we may. A few seconds in all. */
 static void be_alone(void) {
         struct sched_param first = {.sched_priority = 1};
@@ -354,8 +326,6 @@ int main(int argc, char **argv) {
                         execs(quick ? 150 : 400);
                 if (all || strcmp(argv[i], "calls") == 0)
                         calls(quick ? 4 : 30);
-                if (all || strcmp(argv[i], "programs") == 0)
-                        programs(quick ? 20 : 100);
                 if (all)
                         break;
         }

@@ -115,6 +115,31 @@ void lab_read(void) {
                 ;
 }
 
+uint64_t lab_lost(const struct capture_stats *stats, int kind) {
+        uint64_t n = 0;
+
+        for (int reason = 0; reason < _WIRE_LOSS_MAX; reason++)
+                n += stats->lost[kind][reason];
+        return n;
+}
+
+bool lab_adds_up(const struct capture_stats *stats) {
+        for (int kind = 1; kind < _WIRE_KIND_MAX; kind++)
+                if (stats->produced[kind] != stats->delivered[kind] + lab_lost(stats, kind))
+                        return false;
+        return true;
+}
+
+bool lab_read_all(struct capture_stats *ret) {
+        for (int i = 0; i < 1000; i++) {
+                lab_read();
+                capture_stats(lab.capture, ret);
+                if (ret->ring_pending == 0 && lab_adds_up(ret))
+                        return true;
+        }
+        return false;
+}
+
 const struct wire_header *lab_wait(enum wire_kind kind, pid_t pid, size_t n) {
         uint64_t until = clock_boottime_ns() + PATIENCE_NS;
         const struct wire_header *record;

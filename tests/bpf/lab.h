@@ -72,6 +72,13 @@ void lab_show(const struct wire_header *record);
 
 void lab_forget(void);
 
+/* All that was lost of a kind, for whatever reason. */
+uint64_t lab_lost(const struct capture_stats *stats, int kind);
+/* produced = delivered + lost, kind by kind. True whenever the ring is empty. */
+bool lab_adds_up(const struct capture_stats *stats);
+/* Read until it does: others on this host go on meanwhile. */
+bool lab_read_all(struct capture_stats *ret);
+
 /* Fields, as WIRE_FIELD_kind_field. What is not known is -1000, NULL, false. Texts are in one of a few static buffers.
  */
 bool lab_known(const struct wire_header *record, int field);
