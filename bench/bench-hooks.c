@@ -43,7 +43,15 @@
 #define SPAWNS 24
 #define CALLS 1500
 
-static const char *const core[] = {"on_fork", "before_exec", "on_exec", "on_exit", "on_cgroup"};
+static const struct {
+        const char *program, *place;
+} core[] = {
+        {"on_fork", "tp_btf/task_newtask"},
+        {"before_exec", "tp_btf/task_rename"},
+        {"on_exec", "tp_btf/sched_process_exec"},
+        {"on_exit", "tp_btf/sched_process_exit"},
+        {"on_cgroup", "tp_btf/cgroup_mkdir"},
+};
 
 static struct sensor *sensor;
 static int tracefs_fd;
@@ -72,27 +80,27 @@ static void load(void) {
         tracefs_fd = tracefs_open();
 }
 
-static void attach(int prog_fd, const char *section) {
-        int fd = attach_program(prog_fd, section, tracefs_fd, -1);
+static void attach(int prog_fd, const char *place, enum wire_call call) {
+        int fd = attach_program(prog_fd, place, call, tracefs_fd, -1);
 
         if (fd < 0) {
                 errno = -fd;
-                die(section);
+                die(place);
         }
         links[n_links++] = fd;
 }
 
-static void attach_named(const char *name) {
+static void attach_named(const char *name, const char *place, enum wire_call call) {
         struct bpf_program *program = bpf_object__find_program_by_name(sensor->obj, name);
 
         if (!program)
                 die(name);
-        attach(bpf_program__fd(program), bpf_program__section_name(program));
+        attach(bpf_program__fd(program), place, call);
 }
 
 static void attach_core(void) {
         for (size_t i = 0; i < sizeof(core) / sizeof(core[0]); i++)
-                attach_named(core[i]);
+                attach_named(core[i].program, core[i].place, WIRE_CALL_NONE);
 }
 
 static void detach(void) {
@@ -237,8 +245,8 @@ enum state {
 
 static void enter(enum state state, int empty_fd) {
         detach();
-        sensor->bss->kinds = 0;
-        sensor->bss->openat_flags_any = 0;
+        sensor->bss->wants[WIRE_KIND_openat] = 0;
+        sensor->bss->flags_any[WIRE_KIND_openat] = 0;
         switch (state) {
         case NOTHING:
                 break;
@@ -246,15 +254,15 @@ static void enter(enum state state, int empty_fd) {
                 attach_core();
                 break;
         case EMPTY:
-                attach(empty_fd, "tp/syscalls/sys_exit_openat");
+                attach(empty_fd, "tp/syscalls/sys_exit_openat", WIRE_CALL_openat);
                 break;
         case FLAGS:
-                sensor->bss->openat_flags_any = O_WRONLY;
-                sensor->bss->kinds = sensor->bss->kinds_succeeded = 1ULL << WIRE_KIND_openat;
-                attach_named("exit_openat");
+                sensor->bss->flags_any[WIRE_KIND_openat] = O_WRONLY;
+                sensor->bss->wants[WIRE_KIND_openat] = WANT_SUCCESS;
+                attach_named("exit_openat", "tp/syscalls/sys_exit_openat", WIRE_CALL_openat);
                 break;
         case OURS:
-                attach_named("exit_openat");
+                attach_named("exit_openat", "tp/syscalls/sys_exit_openat", WIRE_CALL_openat);
                 break;
         case _STATE_MAX:
                 break;
