@@ -5,15 +5,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "event/telling.h"
 #include "process/process-fields.h"
 #include "report/alert-value.h"
 
 #define MAX_STEP_ARGS 2048
-
-static const uint16_t shown_fields[] = {
-#define SHOWN(kind, field) FIELD_##kind##_##field,
-#include "report/alert-fields.def"
-};
 
 static struct alert_text text_of_string(struct alert_builder *builder, const struct program *program,
                                         struct program_string string) {
@@ -248,6 +244,8 @@ static void fill_step(struct alert_builder *builder, const struct alert_context 
         const struct program *program = match->program;
         const struct kind_info *kind = schema_kind((enum wire_kind)step->step->kind);
         struct process actor = process_at(context, step);
+        const uint16_t *telling;
+        size_t n_telling;
 
         *ret = (struct alert_step){
                 .number = step->step->number,
@@ -271,13 +269,9 @@ static void fill_step(struct alert_builder *builder, const struct alert_context 
         ret->has_result = !(step->event.wire->flags & WIRE_NO_RESULT) && kind && kind->class == EVENT_EVENT;
         ret->result = step->event.wire->result;
 
-        for (size_t i = 0; i < ELEMENTSOF(shown_fields); i++) {
-                const struct field_info *info = schema_field((enum field)shown_fields[i]);
-
-                if (info && info->kind == event_kind(&step->event))
-                        add_field(builder, context, step, (enum field)shown_fields[i], SUBJECT_EVENT, INDEX_NONE, false,
-                                  ret);
-        }
+        telling = telling_fields(event_kind(&step->event), &n_telling);
+        for (size_t i = 0; i < n_telling; i++)
+                add_field(builder, context, step, (enum field)telling[i], SUBJECT_EVENT, INDEX_NONE, false, ret);
         for (uint32_t i = 0; i < step->step->fields.n; i++) {
                 const struct step_field *f = program->fields + step->step->fields.first + i;
 
