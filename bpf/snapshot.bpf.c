@@ -162,8 +162,7 @@ int plant_seeds(struct bpf_iter__task *context) {
         return 0;
 }
 
-SEC("tp_btf/cgroup_mkdir")
-int BPF_PROG(on_cgroup, struct cgroup *cgroup, const char *path) {
+static __always_inline int tell_cgroup(struct cgroup *cgroup, const char *path, bool removed) {
         struct task_struct *task = bpf_get_current_task_btf();
         struct wire_cgroup *record;
         __u32 offset = 0;
@@ -178,6 +177,8 @@ int BPF_PROG(on_cgroup, struct cgroup *cgroup, const char *path) {
         record = (void *)cpu->record;
         header_fill(&cpu->header, task, state_of(task, false), 0);
         SET(cpu, cgroup, id, GET(GET(cgroup, kn), id));
+        if (removed)
+                SET(cpu, cgroup, removed, 1);
         if (record_room(cpu, WIRE_MAX_PATH, &offset) == WIRE_MAX_PATH) {
                 n = bpf_probe_read_kernel_str(record_at(cpu, offset), WIRE_MAX_PATH, path);
                 if (n > 0) {
@@ -188,4 +189,14 @@ int BPF_PROG(on_cgroup, struct cgroup *cgroup, const char *path) {
                 }
         }
         return record_submit(cpu, WIRE_KIND_cgroup);
+}
+
+SEC("tp_btf/cgroup_mkdir")
+int BPF_PROG(on_cgroup, struct cgroup *cgroup, const char *path) {
+        return tell_cgroup(cgroup, path, false);
+}
+
+SEC("tp_btf/cgroup_rmdir")
+int BPF_PROG(on_cgroup_gone, struct cgroup *cgroup, const char *path) {
+        return tell_cgroup(cgroup, path, true);
 }

@@ -66,6 +66,7 @@ enum wire_loss {
         WIRE_LOSS_SKIPPED,              /* the kernel skipped the program (recursion) */
         WIRE_LOSS_INVALID,              /* the decoder refused the record */
         WIRE_LOSS_STALLED,              /* the ring did not move */
+        WIRE_LOSS_BUS,                  /* the system bus, or a service on it, was away */
         _WIRE_LOSS_MAX,
 };
 

@@ -19,14 +19,9 @@
 #include "base/log.h"
 #include "base/macro.h"
 #include "base/strbuf.h"
-#include "event/encode.h"
 
-#include "capture/capture-private.h"
-#include "capture/hierarchy.h"
-#include "capture/hooks.h"
+#include "capture/capture-bpf-private.h"
 #include "capture/kernel.h"
-#include "capture/mend.h"
-#include "capture/ring.h"
 #include "capture/snapshot.h"
 #include "capture/tidy.h"
 
@@ -36,111 +31,10 @@
 #define DEFAULT_BATCH 512
 #define TICK_INTERVAL_NS NSEC_PER_SEC
 #define STALL_NS (10 * NSEC_PER_MSEC)
-#define CLOCK_STEP_NS ((int64_t)(10 * NSEC_PER_MSEC))
 #define DEFAULT_PROCESSES 65536
 #define PID_NAMESPACE_OF_THE_HOST 0xEFFFFFFCU   /* inode number, the same on every Linux */
 
 #define CORE_KINDS (wire_kind_bit(WIRE_KIND_fork) | wire_kind_bit(WIRE_KIND_execve) | wire_kind_bit(WIRE_KIND_exit))
-
-struct capture_bpf {
-        struct capture capture;         /* first: what the callers hold */
-        struct hooks *hooks;            /* owned */
-        struct ring ring;
-        struct hierarchy hierarchy;
-        struct interest interest;       /* until it is started */
-        char **supervisors;             /* owned, and its strings */
-        size_t n_supervisors;
-        uint64_t latency_ns;
-        size_t batch, ring_bytes;
-
-        sd_event_source *ring_source, *timer, *again;
-        uint64_t generation;
-        uint64_t ticked_ns;             /* time of the last tick */
-        uint64_t deadline_ns;           /* asked for; UINT64_MAX: none */
-        uint64_t busy_since_ns;         /* the first record is not finished; 0: it is, or there is none */
-        bool stalled;
-        int64_t clock_offset_ns;        /* last told */
-
-        /* Loss as last told, to see what is new. */
-        uint64_t told[_WIRE_KIND_MAX][_WIRE_LOSS_MAX];
-        uint64_t skipped[_WIRE_KIND_MAX];
-        uint64_t *cpu_lost;             /* owned; lost_total of each CPU as last told */
-
-        struct mend mend;
-        bool sees_all;                  /* the task iterator shows every process, not only those of a namespace */
-
-        struct record own;              /* for the daemon's own records */
-        struct record copy;             /* for records that are changed on their way */
-};
-
-static struct capture_bpf *bpf_of(struct capture *capture) {
-        return container_of(capture, struct capture_bpf, capture);
-}
-
-/* ---- the daemon's own records ---- */
-
-static void own_begin(struct capture_bpf *bpf, enum wire_kind kind, uint64_t time_ns) {
-        record_begin(&bpf->own, kind);
-        bpf->own.header.time_ns = time_ns;
-        bpf->own.header.flags = WIRE_SYNTHETIC;
-}
-
-static void own_deliver(struct capture_bpf *bpf) {
-        if (record_finish(&bpf->own) >= 0)
-                (void)capture_deliver_own(&bpf->capture, &bpf->own.header);
-}
-
-static void tell_clock(struct capture_bpf *bpf, uint64_t now_ns) {
-        int64_t offset_ns = clock_realtime_offset_ns(), step_ns = offset_ns - bpf->clock_offset_ns;
-
-        if (bpf->clock_offset_ns != 0 && step_ns < CLOCK_STEP_NS && step_ns > -CLOCK_STEP_NS)
-                return;
-        bpf->clock_offset_ns = offset_ns;
-        own_begin(bpf, WIRE_KIND_clock, now_ns);
-        record_set_number(&bpf->own, (enum field)WIRE_FIELD_clock_offset_ns, offset_ns);
-        own_deliver(bpf);
-}
-
-static void tell_cgroup(uint64_t id, const char *path, void *userdata) {
-        struct capture_bpf *bpf = userdata;
-
-        own_begin(bpf, WIRE_KIND_cgroup, bpf->capture.clock_ns);
-        record_set_number(&bpf->own, (enum field)WIRE_FIELD_cgroup_id, id);
-        record_set_text(&bpf->own, (enum field)WIRE_FIELD_cgroup_path, path);
-        own_deliver(bpf);
-}
-
-static void tell_start(struct capture_bpf *bpf) {
-        own_begin(bpf, WIRE_KIND_start, bpf->capture.clock_ns);
-        record_set_number(&bpf->own, (enum field)WIRE_FIELD_start_generation, bpf->generation);
-        own_deliver(bpf);
-}
-
-static void tell_tick(struct capture_bpf *bpf, uint64_t time_ns) {
-        own_begin(bpf, WIRE_KIND_tick, time_ns);
-        own_deliver(bpf);
-        bpf->ticked_ns = time_ns;
-        if (bpf->deadline_ns < time_ns)
-                bpf->deadline_ns = UINT64_MAX;
-}
-
-/* One about the process that another record is about. */
-static void own_begin_about(struct capture_bpf *bpf, enum wire_kind kind, const struct wire_header *about,
-                            uint64_t time_ns) {
-        own_begin(bpf, kind, time_ns);
-        memcpy(&bpf->own.header.start_ns, &about->start_ns,
-               offsetof(struct wire_header, result) - offsetof(struct wire_header, start_ns));
-}
-
-static void tell_obscured(struct capture_bpf *bpf, const struct wire_header *about, enum wire_reason reason,
-                          const char *subject) {
-        own_begin_about(bpf, WIRE_KIND_obscured, about, about->time_ns);
-        bpf->own.header.cpu = about->cpu;
-        record_set_number(&bpf->own, (enum field)WIRE_FIELD_obscured_reason, reason);
-        record_set_text(&bpf->own, (enum field)WIRE_FIELD_obscured_subject, subject);
-        record_set_number(&bpf->own, (enum field)WIRE_FIELD_obscured_count, 1);
-        own_deliver(bpf);
-}
 
 /* ---- loss ---- */
 
@@ -169,17 +63,15 @@ static void tell_gaps(struct capture_bpf *bpf) {
                                 continue;
                         kinds |= wire_kind_bit(kind);
                         count += lost - bpf->told[kind][reason];
+                        if (kind == WIRE_KIND_cgroup)
+                                context_doubt(&bpf->context);
                         bpf->told[kind][reason] = lost;
                 }
                 if (count == 0)
                         continue;
                 if (kinds & CORE_KINDS && bpf->sees_all)
                         mend_want(&bpf->mend, clock_boottime_ns());
-                own_begin(bpf, WIRE_KIND_gap, bpf->capture.clock_ns);
-                record_set_number(&bpf->own, (enum field)WIRE_FIELD_gap_kinds, kinds);
-                record_set_number(&bpf->own, (enum field)WIRE_FIELD_gap_count, count);
-                record_set_number(&bpf->own, (enum field)WIRE_FIELD_gap_reason, reason);
-                own_deliver(bpf);
+                tell_gap(bpf, kinds, count, (enum wire_loss)reason);
         }
 }
 
@@ -297,6 +189,17 @@ static void look_for_cgroup(struct capture_bpf *bpf, const struct wire_header *h
                 tell_cgroup(header->cgroup_id, path, bpf);
 }
 
+static void look_for_context(struct capture_bpf *bpf, const struct event *event) {
+        struct identity id = event_actor(event);
+        struct resident *last = NULL;
+
+        if (CORE_KINDS & wire_kind_bit(event_kind(event)))
+                last = census_find(&bpf->mend.census, &id);
+        else if (event_kind(event) != WIRE_KIND_cgroup)
+                return;
+        context_see(&bpf->context, event, last ? &last->last : NULL);
+}
+
 static void take_record(struct capture_bpf *bpf, const void *data, size_t size) {
         const struct wire_header *header = data;
         const char *subject = NULL;
@@ -322,6 +225,7 @@ static void take_record(struct capture_bpf *bpf, const void *data, size_t size) 
         reason = tidy_obscured(&event, &subject);
         if (unlikely(reason != WIRE_OBSCURED_NONE))
                 tell_obscured(bpf, event.wire, reason, subject);
+        look_for_context(bpf, &event);
         if (CORE_KINDS & wire_kind_bit(event_kind(&event)))
                 mend_see(&bpf->mend, &event);
         if (event_kind(&event) == WIRE_KIND_execve)
@@ -339,11 +243,7 @@ static void look_for_stall(struct capture_bpf *bpf, uint64_t now_ns) {
                 return;
         bpf->stalled = true;
         bpf->capture.stats.n_stalls++;
-        own_begin(bpf, WIRE_KIND_gap, bpf->capture.clock_ns);
-        record_set_number(&bpf->own, (enum field)WIRE_FIELD_gap_kinds, 0);
-        record_set_number(&bpf->own, (enum field)WIRE_FIELD_gap_count, 0);
-        record_set_number(&bpf->own, (enum field)WIRE_FIELD_gap_reason, WIRE_LOSS_STALLED);
-        own_deliver(bpf);
+        tell_gap(bpf, 0, 0, WIRE_LOSS_STALLED);
 }
 
 /* Once a second: what costs system calls. */
@@ -351,6 +251,7 @@ static void look_around(struct capture_bpf *bpf, uint64_t now_ns) {
         uint64_t skipped[_WIRE_KIND_MAX];
 
         hooks_reap(bpf->hooks);
+        context_turn(&bpf->context);
         tell_clock(bpf, now_ns);
         hooks_count_skipped(bpf->hooks, skipped);
         if (memcmp(skipped, bpf->skipped, sizeof(skipped)) != 0) {
@@ -361,8 +262,7 @@ static void look_around(struct capture_bpf *bpf, uint64_t now_ns) {
         }
 }
 
-/* Read up to `max` records. *ret_empty: the ring was empty at the end, and everything up to now is told. */
-static size_t read_ring(struct capture_bpf *bpf, size_t max, bool *ret_empty) {
+size_t capture_bpf_read(struct capture_bpf *bpf, size_t max, bool *ret_empty) {
         uint64_t before_ns = clock_boottime_ns();
         enum ring_state state = RING_RECORD;
         size_t n = 0, pending;
@@ -429,7 +329,7 @@ static int turn(struct capture_bpf *bpf) {
         size_t n;
 
         __atomic_store_n(hooks_called(bpf->hooks), 0, __ATOMIC_RELEASE);
-        n = read_ring(bpf, bpf->batch, &empty);
+        n = capture_bpf_read(bpf, bpf->batch, &empty);
         if (n == bpf->batch)
                 return sd_event_source_set_enabled(bpf->again, SD_EVENT_ONESHOT);
         if (n > 0 || !empty)
@@ -533,6 +433,7 @@ static int bpf_start(struct capture *capture, sd_event *loop, uint64_t generatio
 
         bpf->generation = generation;
         bpf->ticked_ns = now_ns;
+        bpf->loop = loop;
 
         /* Once before anything is attached: the programs learn who we are and where the host's root is. */
         {
@@ -563,13 +464,15 @@ static int bpf_start(struct capture *capture, sd_event *loop, uint64_t generatio
                 if (r < 0)
                         return log_error_errno(r, "Cannot watch the ring: %m");
         }
+        context_begin(&bpf->context);
+        context_set_kinds(&bpf->context, loop, bpf->interest.kinds);
         return 0;
 }
 
 static int bpf_dispatch(struct capture *capture, size_t max) {
         bool empty;
 
-        return read_ring(bpf_of(capture), max, &empty);
+        return capture_bpf_read(bpf_of(capture), max, &empty);
 }
 
 static int bpf_set_interest(struct capture *capture, const struct interest *interest, uint64_t generation) {
@@ -581,6 +484,7 @@ static int bpf_set_interest(struct capture *capture, const struct interest *inte
                 return r;
         bpf->generation = generation;
         tell_start(bpf);
+        context_set_kinds(&bpf->context, bpf->loop, interest->kinds);
         hooks_detach_unneeded(bpf->hooks);
         return 0;
 }
@@ -646,6 +550,7 @@ static struct capture *bpf_free(struct capture *capture) {
         sd_event_source_disable_unref(bpf->again);
         ring_unmap(&bpf->ring);
         hooks_free(bpf->hooks);
+        context_done(&bpf->context);
         hierarchy_done(&bpf->hierarchy);
         mend_done(&bpf->mend);
         for (size_t i = 0; i < bpf->n_supervisors; i++)
@@ -702,6 +607,7 @@ int capture_new_bpf(
         capture->sink = *sink;
         capture->userdata = userdata;
         bpf->hierarchy.mount_fd = -1;
+        context_init(&bpf->context, &bpf->hierarchy, &own_context_sink, bpf);
         bpf->interest = *interest;
         bpf->deadline_ns = UINT64_MAX;
         bpf->latency_ns = options->max_latency_ns ?: DEFAULT_LATENCY_NS;

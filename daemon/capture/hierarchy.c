@@ -160,15 +160,12 @@ size_t hierarchy_scan(struct hierarchy *hierarchy, hierarchy_each each, void *us
         return n;
 }
 
-int hierarchy_name(const struct hierarchy *hierarchy, uint64_t id, char *buffer, size_t size) {
+static int open_group(const struct hierarchy *hierarchy, uint64_t id) {
         union {
                 struct file_handle handle;
                 char bytes[sizeof(struct file_handle) + sizeof(uint64_t)];
         } u = {};
-        _cleanup_(closep) int fd = -1;
-        char link[64], place[PATH_MAX];
-        const char *rest;
-        ssize_t n;
+        int fd;
 
         if (hierarchy->mount_fd < 0)
                 return -ENOENT;
@@ -176,8 +173,25 @@ int hierarchy_name(const struct hierarchy *hierarchy, uint64_t id, char *buffer,
         u.handle.handle_type = FILEID_KERNFS;
         memcpy(u.handle.f_handle, &id, sizeof(id));
         fd = open_by_handle_at(hierarchy->mount_fd, &u.handle, O_PATH | O_CLOEXEC);
+        return fd < 0 ? -errno : fd;
+}
+
+bool hierarchy_is_roots(const struct hierarchy *hierarchy, uint64_t id) {
+        _cleanup_(closep) int fd = open_group(hierarchy, id);
+        struct stat st;
+
+        return fd >= 0 && fstat(fd, &st) >= 0 && st.st_uid == 0;
+}
+
+int hierarchy_name(const struct hierarchy *hierarchy, uint64_t id, char *buffer, size_t size) {
+        _cleanup_(closep) int fd = -1;
+        char link[64], place[PATH_MAX];
+        const char *rest;
+        ssize_t n;
+
+        fd = open_group(hierarchy, id);
         if (fd < 0)
-                return -errno;
+                return fd;
 
         snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
         n = readlink(link, place, sizeof(place) - 1);

@@ -37,6 +37,9 @@ size_t hierarchy_scan(struct hierarchy *hierarchy, hierarchy_each each, void *us
 /* Is the name of this one known? If not it is from now on. */
 bool hierarchy_see(struct hierarchy *hierarchy, uint64_t id);
 
+/* Does it belong to root? Only root makes such a group, or hands one over. False also if it is gone. */
+bool hierarchy_is_roots(const struct hierarchy *hierarchy, uint64_t id);
+
 /* Ask the kernel for its name: a path below the hierarchy's root, in memory of the caller. -ESTALE or -ENOENT: it is
  * gone. */
 int hierarchy_name(const struct hierarchy *hierarchy, uint64_t id, char *buffer, size_t size);

@@ -17,6 +17,7 @@ static const char *loss_to_string(enum wire_loss loss) {
         case WIRE_LOSS_SKIPPED: return "skipped by the kernel";
         case WIRE_LOSS_INVALID: return "invalid record";
         case WIRE_LOSS_STALLED: return "ring stalled";
+        case WIRE_LOSS_BUS: return "bus away";
         case _WIRE_LOSS_MAX: break;
         }
         return "unknown";

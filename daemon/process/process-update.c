@@ -181,14 +181,30 @@ static void apply_process(struct process_table *table, const struct event *event
 }
 
 static void apply_cgroup(struct process_table *table, const struct event *event) {
-        struct value id, path;
+        struct value id, path, removed;
 
         event_get(event, FIELD_cgroup_id, &id);
         event_get(event, FIELD_cgroup_path, &path);
+        event_get(event, FIELD_cgroup_removed, &removed);
+        /* What is gone keeps its name: late records and processes that are kept refer to it. */
+        if (removed.state == VALUE_KNOWN && removed.number)
+                return;
         if (id.state != VALUE_KNOWN || path.state == VALUE_UNKNOWN)
                 return;
         /* Refusals are counted there. */
         (void)cgroups_add(&table->cgroups, id.number, path.bytes, path.length, path.state == VALUE_CUT);
+}
+
+/* What the stream says of a container holds for the processes in its group. */
+static void apply_container(struct process_table *table, const struct event *event) {
+        struct value id, runtime, name, image;
+
+        event_get(event, FIELD_container_cgroup, &id);
+        event_get(event, FIELD_container_runtime, &runtime);
+        event_get(event, FIELD_container_name, &name);
+        event_get(event, FIELD_container_image, &image);
+        if (id.state == VALUE_KNOWN && cgroups_tell(&table->cgroups, (uint64_t)id.number, &runtime, &name, &image) < 0)
+                table->cgroups.n_refused++;
 }
 
 struct process *process_table_update(struct process_table *table, const struct event *event) {
@@ -204,6 +220,8 @@ struct process *process_table_update(struct process_table *table, const struct e
                         apply_cgroup(table, event);
                 return NULL;
         }
+        if (unlikely(kind == WIRE_KIND_container))
+                apply_container(table, event);
         if (unlikely(id.pid == 0))
                 return NULL;
 

@@ -32,10 +32,11 @@ FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 LIBRARIES = {
     r'bpf/.*': ['capture/'],
     r'yaml\.h': ['config/'],
+    r'jansson\.h': ['capture/container-file.c'],
     r'pcre2\.h': ['program/regex.'],
     r'(lua|lualib|lauxlib)\.h': ['response/script', 'response/bind-'],
     r'systemd/sd-journal\.h': ['report/'],
-    r'systemd/sd-bus.*\.h': ['control/', 'response/action-unit.c', 'app/', 'cli/'],
+    r'systemd/sd-bus.*\.h': ['capture/bus', 'control/', 'response/action-unit.c', 'app/', 'cli/'],
     r'systemd/sd-event\.h': ['capture/', 'control/', 'response/', 'app/'],
     r'systemd/sd-daemon\.h': ['app/'],
     r'systemd/sd-id128\.h': ['report/', 'control/', 'app/', 'cli/'],

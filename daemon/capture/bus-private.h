@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Bus, inside - the connection, and what is known of each service on it. For bus*.c only. */
+
+#include <systemd/sd-bus.h>
+
+#include "base/hashmap.h"
+
+#include "capture/bus.h"
+
+#define BUS_CALL_TIMEOUT_USEC (30 * UINT64_C(1000000))
+
+struct bus;
+
+/* One per service; what differs between them. */
+struct bus_service_ops {
+        const char *name;               /* on the bus */
+        const char *people;             /* "systemd" */
+        enum wire_kind kind;
+        int (*match)(struct bus *bus);  /* once for each connection: which signals */
+        int (*begin)(struct bus *bus);  /* it has an owner: ask for the present, then call bus_is_ready() */
+        void (*forget)(struct bus *bus);        /* nobody wants it any more */
+};
+
+struct bus_service {
+        const struct bus_service_ops *ops;
+        char owner[64];                 /* unique name; "": there is none */
+        bool ready;                     /* the present is known: changes are told */
+        bool was_ready;                 /* in the life of this object: what was missed can be told */
+};
+
+enum bus_service_number {
+        BUS_SYSTEMD,
+        BUS_LOGIND,
+        _BUS_SERVICE_MAX,
+};
+
+struct bus {
+        sd_event *loop;                 /* borrowed; may be NULL */
+        struct bus_sink sink;
+        void *userdata;
+        uint64_t kinds;                 /* that are wanted */
+        sd_bus *connection;             /* owned; NULL: not there */
+        sd_event_source *timer;         /* for the next try */
+        uint64_t patience_ns, next_ns;
+        bool said;                      /* that it is not there */
+        struct bus_service services[_BUS_SERVICE_MAX];
+        struct hashmap units, sessions; /* struct unit, struct session; owned */
+        uint64_t round;                 /* of the last look at the present */
+        struct bus_stats stats;
+        struct record record;
+};
+
+extern const struct bus_service_ops bus_systemd, bus_logind;
+
+/* Is this message from the service itself, and is it of use? Counts forgeries. */
+bool bus_is_from(struct bus *bus, enum bus_service_number number, sd_bus_message *message);
+
+/* The present is known. `begin` led to this. */
+void bus_is_ready(struct bus *bus, enum bus_service_number number);
+
+/* A call that had no answer: log it. Always 0, for callbacks. */
+int bus_complain(struct bus *bus, enum bus_service_number number, const sd_bus_error *error);
+
+void bus_tell(struct bus *bus, bool mended);

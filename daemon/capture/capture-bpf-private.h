@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Capture from the kernel, inside - what its source keeps, and the records that it makes itself. For capture-bpf.c and
+ * capture-own.c only. */
+
+#include "base/macro.h"
+#include "event/encode.h"
+
+#include "capture/capture-private.h"
+#include "capture/context.h"
+#include "capture/hierarchy.h"
+#include "capture/hooks.h"
+#include "capture/mend.h"
+#include "capture/ring.h"
+
+struct capture_bpf {
+        struct capture capture;         /* first: what the callers hold */
+        struct hooks *hooks;            /* owned */
+        struct ring ring;
+        struct hierarchy hierarchy;
+        struct interest interest;       /* until it is started */
+        char **supervisors;             /* owned, and its strings */
+        size_t n_supervisors;
+        uint64_t latency_ns;
+        size_t batch, ring_bytes;
+
+        sd_event *loop;                 /* borrowed; NULL: there is none */
+        sd_event_source *ring_source, *timer, *again;
+        uint64_t generation;
+        uint64_t ticked_ns;             /* time of the last tick */
+        uint64_t deadline_ns;           /* asked for; UINT64_MAX: none */
+        uint64_t busy_since_ns;         /* the first record is not finished; 0: it is, or there is none */
+        bool stalled;
+        int64_t clock_offset_ns;        /* last told */
+
+        /* Loss as last told, to see what is new. */
+        uint64_t told[_WIRE_KIND_MAX][_WIRE_LOSS_MAX];
+        uint64_t skipped[_WIRE_KIND_MAX];
+        uint64_t *cpu_lost;             /* owned; lost_total of each CPU as last told */
+
+        struct context context;
+        struct mend mend;
+        bool sees_all;                  /* the task iterator shows every process, not only those of a namespace */
+
+        struct record own;              /* for the daemon's own records */
+        struct record copy;             /* for records that are changed on their way */
+};
+
+static inline struct capture_bpf *bpf_of(struct capture *capture) {
+        return container_of(capture, struct capture_bpf, capture);
+}
+
+/* Read up to `max` records. *ret_empty: the ring was empty at the end, and everything up to now is told. */
+size_t capture_bpf_read(struct capture_bpf *bpf, size_t max, bool *ret_empty);
+
+/* capture-own.c: a record of our own, in bpf->own; one about the process that another record is about. */
+void own_begin(struct capture_bpf *bpf, enum wire_kind kind, uint64_t time_ns);
+void own_begin_about(struct capture_bpf *bpf, enum wire_kind kind, const struct wire_header *about, uint64_t time_ns);
+void own_deliver(struct capture_bpf *bpf);
+
+/* The offset of the wall clock, if it is another than was told. */
+void tell_clock(struct capture_bpf *bpf, uint64_t now_ns);
+void tell_cgroup(uint64_t id, const char *path, void *userdata);
+void tell_start(struct capture_bpf *bpf);
+void tell_tick(struct capture_bpf *bpf, uint64_t time_ns);
+void tell_obscured(struct capture_bpf *bpf, const struct wire_header *about, enum wire_reason reason,
+                   const char *subject);
+void tell_gap(struct capture_bpf *bpf, uint64_t kinds, uint64_t count, enum wire_loss reason);
+
+extern const struct context_sink own_context_sink;
