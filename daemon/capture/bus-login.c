@@ -33,7 +33,8 @@ static struct session *find_session(struct bus *bus, const char *id) {
 static struct session *add_session(struct bus *bus, const char *id) {
         struct session *session;
 
-        session = strlen(id) < sizeof(session->id) && bus->sessions.n < MAX_SESSIONS ? calloc(1, sizeof(*session)) : NULL;
+        session =
+                strlen(id) < sizeof(session->id) && bus->sessions.n < MAX_SESSIONS ? calloc(1, sizeof(*session)) : NULL;
         if (!session) {
                 bus->stats.n_refused++;
                 return NULL;
@@ -134,14 +135,9 @@ static int read_property(sd_bus_message *reply, struct session *session) {
         return r < 0 ? r : 1;
 }
 
-struct question {
-        struct bus *bus;
-        char id[64];
-};
-
 static int on_properties(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-        struct question *question = userdata;
-        struct session *session = find_session(question->bus, question->id);
+        struct bus_question *question = userdata;
+        struct session *session = find_session(question->bus, question->name);
         int r;
 
         if (!session)
@@ -154,22 +150,10 @@ static int on_properties(sd_bus_message *reply, void *userdata, sd_bus_error *er
         return 0;
 }
 
-static void ask(struct bus *bus, const struct session *session, const char *path) {
-        struct question *question = malloc(sizeof(*question));
-        sd_bus_slot *slot = NULL;
-
-        if (!question)
-                return;
-        question->bus = bus;
-        strcpy(question->id, session->id);
-        if (sd_bus_call_method_async(bus->connection, &slot, LOGIND, path, "org.freedesktop.DBus.Properties", "GetAll",
-                                     on_properties, question, "s", LOGIND ".Session") < 0) {
-                free(question);
-                return;
-        }
-        (void)sd_bus_slot_set_destroy_callback(slot, free);
-        (void)sd_bus_slot_set_floating(slot, true);
-        sd_bus_slot_unref(slot);
+/* Unasked, it is told with what is known. */
+static void ask(struct bus *bus, struct session *session, const char *path) {
+        if (bus_ask(bus, BUS_LOGIND, path, LOGIND ".Session", NULL, session->id, 0, on_properties) < 0)
+                open_session(bus, session);
 }
 
 /* ---- signals ---- */
@@ -265,8 +249,8 @@ static int on_sessions(sd_bus_message *reply, void *userdata, sd_bus_error *unus
 }
 
 static int begin(struct bus *bus) {
-        return sd_bus_call_method_async(bus->connection, NULL, LOGIND, LOGIND_PATH, MANAGER, "ListSessions", on_sessions,
-                                        bus, NULL);
+        return sd_bus_call_method_async(bus->connection, NULL, LOGIND, LOGIND_PATH, MANAGER, "ListSessions",
+                                        on_sessions, bus, NULL);
 }
 
 static int match(struct bus *bus) {

@@ -48,6 +48,7 @@ struct bus {
         struct bus_service services[_BUS_SERVICE_MAX];
         struct hashmap units, sessions; /* struct unit, struct session; owned */
         uint64_t round;                 /* of the last look at the present */
+        size_t n_questions;             /* that are not answered */
         struct bus_stats stats;
         struct record record;
 };
@@ -59,6 +60,18 @@ bool bus_is_from(struct bus *bus, enum bus_service_number number, sd_bus_message
 
 /* The present is known. `begin` led to this. */
 void bus_is_ready(struct bus *bus, enum bus_service_number number);
+
+/* Ask for a property of an object, or for all of them (`property` NULL). `on_answer` gets the reply, or an error, and a
+ * struct bus_question with what it is about. At most BUS_MAX_QUESTIONS at a time, for others can cause them: more are
+ * counted as refused, -ENOSPC. */
+#define BUS_MAX_QUESTIONS 512
+struct bus_question {
+        struct bus *bus;                /* borrowed */
+        uint32_t tag;                   /* the asker's */
+        char name[];
+};
+int bus_ask(struct bus *bus, enum bus_service_number number, const char *path, const char *interface,
+            const char *property, const char *name, uint32_t tag, sd_bus_message_handler_t on_answer);
 
 /* A call that had no answer: log it. Always 0, for callbacks. */
 int bus_complain(struct bus *bus, enum bus_service_number number, const sd_bus_error *error);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What systemd says of its units. A unit's state comes in PropertiesChanged, first of its type (Result, MainPID), then of
- * the unit (ActiveState), and systemd keeps to that order. JobNew names a job, whose type has to be asked for; JobRemoved
- * tells of a start that came to nothing without any change of state (a dependency, a condition). */
+/* What systemd says of its units. A unit's state comes in PropertiesChanged, first of its type (Result, MainPID), then
+ * of the unit (ActiveState), and systemd keeps to that order. JobNew names a job, whose type has to be asked for;
+ * JobRemoved tells of a start that came to nothing without any change of state (a dependency). UnitNew comes in place
+ * of the first PropertiesChanged of a unit, so its state has to be asked for, too. */
 #include "capture/bus-private.h"
 
 #include <errno.h>
@@ -211,42 +212,16 @@ static int on_properties(sd_bus_message *message, void *userdata, sd_bus_error *
         return 0;
 }
 
-struct question {
-        struct bus *bus;
-        uint32_t job_id;
-        char name[];
-};
-
 static int on_job_type(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-        struct question *question = userdata;
+        struct bus_question *question = userdata;
         struct unit *unit = find_unit(question->bus, question->name);
         const char *type;
 
         /* Done already, quite often. */
-        if (unit && unit->job_id == question->job_id && !sd_bus_message_is_method_error(reply, NULL) &&
+        if (unit && unit->job_id == question->tag && !sd_bus_message_is_method_error(reply, NULL) &&
             sd_bus_message_read(reply, "v", "s", &type) >= 0)
                 copy_word(unit->job, sizeof(unit->job), type);
         return 0;
-}
-
-static void ask_job_type(struct bus *bus, const struct unit *unit, const char *path) {
-        size_t n = strlen(unit->name);
-        struct question *question = malloc(sizeof(*question) + n + 1);
-        sd_bus_slot *slot = NULL;
-
-        if (!question)
-                return;
-        question->bus = bus;
-        question->job_id = unit->job_id;
-        memcpy(question->name, unit->name, n + 1);
-        if (sd_bus_call_method_async(bus->connection, &slot, SYSTEMD, path, "org.freedesktop.DBus.Properties", "Get",
-                                     on_job_type, question, "ss", SYSTEMD ".Job", "JobType") < 0) {
-                free(question);
-                return;
-        }
-        (void)sd_bus_slot_set_destroy_callback(slot, free);
-        (void)sd_bus_slot_set_floating(slot, true);
-        sd_bus_slot_unref(slot);
 }
 
 static int on_job_new(sd_bus_message *message, void *userdata, sd_bus_error *error) {
@@ -264,7 +239,39 @@ static int on_job_new(sd_bus_message *message, void *userdata, sd_bus_error *err
         unit->job_id = id;
         unit->job[0] = 0;
         unit->changed = false;
-        ask_job_type(bus, unit, path);
+        (void)bus_ask(bus, BUS_SYSTEMD, path, SYSTEMD ".Job", "JobType", name, id, on_job_type);
+        return 0;
+}
+
+/* A unit that is loaded anew: with this signal systemd saves itself the one about its properties. */
+static int on_new_state(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        struct bus_question *question = userdata;
+        struct bus *bus = question->bus;
+        const char *active;
+        struct unit *unit;
+
+        if (!bus->services[BUS_SYSTEMD].ready || sd_bus_message_is_method_error(reply, NULL) ||
+            sd_bus_message_read(reply, "v", "s", &active) < 0 || state_of(active) == _UNIT_STATE_MAX)
+                return 0;
+        unit = find_unit(bus, question->name);
+        if (!unit && state_of(active) == UNIT_INACTIVE)
+                return 0;
+        unit = unit ?: get_unit(bus, question->name);
+        if (!unit)
+                return 0;
+        change(bus, unit, state_of(active), false);
+        drop_if_idle(bus, unit);
+        return 0;
+}
+
+static int on_unit_new(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        struct bus *bus = userdata;
+        const char *path, *name;
+
+        if (!bus_is_from(bus, BUS_SYSTEMD, message) || !bus->services[BUS_SYSTEMD].ready ||
+            sd_bus_message_read(message, "so", &name, &path) < 0)
+                return 0;
+        (void)bus_ask(bus, BUS_SYSTEMD, path, SYSTEMD ".Unit", "ActiveState", name, 0, on_new_state);
         return 0;
 }
 
@@ -374,11 +381,14 @@ static int match(struct bus *bus) {
                                    "',interface='org.freedesktop.DBus.Properties',member='PropertiesChanged'",
                                    on_properties, NULL, bus);
         if (r >= 0)
-                r = sd_bus_match_signal_async(bus->connection, NULL, SYSTEMD, SYSTEMD_PATH, MANAGER, "JobNew", on_job_new,
-                                              NULL, bus);
+                r = sd_bus_match_signal_async(bus->connection, NULL, SYSTEMD, SYSTEMD_PATH, MANAGER, "JobNew",
+                                              on_job_new, NULL, bus);
         if (r >= 0)
                 r = sd_bus_match_signal_async(bus->connection, NULL, SYSTEMD, SYSTEMD_PATH, MANAGER, "JobRemoved",
                                               on_job_removed, NULL, bus);
+        if (r >= 0)
+                r = sd_bus_match_signal_async(bus->connection, NULL, SYSTEMD, SYSTEMD_PATH, MANAGER, "UnitNew",
+                                              on_unit_new, NULL, bus);
         return r;
 }
 

@@ -17,6 +17,7 @@
 
 #define DRIVER "org.freedesktop.DBus"
 #define DRIVER_PATH "/org/freedesktop/DBus"
+#define PROPERTIES "org.freedesktop.DBus.Properties"
 
 static void bus_try(struct bus *bus);
 
@@ -133,6 +134,44 @@ static int on_owner(sd_bus_message *reply, void *userdata, sd_bus_error *error) 
 static int ask_owner(struct bus *bus, struct bus_service *service) {
         return sd_bus_call_method_async(bus->connection, NULL, DRIVER, DRIVER_PATH, DRIVER, "GetNameOwner", on_owner,
                                         service, "s", service->ops->name);
+}
+
+static void question_done(void *userdata) {
+        struct bus_question *question = userdata;
+
+        question->bus->n_questions--;
+        free(question);
+}
+
+int bus_ask(struct bus *bus, enum bus_service_number number, const char *path, const char *interface,
+            const char *property, const char *name, uint32_t tag, sd_bus_message_handler_t on_answer) {
+        const char *service = bus->services[number].ops->name;
+        struct bus_question *question;
+        sd_bus_slot *slot = NULL;
+        size_t n = strlen(name);
+        int r;
+
+        question = bus->n_questions < BUS_MAX_QUESTIONS ? malloc(sizeof(*question) + n + 1) : NULL;
+        if (!question) {
+                bus->stats.n_refused++;
+                return -ENOSPC;
+        }
+        question->bus = bus;
+        question->tag = tag;
+        memcpy(question->name, name, n + 1);
+        r = property ? sd_bus_call_method_async(bus->connection, &slot, service, path, PROPERTIES, "Get", on_answer,
+                                                question, "ss", interface, property)
+                     : sd_bus_call_method_async(bus->connection, &slot, service, path, PROPERTIES, "GetAll", on_answer,
+                                                question, "s", interface);
+        if (r < 0) {
+                free(question);
+                return r;
+        }
+        bus->n_questions++;
+        (void)sd_bus_slot_set_destroy_callback(slot, question_done);
+        (void)sd_bus_slot_set_floating(slot, true);
+        sd_bus_slot_unref(slot);
+        return 0;
 }
 
 /* ---- the connection ---- */

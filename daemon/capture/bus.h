@@ -3,12 +3,12 @@
 
 /* Bus - what systemd and logind say on the system bus, as `unit` and `login` records.
  *
- * Connected only while somebody wants one of the two kinds. Nothing here waits: calls are answered later, and a bus that
- * is not there is looked for again after 1, 2, 4 ... 60 seconds. A message counts only if the bus says that it came from
- * the connection that owns the service's name: anybody may send us a signal of any content.
+ * Connected only while somebody wants one of the two kinds. Nothing here waits: calls are answered later, and a bus
+ * that is not there is looked for again after 1, 2, 4 ... 60 seconds. A message counts only if the bus says that it
+ * came from the connection that owns the service's name: anybody may send us a signal of any content.
  *
- * When the bus, or one of the services, goes away, what it would have told is lost: on_gap() says so, then and once more
- * when it is back. Then the present is compared with what was known, and the difference told as records marked
+ * When the bus, or one of the services, goes away, what it would have told is lost: on_gap() says so, then and once
+ * more when it is back. Then the present is compared with what was known, and the difference told as records marked
  * WIRE_MENDED. What is remembered is bounded. */
 
 #include <stdbool.h>

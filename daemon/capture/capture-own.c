@@ -86,6 +86,21 @@ void tell_gap(struct capture_bpf *bpf, uint64_t kinds, uint64_t count, enum wire
 
 /* ---- containers, units, logins (context.h) ---- */
 
+/* The manager is process 1, a login its leader's: if numbers of processes mean the same to the bus and to the kernel.
+ */
+static const struct wire_header *outside_actor(const struct capture_bpf *bpf, const struct record *record) {
+        const struct wire_login *login = (const struct wire_login *)record->data;
+        const struct resident *resident;
+        uint64_t pid = 1;
+
+        if (!bpf->sees_all)
+                return NULL;
+        if (record->header.kind == WIRE_KIND_login)
+                pid = record->header.known & WIRE_BIT(login, leader_pid) ? (uint64_t)login->leader_pid : 0;
+        resident = idmap_find(&bpf->mend.census.by_pid, pid);
+        return resident ? &resident->last : NULL;
+}
+
 static void on_context(struct record *record, const struct wire_header *about, bool outside, void *userdata) {
         struct capture_bpf *bpf = userdata;
         uint64_t until = bpf->ring.position + ring_pending(&bpf->ring);
@@ -94,6 +109,8 @@ static void on_context(struct record *record, const struct wire_header *about, b
         /* What is in the ring happened before. Bounded by its size. */
         while (outside && bpf->ring.position < until && capture_bpf_read(bpf, bpf->batch, &empty) > 0)
                 ;
+        if (outside)
+                about = outside_actor(bpf, record);
         if (about)
                 header_set_actor(&record->header, about);
         record->header.time_ns = outside ? clock_boottime_ns() : about ? about->time_ns : bpf->capture.clock_ns;

@@ -258,7 +258,8 @@ static int read_podman(const char *root, const char *id, struct container_info *
                         char name[64];
 
                         snprintf(name, sizeof(name), "%s-containers/%s", storage_drivers[k], lists[i].name);
-                        r = read_at(root, lists[i].directory, name, CONTAINER_LIST_MAX, CONTAINER_FORM_STORAGE, id, ret);
+                        r = read_at(root, lists[i].directory, name, CONTAINER_LIST_MAX, CONTAINER_FORM_STORAGE, id,
+                                    ret);
                 }
         return r;
 }

@@ -4,9 +4,9 @@
 /* Container file - what a runtime has written down about a container: its name and its image.
  *
  * Each runtime leaves a JSON file where root alone can write: Docker's config.v2.json, the bundle's config.json of
- * containerd and CRI-O (annotations), the list of containers/storage (Podman). Who may start a container chooses much of
- * what is in it, so the bytes are not trusted: a regular file of bounded size, owned by root, reached without links below
- * the runtime's directory, read by a strict reader. What is not found is not known; nothing is guessed. */
+ * containerd and CRI-O (annotations), the list of containers/storage (Podman). Who may start a container chooses much
+ * of what is in it, so the bytes are not trusted: a regular file of bounded size, owned by root, reached without links
+ * below the runtime's directory, read by a strict reader. What is not found is not known; nothing is guessed. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,7 +35,7 @@ enum container_form {
 int container_file_parse(enum container_form form, const char *bytes, size_t n, const char *id,
                          struct container_info *ret);
 
-/* Look for the container where its runtime would have written it down, or any runtime if that is CONTAINER_OTHER. `root`
- * is where the host's file system is, "" for that of this process. 1 if something is known, 0 if nothing is, or the error
- * that was in the way of the last file (-EBADMSG, -EPERM: not root's alone, -EFBIG, -ENOMEM, ...). */
+/* Look for the container where its runtime would have written it down, or any runtime if that is CONTAINER_OTHER.
+ * `root` is where the host's file system is, "" for that of this process. 1 if something is known, 0 if nothing is, or
+ * the error that was in the way of the last file (-EBADMSG, -EPERM: not root's alone, -EFBIG, -ENOMEM, ...). */
 int container_file_read(const char *root, enum container_runtime runtime, const char *id, struct container_info *ret);

@@ -3,10 +3,11 @@
 
 /* Containers - which groups are those of containers, and since when: makes the `container` records of the stream.
  *
- * A container lives as long as its own control group does, whatever its runtime thinks of it: that group is the first in a
- * path that carries a runtime's kind of name (event/cgroup-path.h). What the runtime has written down of it is read when the
- * group is made, and only if root owns the group: a user who calls a group of his own after somebody's container gets none
- * of its names. Bounded: what finds no room is told all the same, but without name and image at its end. */
+ * A container lives as long as its own control group does, whatever its runtime thinks of it: that group is the first
+ * in a path that carries a runtime's kind of name (event/cgroup-path.h). What the runtime has written down of it is
+ * read when the group is made, and only if root owns the group: a user who calls a group of his own after somebody's
+ * container gets none of its names. Bounded: what finds no room is told all the same, but without name and image at its
+ * end. */
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -24,7 +24,8 @@ static void on_bus_gap(uint64_t kinds, void *userdata) {
         context->sink.on_gap(kinds, context->userdata);
 }
 
-void context_init(struct context *context, struct hierarchy *hierarchy, const struct context_sink *sink, void *userdata) {
+void context_init(struct context *context, struct hierarchy *hierarchy, const struct context_sink *sink,
+                  void *userdata) {
         context->sink = *sink;
         context->userdata = userdata;
         context->hierarchy = hierarchy;

@@ -4,8 +4,8 @@
 /* Context - what goes into the stream beside the kernel's events: containers that come and go with their groups, logins
  * that the kernel knows of by the login uid, and what systemd and logind say on the bus.
  *
- * All of it is made into records here and passed on; a recording has them, and a replay needs none of the places that they
- * came from. */
+ * All of it is made into records here and passed on; a recording has them, and a replay needs none of the places that
+ * they came from. */
 
 #include "capture/bus.h"
 #include "capture/containers.h"
@@ -13,8 +13,8 @@
 #include "event/event.h"
 
 struct context_sink {
-        /* Pass on a record: set its time, finish it. `about` is a record of the process that did it, or NULL. `outside`: it
-         * came from the bus, is of now, and belongs behind all that is in the ring. */
+        /* Pass on a record: set its time, finish it. `about` is a record of the process that did it, or NULL.
+         * `outside`: it came from the bus, is of now, and belongs behind all that is in the ring. */
         void (*on_record)(struct record *record, const struct wire_header *about, bool outside, void *userdata);
 
         /* What the bus would have told of these kinds is lost. */
@@ -34,7 +34,8 @@ struct context {
         struct record record;
 };
 
-void context_init(struct context *context, struct hierarchy *hierarchy, const struct context_sink *sink, void *userdata);
+void context_init(struct context *context, struct hierarchy *hierarchy, const struct context_sink *sink,
+                  void *userdata);
 void context_done(struct context *context);
 
 /* What is wanted. The bus is asked only if it is for `unit` or `login`. `loop` may be NULL. */

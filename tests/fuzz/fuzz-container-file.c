@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Any bytes as what a runtime left about a container: refused, or names that are short, ended, and hold no control bytes. */
+/* Any bytes as what a runtime left about a container: refused, or names that are short, ended, and hold no control
+ * bytes. */
 
 #include <assert.h>
 #include <errno.h>

@@ -16,7 +16,7 @@ import tempfile
 from debian import Debian, Skip
 
 RELEASE = 'bookworm'                    # the oldest that we support
-PACKAGES = ['libc6-dev', 'linux-libc-dev', 'libbpf-dev', 'libsystemd-dev', 'liblua5.4-dev', 'libyaml-dev', 'libpcre2-dev',
+PACKAGES = ['libc6-dev', 'linux-libc-dev', 'libbpf-dev', 'libsystemd-dev', 'liblua5.4-dev', 'libyaml-dev', 'libjansson-dev', 'libpcre2-dev',
             'check', 'dash', 'coreutils']
 TRIPLET = 'aarch64-linux-gnu'
 
