@@ -31,6 +31,8 @@ struct policy_options {
                                            author */
         bool skip_missing;              /* a place that does not exist is no error: the standard ones, of which some
                                            usually do not */
+        bool any_result;                /* steps take failed calls too, whether they name `result` or not: filters, not
+                                           stories */
         size_t max_file_bytes;          /* 0: POLICY_MAX_FILE_BYTES */
         size_t max_files;               /* 0: POLICY_MAX_FILES */
 

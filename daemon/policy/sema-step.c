@@ -115,7 +115,7 @@ static void check_points(struct sema *s, const struct element *e) {
 
 /* Its kind, conditions, captures. Of one kind with no conditions nothing is left out. */
 void sema_check_taker(struct sema *s, struct element *e) {
-        s->any_result = false;
+        s->any_result = s->options->any_result;
         e->kind = sema_resolve_kind(s, e->kind_name, e->kind_span);
         if (e->kind == WIRE_NONE) {
                 /* Nothing inside can be judged; captures count as bound, so that their uses are no errors. */
