@@ -211,3 +211,18 @@ void event_get(const struct event *event, enum field field, struct value *ret) {
         ret->user = slot->user || (header->user & bit);
         ret->stable = ret->user && (header->stable & bit);
 }
+
+const char *event_loss_to_string(enum wire_loss loss) {
+        switch (loss) {
+        case WIRE_LOSS_NONE: return "unknown";
+        case WIRE_LOSS_RING_FULL: return "ring full";
+        case WIRE_LOSS_SHARE: return "ring nearly full";
+        case WIRE_LOSS_SCRATCH: return "too large";
+        case WIRE_LOSS_SKIPPED: return "skipped by the kernel";
+        case WIRE_LOSS_INVALID: return "invalid record";
+        case WIRE_LOSS_STALLED: return "ring stalled";
+        case WIRE_LOSS_BUS: return "bus away";
+        case _WIRE_LOSS_MAX: break;
+        }
+        return "unknown";
+}

@@ -45,3 +45,6 @@ enum field;
 /* Read a field of the event's own kind or a common one (scopes FIELD_EVENT and FIELD_COMMON of schema.h). Never fails:
  * what is not there has state VALUE_UNKNOWN, a field of another kind among it. */
 void event_get(const struct event *event, enum field field, struct value *ret);
+
+/* Why events were lost: "ring full". */
+const char *event_loss_to_string(enum wire_loss loss);

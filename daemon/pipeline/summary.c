@@ -8,21 +8,6 @@
 #include "base/strbuf.h"
 #include "event/schema.h"
 
-static const char *loss_to_string(enum wire_loss loss) {
-        switch (loss) {
-        case WIRE_LOSS_NONE: return "unknown";
-        case WIRE_LOSS_RING_FULL: return "ring full";
-        case WIRE_LOSS_SHARE: return "ring nearly full";
-        case WIRE_LOSS_SCRATCH: return "too large";
-        case WIRE_LOSS_SKIPPED: return "skipped by the kernel";
-        case WIRE_LOSS_INVALID: return "invalid record";
-        case WIRE_LOSS_STALLED: return "ring stalled";
-        case WIRE_LOSS_BUS: return "bus away";
-        case _WIRE_LOSS_MAX: break;
-        }
-        return "unknown";
-}
-
 uint64_t summary_dropped(const struct capture_stats *capture) {
         uint64_t n = 0;
 
@@ -69,7 +54,7 @@ static void put_losses(const struct capture_stats *capture, struct strbuf *b) {
                                               schema_kind((enum wire_kind)kind)
                                                       ? schema_kind((enum wire_kind)kind)->name
                                                       : "?",
-                                              capture->lost[kind][loss], loss_to_string((enum wire_loss)loss));
+                                              capture->lost[kind][loss], event_loss_to_string((enum wire_loss)loss));
 }
 
 static void put_alerts(const struct report *report, const struct pipeline_stats *pipeline, struct strbuf *b) {
