@@ -7,9 +7,9 @@
 
 #include "event/telling.h"
 #include "process/process-fields.h"
+#include "report/alert-process.h"
 #include "report/alert-value.h"
 
-#define MAX_STEP_ARGS 2048
 
 static struct alert_text text_of_string(struct alert_builder *builder, const struct program *program,
                                         struct program_string string) {
@@ -22,10 +22,6 @@ static void *take(struct alert_builder *builder, size_t n, size_t size) {
         if (!p && builder->error >= 0)
                 builder->error = -ENOMEM;
         return p;
-}
-
-static uint64_t wall(const struct alert_context *context, uint64_t boottime_ns) {
-        return boottime_ns == 0 ? 0 : boottime_ns + (uint64_t)context->offset_ns;
 }
 
 /* The actor of a step as it was then: what is known of it now, with the image that it ran at the step. */
@@ -60,85 +56,6 @@ static const struct process *creator_of(const struct alert_context *context, con
         return creator;
 }
 
-static struct alert_text process_text(struct alert_builder *builder, const struct process *process,
-                                      const struct event *event, enum field field, size_t max) {
-        struct value value;
-
-        process_get(process, event, field, &value);
-        return alert_text_of(builder, field, &value, max);
-}
-
-static bool process_flag(const struct process *process, const struct event *event, enum field field) {
-        struct value value;
-
-        process_get(process, event, field, &value);
-        return value.state != VALUE_UNKNOWN && value.type == VALUE_NUMBER && value.number != 0;
-}
-
-static bool process_id(const struct process *process, const struct event *event, enum field field, uint32_t *ret) {
-        struct value value;
-
-        process_get(process, event, field, &value);
-        if (value.state == VALUE_UNKNOWN || value.type != VALUE_NUMBER)
-                return false;
-        *ret = (uint32_t)value.number;
-        return true;
-}
-
-static void fill_process(struct alert_builder *builder, const struct alert_context *context,
-                         const struct process *process, const struct event *event, enum alert_detail detail,
-                         struct alert_process *ret) {
-        size_t max_args = detail == ALERT_ACTOR      ? ALERT_MAX_TEXT
-                        : detail == ALERT_STEP_ACTOR ? MAX_STEP_ARGS
-                                                     : ALERT_MAX_ANCESTOR_ARGS;
-        struct value argv, file;
-
-        if (event && !event->wire)
-                event = NULL;
-
-        ret->id = process->id;
-        ret->start_ns = wall(context, process->id.start_ns);
-
-        ret->has_credentials = process_id(process, event, FIELD_PROCESS_uid, &ret->uid) &&
-                               process_id(process, event, FIELD_PROCESS_euid, &ret->euid) &&
-                               process_id(process, event, FIELD_PROCESS_gid, &ret->gid) &&
-                               process_id(process, event, FIELD_PROCESS_egid, &ret->egid);
-        ret->loginuid = ret->session = UINT32_MAX;
-        process_id(process, event, FIELD_PROCESS_loginuid, &ret->loginuid);
-        process_id(process, event, FIELD_PROCESS_session, &ret->session);
-
-        ret->deleted = process_flag(process, event, FIELD_PROCESS_exe_deleted);
-        ret->memfd = process_flag(process, event, FIELD_PROCESS_exe_memfd);
-        ret->upper_layer = process_flag(process, event, FIELD_PROCESS_upper_layer);
-        ret->writable = process_flag(process, event, FIELD_PROCESS_exe_writable);
-
-        process_get(process, event, FIELD_PROCESS_file, &file);
-        if (file.state == VALUE_KNOWN)
-                ret->file = file.object;
-
-        ret->name = process_text(builder, process, event, FIELD_PROCESS_name, ALERT_MAX_TEXT);
-        ret->exe = process_text(builder, process, event, FIELD_PROCESS_exe, ALERT_MAX_TEXT);
-        ret->unit = process_text(builder, process, event, FIELD_PROCESS_unit, ALERT_MAX_TEXT);
-        ret->container = process_text(builder, process, event, FIELD_PROCESS_container, ALERT_MAX_TEXT);
-
-        process_get(process, event, FIELD_PROCESS_argv, &argv);
-        if (detail == ALERT_ACTOR) {
-                ret->cwd = process_text(builder, process, event, FIELD_PROCESS_cwd, ALERT_MAX_TEXT);
-                ret->cgroup = process_text(builder, process, event, FIELD_PROCESS_cgroup, ALERT_MAX_TEXT);
-                ret->container_runtime = process_text(builder, process, event, FIELD_PROCESS_container_runtime,
-                                                      ALERT_MAX_TEXT);
-                ret->container_name = process_text(builder, process, event, FIELD_PROCESS_container_name,
-                                                   ALERT_MAX_TEXT);
-                ret->container_image = process_text(builder, process, event, FIELD_PROCESS_container_image,
-                                                    ALERT_MAX_TEXT);
-                ret->login_session = process_text(builder, process, event, FIELD_PROCESS_login_session,
-                                                  ALERT_MAX_TEXT);
-                ret->user_unit = process_text(builder, process, event, FIELD_PROCESS_user_unit, ALERT_MAX_TEXT);
-                alert_arguments(builder, FIELD_PROCESS_argv, &argv, max_args, &ret->args, &ret->argv, &ret->n_argv);
-        } else
-                alert_arguments(builder, FIELD_PROCESS_argv, &argv, max_args, &ret->args, NULL, NULL);
-}
-
 static void fill_ancestors(struct alert_builder *builder, const struct alert_context *context,
                            const struct process *actor, struct alert *alert) {
         const struct process *process = actor;
@@ -149,7 +66,8 @@ static void fill_ancestors(struct alert_builder *builder, const struct alert_con
                         unknown = true;
                         break;
                 }
-                fill_process(builder, context, process, NULL, ALERT_ANCESTOR, alert->ancestors + alert->n_ancestors++);
+                alert_process_of(builder, context, process, NULL, ALERT_ANCESTOR,
+                                 alert->ancestors + alert->n_ancestors++);
         }
         alert->ancestors_broken = unknown;
 }
@@ -251,8 +169,8 @@ static void fill_step(struct alert_builder *builder, const struct alert_context 
                 .number = step->step->number,
                 .line = step->step->line,
                 .kind = kind ? kind->name : "?",
-                .time_ns = wall(context, step->first_ns),
-                .last_ns = wall(context, step->last_ns),
+                .time_ns = alert_wall(context, step->first_ns),
+                .last_ns = alert_wall(context, step->last_ns),
                 .count = step->count,
                 .absent = step->absent,
                 .within_ns = step->within_ns,
@@ -262,7 +180,7 @@ static void fill_step(struct alert_builder *builder, const struct alert_context 
         if (step->step->block != PROGRAM_NONE && step->step->block < program->n_blocks)
                 ret->block = text_of_string(builder, program, program->blocks[step->step->block].name);
 
-        fill_process(builder, context, &actor, &step->event, ALERT_STEP_ACTOR, &ret->process);
+        alert_process_of(builder, context, &actor, &step->event, ALERT_STEP_ACTOR, &ret->process);
         if (!ret->kept)
                 return;
 
@@ -355,8 +273,8 @@ int alert_build(const struct match *match, const struct alert_context *context, 
                 .number = match->number,
                 .generation = program->header->generation,
                 .summary = match->summary,
-                .time_ns = wall(context, match->time_ns),
-                .first_ns = wall(context, match->first_ns),
+                .time_ns = alert_wall(context, match->time_ns),
+                .first_ns = alert_wall(context, match->first_ns),
                 .policy = text_of_string(&builder, program, path->name),
                 .description = text_of_string(&builder, program, path->description),
                 .file = text_of_string(&builder, program, path->file),
@@ -381,7 +299,7 @@ int alert_build(const struct match *match, const struct alert_context *context, 
                         text_of_string(&builder, program, program->texts[path->techniques.first + i]);
 
         learn(&builder, context, match, actor);
-        fill_process(&builder, context, actor, event, ALERT_ACTOR, &alert->process);
+        alert_process_of(&builder, context, actor, event, ALERT_ACTOR, &alert->process);
         fill_ancestors(&builder, context, actor, alert);
 
         if (match->n_steps > 0)

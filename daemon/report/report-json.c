@@ -181,11 +181,11 @@ enum mark {
         MARK_UNVERIFIED,
 };
 
-static void put_marked(struct strbuf *b, const char *key, const struct alert_step *step, enum mark mark) {
+static void put_marked(struct strbuf *b, const char *key, const struct alert_field *fields, size_t n, enum mark mark) {
         bool any = false;
 
-        for (size_t i = 0; i < step->n_fields; i++) {
-                if (!(mark == MARK_CUT ? step->fields[i].cut : step->fields[i].unverified))
+        for (size_t i = 0; i < n; i++) {
+                if (!(mark == MARK_CUT ? fields[i].cut : fields[i].unverified))
                         continue;
                 if (!any) {
                         put_key(b, key);
@@ -193,10 +193,22 @@ static void put_marked(struct strbuf *b, const char *key, const struct alert_ste
                 }
                 any = true;
                 put_comma(b);
-                strbuf_put_json_str(b, step->fields[i].name);
+                strbuf_put_json_str(b, fields[i].name);
         }
         if (any)
                 strbuf_put_char(b, ']');
+}
+
+static void put_fields(struct strbuf *b, const struct alert_field *fields, size_t n) {
+        put_key(b, "fields");
+        strbuf_put_char(b, '{');
+        for (size_t i = 0; i < n; i++) {
+                put_key(b, fields[i].name);
+                put_value(b, fields + i);
+        }
+        strbuf_put_char(b, '}');
+        put_marked(b, "cut", fields, n, MARK_CUT);
+        put_marked(b, "unverified", fields, n, MARK_UNVERIFIED);
 }
 
 static void put_step(struct strbuf *b, const struct alert_step *step) {
@@ -225,15 +237,7 @@ static void put_step(struct strbuf *b, const struct alert_step *step) {
                         put_key(b, "result");
                         strbuf_put_i64(b, step->result);
                 }
-                put_key(b, "fields");
-                strbuf_put_char(b, '{');
-                for (size_t i = 0; i < step->n_fields; i++) {
-                        put_key(b, step->fields[i].name);
-                        put_value(b, step->fields + i);
-                }
-                strbuf_put_char(b, '}');
-                put_marked(b, "cut", step, MARK_CUT);
-                put_marked(b, "unverified", step, MARK_UNVERIFIED);
+                put_fields(b, step->fields, step->n_fields);
         } else {
                 put_key(b, "fields");
                 strbuf_put(b, "null");
@@ -362,5 +366,68 @@ void report_json_obscured(enum wire_reason reason, const char *policy, const cha
         put_key(b, "key");
         strbuf_put_json_str(b, key);
         member_u64(b, "count", count);
+        strbuf_put(b, "}\n");
+}
+
+/* What the record says of itself, beside its fields. */
+static void put_flags(struct strbuf *b, uint32_t flags) {
+        static const struct {
+                uint32_t flag;
+                const char *name;
+        } names[] = {
+                {WIRE_RACED, "raced"},
+                {WIRE_UNSTABLE, "unstable"},
+                {WIRE_COMPAT, "compat"},
+                {WIRE_ROOT_OTHER, "other_root"},
+                {WIRE_DETACHED, "detached"},
+                {WIRE_SYNTHETIC, "synthetic"},
+                {WIRE_KTHREAD, "kthread"},
+                {WIRE_EXCHANGED, "exchanged"},
+                {WIRE_MENDED, "mended"},
+        };
+        bool any = false;
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                if (!(flags & names[i].flag))
+                        continue;
+                if (!any) {
+                        put_key(b, "flags");
+                        strbuf_put_char(b, '[');
+                }
+                any = true;
+                put_comma(b);
+                strbuf_put_json_str(b, names[i].name);
+        }
+        if (any)
+                strbuf_put_char(b, ']');
+}
+
+void report_json_event(const struct alert_event *event, struct strbuf *b) {
+        const struct kind_info *kind = schema_kind(event->kind);
+
+        strbuf_put_char(b, '{');
+        member_u64(b, "version", ALERT_VERSION);
+        put_key(b, "type");
+        strbuf_put_json_str(b, "event");
+        member_u64(b, "number", event->number);
+        member_time(b, "time", event->time_ns);
+        put_key(b, "kind");
+        strbuf_put_json_str(b, kind ? kind->name : "?");
+        if (event->has_process) {
+                put_key(b, "process");
+                put_process(b, &event->process, ALERT_STEP_ACTOR);
+                member_u64(b, "tid", event->tid);
+                put_key(b, "parent");
+                if (event->parent_pid != 0)
+                        strbuf_put_u64(b, event->parent_pid);
+                else
+                        strbuf_put(b, "null");
+        }
+        if (event->has_result) {
+                put_key(b, "result");
+                strbuf_put_i64(b, event->result);
+        }
+        put_fields(b, event->fields, event->n_fields);
+        put_flags(b, event->flags);
         strbuf_put(b, "}\n");
 }

@@ -7,12 +7,16 @@
  * (in the JSON text "\\xff"), a control character \u00NN. Unknown is null, a value that is only a prefix is named in
  * `cut`. The order of the keys is fixed, so the same alert is the same line. Pure. */
 
+#include "report/alert-event.h"
 #include "report/alert.h"
 
 struct strbuf;
 
 /* With the newline at the end. */
 void report_json_alert(const struct alert *alert, struct strbuf *b);
+
+/* One event, as `trace` tells it. With the newline at the end. */
+void report_json_event(const struct alert_event *event, struct strbuf *b);
 
 /* Something could not be seen as it was. `count` of them since the last notice of the same policy and reason. */
 void report_json_obscured(enum wire_reason reason, const char *policy, const char *key, uint64_t count,
