@@ -22,6 +22,7 @@ static const struct verb *const verbs[] = {
         &verb_test,
         &verb_why,
         &verb_compile,
+        &verb_trace,
         &verb_record,
         &verb_replay,
         &verb_dump,

@@ -202,23 +202,49 @@ static int play_recording_of(struct program *program, const struct suite *suite,
         return stage_play_recording(program, file, account_of, ret);
 }
 
-int stage_play_test(struct program *program, const struct suite *suite, const struct suite_test *test,
-                    const char *account_of, struct stage *ret) {
+const struct suite_test *stage_find_test(const struct suite *suite, const char *name) {
+        const char *names[4096];
+        size_t n = 0;
+
+        if (!name && suite->tests.n > 1) {
+                log_error("'%s' has %zu tests: which one? --test NAME", suite->name, suite->tests.n);
+                return NULL;
+        }
+        ARRAY_FOREACH(test, &suite->tests) {
+                if (!name || streq(test->name, name))
+                        return test;
+                if (n < ELEMENTSOF(names))
+                        names[n++] = test->name;
+        }
+        name = diag_closest(name, names, n);
+        log_error("'%s' has no test of that name%s%s%s", suite->name, name ? "; did you mean '" : "", name ?: "",
+                  name ? "'?" : "");
+        return NULL;
+}
+
+int stage_read_story(const struct suite *suite, const struct suite_test *test, struct story **ret) {
         _cleanup_(diag_set_done) struct diag_set diags = {};
         int r;
+
+        diag_set_init(&diags, 0);
+        r = story_parse(&test->events, &diags, ret);
+        if (r == -EBADMSG)
+                put_diags(&diags, suite->name, suite->text, suite->n);
+        else if (r < 0)
+                log_oom();
+        return r < 0 ? EXIT_STATUS_FAILURE : EXIT_STATUS_SUCCESS;
+}
+
+int stage_play_test(struct program *program, const struct suite *suite, const struct suite_test *test,
+                    const char *account_of, struct stage *ret) {
+        int status;
 
         *ret = (struct stage){};
         if (!test->events.text)
                 return play_recording_of(program, suite, test, account_of, ret);
 
-        diag_set_init(&diags, 0);
-        r = story_parse(&test->events, &diags, &ret->story);
-        if (r == -EBADMSG)
-                put_diags(&diags, suite->name, suite->text, suite->n);
-        if (r < 0) {
-                if (r != -EBADMSG)
-                        log_oom();
-                return EXIT_STATUS_FAILURE;
-        }
+        status = stage_read_story(suite, test, &ret->story);
+        if (status != EXIT_STATUS_SUCCESS)
+                return status;
         return play_story(program, ret->story, account_of, ret);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Stage - files of policies, tests and recordings on their way to a rehearsal: what the verbs `test` and `why` share.
- * What is wrong with a file is said on standard error. */
+/* Stage - files of policies, tests and recordings on their way to a rehearsal: what the verbs `test`, `why` and `trace`
+ * share. What is wrong with a file is said on standard error. */
 
 #include "rehearsal/rehearsal.h"
 #include "story/suite.h"
@@ -14,6 +14,12 @@ int stage_load_policies(const char *const *places, size_t n_places, struct progr
 /* The policies that a suite names, as seen from its file; `places` instead, if there are any. */
 int stage_load_policies_of(const struct suite *suite, const char *const *places, size_t n_places,
                            struct program **ret);
+
+/* The test of this name; NULL: the only one. NULL if there is none, which was said. */
+const struct suite_test *stage_find_test(const struct suite *suite, const char *name);
+
+/* The events of a test that is written by hand. */
+int stage_read_story(const struct suite *suite, const struct suite_test *test, struct story **ret);
 
 /* Whose alerts and account are wanted of a stream; done with stage_done(). */
 struct stage {

@@ -37,22 +37,6 @@ static int why_recording(const struct why_params *params) {
         return status == EXIT_STATUS_SUCCESS ? put_account(params, &stage) : status;
 }
 
-static const struct suite_test *find_test(const struct suite *suite, const char *name) {
-        const char *names[4096];
-        size_t n = 0;
-
-        ARRAY_FOREACH(test, &suite->tests) {
-                if (!name || streq(test->name, name))
-                        return test;
-                if (n < ELEMENTSOF(names))
-                        names[n++] = test->name;
-        }
-        name = diag_closest(name, names, n);
-        log_error("'%s' has no test of that name%s%s%s", suite->name, name ? "; did you mean '" : "", name ?: "",
-                  name ? "'?" : "");
-        return NULL;
-}
-
 static int why_suite(const struct why_params *params) {
         _cleanup_(program_unrefp) struct program *program = NULL;
         _cleanup_(suite_freep) struct suite *suite = NULL;
@@ -63,11 +47,7 @@ static int why_suite(const struct why_params *params) {
         status = stage_load_suite(params->file, &suite);
         if (status != EXIT_STATUS_SUCCESS)
                 return status;
-        if (!params->test && suite->tests.n > 1) {
-                log_error("'%s' has %zu tests: which one? --test NAME", suite->name, suite->tests.n);
-                return EXIT_STATUS_USAGE;
-        }
-        test = find_test(suite, params->test);
+        test = stage_find_test(suite, params->test);
         if (!test)
                 return EXIT_STATUS_USAGE;
         status = stage_load_policies_of(suite, params->places.items, params->places.n, &program);

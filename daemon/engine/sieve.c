@@ -58,7 +58,7 @@ static enum truth edge_takes(struct sieve *sieve, const struct edge *edge, const
 
 enum truth sieve_look(struct sieve *sieve, const struct event *event, const struct process *actor) {
         const struct program *program = sieve->program;
-        uint64_t kind = UINT64_C(1) << event_kind(event);
+        uint64_t kind = wire_kind_bit(event_kind(event));
         enum truth truth = TRUTH_FALSE;
         bool begun = false;
 

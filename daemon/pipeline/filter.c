@@ -154,12 +154,12 @@ static int choose_kinds(const struct filter_options *options, struct strbuf *mes
                 struct diag_set diags;
                 int r;
 
-                if (options->kinds ? !(options->kinds >> kind & 1) : !info || info->class == EVENT_META)
+                if (options->kinds ? !(options->kinds & wire_kind_bit(kind)) : !info || info->class == EVENT_META)
                         continue;
                 diag_set_init(&diags, 0);
                 r = check_kind(options, (enum wire_kind)kind, &diags);
                 if (r >= 0)
-                        kinds |= UINT64_C(1) << kind;
+                        kinds |= wire_kind_bit(kind);
                 if (r == -EBADMSG && (!any_worst || badness(&diags) < badness(&best))) {
                         diag_set_done(&best);
                         best = diags;
@@ -191,7 +191,7 @@ int filter_compile(const struct filter_options *options, struct strbuf *messages
         if (r < 0)
                 return r;
         for (int kind = WIRE_NONE + 1; kind < _WIRE_KIND_MAX; kind++)
-                if (kinds >> kind & 1)
+                if (kinds & wire_kind_bit(kind))
                         put_path(options, (enum wire_kind)kind, &layout, &text);
         if (text.error < 0)
                 return text.error;
@@ -216,7 +216,7 @@ bool filter_add_kinds(const char *names, uint64_t *kinds, struct strbuf *message
                 length = (size_t)(end - at);
                 kind = schema_find_kind(at, length);
                 if (kind != WIRE_NONE && schema_kind(kind)->class != EVENT_META) {
-                        *kinds |= UINT64_C(1) << kind;
+                        *kinds |= wire_kind_bit(kind);
                         continue;
                 }
                 for (int k = WIRE_NONE + 1; k < _WIRE_KIND_MAX; k++)
