@@ -49,10 +49,8 @@ static long vector_step(__u32 i, struct cpu **context) {
 static __always_inline void write_content(struct cpu *cpu, const struct write_call *call) {
         struct wire_write *record = (void *)cpu->record;
         struct vector_walk *walk = &cpu->vectors;
-        __u32 start = cpu->used, wanted = content_bytes, length;
+        __u32 start = cpu->used, wanted = content_wanted(WIRE_KIND_write), length;
 
-        if (wanted > WIRE_MAX_CONTENT)
-                wanted = WIRE_MAX_CONTENT;
         if (call->result < wanted)
                 wanted = call->result < 0 ? 0 : call->result;
 
@@ -77,7 +75,7 @@ static __always_inline void write_content(struct cpu *cpu, const struct write_ca
                 SET(cpu, write, count, walk->count);
 
         length = cpu->used - start;
-        if (!content_bytes || call->result < 0 || (call->result > 0 && !length))
+        if (!content_wanted(WIRE_KIND_write) || call->result < 0 || (call->result > 0 && !length))
                 return;
         record->content.offset = start;
         record->content.length = length;

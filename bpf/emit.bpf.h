@@ -66,6 +66,13 @@ static __always_inline bool want(enum wire_kind kind, long result) {
         return false;
 }
 
+/* How many of the bytes that went over are to be told. */
+static __always_inline __u32 content_wanted(enum wire_kind kind) {
+        __u32 bytes = wants[kind] & WANT_CONTENT ? content_bytes : 0;
+
+        return bytes < WIRE_MAX_CONTENT ? bytes : WIRE_MAX_CONTENT;
+}
+
 static __always_inline void count_filtered(enum wire_kind kind) {
         struct cpu *cpu = this_cpu();
 

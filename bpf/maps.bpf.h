@@ -26,7 +26,7 @@ const volatile __u64 tty_majors[8] = {};          /* bit per major device number
 #define MAX_KINDS 128
 __u8 wants[MAX_KINDS] = {};         /* WANT_*; 0: not at all. CORE kinds that succeed are always told */
 __u64 flags_any[MAX_KINDS] = {};    /* bits of which one is needed (interest.h); 0: no need */
-__u32 content_bytes = 0;            /* of written content */
+__u32 content_bytes = 0;            /* how many, of kinds with WANT_CONTENT */
 __u32 env_wanted = 0;               /* env_names is not empty */
 __u32 self_tgid = 0;                /* the daemon: its own file and network events are left out */
 __u64 self_start_ns = 0;

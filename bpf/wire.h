@@ -40,6 +40,7 @@ static inline __u64 wire_kind_bit(unsigned kind) {
 enum {
         WANT_SUCCESS = 1,
         WANT_FAILURE = 2,
+        WANT_CONTENT = 4,               /* and the bytes that went over */
 };
 
 /* Which call made an event. */

@@ -283,7 +283,8 @@ static void hooks_set_filters(struct hooks *hooks, const struct interest *intere
                 uint64_t any = knobs->flags_any[kind];
 
                 if (interest->kinds & wire_kind_bit(kind))
-                        wants[kind] = (filter->successes ? WANT_SUCCESS : 0) | (filter->failures ? WANT_FAILURE : 0);
+                        wants[kind] = (filter->successes ? WANT_SUCCESS : 0) | (filter->failures ? WANT_FAILURE : 0) |
+                                (filter->content && interest->content_bytes > 0 ? WANT_CONTENT : 0);
                 STORE(knobs->flags_any[kind], any && filter->flags_any ? any | filter->flags_any : 0);
                 STORE(knobs->wants[kind], knobs->wants[kind] | wants[kind]);
         }

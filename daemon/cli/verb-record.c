@@ -70,7 +70,11 @@ static void choose_interest(const struct record_params *params, const struct set
                 if (!info || info->class == EVENT_META)
                         continue;
                 ret->kinds |= wire_kind_bit(kind);
-                ret->filter[kind] = (struct interest_filter){.failures = true, .successes = true};
+                ret->filter[kind] = (struct interest_filter){
+                        .failures = true,
+                        .successes = true,
+                        .content = params->content_bytes > 0,
+                };
         }
 }
 

@@ -147,8 +147,14 @@ static void lint_exceptions(struct lint *l, const struct element *step) {
 
 /* Kinds of which a host has thousands in a minute. */
 static bool is_busy(enum wire_kind kind) {
-        return kind == WIRE_KIND_openat || kind == WIRE_KIND_write || kind == WIRE_KIND_fork ||
-               kind == WIRE_KIND_execve || kind == WIRE_KIND_exit;
+        switch ((int)kind) {
+        case WIRE_KIND_fork: case WIRE_KIND_execve: case WIRE_KIND_exit:
+        case WIRE_KIND_openat: case WIRE_KIND_read: case WIRE_KIND_write: case WIRE_KIND_close: case WIRE_KIND_dup:
+        case WIRE_KIND_mmap: case WIRE_KIND_mprotect:
+        case WIRE_KIND_sendto: case WIRE_KIND_recvfrom:
+                return true;
+        }
+        return false;
 }
 
 static const struct element *first_busy(const struct element *e) {

@@ -6,13 +6,14 @@
 #include <string.h>
 
 
-#define CONTENT_DEFAULT 256             /* bytes of written content, if no literal needs more */
+#define CONTENT_DEFAULT 256             /* bytes of content, if no literal needs more */
 
 /* What one edge needs of its events. */
 struct need {
         const struct compilation *c;
+        enum field flags_field;         /* that `flags` is about */
         bool only_failures, only_successes;
-        uint64_t flags; /* of openat: a set of which one bit must be there; the smallest that is known; 0: none */
+        uint64_t flags; /* a set of bits of which one must be there; the smallest that is known; 0: none */
 };
 
 static void need_bits(struct need *need, uint64_t bits) {
@@ -44,7 +45,8 @@ static void need_predicate(struct need *need, uint32_t number, bool negated) {
                         need->only_successes = true;
         }
 
-        if (predicate->field != WIRE_FIELD_openat_flags || predicate->subject != SUBJECT_EVENT)
+        if (need->flags_field == FIELD_NONE || predicate->field != need->flags_field ||
+            predicate->subject != SUBJECT_EVENT)
                 return;
         if (predicate->op == PREDICATE_BITS_ANY || predicate->op == PREDICATE_EQUAL)
                 need_bits(need, (uint64_t)predicate->number);
@@ -84,7 +86,7 @@ static void need_condition(struct need *need, uint32_t condition) {
 static void collect(struct compilation *c, uint16_t kind, bool any_result, uint32_t condition) {
         struct interest *interest = &c->out.interest;
         struct interest_filter *filter = &interest->filter[kind];
-        struct need need = {.c = c};
+        struct need need = {.c = c, .flags_field = interest_flags((enum wire_kind)kind)};
         bool is_first = !(interest->kinds & wire_kind_bit(kind));
 
         if (compilation_does(c, COMPILE_PASS_NARROW))
@@ -94,18 +96,25 @@ static void collect(struct compilation *c, uint16_t kind, bool any_result, uint3
         filter->failures = filter->failures || !compilation_does(c, COMPILE_PASS_NARROW) ||
                            (any_result && !need.only_successes);
         filter->successes = filter->successes || !(any_result && need.only_failures);
-        if (kind != WIRE_KIND_openat)
-                need.flags = 0;
         filter->flags_any = is_first                        ? need.flags
                           : filter->flags_any && need.flags ? filter->flags_any | need.flags
                                                             : 0;
 }
 
-/* A content literal may stand anywhere in the bytes that are captured, so there have to be more of them than it has. */
-static void need_content(struct compilation *c, uint32_t literal) {
+/* Bytes that went over: captured on request. */
+static bool is_content(uint16_t field) {
+        const struct field_info *info = schema_field((enum field)field);
+
+        return info && info->scope == FIELD_EVENT && info->type == VALUE_STRING && info->flags & FIELD_REQUEST;
+}
+
+/* A literal may stand anywhere in those that are captured, so there
+ * have to be more of them than it has. */
+static void need_content(struct compilation *c, uint16_t field, uint32_t literal) {
         uint32_t bytes = MAX((uint32_t)CONTENT_DEFAULT,
                              literal > CONTENT_DEFAULT / 2 ? 2 * MIN(literal, (uint32_t)WIRE_MAX_CONTENT) : 0);
 
+        c->out.interest.filter[schema_field((enum field)field)->kind].content = true;
         bytes = MIN(bytes, (uint32_t)WIRE_MAX_CONTENT);
         c->out.interest.content_bytes = MAX(c->out.interest.content_bytes, bytes);
 }
@@ -171,8 +180,8 @@ static void need_variable(struct compilation *c, struct program_string string) {
 }
 
 static void collect_predicate(struct compilation *c, const struct predicate *predicate) {
-        if (predicate->field == WIRE_FIELD_write_content)
-                need_content(c, longest_literal(c, predicate));
+        if (is_content(predicate->field))
+                need_content(c, predicate->field, longest_literal(c, predicate));
         if (predicate->field != WIRE_FIELD_execve_env)
                 return;
 
@@ -202,11 +211,11 @@ void needs_collect(struct compilation *c) {
         ARRAY_FOREACH(predicate, &c->out.predicates)
                 collect_predicate(c, predicate);
         ARRAY_FOREACH(guard, &c->out.guards)
-                if (guard->field == WIRE_FIELD_write_content)
-                        need_content(c, 0);
+                if (is_content(guard->field))
+                        need_content(c, guard->field, 0);
         ARRAY_FOREACH(write, &c->out.writes)
-                if (write->field == WIRE_FIELD_write_content)
-                        need_content(c, 0);
+                if (is_content(write->field))
+                        need_content(c, write->field, 0);
         for (unsigned kind = 0; kind < _WIRE_KIND_MAX; kind++) {
                 const struct interest_filter *filter = &c->out.interest.filter[kind];
 

@@ -4,6 +4,15 @@
 #include <errno.h>
 #include <string.h>
 
+enum field interest_flags(enum wire_kind kind) {
+        switch ((int)kind) {
+        case WIRE_KIND_openat: return FIELD_openat_flags;
+        case WIRE_KIND_mmap: return FIELD_mmap_prot;
+        case WIRE_KIND_mprotect: return FIELD_mprotect_prot;
+        default: return FIELD_NONE;
+        }
+}
+
 static bool interest_has_env(const struct interest *interest, const char *name) {
         for (uint32_t i = 0; i < interest->n_env; i++)
                 if (strncmp(interest->env[i], name, INTEREST_MAX_ENV_NAME) == 0)
@@ -14,6 +23,7 @@ static bool interest_has_env(const struct interest *interest, const char *name) 
 static void filter_add(struct interest_filter *filter, const struct interest_filter *other) {
         filter->failures = filter->failures || other->failures;
         filter->successes = filter->successes || other->successes;
+        filter->content = filter->content || other->content;
         /* A use that needs none of the bits is a use that any event may serve. */
         filter->flags_any = filter->flags_any && other->flags_any ? filter->flags_any | other->flags_any : 0;
 }

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "event/event.h"
+#include "event/schema.h"
 
 #define INTEREST_MAX_ENV 32
 #define INTEREST_MAX_ENV_NAME 64
@@ -19,16 +19,20 @@
 struct interest_filter {
         bool failures;                  /* some policy looks at failed calls */
         bool successes;
-        uint64_t flags_any;             /* openat: every use needs one of these flag bits; 0: no such need */
+        bool content;                   /* some policy looks at the bytes that went over (fields on request) */
+        uint64_t flags_any;             /* every use needs one of these bits of interest_flags(); 0: no such need */
 };
 
 struct interest {
         uint64_t kinds;                 /* bit per enum wire_kind that some policy uses */
         struct interest_filter filter[_WIRE_KIND_MAX];
-        uint32_t content_bytes;         /* of written content, 0 for none, at most WIRE_MAX_CONTENT */
+        uint32_t content_bytes;         /* of the kinds with content: how many at most, up to WIRE_MAX_CONTENT */
         uint32_t n_env;
         char env[INTEREST_MAX_ENV][INTEREST_MAX_ENV_NAME];      /* names of environment variables, ended by NUL */
 };
+
+/* The field of this kind that flags_any is about: its flags, or what is to be done with memory. FIELD_NONE: none. */
+enum field interest_flags(enum wire_kind kind);
 
 /* Widen `interest` by `other`. Returns -E2BIG if there is no room for all names of variables. */
 int interest_add(struct interest *interest, const struct interest *other);

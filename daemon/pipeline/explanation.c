@@ -330,7 +330,7 @@ static void put_kernel(struct explanation *e, const struct program *others) {
                                 struct value value = {.state = VALUE_KNOWN, .number = (int64_t)filter->flags_any};
                                 char text[256];
 
-                                schema_format(FIELD_openat_flags, &value, text, sizeof(text));
+                                schema_format(interest_flags((enum wire_kind)kind), &value, text, sizeof(text));
                                 strbuf_printf(e->b, " with any of %s", text);
                         }
                         if (filter->flags_any != 0 || !filter->successes || !filter->failures)
@@ -340,8 +340,10 @@ static void put_kernel(struct explanation *e, const struct program *others) {
                 }
                 strbuf_put_char(e->b, '\n');
         }
-        if (interest->content_bytes > 0)
-                strbuf_printf(e->b, "  the first %u bytes of what is written\n", interest->content_bytes);
+        for (unsigned kind = 0; kind < _WIRE_KIND_MAX; kind++)
+                if (interest->filter[kind].content)
+                        strbuf_printf(e->b, "  of each %s: the first %u bytes that go over\n",
+                                      schema_kind((enum wire_kind)kind)->name, interest->content_bytes);
         for (uint32_t i = 0; i < interest->n_env; i++) {
                 strbuf_put(e->b, "  the variable ");
                 strbuf_put_text(e->b, interest->env[i], strlen(interest->env[i]));

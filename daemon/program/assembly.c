@@ -137,6 +137,7 @@ int assembly_finish(const struct assembly *assembly, void **ret, size_t *ret_siz
 
                 to->failures = from->failures;
                 to->successes = from->successes;
+                to->content = from->content;
                 to->flags_any = from->flags_any;
         }
         header.interest.content_bytes = assembly->interest.content_bytes;

@@ -444,9 +444,9 @@ static void dump_interest(struct dump *d) {
                               filter->failures ? ", failures" : "");
                 if (filter->flags_any != 0) {
                         strbuf_put(d->b, ", any of ");
-                        put_bits(d, WIRE_FIELD_openat_flags, (int64_t)filter->flags_any);
+                        put_bits(d, interest_flags((enum wire_kind)kind), (int64_t)filter->flags_any);
                 }
-                if (kind == WIRE_KIND_write && interest->content_bytes > 0)
+                if (filter->content)
                         strbuf_printf(d->b, ", %u bytes of content", interest->content_bytes);
                 strbuf_put_char(d->b, '\n');
         }

@@ -73,11 +73,14 @@ static bool verify_header(struct verifier *v) {
         CHECK(v, interest->content_bytes <= WIRE_MAX_CONTENT, "bytes of content");
         CHECK(v, interest->n_env <= INTEREST_MAX_ENV, "number of variables");
         for (unsigned kind = 0; kind < _WIRE_KIND_MAX; kind++) {
-                uint8_t flags[2];
+                uint8_t flags[3];
 
                 memcpy(&flags[0], &interest->filter[kind].failures, 1);
                 memcpy(&flags[1], &interest->filter[kind].successes, 1);
-                CHECK(v, flags[0] <= 1 && flags[1] <= 1, "filter of a kind");
+                memcpy(&flags[2], &interest->filter[kind].content, 1);
+                CHECK(v, flags[0] <= 1 && flags[1] <= 1 && flags[2] <= 1, "filter of a kind");
+                CHECK(v, interest->filter[kind].flags_any == 0 || interest_flags((enum wire_kind)kind) != FIELD_NONE,
+                      "bits of a kind");
         }
         for (uint32_t i = 0; i < interest->n_env; i++) {
                 const char *name = interest->env[i];

@@ -47,7 +47,8 @@ struct interest lab_interest(uint64_t kinds) {
 
         for (int kind = 0; kind < _WIRE_KIND_MAX; kind++)
                 if (kinds & wire_kind_bit(kind))
-                        interest.filter[kind] = (struct interest_filter){.failures = true, .successes = true};
+                        interest.filter[kind] =
+                                (struct interest_filter){.failures = true, .successes = true, .content = true};
         return interest;
 }
 

@@ -2,6 +2,7 @@
 #include "compile/needs.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 
 #include "compile-fixture.h"
 
@@ -70,6 +71,33 @@ START_TEST(flag_bits_that_every_use_requires_are_a_filter) {
 }
 END_TEST
 
+START_TEST(what_is_to_be_done_with_memory_is_a_filter_too) {
+        struct interest interest =
+                interest_of("path \"p\" { mmap { prot & PROT_EXEC } mprotect { prot has all PROT_WRITE|PROT_EXEC } }");
+
+        ck_assert_uint_eq(interest.filter[WIRE_KIND_mmap].flags_any, PROT_EXEC);
+        ck_assert_uint_eq(interest.filter[WIRE_KIND_mprotect].flags_any, PROT_WRITE);
+        interest = interest_of("path \"p\" { mmap { flags & MAP_ANONYMOUS } mprotect { old.prot & PROT_WRITE } }");
+        ck_assert_uint_eq(interest.filter[WIRE_KIND_mmap].flags_any, 0);
+        ck_assert_uint_eq(interest.filter[WIRE_KIND_mprotect].flags_any, 0);
+}
+END_TEST
+
+START_TEST(content_is_captured_of_the_kinds_whose_content_is_looked_at) {
+        struct interest interest = interest_of("path \"p\" { read { content contains \"root\" } write { fd == 1 } }");
+
+        ck_assert_uint_eq(interest.content_bytes, 256);
+        ck_assert(interest.filter[WIRE_KIND_read].content);
+        ck_assert(!interest.filter[WIRE_KIND_write].content);
+        interest = interest_of("path \"p\" { read { $c = content } write { content == $c } }");
+        ck_assert(interest.filter[WIRE_KIND_read].content);
+        ck_assert(interest.filter[WIRE_KIND_write].content);
+        interest = interest_of("path \"p\" { execve { any env startswith \"LD_PRELOAD=\" } }");
+        ck_assert_uint_eq(interest.content_bytes, 0);
+        ck_assert(!interest.filter[WIRE_KIND_execve].content);
+}
+END_TEST
+
 START_TEST(content_is_captured_only_on_request_and_as_long_as_literals_need) {
         struct strbuf text = {};
 
@@ -111,6 +139,8 @@ UNIT_MAIN("compile/needs",
           failures_are_of_interest_only_to_who_names_the_result,
           a_connect_in_progress_is_no_failure,
           flag_bits_that_every_use_requires_are_a_filter,
+          what_is_to_be_done_with_memory_is_a_filter_too,
+          content_is_captured_of_the_kinds_whose_content_is_looked_at,
           content_is_captured_only_on_request_and_as_long_as_literals_need,
           variables_of_the_environment_are_named_once_and_in_order,
           too_many_variables_are_refused)

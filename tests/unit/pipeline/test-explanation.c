@@ -69,7 +69,7 @@ START_TEST(the_kernel_is_asked_for_what_this_path_needs_and_no_more) {
                 "path \"q\" { openat { pathname == \"/b\", failed } execve { any env startswith \"X=\" } }";
 
         expect(policies, "p", "  openat: calls that succeed with any of O_WRONLY; the rest is dropped in the kernel\n");
-        expect(policies, "p", "; attached for this policy alone\n  the first ");
+        expect(policies, "p", "; attached for this policy alone\n  of each write: the first 256 bytes that ");
         expect(policies, "q", "  openat: calls that fail; the rest is dropped in the kernel\n");
         expect(policies, "q", "  the variable X of each program that is started\n");
         expect(policies, "q", "  execve: always attached");
