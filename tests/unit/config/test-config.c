@@ -43,7 +43,7 @@ static void complains(const char *text, uint32_t line, uint32_t column, const ch
 
 START_TEST(without_a_word_everything_has_its_default) {
         ck_assert_int_eq(parse(""), 0);
-        ck_assert_uint_eq(config.capture.ring_size_bytes, 4 * MIB);
+        ck_assert_uint_eq(config.capture.ring_size_bytes, 8 * MIB);
         ck_assert_uint_eq(config.capture.max_latency_ns, NSEC_PER_MSEC);
         ck_assert_int_eq(config.capture.compat, CONFIG_COMPAT_AUTO);
         ck_assert_uint_ge(config.capture.supervisors.n, 10);
