@@ -84,7 +84,7 @@ START_TEST(the_example_file_without_its_comment_marks_says_the_defaults) {
         ck_assert_int_eq(config_init(&defaults), 0);
         ck_assert_int_eq(config_dump_defaults(&commented), 0);
         uncomment(strbuf_str(&commented), &plain);
-        ck_assert_ptr_nonnull(strstr(strbuf_str(&plain), "\n        ring_size: 4M\n"));
+        ck_assert_ptr_nonnull(strstr(strbuf_str(&plain), "\n        ring_size: 8M\n"));
         ck_assert_ptr_nonnull(strstr(strbuf_str(&plain), "\n            - \"/usr/sbin/sshd\"\n"));
         parse(strbuf_str(&plain), &read);
         check_equal(&defaults, &read);
@@ -143,7 +143,7 @@ START_TEST(the_reference_has_a_row_for_every_key) {
                         strbuf_printf(&row, "\n| `%s` | ", config_keys[i].name);
                 ck_assert_msg(strstr(strbuf_str(&b), strbuf_str(&row)), "missing: %s", strbuf_str(&row));
         }
-        ck_assert_ptr_nonnull(strstr(strbuf_str(&b), "| `ring_size` | `4M` | 64K to 256M, a power of two | Memory"));
+        ck_assert_ptr_nonnull(strstr(strbuf_str(&b), "| `ring_size` | `8M` | 64K to 256M, a power of two | Memory"));
         ck_assert_ptr_nonnull(strstr(strbuf_str(&b), "| `compat` | `auto` | auto, always, off | "));
         strbuf_done(&b);
         strbuf_done(&row);
