@@ -135,14 +135,13 @@ static int read_property(sd_bus_message *reply, struct session *session) {
         return r < 0 ? r : 1;
 }
 
-static int on_properties(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-        struct bus_question *question = userdata;
+static int on_properties(sd_bus_message *reply, struct bus_question *question) {
         struct session *session = find_session(question->bus, question->name);
         int r;
 
         if (!session)
                 return 0;
-        if (!sd_bus_message_is_method_error(reply, NULL) && sd_bus_message_enter_container(reply, 'a', "{sv}") >= 0)
+        if (bus_is_answer(reply) && sd_bus_message_enter_container(reply, 'a', "{sv}") >= 0)
                 do
                         r = read_property(reply, session);
                 while (r > 0);
@@ -230,6 +229,8 @@ static int on_sessions(sd_bus_message *reply, void *userdata, sd_bus_error *unus
 
                 if (session) {
                         session->round = bus->round;
+                        if (!session->told)     /* the question was lost */
+                                ask(bus, session, path);
                         continue;
                 }
                 session = add_session(bus, id);

@@ -23,11 +23,15 @@ struct bus_service_ops {
         void (*forget)(struct bus *bus);        /* nobody wants it any more */
 };
 
+struct bus_question;
+
 struct bus_service {
         const struct bus_service_ops *ops;
         char owner[64];                 /* unique name; "": there is none */
         bool ready;                     /* the present is known: changes are told */
         bool was_ready;                 /* in the life of this object: what was missed can be told */
+        size_t n_open, n_waiting;       /* questions */
+        struct bus_question *first, *last;      /* that wait; owned */
 };
 
 enum bus_service_number {
@@ -48,7 +52,6 @@ struct bus {
         struct bus_service services[_BUS_SERVICE_MAX];
         struct hashmap units, sessions; /* struct unit, struct session; owned */
         uint64_t round;                 /* of the last look at the present */
-        size_t n_questions;             /* that are not answered */
         struct bus_stats stats;
         struct record record;
 };
@@ -61,17 +64,30 @@ bool bus_is_from(struct bus *bus, enum bus_service_number number, sd_bus_message
 /* The present is known. `begin` led to this. */
 void bus_is_ready(struct bus *bus, enum bus_service_number number);
 
-/* Ask for a property of an object, or for all of them (`property` NULL). `on_answer` gets the reply, or an error, and a
- * struct bus_question with what it is about. At most BUS_MAX_QUESTIONS at a time, for others can cause them: more are
- * counted as refused, -ENOSPC. */
+/* Ask for a property of an object, or for all of them (`property` NULL; these two are constants). `on_answer` gets the
+ * reply or an error, or NULL if the question could not be put, and what it is about; not if the connection is lost
+ * meanwhile.
+ *
+ * Others can cause questions, and the bus takes 128 of a connection at a time. So of each service no more than
+ * BUS_MAX_OPEN are open and the others wait; more than BUS_MAX_QUESTIONS are counted as refused, -ENOSPC. */
+#define BUS_MAX_OPEN 32
 #define BUS_MAX_QUESTIONS 512
 struct bus_question {
         struct bus *bus;                /* borrowed */
+        struct bus_question *next;      /* that waits */
+        enum bus_service_number number;
         uint32_t tag;                   /* the asker's */
+        const char *interface, *property;
+        char *path;                     /* behind the name */
+        int (*on_answer)(sd_bus_message *reply, struct bus_question *question);
         char name[];
 };
 int bus_ask(struct bus *bus, enum bus_service_number number, const char *path, const char *interface,
-            const char *property, const char *name, uint32_t tag, sd_bus_message_handler_t on_answer);
+            const char *property, const char *name, uint32_t tag,
+            int (*on_answer)(sd_bus_message *reply, struct bus_question *question));
+
+/* Is it one, and not an error? */
+bool bus_is_answer(sd_bus_message *reply);
 
 /* A call that had no answer: log it. Always 0, for callbacks. */
 int bus_complain(struct bus *bus, enum bus_service_number number, const sd_bus_error *error);

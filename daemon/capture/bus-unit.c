@@ -212,13 +212,12 @@ static int on_properties(sd_bus_message *message, void *userdata, sd_bus_error *
         return 0;
 }
 
-static int on_job_type(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-        struct bus_question *question = userdata;
+static int on_job_type(sd_bus_message *reply, struct bus_question *question) {
         struct unit *unit = find_unit(question->bus, question->name);
         const char *type;
 
         /* Done already, quite often. */
-        if (unit && unit->job_id == question->tag && !sd_bus_message_is_method_error(reply, NULL) &&
+        if (unit && unit->job_id == question->tag && bus_is_answer(reply) &&
             sd_bus_message_read(reply, "v", "s", &type) >= 0)
                 copy_word(unit->job, sizeof(unit->job), type);
         return 0;
@@ -244,13 +243,12 @@ static int on_job_new(sd_bus_message *message, void *userdata, sd_bus_error *err
 }
 
 /* A unit that is loaded anew: with this signal systemd saves itself the one about its properties. */
-static int on_new_state(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-        struct bus_question *question = userdata;
+static int on_new_state(sd_bus_message *reply, struct bus_question *question) {
         struct bus *bus = question->bus;
         const char *active;
         struct unit *unit;
 
-        if (!bus->services[BUS_SYSTEMD].ready || sd_bus_message_is_method_error(reply, NULL) ||
+        if (!bus->services[BUS_SYSTEMD].ready || !bus_is_answer(reply) ||
             sd_bus_message_read(reply, "v", "s", &active) < 0 || state_of(active) == _UNIT_STATE_MAX)
                 return 0;
         unit = find_unit(bus, question->name);

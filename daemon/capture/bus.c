@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/macro.h"
@@ -20,6 +21,7 @@
 #define PROPERTIES "org.freedesktop.DBus.Properties"
 
 static void bus_try(struct bus *bus);
+static void forget_questions(struct bus_service *service);
 
 /* ---- services ---- */
 
@@ -67,6 +69,7 @@ static void lose(struct bus *bus, struct bus_service *service) {
 
         service->owner[0] = 0;
         service->ready = false;
+        forget_questions(service);
         if (!ready)
                 return;
         bus->stats.n_lost++;
@@ -136,42 +139,106 @@ static int ask_owner(struct bus *bus, struct bus_service *service) {
                                         service, "s", service->ops->name);
 }
 
-static void question_done(void *userdata) {
+bool bus_is_answer(sd_bus_message *reply) {
+        return reply && !sd_bus_message_is_method_error(reply, NULL);
+}
+
+static int on_answer(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         struct bus_question *question = userdata;
 
-        question->bus->n_questions--;
+        return question->on_answer(reply, question);
+}
+
+static void ask_next(struct bus *bus, struct bus_service *service);
+
+static void question_done(void *userdata) {
+        struct bus_question *question = userdata;
+        struct bus *bus = question->bus;
+        struct bus_service *service = bus->services + question->number;
+
+        service->n_open--;
         free(question);
+        ask_next(bus, service);
+}
+
+static int put_question(struct bus *bus, struct bus_service *service, struct bus_question *question) {
+        const char *name = service->ops->name;
+        sd_bus_slot *slot = NULL;
+        int r;
+
+        r = question->property ? sd_bus_call_method_async(bus->connection, &slot, name, question->path, PROPERTIES,
+                                                          "Get", on_answer, question, "ss", question->interface,
+                                                          question->property)
+                               : sd_bus_call_method_async(bus->connection, &slot, name, question->path, PROPERTIES,
+                                                          "GetAll", on_answer, question, "s", question->interface);
+        if (r < 0)
+                return r;
+        service->n_open++;
+        (void)sd_bus_slot_set_destroy_callback(slot, question_done);
+        (void)sd_bus_slot_set_floating(slot, true);
+        sd_bus_slot_unref(slot);
+        return 0;
+}
+
+static struct bus_question *take_waiting(struct bus_service *service) {
+        struct bus_question *question = service->first;
+
+        if (!question)
+                return NULL;
+        service->first = question->next;
+        if (!service->first)
+                service->last = NULL;
+        service->n_waiting--;
+        return question;
+}
+
+static void ask_next(struct bus *bus, struct bus_service *service) {
+        struct bus_question *question;
+
+        while (bus->connection && service->n_open < BUS_MAX_OPEN && (question = take_waiting(service)))
+                if (put_question(bus, service, question) < 0) {
+                        (void)question->on_answer(NULL, question);
+                        free(question);
+                }
 }
 
 int bus_ask(struct bus *bus, enum bus_service_number number, const char *path, const char *interface,
-            const char *property, const char *name, uint32_t tag, sd_bus_message_handler_t on_answer) {
-        const char *service = bus->services[number].ops->name;
-        struct bus_question *question;
-        sd_bus_slot *slot = NULL;
-        size_t n = strlen(name);
-        int r;
+            const char *property, const char *name, uint32_t tag,
+            int (*answer)(sd_bus_message *reply, struct bus_question *question)) {
+        struct bus_service *service = bus->services + number;
+        size_t n = strlen(name) + 1, m = strlen(path) + 1;
+        struct bus_question *question = NULL;
 
-        question = bus->n_questions < BUS_MAX_QUESTIONS ? malloc(sizeof(*question) + n + 1) : NULL;
+        if (service->n_open + service->n_waiting < BUS_MAX_QUESTIONS)
+                question = calloc(1, sizeof(*question) + n + m);
         if (!question) {
                 bus->stats.n_refused++;
                 return -ENOSPC;
         }
         question->bus = bus;
+        question->number = number;
         question->tag = tag;
-        memcpy(question->name, name, n + 1);
-        r = property ? sd_bus_call_method_async(bus->connection, &slot, service, path, PROPERTIES, "Get", on_answer,
-                                                question, "ss", interface, property)
-                     : sd_bus_call_method_async(bus->connection, &slot, service, path, PROPERTIES, "GetAll", on_answer,
-                                                question, "s", interface);
-        if (r < 0) {
-                free(question);
-                return r;
-        }
-        bus->n_questions++;
-        (void)sd_bus_slot_set_destroy_callback(slot, question_done);
-        (void)sd_bus_slot_set_floating(slot, true);
-        sd_bus_slot_unref(slot);
+        question->interface = interface;
+        question->property = property;
+        question->on_answer = answer;
+        question->path = question->name + n;
+        memcpy(question->name, name, n);
+        memcpy(question->path, path, m);
+        if (service->last)
+                service->last->next = question;
+        else
+                service->first = question;
+        service->last = question;
+        service->n_waiting++;
+        ask_next(bus, service);
         return 0;
+}
+
+static void forget_questions(struct bus_service *service) {
+        struct bus_question *question;
+
+        while ((question = take_waiting(service)))
+                free(question);
 }
 
 /* ---- the connection ---- */
@@ -197,12 +264,16 @@ static void try_later(struct bus *bus) {
 }
 
 static void disconnect(struct bus *bus) {
-        for (size_t i = 0; i < _BUS_SERVICE_MAX; i++)
+        sd_bus *connection = TAKE_PTR(bus->connection);
+
+        for (size_t i = 0; i < _BUS_SERVICE_MAX; i++) {
                 lose(bus, bus->services + i);
-        if (!bus->connection)
+                forget_questions(bus->services + i);
+        }
+        if (!connection)
                 return;
-        sd_bus_detach_event(bus->connection);
-        bus->connection = sd_bus_close_unref(bus->connection);
+        sd_bus_detach_event(connection);
+        sd_bus_close_unref(connection);
 }
 
 static void say_missing(struct bus *bus, int r) {
@@ -336,13 +407,12 @@ int bus_new(sd_event *loop, const struct bus_sink *sink, void *userdata, struct 
 struct bus *bus_free(struct bus *bus) {
         if (!bus)
                 return NULL;
-        if (bus->connection) {
-                sd_bus_detach_event(bus->connection);
-                sd_bus_close_unref(bus->connection);
-        }
-        sd_event_source_disable_unref(bus->timer);
-        for (size_t i = 0; i < _BUS_SERVICE_MAX; i++)
+        for (size_t i = 0; i < _BUS_SERVICE_MAX; i++) {
+                bus->services[i].ready = false;         /* nobody is told any more */
                 bus->services[i].ops->forget(bus);
+        }
+        disconnect(bus);
+        sd_event_source_disable_unref(bus->timer);
         hashmap_done(&bus->units);
         hashmap_done(&bus->sessions);
         free(bus);

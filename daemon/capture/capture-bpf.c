@@ -470,9 +470,11 @@ static int bpf_start(struct capture *capture, sd_event *loop, uint64_t generatio
 }
 
 static int bpf_dispatch(struct capture *capture, size_t max) {
+        struct capture_bpf *bpf = bpf_of(capture);
         bool empty;
 
-        return capture_bpf_read(bpf_of(capture), max, &empty);
+        context_process(&bpf->context);
+        return capture_bpf_read(bpf, max, &empty);
 }
 
 static int bpf_set_interest(struct capture *capture, const struct interest *interest, uint64_t generation) {

@@ -101,11 +101,14 @@ void context_doubt(struct context *context) {
         context->doubt = true;
 }
 
+void context_process(struct context *context) {
+        if (context->bus)
+                bus_process(context->bus);
+}
+
 void context_turn(struct context *context) {
         uint64_t gone;
 
-        if (context->bus)
-                bus_process(context->bus);
         if (!context->doubt)
                 return;
         context->doubt = false;

@@ -53,5 +53,8 @@ void context_begin(struct context *context);
 /* Records of groups were lost. */
 void context_doubt(struct context *context);
 
+/* Without a loop: take what has come from the bus. Not from within a look at the ring. */
+void context_process(struct context *context);
+
 /* Now and then, when there is time. */
 void context_turn(struct context *context);
