@@ -51,6 +51,7 @@ static const struct {
         {"on_exec", "tp_btf/sched_process_exec"},
         {"on_exit", "tp_btf/sched_process_exit"},
         {"on_cgroup", "tp_btf/cgroup_mkdir"},
+        {"on_cgroup_gone", "tp_btf/cgroup_rmdir"},
 };
 
 static struct sensor *sensor;

@@ -8,11 +8,11 @@
  * to the same stream. Events are numbered from 1, and their time_ns never runs backwards; the record's own time is left
  * as it was.
  *
- * The order in a stream: `clock`, the `cgroup` names that exist, one `process` for each that runs (parents first),
- * `start`, and then what happens. A `gap` stands before the first record read after a loss. A `tick` says that no event
- * before its time is missing: once a second while nothing happens, and when a deadline that was asked for has come.
- * After a gap in fork, execve or exit the stream is mended (mend.h): `exit` for those who are gone, `process` for those
- * who are there, marked WIRE_MENDED.
+ * The order in a stream: `clock`, the `cgroup` names that exist (with a `container` behind each that is one's), one
+ * `process` for each that runs (parents first), `start`, and then what happens. A `gap` stands before the first record
+ * read after a loss. A `tick` says that no event before its time is missing: once a second while nothing happens, and
+ * when a deadline that was asked for has come. After a gap in fork, execve or exit the stream is mended (mend.h):
+ * `exit` for those who are gone, `process` for those who are there, marked WIRE_MENDED.
  *
  * This room does I/O, logs and reads the clock. One thread, the loop's. */
 
