@@ -110,6 +110,7 @@ static enum exit_status status_of_fault(enum trace_fault fault) {
         case TRACE_MACHINE:
                 return EXIT_STATUS_RECORDING_VERSION;
         case TRACE_HEADER:
+        case TRACE_BLOCK:
         case TRACE_RECORD:
         case TRACE_TORN:
                 return EXIT_STATUS_RECORDING_BROKEN;

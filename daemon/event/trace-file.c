@@ -11,8 +11,11 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 
-/* Several of the largest records, and large enough that a call of the kernel does not count. */
-#define BUFFER_BYTES (8 * WIRE_MAX_RECORD)
+/* A whole block and the header before it, and large enough that a call of the kernel does not count. */
+#define BUFFER_BYTES (2 * TRACE_MAX_BLOCK)
+_Static_assert(BUFFER_BYTES >= sizeof(struct trace_header) + TRACE_MAX_TEXT + 8 + sizeof(struct trace_block) +
+                                       TRACE_MAX_BLOCK, "a block is looked at as a whole");
+_Static_assert(TRACE_MAX_BLOCK >= WIRE_MAX_RECORD, "every record has room in a block");
 
 struct trace_reader {
         int fd;                         /* owned */
@@ -20,6 +23,7 @@ struct trace_reader {
         bool is_at_end;
         int error;                      /* of the disk */
         size_t start, end;              /* what is read and not used yet */
+        size_t block_left;              /* bytes of the block whose checksum was right */
         struct trace_header header;
         char text[TRACE_MAX_TEXT];
         char buffer[BUFFER_BYTES] __attribute__((aligned(8)));
@@ -31,6 +35,9 @@ struct trace_writer {
         uint64_t limit_bytes;
         struct trace_writer_stats stats;
         size_t used;                    /* in the buffer */
+        size_t block;                   /* where in it the block begins that is being filled */
+        uint32_t n_in_block;            /* records; 0: there is no block */
+        uint64_t checksum;              /* of what was written before it */
         char buffer[BUFFER_BYTES] __attribute__((aligned(8)));
 };
 
@@ -131,13 +138,14 @@ int trace_reader_next(struct trace_reader *reader, struct event *ret) {
         if (reader->state.fault != TRACE_FINE)
                 return trace_take_end(&reader->state, 0);
 
-        for (;;) {
-                r = trace_take_record(&reader->state, reader->buffer + reader->start, reader->end - reader->start, ret);
+        while (reader->block_left == 0) {
+                r = trace_take_block(&reader->state, reader->buffer + reader->start, reader->end - reader->start,
+                                     &reader->block_left);
                 if (r < 0)
                         return r;
                 if (r > 0) {
-                        reader->start += ret->wire->size;
-                        return 1;
+                        reader->start += sizeof(struct trace_block);
+                        break;
                 }
                 if (reader->is_at_end)
                         return trace_take_end(&reader->state, reader->end - reader->start);
@@ -145,6 +153,18 @@ int trace_reader_next(struct trace_reader *reader, struct event *ret) {
                 if (r < 0)
                         return r;
         }
+
+        /* All of the block is there. */
+        r = trace_take_record(&reader->state, reader->buffer + reader->start, reader->block_left, ret);
+        if (r < 0)
+                return r;
+        if (r == 0) {
+                reader->state.fault = TRACE_RECORD;
+                return trace_take_end(&reader->state, 0);
+        }
+        reader->start += ret->wire->size;
+        reader->block_left -= ret->wire->size;
+        return 1;
 }
 
 const struct trace_state *trace_reader_state(const struct trace_reader *reader) {
@@ -186,6 +206,7 @@ int trace_writer_new(int fd, const struct trace_host *host, uint64_t limit_bytes
         if (host->text)
                 memcpy(writer->buffer + sizeof(header), host->text, header.text_length);
         writer->used = header.size;
+        writer->checksum = trace_checksum(0, writer->buffer, header.size);
         writer->stats.n_bytes = header.size;
 
         *ret = TAKE_PTR(writer);
@@ -200,6 +221,18 @@ struct trace_writer *trace_writer_free(struct trace_writer *writer) {
         return NULL;
 }
 
+static void writer_end_block(struct trace_writer *writer) {
+        struct trace_block *block = (void *)(writer->buffer + writer->block);
+
+        if (writer->n_in_block == 0)
+                return;
+        block->size = writer->used - writer->block - sizeof(*block);
+        block->n_records = writer->n_in_block;
+        block->checksum = trace_checksum(writer->checksum ^ block->n_records, block + 1, block->size);
+        writer->checksum = block->checksum;
+        writer->n_in_block = 0;
+}
+
 int trace_writer_flush(struct trace_writer *writer) {
         int r;
 
@@ -208,6 +241,7 @@ int trace_writer_flush(struct trace_writer *writer) {
         if (writer->used == 0)
                 return 0;
 
+        writer_end_block(writer);
         r = fd_write_full(writer->fd, writer->buffer, writer->used);
         if (r < 0)
                 return writer->error = r;
@@ -216,21 +250,28 @@ int trace_writer_flush(struct trace_writer *writer) {
 }
 
 int trace_writer_add(struct trace_writer *writer, const struct event *event) {
-        size_t size = event->wire->size;
+        size_t size = event->wire->size, more = size;
         int r = writer->error;
 
-        if (r >= 0 && writer->limit_bytes > 0 && size > writer->limit_bytes - writer->stats.n_bytes)
-                r = writer->error = -EFBIG;
-        if (r >= 0 && size > sizeof(writer->buffer) - writer->used)
+        if (r >= 0 && writer->n_in_block > 0 &&
+            writer->used - writer->block - sizeof(struct trace_block) + size > TRACE_MAX_BLOCK)
                 r = trace_writer_flush(writer);
+        if (writer->n_in_block == 0)
+                more += sizeof(struct trace_block);
+        if (r >= 0 && writer->limit_bytes > 0 && more > writer->limit_bytes - writer->stats.n_bytes)
+                r = writer->error = -EFBIG;
         if (r < 0) {
                 writer->stats.n_refused++;
                 return r;
         }
 
+        if (writer->n_in_block++ == 0) {
+                writer->block = writer->used;
+                writer->used += sizeof(struct trace_block);
+        }
         memcpy(writer->buffer + writer->used, event->wire, size);
         writer->used += size;
-        writer->stats.n_bytes += size;
+        writer->stats.n_bytes += more;
         writer->stats.n_records++;
         return 0;
 }

@@ -37,11 +37,12 @@ int trace_writer_new(int fd, const struct trace_host *host, uint64_t limit_bytes
 /* Closes; what is not flushed is lost. */
 struct trace_writer *trace_writer_free(struct trace_writer *writer);
 
-/* Append a record, buffered. -EFBIG: it would pass the limit; nothing more is taken, the file is whole and ends here.
- * Other errors are the disk's and stay: what follows is refused, and the file may end in a torn record. */
+/* Append a record, buffered until its block is full. -EFBIG: it would pass the limit; nothing more is taken, the file
+ * is whole and ends here. Other errors are the disk's and stay: what follows is refused, and the file may end in a torn
+ * block. */
 int trace_writer_add(struct trace_writer *writer, const struct event *event);
 
-/* Hand to the kernel what is buffered: a reader then finds all records so far. */
+/* End the block and hand it to the kernel: a reader then finds all records so far. */
 int trace_writer_flush(struct trace_writer *writer);
 
 struct trace_writer_stats {

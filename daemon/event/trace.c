@@ -68,6 +68,7 @@ static int fail(struct trace_state *state, enum trace_fault fault) {
                 return 0;
         case TRACE_FOREIGN:
         case TRACE_HEADER:
+        case TRACE_BLOCK:
         case TRACE_RECORD:
                 return -EBADMSG;
         case TRACE_BYTES:
@@ -80,6 +81,16 @@ static int fail(struct trace_state *state, enum trace_fault fault) {
                 return -ENODATA;
         }
         return -EBADMSG;
+}
+
+uint64_t trace_checksum(uint64_t previous, const void *data, size_t n) {
+        static const struct siphash_key no_secret = {};
+        struct siphash hash;
+
+        siphash_begin64(&hash, &no_secret);
+        siphash_add_u64(&hash, previous);
+        siphash_add(&hash, data, n);
+        return siphash_end64(&hash);
 }
 
 /* Text that a person may be shown: it has an end within its field. */
@@ -98,6 +109,7 @@ int trace_take_header(struct trace_state *state, const void *data, size_t n, con
         /* These two keep their place in every version, or nothing could be said about the rest. */
         if (header->byte_order != TRACE_BYTE_ORDER)
                 return fail(state, TRACE_BYTES);
+        state->version = header->version;
         if (header->version != TRACE_VERSION)
                 return fail(state, TRACE_FORMAT);
         if (n < sizeof(*header))
@@ -116,7 +128,29 @@ int trace_take_header(struct trace_state *state, const void *data, size_t n, con
                 return 0;
 
         state->offset = header->size;
+        state->checksum = trace_checksum(0, header, header->size);
         *ret_header = header;
+        return 1;
+}
+
+int trace_take_block(struct trace_state *state, const void *data, size_t n, size_t *ret_size) {
+        const struct trace_block *block = data;
+        uint64_t checksum;
+
+        if (n < sizeof(*block))
+                return 0;
+        /* The size says how much to wait for: look at it before waiting. */
+        if (block->size == 0 || block->size % 8 != 0 || block->size > TRACE_MAX_BLOCK)
+                return fail(state, TRACE_BLOCK);
+        if (n < sizeof(*block) + block->size)
+                return 0;
+        checksum = trace_checksum(state->checksum ^ block->n_records, block + 1, block->size);
+        if (checksum != block->checksum)
+                return fail(state, TRACE_BLOCK);
+
+        state->checksum = checksum;
+        state->offset += sizeof(*block);
+        *ret_size = block->size;
         return 1;
 }
 
@@ -166,7 +200,11 @@ void trace_describe(const struct trace_state *state, char *buffer, size_t size) 
                 strbuf_put(&b, "was recorded on a machine with another byte order; replay it on such a machine");
                 break;
         case TRACE_FORMAT:
-                strbuf_put(&b, "has another version of the format; replay it with the release that recorded it");
+                strbuf_printf(&b,
+                              "has version %" PRIu32
+                              " of the format, and this release reads version %d; replay it with "
+                              "the release that recorded it",
+                              state->version, TRACE_VERSION);
                 break;
         case TRACE_WIRE:
         case TRACE_SCHEMA:
@@ -179,14 +217,19 @@ void trace_describe(const struct trace_state *state, char *buffer, size_t size) 
         case TRACE_HEADER:
                 strbuf_put(&b, "has a damaged or incomplete header");
                 break;
+        case TRACE_BLOCK:
+                strbuf_printf(&b, "is damaged in the %sblock at byte %" PRIu64 ", after %" PRIu64
+                              " good records: its checksum is another", state->n_records == 0 ? "header or the " : "",
+                              state->offset, state->n_records);
+                break;
         case TRACE_RECORD:
                 strbuf_printf(&b, "is damaged at byte %" PRIu64 ", after %" PRIu64 " good records", state->offset,
                               state->n_records);
                 break;
         case TRACE_TORN:
                 strbuf_printf(&b,
-                              "ends within a record at byte %" PRIu64 ", after %" PRIu64
-                              " good ones: the recorder was interrupted",
+                              "ends within the block at byte %" PRIu64 ", after %" PRIu64
+                              " good records: the recorder was interrupted",
                               state->offset, state->n_records);
                 break;
         }

@@ -60,6 +60,8 @@ static void write_recording(size_t n) {
                 ck_assert_int_eq(record_finish(&record), 0);
                 ck_assert_int_eq(event_parse(record.data, record.header.size, &event), 0);
                 ck_assert_int_eq(trace_writer_add(writer, &event), 0);
+                if (i % 10 == 9)
+                        ck_assert_int_eq(trace_writer_flush(writer), 0);
         }
         ck_assert_int_eq(trace_writer_flush(writer), 0);
         trace_writer_free(writer);
@@ -134,7 +136,7 @@ START_TEST(a_torn_recording_gives_what_it_has_and_says_so) {
         ck_assert_int_eq(capture_start(capture, NULL, 1), 0);
         while (capture_dispatch(capture, 1000) > 0)
                 ;
-        ck_assert_uint_eq(play.n, 99);
+        ck_assert_uint_eq(play.n, 90);      /* the last block is torn */
         ck_assert_int_eq(play.ended, 1);
         ck_assert_int_eq(play.status, -ENODATA);
         capture_free(capture);

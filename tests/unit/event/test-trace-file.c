@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/macro.h"
 #include "event/encode.h"
 #include "unit.h"
 
@@ -166,6 +167,158 @@ START_TEST(file_cut_at_any_byte_is_read_up_to_there_and_told) {
 }
 END_TEST
 
+/* Four blocks: three records, flushed each. */
+static void write_blocks(void) {
+        struct trace_writer *writer;
+        struct event event;
+
+        ck_assert_int_eq(trace_writer_new(temporary(), &host, 0, &writer), 0);
+        for (unsigned i = 0; i < 12; i++) {
+                make_event(i, &event);
+                ck_assert_int_eq(trace_writer_add(writer, &event), 0);
+                if (i % 3 == 2)
+                        ck_assert_int_eq(trace_writer_flush(writer), 0);
+        }
+        trace_writer_free(writer);
+}
+
+static char bytes[65536];
+
+static size_t load(void) {
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        ssize_t n = read(fd, bytes, sizeof(bytes));
+
+        ck_assert_int_gt(n, 0);
+        close(fd);
+        return (size_t)n;
+}
+
+static void store(const char *from, size_t n) {
+        int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+
+        ck_assert_int_eq(write(fd, from, n), n);
+        close(fd);
+}
+
+/* How many records come before the fault, which must be one. */
+static unsigned read_damaged(struct trace_state *ret) {
+        struct trace_reader *reader;
+        struct event event;
+        unsigned n = 0;
+        int r;
+
+        r = trace_reader_open(path, &reader, ret);
+        if (r < 0)
+                return 0;
+        while ((r = trace_reader_next(reader, &event)) > 0)
+                n++;
+        ck_assert_int_lt(r, 0);
+        ck_assert_int_eq(trace_reader_next(reader, &event), r);
+        *ret = *trace_reader_state(reader);
+        ck_assert_uint_eq(ret->n_records, n);
+        trace_reader_free(reader);
+        return n;
+}
+
+START_TEST(one_bit_that_is_another_anywhere_is_found_and_nothing_behind_it_believed) {
+        struct trace_state state;
+        size_t n;
+
+        write_blocks();
+        n = load();
+        for (size_t i = 0; i < n; i++) {
+                unsigned n_good;
+
+                bytes[i] ^= 1 << i % 8;
+                store(bytes, n);
+                n_good = read_damaged(&state);
+                bytes[i] ^= 1 << i % 8;
+
+                ck_assert_int_ne(state.fault, TRACE_FINE);
+                ck_assert_uint_eq(n_good % 3, 0);
+                ck_assert_uint_le(state.offset, MAX(i, (size_t)((struct trace_header *)bytes)->size));
+                if (state.fault == TRACE_BLOCK) {
+                        char text[200];
+
+                        trace_describe(&state, text, sizeof(text));
+                        ck_assert_ptr_nonnull(strstr(text, "block at byte "));
+                }
+        }
+        unlink(path);
+}
+END_TEST
+
+START_TEST(a_block_that_is_missing_or_there_twice_is_found) {
+        struct trace_state state;
+        size_t n, at[5], k = 0;
+        static char other[65536];
+
+        write_blocks();
+        n = load();
+        for (size_t i = ((struct trace_header *)bytes)->size; i < n;
+             i += sizeof(struct trace_block) + *(uint32_t *)(bytes + i))
+                at[k++] = i;
+        ck_assert_uint_eq(k, 4);
+
+        memcpy(other, bytes, at[1]);
+        memcpy(other + at[1], bytes + at[2], n - at[2]);
+        store(other, n - (at[2] - at[1]));
+        ck_assert_uint_eq(read_damaged(&state), 3);
+        ck_assert_int_eq(state.fault, TRACE_BLOCK);
+        ck_assert_uint_eq(state.offset, at[1]);
+
+        memcpy(other, bytes, at[2]);
+        memcpy(other + at[2], bytes + at[1], n - at[1]);
+        store(other, n + (at[2] - at[1]));
+        ck_assert_uint_eq(read_damaged(&state), 6);
+        ck_assert_int_eq(state.fault, TRACE_BLOCK);
+        unlink(path);
+}
+END_TEST
+
+START_TEST(what_was_mended_and_what_was_lost_comes_back_as_it_was) {
+        static const struct {
+                enum wire_kind kind;
+                uint32_t flags;
+        } made[] = {
+                {WIRE_KIND_gap, WIRE_SYNTHETIC},
+                {WIRE_KIND_exit, WIRE_SYNTHETIC | WIRE_MENDED},
+                {WIRE_KIND_process, WIRE_SYNTHETIC | WIRE_MENDED},
+        };
+        struct trace_writer *writer;
+        struct trace_reader *reader;
+        struct event event;
+
+        ck_assert_int_eq(trace_writer_new(temporary(), &host, 0, &writer), 0);
+        for (int again = 0; again < 2; again++) {
+                if (again > 0) {
+                        ck_assert_int_eq(trace_writer_flush(writer), 0);
+                        trace_writer_free(writer);
+                        ck_assert_int_eq(trace_reader_open(path, &reader, NULL), 0);
+                }
+                for (size_t i = 0; i < ELEMENTSOF(made); i++) {
+                        record_begin(&record, made[i].kind);
+                        record.header.flags = made[i].flags;
+                        record.header.tgid = 42;
+                        record.header.time_ns = 1000 + i;
+                        if (made[i].kind == WIRE_KIND_gap)
+                                record_set_number(&record, FIELD_gap_kinds, 1LL << WIRE_KIND_exit);
+                        ck_assert_int_eq(record_finish(&record), 0);
+                        if (again == 0) {
+                                ck_assert_int_eq(event_parse(record.data, record.header.size, &event), 0);
+                                ck_assert_int_eq(trace_writer_add(writer, &event), 0);
+                                continue;
+                        }
+                        ck_assert_int_eq(trace_reader_next(reader, &event), 1);
+                        ck_assert_uint_eq(event.wire->size, record.header.size);
+                        ck_assert_mem_eq(event.wire, record.data, record.header.size);
+                }
+        }
+        trace_reader_free(reader);
+        unlink(path);
+}
+END_TEST
+
 START_TEST(what_is_no_recording_is_refused_with_a_reason) {
         struct trace_reader *reader = NULL;
         struct trace_state state;
@@ -272,6 +425,9 @@ UNIT_MAIN("event/trace-file",
           what_was_written_is_read_across_many_buffers,
           recording_comes_through_a_pipe_in_pieces_of_any_size,
           file_cut_at_any_byte_is_read_up_to_there_and_told,
+          one_bit_that_is_another_anywhere_is_found_and_nothing_behind_it_believed,
+          a_block_that_is_missing_or_there_twice_is_found,
+          what_was_mended_and_what_was_lost_comes_back_as_it_was,
           what_is_no_recording_is_refused_with_a_reason,
           limit_ends_a_recording_between_two_records,
           limit_below_the_header_is_refused_at_once,

@@ -188,7 +188,7 @@ START_TEST(torn_tail_is_told_with_how_many_records_were_good) {
         ck_assert_uint_eq(state.n_records, 1);
         ck_assert_uint_eq(state.offset, start);
         snprintf(expected, sizeof(expected),
-                 "ends within a record at byte %zu, after 1 good ones: the recorder was interrupted", start);
+                 "ends within the block at byte %zu, after 1 good records: the recorder was interrupted", start);
         ck_assert_str_eq(describe(), expected);
         /* The same again. */
         ck_assert_int_eq(trace_take_end(&state, 0), -ENODATA);
