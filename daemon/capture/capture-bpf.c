@@ -391,7 +391,8 @@ static int join_loop(struct capture_bpf *bpf, sd_event *loop) {
 
 /* ---- the operations ---- */
 
-static int tell_snapshot(struct capture_bpf *bpf, uint64_t time_ns) {
+/* `first`: the kernel learns from it where each belongs. Later it knows. */
+static int tell_snapshot(struct capture_bpf *bpf, uint64_t time_ns, bool first) {
         _cleanup_(snapshot_freep) struct snapshot *snapshot = NULL;
         _cleanup_(closep) int fd = -1;
         int r;
@@ -412,18 +413,21 @@ static int tell_snapshot(struct capture_bpf *bpf, uint64_t time_ns) {
                 id = (struct identity){.start_ns = header->start_ns, .pid = header->tgid};
                 creator = (struct identity){.start_ns = header->creator_start_ns, .pid = header->creator_tgid};
                 tree = (struct identity){.start_ns = header->tree_start_ns, .pid = header->tree_tgid};
-                r = hooks_add_seed(bpf->hooks, &id, &creator, &tree);
-                if (r < 0 && r != -E2BIG)
-                        return r;
-                if (((const struct wire_process *)header)->supervisor && id.pid > 2)
-                        (void)hooks_add_supervisor(bpf->hooks, &id);
+                if (first) {
+                        r = hooks_add_seed(bpf->hooks, &id, &creator, &tree);
+                        if (r < 0 && r != -E2BIG)
+                                return r;
+                        if (((const struct wire_process *)header)->supervisor && id.pid > 2)
+                                (void)hooks_add_supervisor(bpf->hooks, &id);
+                }
 
                 /* The time of all is the one before the first hook: nothing in the ring is older. */
                 bpf->copy.header.time_ns = time_ns;
                 (void)capture_deliver_own(&bpf->capture, header);
-                mend_see(&bpf->mend, &(struct event){.wire = header});
+                if (first)
+                        mend_see(&bpf->mend, &(struct event){.wire = header});
         }
-        return hooks_plant_seeds(bpf->hooks);
+        return first ? hooks_plant_seeds(bpf->hooks) : 0;
 }
 
 static int bpf_start(struct capture *capture, sd_event *loop, uint64_t generation) {
@@ -453,7 +457,7 @@ static int bpf_start(struct capture *capture, sd_event *loop, uint64_t generatio
 
         tell_clock(bpf, now_ns);
         hierarchy_scan(&bpf->hierarchy, tell_cgroup, bpf);
-        r = tell_snapshot(bpf, now_ns);
+        r = tell_snapshot(bpf, now_ns, true);
         if (r < 0)
                 return log_error_errno(r, "Cannot take a snapshot of the running processes: %m%s",
                                        r == -EMFILE || r == -ENFILE ? "; " CAPTURE_CROWDED : "");
@@ -488,6 +492,20 @@ static int bpf_set_interest(struct capture *capture, const struct interest *inte
         tell_start(bpf);
         context_set_kinds(&bpf->context, bpf->loop, interest->kinds);
         hooks_detach_unneeded(bpf->hooks);
+        return 0;
+}
+
+static int bpf_retell(struct capture *capture) {
+        struct capture_bpf *bpf = bpf_of(capture);
+        int r;
+
+        bpf->clock_offset_ns = 0;       /* as if it had not been told */
+        tell_clock(bpf, capture->clock_ns);
+        hierarchy_scan(&bpf->hierarchy, tell_cgroup, bpf);
+        r = tell_snapshot(bpf, capture->clock_ns, false);
+        if (r < 0)
+                return r;
+        tell_start(bpf);
         return 0;
 }
 
@@ -567,6 +585,7 @@ static const struct capture_ops bpf_ops = {
         .start = bpf_start,
         .dispatch = bpf_dispatch,
         .set_interest = bpf_set_interest,
+        .retell = bpf_retell,
         .set_deadline = bpf_set_deadline,
         .set_wait = bpf_set_wait,
         .stats = bpf_stats,

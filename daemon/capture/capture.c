@@ -68,6 +68,10 @@ int capture_set_interest(struct capture *capture, const struct interest *interes
         return capture->ops->set_interest(capture, interest, generation);
 }
 
+int capture_retell(struct capture *capture) {
+        return capture->ops->retell ? capture->ops->retell(capture) : -EOPNOTSUPP;
+}
+
 void capture_set_deadline(struct capture *capture, uint64_t deadline_ns) {
         capture->ops->set_deadline(capture, deadline_ns);
 }

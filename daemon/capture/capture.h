@@ -106,6 +106,11 @@ int capture_dispatch(struct capture *capture, size_t max);
  * `start`, detach what nobody wants (elsewhere, this call does not wait for it). On failure everything is as it was. */
 int capture_set_interest(struct capture *capture, const struct interest *interest, uint64_t generation);
 
+/* Tell the beginning of the stream again, as of now: `clock`, `cgroup`..., `process`..., `start`. Whoever writes to
+ * another file from here on has one that is complete in itself. Nothing is lost or told twice but that; read what is
+ * there before (capture_dispatch()), and it stands in the first. A recording: -EOPNOTSUPP. */
+int capture_retell(struct capture *capture);
+
 /* Ask for a tick as soon as the clock (CLOCK_BOOTTIME) has passed this time. Replaces the last one; UINT64_MAX takes it
  * back. A recording has its ticks in it, there this does nothing. */
 void capture_set_deadline(struct capture *capture, uint64_t deadline_ns);
