@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -20,10 +21,18 @@
 #define IDLE_NS (2 * NSEC_PER_MSEC)     /* between looks at an empty ring */
 #define FLUSH_NS NSEC_PER_SEC
 
+#define ROTATE_MIN_BYTES (UINT64_C(1) << 20)
+#define ROTATE_KEEP 8
+#define ROTATE_KEEP_MAX 10000
+
 struct recording {
-        struct trace_writer *writer;    /* owned */
+        struct trace_writer *writer;    /* owned; of the file that is being written */
         uint64_t n_events[_WIRE_KIND_MAX];
         int error;                      /* the writer's first */
+        uint64_t n_files;
+        uint64_t started_ns;            /* the file */
+        uint64_t beginning_bytes;       /* of the file: what every one begins with, up to `start` */
+        struct trace_writer_stats before;       /* of the files before it */
 };
 
 static void recording_done(struct recording *recording) {
@@ -34,8 +43,15 @@ struct record_params {
         const char *file;
         struct places places;
         uint64_t duration_ns, limit_bytes, content_bytes;
+        uint64_t rotate_bytes, rotate_ns;       /* 0: not by that */
+        uint64_t keep;                  /* files that are complete, beside the one that is being written */
+        const char *description;        /* of host and capture */
         bool force;
 };
+
+static bool does_rotate(const struct record_params *params) {
+        return params->rotate_bytes > 0 || params->rotate_ns > 0;
+}
 
 static volatile sig_atomic_t stopped;
 
@@ -99,8 +115,16 @@ static void read_boot_id(uint8_t ret[static 16]) {
         }
 }
 
-static int open_recording(const struct record_params *params, const char *description, struct trace_writer **ret) {
-        struct trace_host host = {.created_ns = clock_realtime_ns(), .text = description};
+/* FILE.3: the third before the one that is being written. */
+static int old_name(const struct record_params *params, uint64_t age, char ret[static PATH_MAX]) {
+        int n = age == 0 ? snprintf(ret, PATH_MAX, "%s", params->file)
+                         : snprintf(ret, PATH_MAX, "%s.%" PRIu64, params->file, age);
+
+        return n < 0 || n >= PATH_MAX ? -ENAMETOOLONG : 0;
+}
+
+static int open_recording(const struct record_params *params, struct recording *recording) {
+        struct trace_host host = {.created_ns = clock_realtime_ns(), .text = params->description};
         struct utsname name = {};
         int fd, r;
 
@@ -117,18 +141,88 @@ static int open_recording(const struct record_params *params, const char *descri
         uname(&name);
         host.kernel = name.release;
         read_boot_id(host.boot_id);
-        r = trace_writer_new(fd, &host, params->limit_bytes, ret);
+        r = trace_writer_new(fd, &host, params->limit_bytes, &recording->writer);
         if (r < 0) {
                 log_error_errno(r, "Cannot begin the recording '%s': %m", params->file);
                 return EXIT_STATUS_FAILURE;
         }
+        recording->n_files++;
+        recording->started_ns = clock_boottime_ns();
         return EXIT_STATUS_SUCCESS;
 }
 
-static void watch(struct capture *capture, struct recording *recording, uint64_t duration_ns) {
-        uint64_t started_ns = clock_boottime_ns(), flushed_ns = started_ns, now_ns = started_ns;
+/* Each file gets the name of the one before it; the oldest goes. */
+static int shift_files(const struct record_params *params) {
+        char from[PATH_MAX], to[PATH_MAX];
+        int r;
 
-        while (!stopped && recording->error >= 0 && (duration_ns == 0 || now_ns - started_ns < duration_ns)) {
+        for (uint64_t age = params->keep; age > 0; age--) {
+                r = old_name(params, age - 1, from);
+                if (r >= 0)
+                        r = old_name(params, age, to);
+                if (r < 0)
+                        return r;
+                if (rename(from, to) < 0 && errno != ENOENT)
+                        return -errno;
+        }
+        if (params->keep == 0 && unlink(params->file) < 0)
+                return -errno;
+        return 0;
+}
+
+static uint64_t written_bytes(const struct recording *recording) {
+        struct trace_writer_stats stats;
+
+        trace_writer_stats(recording->writer, &stats);
+        return stats.n_bytes;
+}
+
+/* What a file begins with grows with the host: a file has room for as much again. */
+static bool rotation_is_due(const struct record_params *params, const struct recording *recording, uint64_t now_ns) {
+        if (params->rotate_bytes > 0 &&
+            written_bytes(recording) >= MAX(params->rotate_bytes, 2 * recording->beginning_bytes))
+                return true;
+        return params->rotate_ns > 0 && now_ns - recording->started_ns >= params->rotate_ns;
+}
+
+/* Everything so far stands in the file that ends; the next one begins as every recording does. */
+static int rotate(const struct record_params *params, struct capture *capture, struct recording *recording) {
+        struct trace_writer_stats stats;
+        int r;
+
+        r = trace_writer_flush(recording->writer);
+        if (r < 0) {
+                recording->error = r;
+                return EXIT_STATUS_FAILURE;     /* which is said at the end */
+        }
+        trace_writer_stats(recording->writer, &stats);
+        recording->before.n_records += stats.n_records;
+        recording->before.n_bytes += stats.n_bytes;
+        recording->writer = trace_writer_free(recording->writer);
+
+        r = shift_files(params);
+        if (r < 0) {
+                log_error_errno(r, "Cannot give '%s' the name of an older file: %m", params->file);
+                return EXIT_STATUS_FAILURE;
+        }
+        r = open_recording(params, recording);
+        if (r != EXIT_STATUS_SUCCESS)
+                return r;
+        r = capture_retell(capture);
+        if (r < 0) {
+                log_error_errno(r, "Cannot take a snapshot of the running processes: %m");
+                return EXIT_STATUS_FAILURE;
+        }
+        recording->beginning_bytes = written_bytes(recording);
+        return EXIT_STATUS_SUCCESS;
+}
+
+static int watch(const struct record_params *params, struct capture *capture, struct recording *recording) {
+        uint64_t started_ns = clock_boottime_ns(), flushed_ns = started_ns, now_ns = started_ns;
+        int status = EXIT_STATUS_SUCCESS;
+
+        while (!stopped && recording->error >= 0 && status == EXIT_STATUS_SUCCESS &&
+               (params->duration_ns == 0 || now_ns - started_ns < params->duration_ns)) {
                 const struct timespec pause = {.tv_nsec = IDLE_NS};
 
                 if (capture_dispatch(capture, BATCH) == 0)
@@ -141,13 +235,17 @@ static void watch(struct capture *capture, struct recording *recording, uint64_t
                                 recording->error = r;
                         flushed_ns = now_ns;
                 }
+                if (recording->error >= 0 && rotation_is_due(params, recording, now_ns))
+                        status = rotate(params, capture, recording);
         }
-        capture_dispatch(capture, BATCH);
+        if (recording->writer)
+                capture_dispatch(capture, BATCH);
+        return status;
 }
 
 static int finish(const struct record_params *params, struct capture *capture, struct recording *recording) {
-        struct capture_stats stats;
         struct trace_writer_stats written;
+        struct capture_stats stats;
         uint64_t n = 0, dropped;
         int r;
 
@@ -169,11 +267,27 @@ static int finish(const struct record_params *params, struct capture *capture, s
                 return EXIT_STATUS_FAILURE;
         }
         log_info("%" PRIu64 " events in '%s' (%" PRIu64 " records, %" PRIu64 " bytes), dropped %" PRIu64, n,
-                 params->file, written.n_records, written.n_bytes, dropped);
+                 params->file, recording->before.n_records + written.n_records,
+                 recording->before.n_bytes + written.n_bytes, dropped);
+        if (recording->n_files > 1)
+                log_info("in %" PRIu64 " files, of which the last %" PRIu64 " are kept", recording->n_files,
+                         MIN(recording->n_files, params->keep + 1));
         return EXIT_STATUS_SUCCESS;
 }
 
-static int record(const struct record_params *params) {
+/* Files of an earlier session are somebody's. */
+static bool is_in_the_way(const struct record_params *params) {
+        char old[PATH_MAX];
+
+        if (params->force || !does_rotate(params) || params->keep == 0)
+                return false;
+        if (old_name(params, 1, old) < 0 || access(old, F_OK) < 0)
+                return false;
+        log_error("There is a file '%s' already; --force goes on from it", old);
+        return true;
+}
+
+static int record(struct record_params *params) {
         const struct settings_options settings_options = {
                 .config = CONFIG_PATH,
                 .config_may_miss = true,
@@ -207,7 +321,10 @@ static int record(const struct record_params *params) {
                 return exit_status_of_capture(r);    /* which has said why */
 
         capture_describe(capture, description, sizeof(description));
-        status = open_recording(params, description, &recording.writer);
+        params->description = description;
+        if (is_in_the_way(params))
+                return EXIT_STATUS_FAILURE;
+        status = open_recording(params, &recording);
         if (status != EXIT_STATUS_SUCCESS)
                 return status;
 
@@ -220,22 +337,30 @@ static int record(const struct record_params *params) {
         }
 
         log_info("recording to '%s'; Ctrl-C ends it", params->file);
-        watch(capture, &recording, params->duration_ns);
+        recording.beginning_bytes = written_bytes(&recording);
+        status = watch(params, capture, &recording);
+        if (!recording.writer || (status != EXIT_STATUS_SUCCESS && recording.error >= 0))
+                return status;          /* which was said */
         return finish(params, capture, &recording);
 }
 
 static int run(const struct verb *verb, int argc, char *argv[]) {
-        enum { OPTION_DURATION = 256, OPTION_POLICIES, OPTION_LIMIT, OPTION_CONTENT, OPTION_FORCE };
+        enum { OPTION_DURATION = 256, OPTION_POLICIES, OPTION_LIMIT, OPTION_CONTENT, OPTION_FORCE,
+               OPTION_ROTATE_SIZE, OPTION_ROTATE_TIME, OPTION_KEEP };
         static const struct option options[] = {
                 {"duration", required_argument, NULL, OPTION_DURATION},
                 {"policies", required_argument, NULL, OPTION_POLICIES},
                 {"limit", required_argument, NULL, OPTION_LIMIT},
                 {"content", required_argument, NULL, OPTION_CONTENT},
                 {"force", no_argument, NULL, OPTION_FORCE},
+                {"rotate-size", required_argument, NULL, OPTION_ROTATE_SIZE},
+                {"rotate-time", required_argument, NULL, OPTION_ROTATE_TIME},
+                {"keep", required_argument, NULL, OPTION_KEEP},
                 {"help", no_argument, NULL, 'h'},
                 {},
         };
-        struct record_params params = {.limit_bytes = UINT64_C(1) << 30};
+        struct record_params params = {.limit_bytes = UINT64_C(1) << 30, .keep = ROTATE_KEEP};
+        bool limit_given = false, keep_given = false;
         int c;
 
         while ((c = verb_option(verb, argc, argv, options)) != -1)
@@ -255,6 +380,7 @@ static int run(const struct verb *verb, int argc, char *argv[]) {
                                 log_error("--limit '%s' is no size from 4K on", optarg);
                                 return EXIT_STATUS_USAGE;
                         }
+                        limit_given = true;
                         break;
                 case OPTION_CONTENT:
                         if (parse_size(optarg, 0, WIRE_MAX_CONTENT, &params.content_bytes) < 0) {
@@ -265,6 +391,25 @@ static int run(const struct verb *verb, int argc, char *argv[]) {
                 case OPTION_FORCE:
                         params.force = true;
                         break;
+                case OPTION_ROTATE_SIZE:
+                        if (parse_size(optarg, ROTATE_MIN_BYTES, UINT64_MAX / 2, &params.rotate_bytes) < 0) {
+                                log_error("--rotate-size '%s' is no size from 1M on", optarg);
+                                return EXIT_STATUS_USAGE;
+                        }
+                        break;
+                case OPTION_ROTATE_TIME:
+                        if (parse_duration(optarg, NSEC_PER_SEC, 366 * NSEC_PER_DAY, &params.rotate_ns) < 0) {
+                                log_error("--rotate-time '%s' is no time between 1s and 366d", optarg);
+                                return EXIT_STATUS_USAGE;
+                        }
+                        break;
+                case OPTION_KEEP:
+                        if (parse_u64(optarg, 0, ROTATE_KEEP_MAX, &params.keep) < 0) {
+                                log_error("--keep '%s' is no number up to %d", optarg, ROTATE_KEEP_MAX);
+                                return EXIT_STATUS_USAGE;
+                        }
+                        keep_given = true;
+                        break;
                 default:
                         return verb_usage(verb);
                 }
@@ -273,6 +418,14 @@ static int run(const struct verb *verb, int argc, char *argv[]) {
                 log_error(optind < argc ? "More than one file to record to" : "No file to record to");
                 return verb_usage(verb);
         }
+        if (does_rotate(&params) ? limit_given : keep_given) {
+                log_error(limit_given
+                                  ? "--limit ends a recording, --rotate-size and --rotate-time go on in another file"
+                                  : "--keep is for --rotate-size and --rotate-time");
+                return verb_usage(verb);
+        }
+        if (does_rotate(&params))
+                params.limit_bytes = 0;
         params.file = argv[optind];
         return record(&params);
 }
@@ -285,9 +438,13 @@ const struct verb verb_record = {
                 "  --policies PLACE    only what these policies look at; may be repeated. Without it: every kind of "
                 "event\n"
                 "  --limit SIZE        end at this size (default 1G)\n"
+                "  --rotate-size SIZE  go on in another file at this size: FILE becomes FILE.1, which becomes FILE.2, "
+                "...\n"
+                "  --rotate-time TIME  go on in another file after this time\n"
+                "  --keep N            so many files beside FILE; the oldest is deleted (default 8)\n"
                 "  --content SIZE      also the first bytes of what is written, up to 1024 (default 0; with --policies "
                 "as they ask)\n"
-                "  --force             overwrite the file\n"
+                "  --force             overwrite the file, or shift those that are there\n"
                 "\n"
                 "Needs the daemon's privileges. The file is made for its owner alone (0600): it holds paths, arguments "
                 "and, if asked for,\n"
