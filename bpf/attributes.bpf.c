@@ -27,9 +27,9 @@ static __noinline int chmod_ended(const struct call *call) {
                 .path_bit = WIRE_BIT(chmod, pathname),
                 .given_bit = WIRE_BIT(chmod, given),
         };
+        struct cpu *cpu, *resolved;
         struct wire_chmod *record;
         bool descriptor = false;
-        struct cpu *cpu;
         __u32 mode;
 
         if (!call_wanted(call, WIRE_KIND_chmod))
@@ -60,7 +60,11 @@ static __noinline int chmod_ended(const struct call *call) {
                 chmod_descriptor(cpu, name.directory);
         else
                 given_append(cpu, &name, &record->pathname, &record->given);
+        resolved = resolved_of(bpf_get_current_task_btf());
+        SET_RESOLVED(cpu, chmod, file, resolved, 0);
+        if (resolved && resolved->resolved.has_object)
+                SET(cpu, chmod, old_mode, resolved->resolved.mode);
         return record_submit(cpu, WIRE_KIND_chmod);
 }
 
-CALL_PROGRAM(exit_chmod, chmod_ended)
+NAME_PROGRAM(exit_chmod, chmod_ended)

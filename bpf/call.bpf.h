@@ -43,6 +43,18 @@ static __always_inline void call_read(struct call *call, const struct syscall_ex
 
 #define CALL_PROGRAM(program, body) CALL_PROGRAM_OF(program, bpf_get_attach_cookie(context), body)
 
+/* For calls whose names a security hook may have resolved. */
+#define NAME_PROGRAM(program, body)                                                                                    \
+        SEC("tp") int program(struct syscall_exit *context) {                                                          \
+                struct call call;                                                                                      \
+                int r;                                                                                                 \
+                                                                                                                       \
+                call_read(&call, context, bpf_get_attach_cookie(context));                                             \
+                r = body(&call);                                                                                       \
+                resolved_forget(bpf_get_current_task_btf());                                                           \
+                return r;                                                                                              \
+        }
+
 #define ENTER_PROGRAM(program, body)                                                                                   \
         SEC("tp") int program(struct syscall_enter *context) {                                                         \
                 struct call call = {.id = bpf_get_attach_cookie(context)};                                             \

@@ -156,3 +156,11 @@ static __always_inline unsigned long call_argument(struct pt_regs *regs, int i) 
         return i == 0 ? regs->orig_x0 : regs->regs[i];
 #endif
 }
+
+static __always_inline __u64 call_number(struct pt_regs *regs) {
+#if defined(__TARGET_ARCH_x86)
+        return regs->orig_ax;
+#else
+        return regs->syscallno;
+#endif
+}

@@ -1,20 +1,42 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Given - a path as a program passed it, made absolute.
  *
- * In tracepoints the kernel's own resolution of these names is out of reach: what there is are the user's bytes, which
- * another thread may exchange, and the directory that they start from, which is the kernel's. The daemon takes `.` and
+ * Where a security hook saw what the name led to (resolved.bpf.h), the path is that. In tracepoints the kernel's own
+ * resolution is out of reach: what there is are the user's bytes, which another thread may exchange, and the directory
+ * that they start from, which is the kernel's. The daemon takes `.` and
  * `..` out, by the letters; symbolic links stay unresolved. Hence the mark `user`. Read at the end of the call the page
  * is there: the kernel has just read it. */
 #pragma once
 
-#include "object.bpf.h"
+#include "resolved.bpf.h"
 
 struct given {
         const char *user;
         int directory;                  /* descriptor, or AT_FDCWD */
-        __u32 pad;
+        __u32 which;                    /* 0: the first name of the call, 1: the second */
         __u64 path_bit, given_bit;      /* of the two fields */
 };
+
+/* The bytes alone. */
+static __always_inline bool given_bytes(struct cpu *cpu, const struct given *call, struct wire_bytes *given) {
+        __u32 offset = 0;
+        long n;
+
+        if (record_room(cpu, WIRE_MAX_PATH, &offset) < WIRE_MAX_PATH)
+                return false;
+        n = read_user_string(record_at(cpu, offset), WIRE_MAX_PATH, call->user);
+        if (n <= 0)
+                return false;
+        n--;
+        cpu->used = offset + (n & (WIRE_MAX_PATH - 1));
+        given->offset = offset;
+        given->length = n;
+        cpu->header.known |= call->given_bit;
+        cpu->header.user |= call->given_bit;
+        if (n == WIRE_MAX_PATH - 1)
+                cpu->header.cut |= call->given_bit;
+        return true;
+}
 
 /* Appends directory, slash and name once; `path` is all of it, `given` the end. False if nothing could be read. */
 static __always_inline bool given_append(
@@ -28,6 +50,10 @@ static __always_inline bool given_append(
         char first = 0;
         long n;
 
+        if (resolved_append(cpu, call->which, path, call->path_bit)) {
+                given_bytes(cpu, call, given);
+                return true;
+        }
         if (bpf_probe_read_user(&first, 1, call->user) < 0)
                 return false;
         absolute = first == '/';

@@ -117,6 +117,7 @@ struct super_block {
 struct inode {
         unsigned short i_mode;
         kuid_t i_uid;
+        kgid_t i_gid;
         struct super_block *i_sb;
         unsigned long i_ino;
         unsigned int i_nlink;
@@ -313,12 +314,13 @@ struct bpf_iter__task {
 
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
-        unsigned long di, si, dx, r10, r8, r9;
+        unsigned long di, si, dx, r10, r8, r9, orig_ax;
 };
 #elif defined(__TARGET_ARCH_arm64)
 struct pt_regs {
         __u64 regs[31];
         __u64 orig_x0;
+        int syscallno;
 };
 #else
 #error "Only x86-64 and arm64 are supported"

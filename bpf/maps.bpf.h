@@ -17,6 +17,9 @@
 
 /* Fixed at load. */
 const volatile bool can_cast = false;             /* the kernel has bpf_rdonly_cast() (>= 6.2) */
+const volatile bool can_resolve = false;          /* security hooks say what names led to (resolved.bpf.h) */
+const volatile __u32 first_scratch = 0;           /* in `cpus`: those that are no CPU, */
+const volatile __u32 n_scratches = 0;             /* a power of two; 0: can_resolve is false */
 const volatile bool named_hierarchy = false;      /* cgroups are those of name=systemd, not of v2 */
 const volatile __u64 ring_share_bytes = 0;        /* more than this waiting: CORE and META only */
 const volatile __u64 ring_wake_bytes = 0;         /* this much waiting: wake the reader at once */
@@ -77,18 +80,38 @@ struct vector_walk {
         __u8 pad[3];
 };
 
+/* Which call of which thread: its number and arguments, as they stand in the registers from its beginning to its end.
+ */
+struct call_key {
+        __u64 number;
+        __u64 args[4];
+};
+
+/* What the security hooks saw of the call that a thread is in (resolved.bpf.h). Its paths are in the scratch's record,
+ * their bits (1 << i) in that header's masks. */
+struct resolved {
+        struct call_key key;
+        struct wire_bytes name[2];
+        struct wire_object object[2];
+        __u32 has_object;               /* bit i: object[i] */
+        __u32 mode, uid, gid;           /* of object[0], before the call */
+};
+
 /* One for each CPU: counters and the record under construction. Not a per-CPU map, so that the daemon can read the
  * counters in shared memory. Only for programs that run with preemption off, in task context: nothing else can then run
- * here meanwhile, and `busy` would show it if it did. */
+ * here meanwhile, and `busy` would show it if it did.
+ *
+ * Behind them scratches: the same for a thread at a time, whose id is in `busy`, counters unused. */
 struct cpu {
         struct wire_counters counters;
         __u32 busy;
         __u32 used;                     /* bytes of the record so far */
-        __u64 waiting;                  /* bytes in the ring when the record was begun */
+        __u64 waiting;                  /* bytes in the ring when the record was begun; of a scratch: since when */
         struct walk walk;
         struct env_walk env;
         struct vector_walk vectors;
         __u64 forget;                   /* a value that the verifier shall not follow goes through here */
+        struct resolved resolved;       /* of a scratch */
         union {
                 struct wire_header header;
                 char record[WIRE_MAX_RECORD + RECORD_SLACK];
@@ -98,7 +121,7 @@ struct cpu {
 struct {
         __uint(type, BPF_MAP_TYPE_ARRAY);
         __uint(map_flags, BPF_F_MMAPABLE);
-        __uint(max_entries, 1);         /* number of possible CPUs, set before load */
+        __uint(max_entries, 1);         /* number of possible CPUs, and of scratches; set before load */
         __type(key, __u32);
         __type(value, struct cpu);
 } cpus SEC(".maps");
@@ -127,7 +150,7 @@ struct task_state {
         __u64 cgroup_id;
         struct begun begun;
         __u32 exited;                   /* of the leader's storage: the exit was told */
-        __u32 pad;
+        __u32 scratch;                  /* that this thread has, by its number in `cpus`; 0: none */
 };
 
 struct {

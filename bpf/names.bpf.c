@@ -30,10 +30,11 @@ static __noinline int unlink_ended(const struct call *call) {
         record = (void *)cpu->record;
         SET(cpu, unlink, flags, flags);
         given_append(cpu, &name, &record->pathname, &record->given);
+        SET_RESOLVED(cpu, unlink, file, resolved_of(bpf_get_current_task_btf()), 0);
         return record_submit(cpu, WIRE_KIND_unlink);
 }
 
-CALL_PROGRAM(exit_unlink, unlink_ended)
+NAME_PROGRAM(exit_unlink, unlink_ended)
 
 /* ---- rename ---- */
 
@@ -45,12 +46,13 @@ static __noinline int rename_ended(const struct call *call) {
         };
         struct given to = {
                 .directory = AT_FDCWD,
+                .which = 1,
                 .path_bit = WIRE_BIT(rename, newpath),
                 .given_bit = WIRE_BIT(rename, newgiven),
         };
+        struct cpu *cpu, *resolved;
         struct wire_rename *record;
         __u32 flags = 0;
-        struct cpu *cpu;
 
         if (!call_wanted(call, WIRE_KIND_rename))
                 return 0;
@@ -72,7 +74,10 @@ static __noinline int rename_ended(const struct call *call) {
         SET(cpu, rename, flags, flags);
         given_append(cpu, &from, &record->pathname, &record->given);
         given_append(cpu, &to, &record->newpath, &record->newgiven);
+        resolved = resolved_of(bpf_get_current_task_btf());
+        SET_RESOLVED(cpu, rename, file, resolved, 0);
+        SET_RESOLVED(cpu, rename, replaced, resolved, 1);
         return record_submit(cpu, WIRE_KIND_rename);
 }
 
-CALL_PROGRAM(exit_rename, rename_ended)
+NAME_PROGRAM(exit_rename, rename_ended)

@@ -46,6 +46,15 @@ static __always_inline bool is_memfd(struct file *file) {
         return name == 0x3a64666d656dULL;       /* "memfd:", low byte first */
 }
 
+/* The identity of what a name leads to. */
+static __always_inline void see_inode(struct inode *inode, struct wire_object *object) {
+        __u32 type = GET(inode, i_mode) & S_IFMT;
+
+        object->device = GET(GET(inode, i_sb), s_dev);
+        object->inode = GET(inode, i_ino);
+        object->generation = type == S_IFREG || type == S_IFDIR ? GET(inode, i_generation) : 0;
+}
+
 static __always_inline void see_file(struct file *file, struct seen *seen) {
         struct inode *inode = GET(file, f_inode);
         struct super_block *sb = GET(inode, i_sb);

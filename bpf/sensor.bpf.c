@@ -9,6 +9,7 @@
 #include "names.bpf.c"
 #include "attributes.bpf.c"
 #include "net.bpf.c"
+#include "security.bpf.c"
 #include "snapshot.bpf.c"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

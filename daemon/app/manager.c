@@ -178,6 +178,7 @@ static int manager_init(struct manager *manager) {
                 .max_latency_ns = config->capture.max_latency_ns,
                 .supervisors = config->capture.supervisors.items,
                 .n_supervisors = config->capture.supervisors.n,
+                .tracepoints_only = config->capture.backend == CONFIG_BACKEND_TRACEPOINT,
                 .max_processes = config->process.max_processes,
         };
         r = capture_new_bpf(&capture_options, &manager->settings.program->header->interest, &capture_sink, manager,

@@ -104,7 +104,7 @@ int attach_program(int prog_fd, const char *place, uint64_t cookie, int tracefs_
         name = startswith(place, "tp/");
         if (name)
                 return attach_tracepoint(prog_fd, name, cookie, tracefs_fd);
-        if (startswith(place, "tp_btf/"))
+        if (startswith(place, "tp_btf/") || startswith(place, "lsm/"))
                 return bpf_raw_tracepoint_open(NULL, prog_fd);
         if (cgroup_fd < 0)
                 return cgroup_fd;

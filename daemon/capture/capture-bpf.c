@@ -648,6 +648,7 @@ int capture_new_bpf(
 
         hooks_options.ring_bytes = bpf->ring_bytes;
         hooks_options.named_hierarchy = bpf->hierarchy.named;
+        hooks_options.tracepoints_only = options->tracepoints_only;
         hooks_options.cgroup2 = bpf->hierarchy.v2;
         r = hooks_new(&hooks_options, &bpf->hooks);
         if (r < 0)

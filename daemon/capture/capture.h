@@ -48,6 +48,9 @@ struct capture_options {
         const char *const *supervisors;
         size_t n_supervisors;
 
+        /* Leave programs on security hooks out, also where the kernel takes them: for comparison and for trouble. */
+        bool tracepoints_only;
+
         /* Of so many at a time it is known who lives: for what is made good after a loss. 0: 65536 */
         size_t max_processes;
 };

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -35,6 +36,7 @@ enum hook_use {
         HOOK_KIND,
         HOOK_FAILURES,
         HOOK_FALLBACK,
+        HOOK_SECURITY,
         HOOK_NEVER,
 };
 
@@ -52,6 +54,7 @@ static const struct hook {
 
 #define N_HOOKS ELEMENTSOF(hooks_table)
 #define MAX_DETACHERS 16
+#define MIN_SCRATCHES 16                /* calls in progress whose names are kept: 64 KiB each */
 
 struct hooks {
         struct sensor *sensor;          /* owned */
@@ -88,10 +91,31 @@ static void read_tty_majors(uint64_t majors[static 8]) {
         free(line);
 }
 
-static int hooks_load(struct hooks *hooks, const struct hooks_options *options) {
+/* Programs on hooks that the kernel lacks would not load, and all the others with them. */
+static void hooks_choose_security(struct hooks *hooks, bool security) {
+        struct btf *btf = security ? btf__load_vmlinux_btf() : NULL;
+
+        for (size_t i = 0; i < N_HOOKS; i++) {
+                const struct hook *hook = &hooks_table[i];
+                struct bpf_program *program;
+                char function[64];
+                bool has;
+
+                if (hook->use != HOOK_SECURITY)
+                        continue;
+                snprintf(function, sizeof(function), "bpf_lsm_%s", strrchr(hook->place, '/') + 1);
+                has = btf && btf__find_by_name_kind(btf, function, BTF_KIND_FUNC) > 0;
+                program = bpf_object__find_program_by_name(hooks->sensor->obj, hook->program);
+                (void)bpf_program__set_autoload(program, has);
+        }
+        btf__free(btf);
+}
+
+static int hooks_load(struct hooks *hooks, const struct hooks_options *options, bool security) {
         const struct kernel *kernel = kernel_get();
         struct sensor *sensor;
         uint64_t majors[8] = {};
+        size_t n_scratches = 0;
         int r;
 
         sensor = hooks->sensor = sensor__open();
@@ -99,13 +123,19 @@ static int hooks_load(struct hooks *hooks, const struct hooks_options *options) 
                 return -errno;
 
         hooks->n_cpus = libbpf_num_possible_cpus();
-        r = bpf_map__set_max_entries(sensor->maps.cpus, hooks->n_cpus);
+        if (security)
+                for (n_scratches = MIN_SCRATCHES; n_scratches < hooks->n_cpus; n_scratches *= 2)
+                        ;
+        r = bpf_map__set_max_entries(sensor->maps.cpus, hooks->n_cpus + n_scratches);
         if (r >= 0)
                 r = bpf_map__set_max_entries(sensor->maps.ring, options->ring_bytes);
         if (r < 0)
                 return r;
 
         sensor->rodata->can_cast = kernel->cast;
+        sensor->rodata->can_resolve = security;
+        sensor->rodata->first_scratch = hooks->n_cpus;
+        sensor->rodata->n_scratches = n_scratches;
         sensor->rodata->named_hierarchy = options->named_hierarchy;
         sensor->rodata->ring_share_bytes = options->ring_bytes / 4 * 3;
         sensor->rodata->ring_wake_bytes = MIN(options->ring_bytes / 4, (size_t)128 << 10);
@@ -118,6 +148,7 @@ static int hooks_load(struct hooks *hooks, const struct hooks_options *options) 
                 bpf_program__set_autoload(sensor->progs.on_connect6, false);
         }
 
+        hooks_choose_security(hooks, security);
         r = sensor__load(sensor);
         if (r < 0)
                 return r;
@@ -145,6 +176,7 @@ static bool is_crowded(int r) {
 int hooks_new(const struct hooks_options *options, struct hooks **ret) {
         _cleanup_(hooks_freep) struct hooks *hooks = NULL;
         const char *why;
+        bool security;
         int r;
 
         r = kernel_check(kernel_get(), &why);
@@ -164,7 +196,13 @@ int hooks_new(const struct hooks_options *options, struct hooks **ret) {
                 hooks->cgroup_fd = options->cgroup2 ? -errno : -ENOENT;
 
         libbpf_set_print(on_libbpf_print);
-        r = hooks_load(hooks, options);
+        security = kernel_get()->lsm && !options->tracepoints_only;
+        r = hooks_load(hooks, options, security);
+        if (r < 0 && r != -ENOMEM && !is_crowded(r) && security) {
+                log_notice_errno(r, "Cannot load programs on security hooks: paths are those that programs gave: %m");
+                sensor__destroy(hooks->sensor);
+                r = hooks_load(hooks, options, false);
+        }
         if (r == -ENOMEM)
                 return log_oom();
         /* The library tries features, too, and takes what it cannot open for missing. */
@@ -187,7 +225,8 @@ static bool hook_is_needed(const struct hook *hook, const struct interest *inter
         switch (hook->use) {
         case HOOK_CORE: return true;
         case HOOK_KIND:
-        case HOOK_FALLBACK: return interest->kinds & wire_kind_bit(hook->kind);
+        case HOOK_FALLBACK:
+        case HOOK_SECURITY: return interest->kinds & wire_kind_bit(hook->kind);
         case HOOK_FAILURES: return interest->filter[hook->kind].failures;
         case HOOK_NEVER: return false;
         }
@@ -203,6 +242,12 @@ static int hooks_attach(struct hooks *hooks, size_t i) {
                          : attach_program(prog_fd, hook->place, hook->call, hooks->tracefs_fd, hooks->cgroup_fd);
         if (fd >= 0) {
                 hooks->links[i] = fd;
+                return 0;
+        }
+        if (hook->use == HOOK_SECURITY) {
+                if (prog_fd >= 0)
+                        log_notice_errno(fd, "Cannot attach to %s: paths are those that programs gave: %m",
+                                         hook->place);
                 return 0;
         }
         if (hook->use == HOOK_FALLBACK) {
@@ -420,7 +465,8 @@ void hooks_count_skipped(const struct hooks *hooks, uint64_t ret[static _WIRE_KI
                 uint32_t size = sizeof(info);
 
                 /* One program in many places counts once, whether or not the first is attached. */
-                if (hooks_table[i].kind == WIRE_NONE || hooks->programs[i] == (i ? hooks->programs[i - 1] : NULL))
+                if (hooks_table[i].kind == WIRE_NONE || hooks_table[i].use == HOOK_SECURITY ||
+                    hooks->programs[i] == (i ? hooks->programs[i - 1] : NULL))
                         continue;
                 if (bpf_obj_get_info_by_fd(bpf_program__fd(hooks->programs[i]), &info, &size) >= 0)
                         ret[hooks_table[i].kind] += info.recursion_misses;
@@ -472,6 +518,13 @@ int hooks_plant_seeds(struct hooks *hooks) {
         return 0;
 }
 
+bool hooks_has_security(const struct hooks *hooks, enum wire_kind kind) {
+        for (size_t i = 0; i < N_HOOKS; i++)
+                if (hooks_table[i].kind == kind && hooks_table[i].use == HOOK_SECURITY && hooks->links[i] >= 0)
+                        return true;
+        return false;
+}
+
 size_t hooks_n_attached(const struct hooks *hooks) {
         size_t n = 0;
 
@@ -489,7 +542,10 @@ void hooks_describe(const struct hooks *hooks, struct strbuf *b) {
                                 continue;
                         if (*separator == ':')
                                 strbuf_put(b, schema_kind(kind)->name);
-                        strbuf_printf(b, "%s%s", separator, strrchr(hooks_table[i].place, '/') + 1);
+                        strbuf_printf(b, "%s%s", separator,
+                                      hooks_table[i].use == HOOK_SECURITY
+                                              ? hooks_table[i].place
+                                              : strrchr(hooks_table[i].place, '/') + 1);
                         separator = ", ";
                 }
                 if (*separator == ',')

@@ -19,6 +19,7 @@ struct hooks_options {
         size_t ring_bytes;              /* a power of two */
         bool named_hierarchy;           /* hierarchy.h */
         const char *cgroup2;            /* where v2 is mounted; NULL: nowhere. Borrowed */
+        bool tracepoints_only;          /* no programs on security hooks, also where they load */
 };
 
 /* Errors as of capture_new_bpf(). */
@@ -63,6 +64,9 @@ int hooks_add_supervisor(struct hooks *hooks, const struct identity *id);
 int hooks_add_seed(struct hooks *hooks, const struct identity *id, const struct identity *creator,
                    const struct identity *tree);
 int hooks_plant_seeds(struct hooks *hooks);
+
+/* Names in events of this kind are those that the kernel found, where it came that far. */
+bool hooks_has_security(const struct hooks *hooks, enum wire_kind kind);
 
 size_t hooks_n_attached(const struct hooks *hooks);
 

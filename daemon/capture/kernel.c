@@ -17,7 +17,7 @@
 
 #include "capture/capture-private.h"
 
-static bool try_program(enum bpf_prog_type type, enum bpf_attach_type attach, int32_t target_id) {
+static int load_program(enum bpf_prog_type type, enum bpf_attach_type attach, int32_t target_id) {
         /* return 1: allowed for every type that is tried here */
         const struct bpf_insn code[] = {
                 {.code = BPF_ALU64 | BPF_MOV | BPF_K,
@@ -26,13 +26,29 @@ static bool try_program(enum bpf_prog_type type, enum bpf_attach_type attach, in
                 {.code = BPF_JMP | BPF_EXIT},
         };
         LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = attach, .attach_btf_id = target_id);
-        int fd;
 
         if (target_id < 0)
-                return false;
-        fd = bpf_prog_load(type, "execrayd_try", "GPL", code, ELEMENTSOF(code), &options);
+                return target_id;
+        return bpf_prog_load(type, "execrayd_try", "GPL", code, ELEMENTSOF(code), &options);
+}
+
+static bool try_program(enum bpf_prog_type type, enum bpf_attach_type attach, int32_t target_id) {
+        int fd = load_program(type, attach, target_id);
+
         close_fd(fd);
         return fd >= 0;
+}
+
+/* Some machines load what they cannot attach: arm64 before 6.4. On a hook that is hardly ever called. */
+static bool try_security_hook(const struct btf *btf) {
+        _cleanup_(closep) int prog_fd = -1, link_fd = -1;
+
+        prog_fd = load_program(BPF_PROG_TYPE_LSM, BPF_LSM_MAC,
+                               btf__find_by_name_kind(btf, "bpf_lsm_syslog", BTF_KIND_FUNC));
+        if (prog_fd < 0)
+                return false;
+        link_fd = bpf_raw_tracepoint_open(NULL, prog_fd);
+        return link_fd >= 0;
 }
 
 static bool try_map(enum bpf_map_type type, uint32_t key, uint32_t value, uint32_t entries) {
@@ -85,8 +101,7 @@ static void kernel_try(struct kernel *kernel) {
         kernel->cast = btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
         kernel->fentry = try_program(BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY,
                                      btf__find_by_name_kind(btf, "security_file_open", BTF_KIND_FUNC));
-        kernel->lsm = try_program(BPF_PROG_TYPE_LSM, BPF_LSM_MAC,
-                                  btf__find_by_name_kind(btf, "bpf_lsm_file_open", BTF_KIND_FUNC));
+        kernel->lsm = try_security_hook(btf);
         btf__free(btf);
 }
 

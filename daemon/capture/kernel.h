@@ -20,9 +20,8 @@ struct kernel {
         bool task_storage;
         bool cgroup_address;            /* programs on connect() of a cgroup */
         bool cast;                      /* bpf_rdonly_cast(): reading kernel memory without a call */
-        /* To tell only: nothing depends on them yet. */
-        bool fentry;
-        bool lsm;
+        bool fentry;                    /* to tell only: nothing depends on it */
+        bool lsm;                       /* programs on security hooks, loaded and attached */
 };
 
 #define KERNEL_FLOOR_MAJOR 6

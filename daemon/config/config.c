@@ -66,8 +66,8 @@ const struct config_key config_keys[] = {
 const size_t n_config_keys = ELEMENTSOF(config_keys);
 
 /* An enum is written through an int. */
-_Static_assert(sizeof(enum config_compat) == sizeof(int) && sizeof(enum config_severity) == sizeof(int) &&
-                       sizeof(enum config_output) == sizeof(int),
+_Static_assert(sizeof(enum config_compat) == sizeof(int) && sizeof(enum config_backend) == sizeof(int) &&
+                       sizeof(enum config_severity) == sizeof(int) && sizeof(enum config_output) == sizeof(int),
                "an enum is not an int");
 
 static void *config_member(const struct config *config, const struct config_key *key) {

@@ -20,6 +20,11 @@ enum config_compat {
         CONFIG_COMPAT_OFF,
 };
 
+enum config_backend {
+        CONFIG_BACKEND_AUTO,
+        CONFIG_BACKEND_TRACEPOINT,
+};
+
 /* In the order of enum severity of the program, which this room does not see. */
 enum config_severity {
         CONFIG_SEVERITY_INFO,

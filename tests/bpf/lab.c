@@ -8,6 +8,8 @@
 
 #include "base/clock.h"
 #include "base/cleanup.h"
+#include "base/log.h"
+#include "base/macro.h"
 
 struct lab lab;
 
@@ -60,13 +62,18 @@ static void skip(const char *why) {
 void lab_open(const struct interest *interest, const struct capture_options *options) {
         static const struct capture_options defaults = {};
         static const struct capture_sink sink = {.on_event = on_event};
+        struct capture_options with_tier;
         int r;
 
         if (lab.capture)
                 lab_close();            /* a test failed and left it */
         if (geteuid() != 0)
                 skip("not root");
-        r = capture_new_bpf(options ?: &defaults, interest, &sink, NULL, &lab.capture);
+        if (getenv("LAB_DEBUG"))
+                log_set_max_level(LOG_DEBUG);
+        with_tier = *(options ?: &defaults);
+        with_tier.tracepoints_only |= streq(getenv("LAB_TIER") ?: "", "tracepoint");
+        r = capture_new_bpf(&with_tier, interest, &sink, NULL, &lab.capture);
         if (r == -EPERM)
                 skip("the kernel does not let us");
         if (r == -ENODATA)
@@ -76,6 +83,16 @@ void lab_open(const struct interest *interest, const struct capture_options *opt
         must(r == 0);
         capture_set_wait(lab.capture, true);
         must(capture_start(lab.capture, NULL, 1) == 0);
+}
+
+bool lab_has_security(enum wire_kind kind) {
+        char text[8192], line[64];
+        const char *found;
+
+        capture_describe(lab.capture, text, sizeof(text));
+        snprintf(line, sizeof(line), "%s: ", schema_kind(kind)->name);
+        found = strstr(text, line);
+        return found && memmem(found, strcspn(found, "\n"), "lsm/", 4);
 }
 
 void lab_show(const struct wire_header *record) {

@@ -45,6 +45,11 @@ struct interest lab_interest(uint64_t kinds);
 void lab_open(const struct interest *interest, const struct capture_options *options);
 void lab_close(void);
 
+/* Do programs on security hooks say what names of this kind led to? Not on every kernel, nor with LAB_TIER=tracepoint
+ * in the environment, which keeps them out. What differs is in a table of docs/CAPTURE.md, and tested
+ * in test-bpf-tier.c. */
+bool lab_has_security(enum wire_kind kind);
+
 /* Run in a child, wait for its end, and read until its exit was told. The action's process id. The child ends with the
  * action's return value. */
 pid_t lab_run(int (*action)(void *argument), void *argument);

@@ -172,7 +172,7 @@ def make_root(init, tests, modules, sysroot):
 
 # ---- the machine ----
 
-def boot(machine, image, initrd, directory):
+def boot(machine, image, initrd, directory, environment):
     """(what the tests said, what the kernel said, why it was ended)"""
     said, console = os.path.join(directory, 'said'), os.path.join(directory, 'console')
     command = [machine.qemu, '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot']
@@ -186,7 +186,7 @@ def boot(machine, image, initrd, directory):
         command += ['-serial', 'file:' + said]
     command += [
         '-append', 'console=%s quiet loglevel=4 panic=-1 oops=panic mitigations=off nokaslr audit=0 rdinit=/init '
-                   'lsm=lockdown,capability,landlock,yama,bpf %s' % (machine.console, machine.settings),
+                   'lsm=lockdown,capability,landlock,yama,bpf %s %s' % (machine.console, machine.settings, ' '.join(environment)),
     ]
     why = ''
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -221,6 +221,7 @@ def main():
     for name in ('--release', '--cache', '--init'):
         parser.add_argument(name, required=True)
     parser.add_argument('--sysroot')
+    parser.add_argument('--setenv', action='append', default=[], metavar='NAME=VALUE')
     parser.add_argument('tests', nargs='+')
     options = parser.parse_args()
 
@@ -238,7 +239,7 @@ def main():
         write(initrd, make_root(options.init, options.tests, os.path.join(directory, 'modules'), options.sysroot))
         for attempt in range(2):
             began = time.monotonic()
-            said, console, why = boot(machine, os.path.join(directory, 'vmlinuz'), initrd, work)
+            said, console, why = boot(machine, os.path.join(directory, 'vmlinuz'), initrd, work, options.setenv)
             complete, failures = judge(said, options.tests)
             print('Linux %s, %.0f s' % (version, time.monotonic() - began))
             if complete:
