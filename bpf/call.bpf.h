@@ -4,8 +4,8 @@
  *
  * A body takes a struct call and knows the calls of its kind by their number (enum wire_call). One program serves all
  * calls of a kind: it is attached to each with a cookie that says which. So a new call costs a line in
- * capture/hook-table.def, and the verifier sees each body once. CALL_PROGRAM_OF() is for calls so frequent that asking
- * for the cookie counts.
+ * capture/hook-table.def, and the verifier sees each body once. The same programs look at 32-bit calls and at operations
+ * of io_uring: dispatchers (compat.bpf.c, uring.bpf.c) jump to them, and their own cookies say so.
  *
  *      static __noinline int chown_ended(const struct call *call) { ... }
  *      CALL_PROGRAM(exit_chown, chown_ended)
@@ -16,32 +16,80 @@
 
 #include "given.bpf.h"
 
-struct call {
-        __u32 id;                       /* enum wire_call */
-        __u32 flags;                    /* WIRE_COMPAT or 0: for the header */
-        long result;                    /* 0 at the beginning */
-        unsigned long args[6];
-};
+#define CALL_COMPAT 0xffff              /* cookie of the dispatcher of 32-bit calls (compat.bpf.c) */
+#define CALL_REQUEST (1U << 31)         /* in call->flags: an operation of io_uring (uring.bpf.c) */
 
-static __always_inline void call_read(struct call *call, const struct syscall_exit *context, __u32 id) {
-        struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+/* The programs of this table by call, for those that come another way. Filled by the daemon. */
+struct {
+        __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+        __uint(max_entries, 256);
+        __type(key, __u32);
+        __type(value, __u32);
+} call_ends SEC(".maps"), call_begins SEC(".maps");
 
-        call->id = id;
-        call->flags = 0;
-        call->result = context->ret;
-        for (int i = 0; i < 6; i++)
-                call->args[i] = call_argument(regs, i);
+/* Numbers of the 32-bit table to enum wire_call. Filled by the daemon. */
+struct {
+        __uint(type, BPF_MAP_TYPE_ARRAY);
+        __uint(max_entries, 512);
+        __type(key, __u32);
+        __type(value, __u32);
+} compat_calls SEC(".maps");
+
+static __always_inline __u32 compat_call(__u32 number) {
+        __u32 *id = bpf_map_lookup_elem(&compat_calls, &number);
+
+        return id ? *id : WIRE_CALL_NONE;
 }
 
-#define CALL_PROGRAM_OF(program, call_id, body)                                                                        \
+/* False: there is nothing to look at. */
+static __always_inline bool call_read(struct call *call, const struct syscall_exit *context, __u64 cookie) {
+        struct pt_regs *regs;
+
+        if (cookie == WIRE_CALL_io_uring) {
+                struct cpu *cpu = this_cpu();
+
+                if (!cpu)
+                        return false;
+                *call = cpu->request.call;
+                return true;
+        }
+        regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+        call->id = cookie;
+        call->flags = 0;
+        call->result = context->ret;
+        if (cookie == CALL_COMPAT) {
+                call->id = compat_call(context->nr);
+                call->flags = WIRE_COMPAT;
+                for (int i = 0; i < 6; i++)
+                        call->args[i] = compat_argument(regs, i);
+        } else
+                for (int i = 0; i < 6; i++)
+                        call->args[i] = call_argument(regs, i);
+        return true;
+}
+
+static __always_inline void call_done(const struct call *call) {
+        struct cpu *cpu = call->flags & CALL_REQUEST ? this_cpu() : NULL;
+
+        if (cpu)
+                cpu->request.active = 0;
+}
+
+#define CALL_PROGRAM(program, body)                                                                                    \
         SEC("tp") int program(struct syscall_exit *context) {                                                          \
                 struct call call;                                                                                      \
+                int r;                                                                                                 \
                                                                                                                        \
-                call_read(&call, context, call_id);                                                                    \
-                return body(&call);                                                                                    \
+                if (!call_read(&call, context, bpf_get_attach_cookie(context)))                                        \
+                        return 0;                                                                                      \
+                r = body(&call);                                                                                       \
+                call_done(&call);                                                                                      \
+                return r;                                                                                              \
         }
 
-#define CALL_PROGRAM(program, body) CALL_PROGRAM_OF(program, bpf_get_attach_cookie(context), body)
+/* The cookie costs a few nanoseconds; a program of its own for the call that comes most keeps the verifier's work and
+ * the counters apart. */
+#define CALL_PROGRAM_OF(program, call_id, body) CALL_PROGRAM(program, body)
 
 /* For calls whose names a security hook may have resolved. */
 #define NAME_PROGRAM(program, body)                                                                                    \
@@ -59,6 +107,10 @@ static __always_inline void call_read(struct call *call, const struct syscall_ex
         SEC("tp") int program(struct syscall_enter *context) {                                                         \
                 struct call call = {.id = bpf_get_attach_cookie(context)};                                             \
                                                                                                                        \
+                if (call.id == CALL_COMPAT) {                                                                          \
+                        call.id = compat_call(context->nr);                                                            \
+                        call.flags = WIRE_COMPAT;                                                                      \
+                }                                                                                                      \
                 for (int i = 0; i < 6; i++)                                                                            \
                         call.args[i] = context->args[i];                                                               \
                 return body(&call);                                                                                    \
@@ -78,7 +130,12 @@ static __always_inline struct cpu *call_record(const struct call *call, enum wir
                 return NULL;
         header_fill(&cpu->header, task, state_of(task, false), call->result);
         cpu->header.call = call->id;
-        cpu->header.flags |= call->flags;
+        cpu->header.flags |= call->flags & ~CALL_REQUEST;
+        if (call->flags & CALL_REQUEST) {
+                cpu->header.call = WIRE_CALL_io_uring;
+                if (cpu->request.cred)
+                        header_credentials(&cpu->header, cpu->request.cred);
+        }
         return cpu;
 }
 

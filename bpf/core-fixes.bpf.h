@@ -164,3 +164,20 @@ static __always_inline __u64 call_number(struct pt_regs *regs) {
         return regs->syscallno;
 #endif
 }
+
+/* The same of a 32-bit call: other registers, half of them. The kernel of arm64 has no table of such calls that could be
+ * built with, they are not told there. */
+static __always_inline unsigned long compat_argument(struct pt_regs *regs, int i) {
+#if defined(__TARGET_ARCH_x86)
+        switch (i) {
+        case 0: return (__u32)regs->bx;
+        case 1: return (__u32)regs->cx;
+        case 2: return (__u32)regs->dx;
+        case 3: return (__u32)regs->si;
+        case 4: return (__u32)regs->di;
+        default: return (__u32)regs->bp;
+        }
+#else
+        return (__u32)regs->regs[i];
+#endif
+}

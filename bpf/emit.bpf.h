@@ -115,6 +115,17 @@ static __always_inline struct task_state *state_of(struct task_struct *task, boo
         return bpf_task_storage_get(&tasks, task, NULL, create ? BPF_LOCAL_STORAGE_GET_F_CREATE : 0);
 }
 
+static __always_inline void header_credentials(struct wire_header *header, struct cred *cred) {
+        header->uid = GET(cred, uid.val);
+        header->euid = GET(cred, euid.val);
+        header->gid = GET(cred, gid.val);
+        header->egid = GET(cred, egid.val);
+        if (bpf_core_field_exists(cred->cap_effective.val))
+                header->caps = GET(cred, cap_effective.val);
+        else
+                bpf_core_read(&header->caps, sizeof(header->caps), &cred->cap_effective);
+}
+
 /* The actor's part of the header. */
 static __always_inline void header_fill(
                 struct wire_header *header, struct task_struct *task, struct task_state *state, long result) {

@@ -87,7 +87,7 @@ static __noinline int open_tell(const struct open_call *call) {
                 if (call->given) {
                         __u32 offset = 0, room = record_room(cpu, WIRE_MAX_PATH, &offset);
                         long n = room < WIRE_MAX_PATH ? 0 :
-                                read_user_string(record_at(cpu, offset), WIRE_MAX_PATH, call->given);
+                                read_name(cpu, record_at(cpu, offset), WIRE_MAX_PATH, call->given);
 
                         if (n > 0) {
                                 record->given.offset = offset;

@@ -17,6 +17,11 @@ struct given {
         __u64 path_bit, given_bit;      /* of the two fields */
 };
 
+/* Names of io_uring's operations are the kernel's copies. */
+static __always_inline long read_name(struct cpu *cpu, char *to, __u32 size, const char *from) {
+        return cpu->request.active ? bpf_probe_read_kernel_str(to, size, from) : read_user_string(to, size, from);
+}
+
 /* The bytes alone. */
 static __always_inline bool given_bytes(struct cpu *cpu, const struct given *call, struct wire_bytes *given) {
         __u32 offset = 0;
@@ -24,7 +29,7 @@ static __always_inline bool given_bytes(struct cpu *cpu, const struct given *cal
 
         if (record_room(cpu, WIRE_MAX_PATH, &offset) < WIRE_MAX_PATH)
                 return false;
-        n = read_user_string(record_at(cpu, offset), WIRE_MAX_PATH, call->user);
+        n = read_name(cpu, record_at(cpu, offset), WIRE_MAX_PATH, call->user);
         if (n <= 0)
                 return false;
         n--;
@@ -33,6 +38,8 @@ static __always_inline bool given_bytes(struct cpu *cpu, const struct given *cal
         given->length = n;
         cpu->header.known |= call->given_bit;
         cpu->header.user |= call->given_bit;
+        if (cpu->request.active)
+                cpu->header.stable |= call->given_bit;
         if (n == WIRE_MAX_PATH - 1)
                 cpu->header.cut |= call->given_bit;
         return true;
@@ -50,11 +57,12 @@ static __always_inline bool given_append(
         char first = 0;
         long n;
 
-        if (resolved_append(cpu, call->which, path, call->path_bit)) {
+        if (!cpu->request.active && resolved_append(cpu, call->which, path, call->path_bit)) {
                 given_bytes(cpu, call, given);
                 return true;
         }
-        if (bpf_probe_read_user(&first, 1, call->user) < 0)
+        if ((cpu->request.active ? bpf_probe_read_kernel(&first, 1, call->user)
+                                 : bpf_probe_read_user(&first, 1, call->user)) < 0)
                 return false;
         absolute = first == '/';
         if (absolute) {
@@ -78,7 +86,7 @@ static __always_inline bool given_append(
                 *record_at(cpu, offset) = '/';
                 offset++;
         }
-        n = read_user_string(record_at(cpu, offset), WIRE_MAX_PATH, call->user);
+        n = read_name(cpu, record_at(cpu, offset), WIRE_MAX_PATH, call->user);
         if (n <= 0)
                 return false;
         n--;

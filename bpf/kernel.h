@@ -301,6 +301,105 @@ struct iovec {
         unsigned long iov_len;
 };
 
+/* io_uring. Requests share their beginning with the structures of their operations. */
+struct filename {
+        const char *name;
+};
+
+struct io_cqe {
+        int fd;
+};
+
+struct io_kiocb {
+        struct file *file;
+        __u8 opcode;
+        __u64 flags;
+        struct io_cqe cqe;
+        struct cred *creds;
+};
+
+struct open_how {
+        __u64 flags;
+        __u64 mode;
+};
+
+struct io_open {
+        int dfd;
+        struct filename *filename;
+        struct open_how how;
+};
+
+struct io_unlink {
+        int dfd;
+        int flags;
+        struct filename *filename;
+};
+
+struct io_rename {
+        int old_dfd, new_dfd;
+        struct filename *oldpath, *newpath;
+        int flags;
+};
+
+struct io_mkdir {
+        int dfd;
+        unsigned short mode;
+        struct filename *filename;
+};
+
+struct io_link {
+        int old_dfd, new_dfd;
+        struct filename *oldpath, *newpath;
+        int flags;
+};
+
+struct kiocb {
+        __s64 ki_pos;
+};
+
+struct io_rw {
+        struct kiocb kiocb;
+        __u64 addr;
+        __u32 len;
+};
+
+struct io_sr_msg {
+        void *umsg;
+        void *buf;
+        int len;
+        unsigned int msg_flags;
+};
+
+struct io_connect {
+        void *addr;
+        int addr_len;
+};
+
+struct io_accept {
+        int flags;
+};
+
+struct io_socket {
+        int domain, type, protocol;
+};
+
+struct io_close {
+        int fd;
+};
+
+struct io_splice {
+        __u64 len;
+        int splice_fd_in;
+};
+
+struct io_ftrunc {
+        __s64 len;
+};
+
+struct io_listen {
+        int backlog;
+};
+
 struct seq_file;
 
 struct bpf_iter_meta {
@@ -314,7 +413,7 @@ struct bpf_iter__task {
 
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
-        unsigned long di, si, dx, r10, r8, r9, orig_ax;
+        unsigned long di, si, dx, r10, r8, r9, bx, cx, bp, orig_ax;
 };
 #elif defined(__TARGET_ARCH_arm64)
 struct pt_regs {

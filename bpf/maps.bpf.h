@@ -25,6 +25,11 @@ const volatile __u64 ring_share_bytes = 0;        /* more than this waiting: COR
 const volatile __u64 ring_wake_bytes = 0;         /* this much waiting: wake the reader at once */
 const volatile __u64 tty_majors[8] = {};          /* bit per major device number that is a terminal */
 
+/* Flags of a request of io_uring; the kernel's type has no name to ask for them by. */
+const volatile __u64 uring_fixed_file = 0;
+const volatile __u64 uring_creds = 0;
+const volatile __u64 uring_cqe_skip = 0;
+
 /* Changed by the daemon at any time. By enum wire_kind, with room for more than there are. */
 #define MAX_KINDS 128
 __u8 wants[MAX_KINDS] = {};         /* WANT_*; 0: not at all. CORE kinds that succeed are always told */
@@ -97,6 +102,24 @@ struct resolved {
         __u32 mode, uid, gid;           /* of object[0], before the call */
 };
 
+/* One call, whichever way it came (call.bpf.h). */
+struct call {
+        __u32 id;                       /* enum wire_call */
+        __u32 flags;                    /* WIRE_COMPAT, WIRE_NO_RESULT: for the header; CALL_REQUEST */
+        long result;                    /* 0 at the beginning */
+        unsigned long args[6];
+};
+
+/* An operation of io_uring that a program on calls is looking at (uring.bpf.c). */
+struct request {
+        __u32 active;
+        __u32 opcode;
+        struct file *file;              /* what it is about */
+        struct cred *cred;              /* of a personality; NULL: the task's own */
+        struct call call;
+        char names[2][WIRE_MAX_PATH];   /* the kernel's copies */
+};
+
 /* One for each CPU: counters and the record under construction. Not a per-CPU map, so that the daemon can read the
  * counters in shared memory. Only for programs that run with preemption off, in task context: nothing else can then run
  * here meanwhile, and `busy` would show it if it did.
@@ -110,6 +133,7 @@ struct cpu {
         struct walk walk;
         struct env_walk env;
         struct vector_walk vectors;
+        struct request request;
         __u64 forget;                   /* a value that the verifier shall not follow goes through here */
         struct resolved resolved;       /* of a scratch */
         union {

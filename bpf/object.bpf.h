@@ -15,6 +15,13 @@ struct seen {
         __u32 pad;
 };
 
+/* -1 stands for what an operation of io_uring is about, where that has no descriptor (a registered file). */
+static __always_inline struct file *file_of_request(__u32 fd) {
+        struct cpu *cpu = fd == (__u32)-1 ? this_cpu() : NULL;
+
+        return cpu && cpu->request.active ? cpu->request.file : NULL;
+}
+
 /* The task's own table, for the current task only. Shared with other threads it may change at any time. */
 static __always_inline struct file *file_of(struct task_struct *task, __u32 fd) {
         struct files_struct *files = PART(task, files);
@@ -23,7 +30,7 @@ static __always_inline struct file *file_of(struct task_struct *task, __u32 fd) 
         struct file *file = NULL;
 
         if (fd >= table->max_fds)
-                return NULL;
+                return file_of_request(fd);
         bpf_probe_read_kernel(&file, sizeof(file), slots + fd);
         return file;
 }

@@ -10,6 +10,8 @@
 #include "attributes.bpf.c"
 #include "net.bpf.c"
 #include "security.bpf.c"
+#include "compat.bpf.c"
+#include "uring.bpf.c"
 #include "snapshot.bpf.c"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
