@@ -41,6 +41,44 @@ static __always_inline __u32 compat_call(__u32 number) {
         return id ? *id : WIRE_CALL_NONE;
 }
 
+/* Of the table of x86, where arguments are not those of the native call. */
+enum {
+        COMPAT_utime = 30,
+        COMPAT_settimeofday = 79,
+        COMPAT_mmap = 90,
+        COMPAT_mmap2 = 192,
+        COMPAT_truncate64 = 193,
+        COMPAT_ftruncate64 = 194,
+        COMPAT_clock_settime = 264,
+        COMPAT_utimes = 271,
+        COMPAT_futimesat = 299,
+        COMPAT_utimensat = 320,
+};
+
+/* Registers to what the native call would have been given. Times of 32 bits are left out. */
+static __always_inline void compat_arguments(unsigned long *args, __u32 number) {
+#if defined(__TARGET_ARCH_x86)
+        __u32 vector[6] = {};
+
+        switch (number) {
+        case COMPAT_mmap:               /* all six are in memory */
+                bpf_probe_read_user(vector, sizeof(vector), (void *)args[0]);
+                for (int i = 0; i < 6; i++)
+                        args[i] = vector[i];
+                break;
+        case COMPAT_mmap2: args[5] <<= 12; break;
+        case COMPAT_truncate64:
+        case COMPAT_ftruncate64: args[1] |= args[2] << 32; break;
+        case COMPAT_utime:
+        case COMPAT_utimes:
+        case COMPAT_clock_settime: args[1] = 0; break;
+        case COMPAT_settimeofday: args[0] = 0; break;
+        case COMPAT_futimesat:
+        case COMPAT_utimensat: args[2] = 0; break;
+        }
+#endif
+}
+
 /* False: there is nothing to look at. */
 static __always_inline bool call_read(struct call *call, const struct syscall_exit *context, __u64 cookie) {
         struct pt_regs *regs;
@@ -62,6 +100,7 @@ static __always_inline bool call_read(struct call *call, const struct syscall_ex
                 call->flags = WIRE_COMPAT;
                 for (int i = 0; i < 6; i++)
                         call->args[i] = compat_argument(regs, i);
+                compat_arguments(call->args, context->nr);
         } else
                 for (int i = 0; i < 6; i++)
                         call->args[i] = call_argument(regs, i);
@@ -113,6 +152,8 @@ static __always_inline void call_done(const struct call *call) {
                 }                                                                                                      \
                 for (int i = 0; i < 6; i++)                                                                            \
                         call.args[i] = context->args[i];                                                               \
+                if (call.flags & WIRE_COMPAT)                                                                          \
+                        compat_arguments(call.args, context->nr);                                                      \
                 return body(&call);                                                                                    \
         }
 

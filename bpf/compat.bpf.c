@@ -3,8 +3,8 @@
  *
  * Two dispatchers on every call of the machine, so they are attached only once there is a 32-bit program
  * (`capture.compat`). They leave at once for other calls, and jump to the program of the call that has the same meaning
- * in the native table. Layouts that differ (vectors, message headers, 64-bit numbers in two registers) are unknown
- * there, not guessed. */
+ * in the native table. Layouts that differ (vectors, message headers, times) are unknown there, not guessed.
+ * socketcall(), through which very old programs reach the network, is one number for all its calls and is not told. */
 #include "call.bpf.h"
 
 SEC("tp")

@@ -73,6 +73,15 @@ static __always_inline bool task_is_compat(struct task_struct *task) {
 #endif
 }
 
+/* Does it run a 32-bit program? */
+static __always_inline bool task_is_narrow(struct task_struct *task) {
+#if defined(__TARGET_ARCH_x86)
+        return task->thread_info.flags & (1UL << 29);   /* TIF_ADDR32 */
+#else
+        return task->thread_info.flags & (1UL << 22);   /* TIF_32BIT */
+#endif
+}
+
 /* struct ovl_inode is in the kernel's types only if overlayfs is built in. As a module it is not, but the upper dentry
  * follows the inode in all kernels since 4.13 (09d8b586731b). */
 static __always_inline bool overlay_is_upper(struct inode *inode) {

@@ -110,7 +110,7 @@ int take_snapshot(struct bpf_iter__task *context) {
         cpu->header.kind = WIRE_KIND_process;
         see_creator(task, &state);
         header_fill(&cpu->header, task, &state, 0);
-        cpu->header.flags |= WIRE_SYNTHETIC;
+        cpu->header.flags |= WIRE_SYNTHETIC | (task_is_narrow(task) ? WIRE_COMPAT : 0);
         append_process(cpu, task);
 
         size = cpu->used;

@@ -173,9 +173,12 @@ static int manager_init(struct manager *manager) {
         if (status != 0)
                 return status;
 
+        _Static_assert(CAPTURE_COMPAT_ALWAYS == (int)CONFIG_COMPAT_ALWAYS && CAPTURE_COMPAT_OFF == (int)CONFIG_COMPAT_OFF,
+                       "the same words");
         capture_options = (struct capture_options){
                 .ring_bytes = config->capture.ring_size_bytes,
                 .max_latency_ns = config->capture.max_latency_ns,
+                .compat = (enum capture_compat)config->capture.compat,
                 .supervisors = config->capture.supervisors.items,
                 .n_supervisors = config->capture.supervisors.n,
                 .tracepoints_only = config->capture.backend == CONFIG_BACKEND_TRACEPOINT,

@@ -23,6 +23,7 @@ struct capture_bpf {
         char **supervisors;             /* owned, and its strings */
         size_t n_supervisors;
         uint64_t latency_ns;
+        enum capture_compat compat;
         size_t batch, ring_bytes;
 
         sd_event *loop;                 /* borrowed; NULL: there is none */

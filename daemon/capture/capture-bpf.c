@@ -176,6 +176,22 @@ static void look_for_supervisor(struct capture_bpf *bpf, const struct event *eve
         }
 }
 
+/* The first 32-bit program: its calls are others' business in the kernel. */
+static void look_for_compat(struct capture_bpf *bpf, const struct wire_header *header) {
+        int r;
+
+        if (likely(!(header->flags & WIRE_COMPAT)) || bpf->compat != CAPTURE_COMPAT_AUTO)
+                return;
+        r = hooks_watch_compat(bpf->hooks);
+        if (r < 0) {
+                bpf->compat = CAPTURE_COMPAT_OFF;
+                log_warning_errno(r, "Cannot watch the system calls of 32-bit programs: %m");
+        } else if (r > 0)
+                log_notice("Process %u runs a 32-bit program: from now on such system calls are watched, too, and every "
+                           "system call on this host costs a little more (capture.compat)",
+                           header->tgid);
+}
+
 static void look_for_cgroup(struct capture_bpf *bpf, const struct wire_header *header) {
         char path[WIRE_MAX_PATH + 1];
 
@@ -228,8 +244,10 @@ static void take_record(struct capture_bpf *bpf, const void *data, size_t size) 
         look_for_context(bpf, &event);
         if (CORE_KINDS & wire_kind_bit(event_kind(&event)))
                 mend_see(&bpf->mend, &event);
-        if (event_kind(&event) == WIRE_KIND_execve)
+        if (event_kind(&event) == WIRE_KIND_execve) {
                 look_for_supervisor(bpf, &event);
+                look_for_compat(bpf, event.wire);
+        }
 }
 
 /* The first record is reserved and unfinished: its writer was interrupted. Longer than 10 ms means that nothing more
@@ -414,6 +432,7 @@ static int tell_snapshot(struct capture_bpf *bpf, uint64_t time_ns, bool first) 
                 creator = (struct identity){.start_ns = header->creator_start_ns, .pid = header->creator_tgid};
                 tree = (struct identity){.start_ns = header->tree_start_ns, .pid = header->tree_tgid};
                 if (first) {
+                        look_for_compat(bpf, header);
                         r = hooks_add_seed(bpf->hooks, &id, &creator, &tree);
                         if (r < 0 && r != -E2BIG)
                                 return r;
@@ -452,6 +471,8 @@ static int bpf_start(struct capture *capture, sd_event *loop, uint64_t generatio
         if (r < 0)
                 return r;
         r = hooks_set_interest(bpf->hooks, &bpf->interest);
+        if (r >= 0 && bpf->compat == CAPTURE_COMPAT_ALWAYS)
+                r = hooks_watch_compat(bpf->hooks);
         if (r < 0)
                 return r;
 
@@ -632,6 +653,7 @@ int capture_new_bpf(
         bpf->interest = *interest;
         bpf->deadline_ns = UINT64_MAX;
         bpf->latency_ns = options->max_latency_ns ?: DEFAULT_LATENCY_NS;
+        bpf->compat = options->compat;
         bpf->batch = options->batch ?: DEFAULT_BATCH;
         bpf->ring_bytes = options->ring_bytes ?: DEFAULT_RING_BYTES;
         mend_init(&bpf->mend, options->max_processes ?: DEFAULT_PROCESSES);

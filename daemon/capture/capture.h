@@ -38,10 +38,19 @@ struct capture_sink {
         void (*on_end)(int status, void *userdata);
 };
 
+/* System calls through the 32-bit table of the kernel. */
+enum capture_compat {
+        CAPTURE_COMPAT_AUTO,            /* once a 32-bit program runs */
+        CAPTURE_COMPAT_ALWAYS,          /* also those that 64-bit programs make: every call on the host costs more */
+        CAPTURE_COMPAT_OFF,
+};
+
 struct capture_options {
         size_t ring_bytes; /* a power of two >= 64 KiB; 0: 8 MiB. Memory counts twice, the ring is mapped twice */
         uint64_t max_latency_ns;        /* how long a record may wait in the ring while events are frequent; 0: 1 ms */
         size_t batch;                   /* records read in one turn of the loop; 0: 512 */
+
+        enum capture_compat compat;
 
         /* Absolute paths of programs whose children begin activities of their own (sshd, cron, a container's shim, ...)
          * when they run as the main process of a unit. PID 1 and kthreadd always do. Borrowed during the call. */

@@ -23,6 +23,7 @@
 
 #include "capture/attach.h"
 #include "capture/capture-private.h"
+#include "capture/compat-calls.h"
 #include "capture/kernel.h"
 
 #pragma GCC diagnostic push
@@ -37,6 +38,8 @@ enum hook_use {
         HOOK_FAILURES,
         HOOK_FALLBACK,
         HOOK_SECURITY,
+        HOOK_COMPAT,
+        HOOK_URING,
         HOOK_NEVER,
 };
 
@@ -48,6 +51,7 @@ static const struct hook {
         enum wire_call call;            /* cookie */
 } hooks_table[] = {
 #define WIRE_KIND_NONE WIRE_NONE
+#define WIRE_CALL_COMPAT ((enum wire_call)0xffff)       /* as in bpf/call.bpf.h */
 #define HOOK(program, kind, use, place, call) {#program, WIRE_KIND_##kind, HOOK_##use, place, WIRE_CALL_##call},
 #include "capture/hook-table.def"
 };
@@ -66,6 +70,7 @@ struct hooks {
         int tracefs_fd, cgroup_fd;      /* negative: there is none, and why */
         pid_t detachers[MAX_DETACHERS];
         bool wait;
+        bool compat;                    /* 32-bit calls are watched, too */
 };
 
 static int on_libbpf_print(enum libbpf_print_level level, const char *format, va_list ap) {
@@ -111,6 +116,32 @@ static void hooks_choose_security(struct hooks *hooks, bool security) {
         btf__free(btf);
 }
 
+/* Which program looks at which call, for the dispatchers (bpf/call.bpf.h). */
+static int hooks_fill_tables(struct hooks *hooks) {
+        int ends_fd = bpf_map__fd(hooks->sensor->maps.call_ends), begins_fd = bpf_map__fd(hooks->sensor->maps.call_begins);
+        int calls_fd = bpf_map__fd(hooks->sensor->maps.compat_calls), r;
+
+        for (size_t i = 0; i < N_HOOKS; i++) {
+                const struct hook *hook = &hooks_table[i];
+                uint32_t call = hook->call, prog_fd = bpf_program__fd(hooks->programs[i]);
+                bool begins = startswith(hook->place, "tp/syscalls/sys_enter_");
+
+                if (!begins && !startswith(hook->place, "tp/syscalls/sys_exit_"))
+                        continue;
+                r = bpf_map_update_elem(begins ? begins_fd : ends_fd, &call, &prog_fd, BPF_ANY);
+                if (r < 0)
+                        return r;
+        }
+        for (uint32_t i = 0; i < COMPAT_MAX_NUMBER; i++) {
+                uint32_t call = compat_call(i);
+
+                r = call == WIRE_CALL_NONE ? 0 : bpf_map_update_elem(calls_fd, &i, &call, BPF_ANY);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
 static int hooks_load(struct hooks *hooks, const struct hooks_options *options, bool security) {
         const struct kernel *kernel = kernel_get();
         struct sensor *sensor;
@@ -136,6 +167,9 @@ static int hooks_load(struct hooks *hooks, const struct hooks_options *options, 
         sensor->rodata->can_resolve = security;
         sensor->rodata->first_scratch = hooks->n_cpus;
         sensor->rodata->n_scratches = n_scratches;
+        sensor->rodata->uring_fixed_file = kernel->uring_fixed_file;
+        sensor->rodata->uring_creds = kernel->uring_creds;
+        sensor->rodata->uring_cqe_skip = kernel->uring_cqe_skip;
         sensor->rodata->named_hierarchy = options->named_hierarchy;
         sensor->rodata->ring_share_bytes = options->ring_bytes / 4 * 3;
         sensor->rodata->ring_wake_bytes = MIN(options->ring_bytes / 4, (size_t)128 << 10);
@@ -157,6 +191,10 @@ static int hooks_load(struct hooks *hooks, const struct hooks_options *options, 
                 hooks->programs[i] = bpf_object__find_program_by_name(sensor->obj, hooks_table[i].program);
                 assert(hooks->programs[i]);
         }
+
+        r = hooks_fill_tables(hooks);
+        if (r < 0)
+                return r;
 
         hooks->cpu_size = ALIGN_UP((size_t)bpf_map__value_size(sensor->maps.cpus), (size_t)8);
         hooks->cpus =
@@ -221,14 +259,29 @@ int hooks_new(const struct hooks_options *options, struct hooks **ret) {
 
 /* ---- attach and detach ---- */
 
-static bool hook_is_needed(const struct hook *hook, const struct interest *interest) {
+static bool any_call_is_needed(const struct interest *interest);
+
+static bool hook_is_needed(const struct hooks *hooks, const struct hook *hook, const struct interest *interest) {
         switch (hook->use) {
         case HOOK_CORE: return true;
+        case HOOK_COMPAT: return hooks->compat && any_call_is_needed(interest);
+        case HOOK_URING: return any_call_is_needed(interest);
         case HOOK_KIND:
         case HOOK_FALLBACK:
         case HOOK_SECURITY: return interest->kinds & wire_kind_bit(hook->kind);
         case HOOK_FAILURES: return interest->filter[hook->kind].failures;
         case HOOK_NEVER: return false;
+        }
+        return false;
+}
+
+static bool any_call_is_needed(const struct interest *interest) {
+        for (size_t i = 0; i < N_HOOKS; i++) {
+                const struct hook *hook = &hooks_table[i];
+
+                if (hook->call != WIRE_CALL_NONE && (hook->use == HOOK_KIND || hook->use == HOOK_FAILURES) &&
+                    hook_is_needed(NULL, hook, interest))
+                        return true;
         }
         return false;
 }
@@ -347,7 +400,7 @@ int hooks_set_interest(struct hooks *hooks, const struct interest *interest) {
         int r = 0;
 
         for (size_t i = 0; i < N_HOOKS && r >= 0; i++) {
-                if (hooks->links[i] >= 0 || !hook_is_needed(&hooks_table[i], interest))
+                if (hooks->links[i] >= 0 || !hook_is_needed(hooks, &hooks_table[i], interest))
                         continue;
                 r = hooks_attach(hooks, i);
                 if (hooks->links[i] >= 0)
@@ -374,6 +427,19 @@ int hooks_set_interest(struct hooks *hooks, const struct interest *interest) {
         hooks_set_filters(hooks, interest);
         hooks->interest = *interest;
         return 0;
+}
+
+int hooks_watch_compat(struct hooks *hooks) {
+        struct interest interest = hooks->interest;
+        int r;
+
+        if (hooks->compat)
+                return 0;
+        hooks->compat = true;
+        r = hooks_set_interest(hooks, &interest);
+        if (r < 0)
+                hooks->compat = false;
+        return r < 0 ? r : 1;
 }
 
 void hooks_reap(struct hooks *hooks) {
@@ -407,7 +473,7 @@ void hooks_detach_unneeded(struct hooks *hooks) {
         size_t n = 0;
 
         for (size_t i = 0; i < N_HOOKS; i++)
-                if (hooks->links[i] >= 0 && !hook_is_needed(&hooks_table[i], &hooks->interest))
+                if (hooks->links[i] >= 0 && !hook_is_needed(hooks, &hooks_table[i], &hooks->interest))
                         fds[n++] = TAKE_FD(hooks->links[i]);
         hooks_detach_list(hooks, fds, n);
 }

@@ -38,6 +38,10 @@ int hooks_attach_core(struct hooks *hooks);
 int hooks_set_interest(struct hooks *hooks, const struct interest *interest);
 void hooks_detach_unneeded(struct hooks *hooks);
 
+/* From now on look at system calls through the 32-bit table, too: at a cost for every call on the host. 1: newly, 0: it
+ * was so before. */
+int hooks_watch_compat(struct hooks *hooks);
+
 /* Wait, without blocking, for processes that detached. */
 void hooks_reap(struct hooks *hooks);
 

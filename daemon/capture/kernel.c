@@ -58,6 +58,21 @@ static bool try_map(enum bpf_map_type type, uint32_t key, uint32_t value, uint32
         return fd >= 0;
 }
 
+/* The bit that the kernel calls so, as a mask: a value of an enum without a name. */
+static uint64_t find_flag(const struct btf *btf, const char *name) {
+        for (uint32_t i = 1; i < btf__type_cnt(btf); i++) {
+                const struct btf_type *type = btf__type_by_id(btf, i);
+                const struct btf_enum *values = btf_enum(type);
+
+                if (!btf_is_enum(type) || type->name_off != 0)
+                        continue;
+                for (uint32_t k = 0; k < btf_vlen(type); k++)
+                        if (streq(btf__name_by_offset(btf, values[k].name_off), name) && values[k].val < 64)
+                                return UINT64_C(1) << values[k].val;
+        }
+        return 0;
+}
+
 /* As root with all capabilities dropped, or in a container: not a missing feature, but a missing right. */
 static bool try_allowed(void) {
         int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "execrayd_try", 4, 8, 1, NULL);
@@ -102,6 +117,9 @@ static void kernel_try(struct kernel *kernel) {
         kernel->fentry = try_program(BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY,
                                      btf__find_by_name_kind(btf, "security_file_open", BTF_KIND_FUNC));
         kernel->lsm = try_security_hook(btf);
+        kernel->uring_fixed_file = find_flag(btf, "REQ_F_FIXED_FILE_BIT");
+        kernel->uring_creds = find_flag(btf, "REQ_F_CREDS_BIT");
+        kernel->uring_cqe_skip = find_flag(btf, "REQ_F_CQE_SKIP_BIT");
         btf__free(btf);
 }
 
