@@ -4,8 +4,8 @@
  *
  * A body takes a struct call and knows the calls of its kind by their number (enum wire_call). One program serves all
  * calls of a kind: it is attached to each with a cookie that says which. So a new call costs a line in
- * capture/hook-table.def, and the verifier sees each body once. The same programs look at 32-bit calls and at operations
- * of io_uring: dispatchers (compat.bpf.c, uring.bpf.c) jump to them, and their own cookies say so.
+ * capture/hook-table.def, and the verifier sees each body once. The same programs look at 32-bit calls and at
+ * operations of io_uring: dispatchers (compat.bpf.c, uring.bpf.c) jump to them, and their own cookies say so.
  *
  *      static __noinline int chown_ended(const struct call *call) { ... }
  *      CALL_PROGRAM(exit_chown, chown_ended)

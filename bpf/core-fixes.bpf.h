@@ -174,8 +174,8 @@ static __always_inline __u64 call_number(struct pt_regs *regs) {
 #endif
 }
 
-/* The same of a 32-bit call: other registers, half of them. The kernel of arm64 has no table of such calls that could be
- * built with, they are not told there. */
+/* The same of a 32-bit call: other registers, half of them. The kernel of arm64 has no table of such calls that could
+ * be built with, they are not told there. */
 static __always_inline unsigned long compat_argument(struct pt_regs *regs, int i) {
 #if defined(__TARGET_ARCH_x86)
         switch (i) {

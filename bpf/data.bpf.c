@@ -96,7 +96,7 @@ static __noinline int write_tell(const struct write_call *call, struct file *fil
                 return 0;
         record = (void *)cpu->record;
         cpu->header.flags |= flags;
-        SET(cpu, write, fd, call->fd);
+        SET(cpu, write, fd, (int)call->fd);
         if (call->result >= 0)
                 SET(cpu, write, length, call->result);
 

@@ -95,6 +95,8 @@ static __always_inline bool given_append(
         given->length = n;
         cpu->header.known |= call->given_bit;
         cpu->header.user |= call->given_bit;
+        if (cpu->request.active)
+                cpu->header.stable |= call->given_bit;
         if (n == WIRE_MAX_PATH - 1)
                 cpu->header.cut |= call->given_bit;
         if (!placed)
@@ -104,6 +106,8 @@ static __always_inline bool given_append(
         path->length = cpu->used - start;
         cpu->header.known |= call->path_bit;
         cpu->header.user |= call->path_bit;
+        if (cpu->request.active)
+                cpu->header.stable |= call->path_bit;
         if (n == WIRE_MAX_PATH - 1)
                 cpu->header.cut |= call->path_bit;
         return true;

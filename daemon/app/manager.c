@@ -173,7 +173,8 @@ static int manager_init(struct manager *manager) {
         if (status != 0)
                 return status;
 
-        _Static_assert(CAPTURE_COMPAT_ALWAYS == (int)CONFIG_COMPAT_ALWAYS && CAPTURE_COMPAT_OFF == (int)CONFIG_COMPAT_OFF,
+        _Static_assert(CAPTURE_COMPAT_ALWAYS == (int)CONFIG_COMPAT_ALWAYS &&
+                               CAPTURE_COMPAT_OFF == (int)CONFIG_COMPAT_OFF,
                        "the same words");
         capture_options = (struct capture_options){
                 .ring_bytes = config->capture.ring_size_bytes,

@@ -187,9 +187,10 @@ static void look_for_compat(struct capture_bpf *bpf, const struct wire_header *h
                 bpf->compat = CAPTURE_COMPAT_OFF;
                 log_warning_errno(r, "Cannot watch the system calls of 32-bit programs: %m");
         } else if (r > 0)
-                log_notice("Process %u runs a 32-bit program: from now on such system calls are watched, too, and every "
-                           "system call on this host costs a little more (capture.compat)",
-                           header->tgid);
+                log_notice(
+                        "Process %u runs a 32-bit program: from now on such system calls are watched, too, and every "
+                        "system call on this host costs a little more (capture.compat)",
+                        header->tgid);
 }
 
 static void look_for_cgroup(struct capture_bpf *bpf, const struct wire_header *header) {

@@ -118,7 +118,8 @@ static void hooks_choose_security(struct hooks *hooks, bool security) {
 
 /* Which program looks at which call, for the dispatchers (bpf/call.bpf.h). */
 static int hooks_fill_tables(struct hooks *hooks) {
-        int ends_fd = bpf_map__fd(hooks->sensor->maps.call_ends), begins_fd = bpf_map__fd(hooks->sensor->maps.call_begins);
+        int ends_fd = bpf_map__fd(hooks->sensor->maps.call_ends),
+            begins_fd = bpf_map__fd(hooks->sensor->maps.call_begins);
         int calls_fd = bpf_map__fd(hooks->sensor->maps.compat_calls), r;
 
         for (size_t i = 0; i < N_HOOKS; i++) {

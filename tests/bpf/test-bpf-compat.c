@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* System calls through the 32-bit table: the same kinds, marked `compat`. x86 only. */
+#include <setjmp.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include "lab.h"
+
+#define F(kind, id) WIRE_FIELD_##kind##_##id
+
+#if defined(__x86_64__)
+
+/* Numbers of the 32-bit table. */
+enum {
+        NR32_write = 4,
+        NR32_open = 5,
+        NR32_unlink = 10,
+        NR32_rename = 38,
+        NR32_getpid = 20,
+};
+
+static long call32(long number, long a, long b, long c) {
+        long result;
+
+        __asm__ volatile("int $0x80"
+                         : "=a"(result)
+                         : "a"(number), "b"(a), "c"(b), "d"(c), "S"(0L), "D"(0L)
+                         : "memory", "r8", "r9", "r10", "r11");
+        return (int)result;
+}
+
+/* Below 4 GiB, where such calls can point. */
+static char *low_text(const char *text) {
+        char *copy = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+
+        if (copy == MAP_FAILED)
+                _exit(10);
+        strcpy(copy, text);
+        return copy;
+}
+
+#define LOW(text) ((long)(uintptr_t)low_text(text))
+
+static int is_there(void *argument) {
+        return call32(NR32_getpid, 0, 0, 0) == getpid() ? 0 : 1;
+}
+
+static int call_in_32_bits(void *argument) {
+        int fd = (int)call32(NR32_open, LOW(lab_path("narrow")), O_WRONLY | O_CREAT, 0640);
+
+        if (fd < 0 || call32(NR32_write, fd, LOW("bytes"), 5) != 5)
+                return 1;
+        if (call32(NR32_rename, LOW(lab_path("narrow")), LOW(lab_path("thin")), 0) != 0)
+                return 2;
+        if (call32(NR32_unlink, LOW(lab_path("thin")), 0, 0) != 0)
+                return 3;
+        return call32(NR32_unlink, LOW(lab_path("thin")), 0, 0) == -ENOENT ? 0 : 4;
+}
+
+START_TEST(a_32_bit_call_is_the_same_kind_and_marked) {
+        const struct wire_header *record;
+        pid_t pid;
+
+        pid = lab_run(call_in_32_bits, NULL);
+        ck_assert_int_eq(WEXITSTATUS(lab.status), 0);
+
+        record = lab_find_text(WIRE_KIND_openat, pid, F(openat, pathname), lab_path("narrow"), 0);
+        ck_assert_ptr_nonnull(record);
+        ck_assert(record->flags & WIRE_COMPAT);
+        ck_assert_int_eq(record->call, WIRE_CALL_open);
+        ck_assert_int_eq(lab_number(record, F(openat, mode)), 0640);
+        ck_assert_int_eq(lab_number(record, F(openat, created)), 1);
+
+        record = lab_find(WIRE_KIND_write, pid, 0);
+        ck_assert_ptr_nonnull(record);
+        ck_assert(record->flags & WIRE_COMPAT);
+        ck_assert_str_eq(lab_text(record, F(write, content)), "bytes");
+        ck_assert_str_eq(lab_text(record, F(write, pathname)), lab_path("narrow"));
+
+        record = lab_find(WIRE_KIND_rename, pid, 0);
+        ck_assert_ptr_nonnull(record);
+        ck_assert_str_eq(lab_text(record, F(rename, newpath)), lab_path("thin"));
+
+        record = lab_find(WIRE_KIND_unlink, pid, 0);
+        ck_assert_ptr_nonnull(record);
+        ck_assert_int_eq(record->result, 0);
+        record = lab_find(WIRE_KIND_unlink, pid, 1);
+        ck_assert_ptr_nonnull(record);
+        ck_assert_int_eq(record->result, -ENOENT);
+}
+END_TEST
+
+START_TEST(native_calls_are_told_once) {
+        pid_t pid;
+
+        pid = lab_fork();
+        if (pid == 0) {
+                unlink(lab_path("nobody"));
+                _exit(0);
+        }
+        lab_reap(pid);
+        ck_assert_uint_eq(lab_count(WIRE_KIND_unlink, pid), 1);
+        ck_assert(!(lab_find(WIRE_KIND_unlink, pid, 0)->flags & WIRE_COMPAT));
+}
+END_TEST
+
+int main(void) {
+        static const struct capture_options options = {.compat = CAPTURE_COMPAT_ALWAYS};
+        const TTest *const tests[] = {a_32_bit_call_is_the_same_kind_and_marked, native_calls_are_told_once};
+        struct interest interest = lab_interest(LAB_ALL_KINDS);
+        pid_t pid = fork();
+        int status = -1;
+
+        if (pid == 0)
+                _exit(is_there(NULL));
+        waitpid(pid, &status, 0);
+        if (status != 0) {
+                printf("skipped: this kernel has no 32-bit calls\n");
+                return 77;
+        }
+        interest.content_bytes = 64;
+        return lab_main("bpf/compat", tests, sizeof(tests) / sizeof(tests[0]), &interest, &options);
+}
+
+#else
+
+int main(void) {
+        printf("skipped: only x86 has a table of 32-bit calls that is known here\n");
+        return 77;
+}
+
+#endif

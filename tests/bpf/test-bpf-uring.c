@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* io_uring: an operation is told as what it does, like the system call of the same meaning. */
+#include <arpa/inet.h>
+#include <linux/io_uring.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "lab.h"
+
+#define F(kind, id) WIRE_FIELD_##kind##_##id
+
+#ifndef IOSQE_CQE_SKIP_SUCCESS
+#define IOSQE_CQE_SKIP_SUCCESS (1U << 6)
+#endif
+
+/* ---- a small ring: one operation at a time ---- */
+
+struct ring {
+        int fd;
+        struct io_uring_params params;
+        char *queue, *completions;
+        struct io_uring_sqe *entries;
+};
+
+static void must(int r) {
+        if (r < 0)
+                _exit(10);
+}
+
+static void ring_make(struct ring *ring) {
+        size_t queue_size, completions_size;
+
+        memset(ring, 0, sizeof(*ring));
+        ring->fd = (int)syscall(SYS_io_uring_setup, 8, &ring->params);
+        if (ring->fd < 0)
+                _exit(77);
+        queue_size = ring->params.sq_off.array + ring->params.sq_entries * sizeof(uint32_t);
+        completions_size = ring->params.cq_off.cqes + ring->params.cq_entries * sizeof(struct io_uring_cqe);
+        ring->queue = mmap(NULL, queue_size, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, IORING_OFF_SQ_RING);
+        ring->completions =
+                mmap(NULL, completions_size, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, IORING_OFF_CQ_RING);
+        ring->entries = mmap(NULL, ring->params.sq_entries * sizeof(struct io_uring_sqe), PROT_READ | PROT_WRITE,
+                             MAP_SHARED, ring->fd, IORING_OFF_SQES);
+        if (ring->queue == MAP_FAILED || ring->completions == MAP_FAILED || ring->entries == MAP_FAILED)
+                _exit(11);
+}
+
+#define AT(base, offset) ((uint32_t *)((base) + (offset)))
+
+/* Submits it, and waits for its completion unless it asks for none. The result. */
+static int ring_do(struct ring *ring, struct io_uring_sqe operation) {
+        uint32_t tail = *AT(ring->queue, ring->params.sq_off.tail), head, slot;
+        uint32_t mask = *AT(ring->queue, ring->params.sq_off.ring_mask);
+        bool silent = operation.flags & IOSQE_CQE_SKIP_SUCCESS;
+        struct io_uring_cqe *completion;
+
+        slot = tail & mask;
+        ring->entries[slot] = operation;
+        AT(ring->queue, ring->params.sq_off.array)[slot] = slot;
+        __atomic_store_n(AT(ring->queue, ring->params.sq_off.tail), tail + 1, __ATOMIC_RELEASE);
+        if (syscall(SYS_io_uring_enter, ring->fd, 1, silent ? 0 : 1, IORING_ENTER_GETEVENTS, NULL, 0) < 0)
+                _exit(12);
+        if (silent)
+                return 0;
+        head = *AT(ring->completions, ring->params.cq_off.head);
+        if (head == __atomic_load_n(AT(ring->completions, ring->params.cq_off.tail), __ATOMIC_ACQUIRE))
+                _exit(13);
+        completion = (struct io_uring_cqe *)(ring->completions + ring->params.cq_off.cqes) +
+                     (head & *AT(ring->completions, ring->params.cq_off.ring_mask));
+        __atomic_store_n(AT(ring->completions, ring->params.cq_off.head), head + 1, __ATOMIC_RELEASE);
+        return completion->res;
+}
+
+static uint64_t pointer(const void *p) {
+        return (uint64_t)(uintptr_t)p;
+}
+
+static const struct wire_header *only(enum wire_kind kind, pid_t pid) {
+        const struct wire_header *record = lab_find(kind, pid, 0);
+
+        ck_assert_ptr_nonnull(record);
+        ck_assert_int_eq(record->call, WIRE_CALL_io_uring);
+        return record;
+}
+
+/* ---- scenarios ---- */
+
+static int open_and_write(void *argument) {
+        struct ring ring;
+        int fd;
+
+        if (chdir(lab.directory) < 0)
+                return 1;
+        ring_make(&ring);
+        fd = ring_do(&ring, (struct io_uring_sqe){.opcode = IORING_OP_OPENAT,
+                                                  .fd = AT_FDCWD,
+                                                  .addr = pointer("../../tmp/./uring-missing"),
+                                                  .open_flags = O_RDONLY});
+        if (fd != -ENOENT)
+                return 2;
+        fd = ring_do(&ring, (struct io_uring_sqe){.opcode = IORING_OP_OPENAT, .fd = AT_FDCWD, .addr = pointer("asked"),
+                                                  .open_flags = O_WRONLY | O_CREAT, .len = 0640});
+        must(fd);
+        must(ring_do(&ring,
+                     (struct io_uring_sqe){.opcode = IORING_OP_WRITE, .fd = fd, .addr = pointer("payload"), .len = 7}));
+        must((int)syscall(SYS_io_uring_register, ring.fd, IORING_REGISTER_FILES, &fd, 1));
+        must(ring_do(&ring, (struct io_uring_sqe){.opcode = IORING_OP_WRITE, .flags = IOSQE_FIXED_FILE, .fd = 0,
+                                                  .addr = pointer("again"), .len = 5, .off = 7}));
+        return 0;
+}
+
+START_TEST(an_open_and_a_write_by_io_uring_are_an_open_and_a_write) {
+        const struct wire_header *record;
+        struct stat st;
+        pid_t pid;
+
+        pid = lab_run(open_and_write, NULL);
+        ck_assert_int_eq(WEXITSTATUS(lab.status), 0);
+        ck_assert_int_eq(stat(lab_path("asked"), &st), 0);
+
+        record = lab_find_text(WIRE_KIND_openat, pid, F(openat, pathname), "/tmp/uring-missing", 0);
+        ck_assert_ptr_nonnull(record);
+        ck_assert_int_eq(record->result, -ENOENT);
+        ck_assert_int_eq(record->call, WIRE_CALL_io_uring);
+
+        record = lab_find_text(WIRE_KIND_openat, pid, F(openat, pathname), lab_path("asked"), 0);
+        ck_assert_ptr_nonnull(record);
+        ck_assert_int_eq(record->call, WIRE_CALL_io_uring);
+        ck_assert_str_eq(lab_text(record, F(openat, given)), "asked");
+        ck_assert_int_eq(lab_number(record, F(openat, flags)) & ~0100000, O_WRONLY | O_CREAT);
+        ck_assert_int_eq(lab_number(record, F(openat, mode)), 0640);
+        ck_assert_int_eq(lab_number(record, F(openat, created)), 1);
+        ck_assert_int_eq(lab_number(record, F(openat, fd)), record->result);
+        ck_assert(lab_is_file(lab_object(record, F(openat, file)), &st));
+
+        record = only(WIRE_KIND_write, pid);
+        ck_assert_int_eq(record->result, 7);
+        ck_assert_str_eq(lab_text(record, F(write, pathname)), lab_path("asked"));
+        ck_assert_str_eq(lab_text(record, F(write, content)), "payload");
+        ck_assert(lab_is_file(lab_object(record, F(write, file)), &st));
+
+        /* A registered file has no descriptor. */
+        record = lab_find(WIRE_KIND_write, pid, 1);
+        ck_assert_ptr_nonnull(record);
+        ck_assert_int_eq(lab_number(record, F(write, fd)), -1);
+        ck_assert_str_eq(lab_text(record, F(write, pathname)), lab_path("asked"));
+        ck_assert_int_eq(lab_number(record, F(write, length)), 5);
+}
+END_TEST
+
+static int change_names(void *argument) {
+        struct ring ring;
+
+        if (chdir(lab.directory) < 0)
+                return 1;
+        close(open("one", O_WRONLY | O_CREAT, 0600));
+        ring_make(&ring);
+        must(ring_do(&ring, (struct io_uring_sqe){.opcode = IORING_OP_RENAMEAT, .fd = AT_FDCWD, .addr = pointer("one"),
+                                                  .len = (uint32_t)AT_FDCWD, .addr2 = pointer("./two")}));
+        must(ring_do(&ring,
+                     (struct io_uring_sqe){.opcode = IORING_OP_UNLINKAT, .fd = AT_FDCWD, .addr = pointer("two")}));
+        if (ring_do(&ring, (struct io_uring_sqe){.opcode = IORING_OP_UNLINKAT, .fd = AT_FDCWD,
+                                                 .addr = pointer("two")}) != -ENOENT)
+                return 2;
+        return 0;
+}
+
+START_TEST(names_are_the_kernels_copies_and_cannot_have_been_exchanged) {
+        const struct wire_header *record;
+        char text[128];
+        pid_t pid;
+
+        pid = lab_run(change_names, NULL);
+        ck_assert_int_eq(WEXITSTATUS(lab.status), 0);
+        record = only(WIRE_KIND_rename, pid);
+        snprintf(text, sizeof(text), "%s", lab_path("one"));
+        ck_assert_str_eq(lab_text(record, F(rename, pathname)), text);
+        ck_assert_str_eq(lab_text(record, F(rename, newpath)), lab_path("two"));
+        ck_assert_str_eq(lab_text(record, F(rename, newgiven)), "./two");
+        ck_assert(record->stable & WIRE_BIT(rename, pathname));
+        ck_assert(record->stable & WIRE_BIT(rename, newpath));
+
+        record = only(WIRE_KIND_unlink, pid);
+        ck_assert_int_eq(record->result, 0);
+        ck_assert_str_eq(lab_text(record, F(unlink, pathname)), lab_path("two"));
+        record = lab_find(WIRE_KIND_unlink, pid, 1);
+        ck_assert_ptr_nonnull(record);
+        ck_assert_int_eq(record->result, -ENOENT);
+        ck_assert(record->flags & WIRE_FAILED);
+}
+END_TEST
+
+static int unlink_silently(void *argument) {
+        struct ring ring;
+
+        close(open(lab_path("silent"), O_WRONLY | O_CREAT, 0600));
+        ring_make(&ring);
+        ring_do(&ring, (struct io_uring_sqe){.opcode = IORING_OP_UNLINKAT, .flags = IOSQE_CQE_SKIP_SUCCESS,
+                                             .fd = AT_FDCWD, .addr = pointer(lab_path("silent"))});
+        for (int i = 0; i < 500 && access(lab_path("silent"), F_OK) == 0; i++)
+                usleep(10000);
+        return access(lab_path("silent"), F_OK) == 0;
+}
+
+START_TEST(an_operation_that_asks_for_no_completion_is_told_all_the_same) {
+        const struct wire_header *record;
+        pid_t pid;
+
+        pid = lab_run(unlink_silently, NULL);
+        ck_assert_int_eq(WEXITSTATUS(lab.status), 0);
+        record = only(WIRE_KIND_unlink, pid);
+        ck_assert(record->flags & WIRE_NO_RESULT);
+        ck_assert(!(record->flags & WIRE_FAILED));
+        ck_assert_str_eq(lab_text(record, F(unlink, pathname)), lab_path("silent"));
+}
+END_TEST
+
+static int connect_somewhere(void *argument) {
+        struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(9)};
+        struct ring ring;
+        int fd;
+
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        fd = socket(AF_INET, SOCK_DGRAM, 0);
+        ring_make(&ring);
+        return ring_do(&ring, (struct io_uring_sqe){.opcode = IORING_OP_CONNECT, .fd = fd, .addr = pointer(&address),
+                                                    .off = sizeof(address)});
+}
+
+START_TEST(a_connect_by_io_uring_has_the_address_that_the_kernel_used) {
+        const struct wire_header *record;
+        pid_t pid;
+
+        pid = lab_run(connect_somewhere, NULL);
+        ck_assert_int_eq(WEXITSTATUS(lab.status), 0);
+        record = only(WIRE_KIND_connect, pid);
+        ck_assert_int_eq(record->result, 0);
+        ck_assert_int_eq(lab_number(record, F(connect, dport)), 9);
+        ck_assert_uint_eq(*(uint32_t *)lab_address(record, F(connect, daddr)).bytes, htonl(INADDR_LOOPBACK));
+        ck_assert(!(record->user & WIRE_BIT(connect, daddr)));
+}
+END_TEST
+
+static int do_nothing(void *argument) {
+        struct ring ring;
+
+        ring_make(&ring);
+        return ring_do(&ring, (struct io_uring_sqe){.opcode = IORING_OP_NOP});
+}
+
+START_TEST(an_operation_that_is_no_other_kind_is_told_by_its_number) {
+        const struct wire_header *record = NULL;
+        pid_t pid;
+
+        pid = lab_run(do_nothing, NULL);
+        ck_assert_int_eq(WEXITSTATUS(lab.status), 0);
+        for (size_t n = 0; (record = lab_find(WIRE_KIND_io_uring, pid, n)); n++)
+                if (lab_number(record, F(io_uring, setup)) == 0)
+                        break;
+        ck_assert_ptr_nonnull(record);
+        ck_assert_int_eq(lab_number(record, F(io_uring, opcode)), IORING_OP_NOP);
+        ck_assert_int_eq(record->result, 0);
+}
+END_TEST
+
+int main(void) {
+        const TTest *const tests[] = {
+                an_open_and_a_write_by_io_uring_are_an_open_and_a_write,
+                names_are_the_kernels_copies_and_cannot_have_been_exchanged,
+                an_operation_that_asks_for_no_completion_is_told_all_the_same,
+                a_connect_by_io_uring_has_the_address_that_the_kernel_used,
+                an_operation_that_is_no_other_kind_is_told_by_its_number,
+        };
+        struct interest interest = lab_interest(LAB_ALL_KINDS | wire_kind_bit(WIRE_KIND_io_uring));
+        struct io_uring_params params = {};
+        int fd = (int)syscall(SYS_io_uring_setup, 1, &params);
+
+        if (fd < 0) {
+                printf("skipped: io_uring is not to be had here: %s\n", strerror(errno));
+                return 77;
+        }
+        close(fd);
+        interest.content_bytes = 64;
+        return lab_main("bpf/uring", tests, sizeof(tests) / sizeof(tests[0]), &interest, NULL);
+}
