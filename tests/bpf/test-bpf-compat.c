@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* System calls through the 32-bit table: the same kinds, marked `compat`. x86 only. */
-#include <setjmp.h>
-#include <signal.h>
+#include <elf.h>
+#include <stddef.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 
@@ -105,9 +105,82 @@ START_TEST(native_calls_are_told_once) {
 }
 END_TEST
 
+/* A 32-bit program of two calls: unlink() of its name, then exit(). An image of one segment at 1 MiB. */
+static void write_narrow_program(const char *path, const char *victim) {
+        static const unsigned char code[] = {
+                0x31, 0xc0, 0xb0, 0x0a,         /* eax = unlink */
+                0xbb, 0, 0, 0x10, 0,            /* ebx = the text behind this, put in below */
+                0xcd, 0x80,
+                0x31, 0xdb, 0x31, 0xc0, 0x40,   /* eax = exit, ebx = 0 */
+                0xcd, 0x80,
+        };
+        const uint32_t base = 0x100000;
+        struct {
+                Elf32_Ehdr header;
+                Elf32_Phdr segment;
+                unsigned char code[sizeof(code)];
+                char text[256];
+        } image = {
+                .header = {.e_type = ET_EXEC,
+                           .e_machine = EM_386,
+                           .e_version = EV_CURRENT,
+                           .e_ehsize = sizeof(Elf32_Ehdr),
+                           .e_phentsize = sizeof(Elf32_Phdr),
+                           .e_phnum = 1},
+                .segment = {.p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_align = 4096, .p_vaddr = base},
+        };
+        uint32_t text = base + offsetof(__typeof__(image), text);
+        int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0755);
+
+        memcpy(image.header.e_ident, ELFMAG, SELFMAG);
+        image.header.e_ident[EI_CLASS] = ELFCLASS32;
+        image.header.e_ident[EI_DATA] = ELFDATA2LSB;
+        image.header.e_ident[EI_VERSION] = EV_CURRENT;
+        image.header.e_phoff = offsetof(__typeof__(image), segment);
+        image.header.e_entry = base + offsetof(__typeof__(image), code);
+        image.segment.p_filesz = image.segment.p_memsz = sizeof(image);
+        memcpy(image.code, code, sizeof(code));
+        memcpy(image.code + 5, &text, sizeof(text));
+        snprintf(image.text, sizeof(image.text), "%s", victim);
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq(write(fd, &image, sizeof(image)), sizeof(image));
+        close(fd);
+}
+
+static int run_narrow(void *argument) {
+        execl(lab_path("narrow-program"), "narrow-program", NULL);
+        return 1;
+}
+
+/* Whoever runs the first one: its own calls may come before the dispatchers are there. */
+START_TEST(a_32_bit_program_is_noticed_and_watched_from_then_on) {
+        struct interest interest = lab_interest(LAB_ALL_KINDS);
+        const struct wire_header *record;
+        pid_t pid;
+
+        lab_close();
+        lab_open(&interest, NULL);              /* auto */
+        lab_write_file(lab_path("victim"), "x", 0600);
+        write_narrow_program(lab_path("narrow-program"), lab_path("victim"));
+        pid = lab_run(run_narrow, NULL);
+        ck_assert_int_eq(WEXITSTATUS(lab.status), 0);
+        record = lab_find(WIRE_KIND_execve, pid, 0);
+        ck_assert_ptr_nonnull(record);
+        ck_assert(record->flags & WIRE_COMPAT);
+
+        lab_write_file(lab_path("victim"), "x", 0600);
+        pid = lab_run(run_narrow, NULL);
+        record = lab_find(WIRE_KIND_unlink, pid, 0);
+        ck_assert_ptr_nonnull(record);
+        ck_assert(record->flags & WIRE_COMPAT);
+        ck_assert_str_eq(lab_text(record, F(unlink, pathname)), lab_path("victim"));
+}
+END_TEST
+
 int main(void) {
         static const struct capture_options options = {.compat = CAPTURE_COMPAT_ALWAYS};
-        const TTest *const tests[] = {a_32_bit_call_is_the_same_kind_and_marked, native_calls_are_told_once};
+        const TTest *const tests[] = {a_32_bit_call_is_the_same_kind_and_marked, native_calls_are_told_once,
+                                        a_32_bit_program_is_noticed_and_watched_from_then_on};
         struct interest interest = lab_interest(LAB_ALL_KINDS);
         pid_t pid = fork();
         int status = -1;

@@ -58,7 +58,7 @@ static int ring_do(struct ring *ring, struct io_uring_sqe operation) {
 
         slot = tail & mask;
         ring->entries[slot] = operation;
-        AT(ring->queue, ring->params.sq_off.array)[slot] = slot;
+        *AT(ring->queue, ring->params.sq_off.array + slot * sizeof(uint32_t)) = slot;
         __atomic_store_n(AT(ring->queue, ring->params.sq_off.tail), tail + 1, __ATOMIC_RELEASE);
         if (syscall(SYS_io_uring_enter, ring->fd, 1, silent ? 0 : 1, IORING_ENTER_GETEVENTS, NULL, 0) < 0)
                 _exit(12);
