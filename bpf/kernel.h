@@ -52,6 +52,20 @@ typedef _Bool bool;
 #define AF_UNIX 1
 #define AF_INET 2
 #define AF_INET6 10
+#define AF_VSOCK 40
+#define SOCK_STREAM 1
+#define SOCK_DGRAM 2
+#define SOCK_RAW 3
+#define SOCK_TYPE_MASK 0xf
+#define SOL_SOCKET 1
+#define SCM_RIGHTS 1
+#define MSG_FASTOPEN 0x20000000
+#define TCP_ESTABLISHED 1
+#define TCP_SYN_SENT 2
+#define TCP_CLOSE 7
+#define IPPROTO_UDP 17
+#define ETH_P_IP 0x0800
+#define ETH_P_IPV6 0x86dd
 
 #define SOCKFS_MAGIC 0x534F434B
 #define OVERLAYFS_SUPER_MAGIC 0x794c7630
@@ -280,20 +294,53 @@ struct in6_addr {
 
 struct sock_common {
         __be32 skc_daddr;
+        __be32 skc_rcv_saddr;
         __be16 skc_dport;
+        __u16 skc_num;
         unsigned short skc_family;
+        unsigned char skc_state;
         struct in6_addr skc_v6_daddr;
+        struct in6_addr skc_v6_rcv_saddr;
         atomic64_t skc_cookie;
+};
+
+struct upid {
+        int nr;
+};
+
+struct pid {
+        unsigned int level;
+        struct upid numbers[1];
 };
 
 struct sock {
         struct sock_common __sk_common;
         __u16 sk_protocol;
+        __u32 sk_max_ack_backlog;
+        int sk_err;
+        struct pid *sk_peer_pid;
 };
 
 struct socket {
         short type;
         struct sock *sk;
+};
+
+struct sockaddr_un {
+        unsigned short sun_family;
+        char sun_path[108];
+};
+
+struct unix_address {
+        int len;
+        struct sockaddr_un name[0];
+};
+
+struct unix_sock {
+        struct sock sk;
+        struct unix_address *addr;
+        struct path path;
+        struct sock *peer;
 };
 
 struct iovec {

@@ -7,6 +7,7 @@
 
 #include "kernel.h"
 #include "wire.h"
+#include "ends.bpf.h"
 
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
@@ -131,6 +132,7 @@ struct cpu {
         __u32 used;                     /* bytes of the record so far */
         __u64 waiting;                  /* bytes in the ring when the record was begun; of a scratch: since when */
         struct walk walk;
+        struct ends ends;
         struct env_walk env;
         struct vector_walk vectors;
         struct request request;
@@ -204,12 +206,15 @@ struct {
         __type(value, __u32);
 } env_names SEC(".maps");
 
-/* connect: the kernel's copy of the address, from the cgroup hook to the end of the call, by thread. */
+/* connect, bind, sendto: the kernel's copy of the address, from the cgroup hook to the end of the call, by thread. Of
+ * an operation of io_uring nobody takes it away again; by the number of the call the next one knows that it is not its
+ * own.
+ */
 struct attempt {
         __u64 cookie;
         struct wire_address address;
         __u32 port;
-        __u32 pad;
+        __u32 number;                   /* of the system call */
 };
 
 struct {

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Net - connect.
+/* Net - socket, connect, bind, listen, accept.
  *
- * Two hooks make one record. The cgroup programs run inside the call and see the kernel's copy of the address, but not
- * the result, and only for internet sockets: they keep it for the thread. At the end of the call the result is known,
- * and the socket is in the descriptor table. Where the cgroup programs cannot be attached, or for other families, the
- * end of the call alone serves: the address is then the socket's own if the call succeeded, else the user's. */
-#include "call.bpf.h"
+ * For connect and bind two hooks make one record. The cgroup programs run inside the call and see the kernel's copy of
+ * the address, but not the result, and only for internet sockets: they keep it for the thread. At the end of the call
+ * the result is known, and the socket is in the descriptor table, with its own idea of its ends if the call succeeded.
+ * Where the cgroup programs cannot be attached, or for other families, the end of the call alone serves; what failed is
+ * then told as the caller wrote it. */
+#include "socket.bpf.h"
+
+/* ---- inside the call ---- */
 
 /* These programs can be preempted: nothing that belongs to a CPU is touched here. */
 static __always_inline void keep_attempt(struct bpf_sock_addr *context, struct attempt *attempt) {
@@ -13,160 +16,292 @@ static __always_inline void keep_attempt(struct bpf_sock_addr *context, struct a
 
         attempt->cookie = bpf_get_socket_cookie(context);
         attempt->port = __bpf_ntohs(context->user_port);
+        attempt->number = this_call_number();
         bpf_map_update_elem(&attempts, &id, attempt, BPF_ANY);
 }
 
-SEC("cgroup/connect4")
-int on_connect4(struct bpf_sock_addr *context) {
+/* They return 1: let it through. */
+static __always_inline int keep_attempt4(struct bpf_sock_addr *context, __u32 ip) {
         struct attempt attempt = { .address.family = AF_INET };
 
-        if (wants[WIRE_KIND_connect]) {
-                *(__u32 *)attempt.address.bytes = context->user_ip4;
-                keep_attempt(context, &attempt);
-        }
-        return 1;                       /* let it through */
+        *(__u32 *)attempt.address.bytes = ip;
+        keep_attempt(context, &attempt);
+        return 1;
+}
+
+static __always_inline int keep_attempt6(struct bpf_sock_addr *context, const struct in6_addr *ip) {
+        struct attempt attempt = {};
+
+        set_address6(&attempt.address, ip);
+        keep_attempt(context, &attempt);
+        return 1;
+}
+
+/* The verifier wants each word of the context read by itself. */
+#define KEEP6(context)                                                                                                 \
+        ({                                                                                                             \
+                struct in6_addr _ip;                                                                                   \
+                                                                                                                       \
+                _ip.in6_u.u6_addr32[0] = (context)->user_ip6[0];                                                       \
+                _ip.in6_u.u6_addr32[1] = (context)->user_ip6[1];                                                       \
+                _ip.in6_u.u6_addr32[2] = (context)->user_ip6[2];                                                       \
+                _ip.in6_u.u6_addr32[3] = (context)->user_ip6[3];                                                       \
+                keep_attempt6(context, &_ip);                                                                          \
+        })
+
+SEC("cgroup/connect4")
+int on_connect4(struct bpf_sock_addr *context) {
+        return wants[WIRE_KIND_connect] ? keep_attempt4(context, context->user_ip4) : 1;
 }
 
 SEC("cgroup/connect6")
 int on_connect6(struct bpf_sock_addr *context) {
-        struct attempt attempt = {};
-        struct in6_addr address;
-
-        if (wants[WIRE_KIND_connect]) {
-                address.in6_u.u6_addr32[0] = context->user_ip6[0];
-                address.in6_u.u6_addr32[1] = context->user_ip6[1];
-                address.in6_u.u6_addr32[2] = context->user_ip6[2];
-                address.in6_u.u6_addr32[3] = context->user_ip6[3];
-                set_address6(&attempt.address, &address);
-                keep_attempt(context, &attempt);
-        }
-        return 1;
+        return wants[WIRE_KIND_connect] ? KEEP6(context) : 1;
 }
 
-/* Of the user's own struct sockaddr: other families, and internet ones where there is nothing better. */
-static __always_inline void user_address(struct cpu *cpu, __u16 family, const void *user, __u32 size) {
-        struct wire_connect *record = (void *)cpu->record;
-        __u16 net_port = 0;
-
-        if (family == AF_INET && size >= 16) {
-                if (bpf_probe_read_user(&net_port, 2, user + 2) < 0 ||
-                    bpf_probe_read_user(record->daddr.bytes, 4, user + 4) < 0)
-                        return;
-                record->daddr.family = AF_INET;
-        } else if (family == AF_INET6 && size >= 24) {
-                struct in6_addr address = {};
-
-                if (bpf_probe_read_user(&net_port, 2, user + 2) < 0 || bpf_probe_read_user(&address, 16, user + 8) < 0)
-                        return;
-                set_address6(&record->daddr, &address);
-        } else
-                return;
-        SET(cpu, connect, dport, __bpf_ntohs(net_port));
-        cpu->header.known |= WIRE_BIT(connect, daddr);
-        cpu->header.user |= WIRE_BIT(connect, daddr) | WIRE_BIT(connect, dport);
+SEC("cgroup/bind4")
+int on_bind4(struct bpf_sock_addr *context) {
+        return wants[WIRE_KIND_bind] ? keep_attempt4(context, context->user_ip4) : 1;
 }
 
-#define UNIX_MAX 108
-
-/* The name of a unix socket as the caller gave it, with `@` for the NUL in front of an abstract one. */
-static __always_inline void unix_name(struct cpu *cpu, const void *user, __u32 size) {
-        struct wire_connect *record = (void *)cpu->record;
-        __u32 offset = 0, n = size - 2;
-        char *to;
-
-        if (size <= 2 || n > UNIX_MAX || record_room(cpu, UNIX_MAX + 1, &offset) < UNIX_MAX + 1)
-                return;
-        BOUND(n, 127);
-        to = record_at(cpu, offset);
-        if (bpf_probe_read_user(to, n, user + 2) < 0)
-                return;
-        if (!to[0])
-                to[0] = '@';
-        else {
-                for (__u32 i = 0; i < UNIX_MAX; i++) {
-                        if (i >= n)
-                                break;
-                        if (!to[i]) {
-                                n = i;
-                                break;
-                        }
-                }
-        }
-        record->path.offset = offset;
-        record->path.length = n;
-        cpu->used = offset + n;
-        cpu->header.known |= WIRE_BIT(connect, path);
-        cpu->header.user |= WIRE_BIT(connect, path);
+SEC("cgroup/bind6")
+int on_bind6(struct bpf_sock_addr *context) {
+        return wants[WIRE_KIND_bind] ? KEEP6(context) : 1;
 }
 
-static __always_inline int connect_ended(const struct call *call) {
-        struct task_struct *task = bpf_get_current_task_btf();
-        __u64 id = bpf_get_current_pid_tgid();
-        __u32 fd = call->args[0], size = call->args[2], port = 0;
-        const void *user = (const void *)call->args[1];
-        struct wire_connect *record;
+/* ---- the end of the call ---- */
+
+/* Begin the record of a call on the socket that a descriptor leads to. */
+#define BEGIN(call, kind) call_record_with_ends(call, WIRE_KIND_##kind, sizeof(struct wire_##kind))
+
+static __always_inline struct cpu *call_record_with_ends(const struct call *call, enum wire_kind kind, __u32 size) {
+        struct cpu *cpu = call_record(call, kind, size);
+
+        if (!cpu)
+                return NULL;
+        if (files_are_shared(bpf_get_current_task_btf()))
+                cpu->header.flags |= WIRE_RACED;
+        ends_begin(cpu);
+        return cpu;
+}
+
+static __always_inline struct sock *socket_of(struct cpu *cpu, __u32 fd) {
+        return see_socket(cpu, file_of(bpf_get_current_task_btf(), fd));
+}
+
+/* The socket of a call for which an address may have been kept. Somebody may have put another one there meanwhile: of
+ * the real one then only the address is known, and NULL is returned. */
+static __always_inline struct sock *socket_of_attempt(struct cpu *cpu, __u32 fd, const struct attempt *attempt) {
+        struct sock *sk = socket_of(cpu, fd);
+
+        if (!sk || !attempt || attempt_is_of(attempt, sk))
+                return sk;
+        cpu->header.flags |= WIRE_RACED | WIRE_EXCHANGED;
+        cpu->ends.known = 0;
+        return NULL;
+}
+
+struct connect_call {
+        const struct call *call;
+        const void *address;
+        __u32 fd;
+        __u32 size;                     /* of the address */
+};
+
+static __noinline int connect_tell(const struct connect_call *connect) {
+        const struct call *call = connect->call;
         struct attempt *attempt;
-        struct seen seen = {};
-        __u16 asked = AF_UNSPEC;
-        struct sock *sk = NULL;
-        struct file *file;
+        struct ends *ends;
+        struct sock *sk;
         struct cpu *cpu;
 
-        if (!call_wanted(call, WIRE_KIND_connect)) {
-                bpf_map_delete_elem(&attempts, &id);
-                return 0;
-        }
-        cpu = call_record(call, WIRE_KIND_connect, sizeof(struct wire_connect));
-        if (!cpu) {
-                bpf_map_delete_elem(&attempts, &id);
-                return 0;
-        }
-        record = (void *)cpu->record;
-        if (files_are_shared(task))
-                cpu->header.flags |= WIRE_RACED;
-        SET(cpu, connect, fd, fd);
-
-        file = file_of(task, fd);
-        if (file) {
-                see_file(file, &seen);
-                if (seen.type == WIRE_OBJECT_SOCKET)
-                        sk = sock_of(&seen);
-        }
-        attempt = bpf_map_lookup_elem(&attempts, &id);
-
-        /* Somebody put another socket there meanwhile: of the real one only the address is known. */
-        if (attempt && sk && (__u64)GET(sk, __sk_common.skc_cookie.counter) != attempt->cookie) {
-                cpu->header.flags |= WIRE_RACED | WIRE_EXCHANGED;
-                sk = NULL;
-        }
-        if (sk) {
-                struct socket *socket = GET(file, private_data);
-
-                SET(cpu, connect, socket, seen.object);
-                SET(cpu, connect, family, GET(sk, __sk_common.skc_family));
-                SET(cpu, connect, type, GET(socket, type));
-                SET(cpu, connect, protocol, GET(sk, sk_protocol));
+        cpu = BEGIN(call, connect);
+        if (!cpu)
+                return nothing();
+        ends = &cpu->ends;
+        SET(cpu, connect, fd, connect->fd);
+        attempt = attempt_find();
+        sk = socket_of_attempt(cpu, connect->fd, attempt);
+        if (sk && !is_failure(call->result)) {
+                see_ends(cpu, sk);
+                if (ends->family == AF_UNIX)
+                        see_far_unix_name(cpu, sk);
         }
 
         if (attempt) {
-                record->daddr = attempt->address;
-                cpu->header.known |= WIRE_BIT(connect, daddr);
-                SET(cpu, connect, dport, attempt->port);
-                bpf_map_delete_elem(&attempts, &id);
-        } else if (!is_failure(call->result) && sk && see_peer(sk, &record->daddr, &port)) {
-                cpu->header.known |= WIRE_BIT(connect, daddr);
-                SET(cpu, connect, dport, port);
-        } else if (size >= 2 && bpf_probe_read_user(&asked, 2, user) == 0) {
-                if (!(cpu->header.known & WIRE_BIT(connect, family))) {
-                        SET(cpu, connect, family, asked);
-                        cpu->header.user |= WIRE_BIT(connect, family);
-                }
-                if (asked == AF_UNIX)
-                        unix_name(cpu, user, size);
-                else
-                        user_address(cpu, asked, user, size);
-        }
+                ends->daddr = attempt->address;
+                ends->dport = attempt->port;
+                ends->known |= END_DADDR | END_DPORT;
+        } else if (!(ends->known & (END_DPORT | END_PATH)))
+                user_end(cpu, connect->address, connect->size, true);
+
+        PUT_SOCKET(cpu, connect);
+        PUT_END(cpu, connect, daddr, daddr, END_DADDR);
+        PUT_END(cpu, connect, dport, dport, END_DPORT);
+        PUT_END(cpu, connect, path, path, END_PATH);
+        PUT_END(cpu, connect, saddr, saddr, END_SADDR);
+        PUT_END(cpu, connect, sport, sport, END_SPORT);
+        PUT_END(cpu, connect, cid, dcid, END_DCID);
+        PUT_END(cpu, connect, peer_pid, peer_pid, END_PEER);
         return record_submit(cpu, WIRE_KIND_connect);
 }
 
+static __always_inline int connect_ended(const struct call *call) {
+        struct connect_call connect = {
+                .call = call,
+                .fd = call->args[0],
+                .address = (const void *)call->args[1],
+                .size = call->args[2],
+        };
+
+        if (call_wanted(call, WIRE_KIND_connect))
+                connect_tell(&connect);
+        attempt_forget();
+        return 0;
+}
+
 CALL_PROGRAM_OF(exit_connect, WIRE_CALL_connect, connect_ended)
+
+static __noinline int bind_ended(const struct call *call) {
+        struct attempt *attempt;
+        struct ends *ends;
+        struct sock *sk;
+        struct cpu *cpu;
+
+        if (!call_wanted(call, WIRE_KIND_bind)) {
+                attempt_forget();
+                return nothing();
+        }
+        cpu = BEGIN(call, bind);
+        if (!cpu) {
+                attempt_forget();
+                return nothing();
+        }
+        ends = &cpu->ends;
+        SET(cpu, bind, fd, (__u32)call->args[0]);
+        attempt = attempt_find();
+        sk = socket_of_attempt(cpu, call->args[0], attempt);
+        if (sk && call->result >= 0) {
+                see_ends(cpu, sk);
+                if (ends->family == AF_UNIX)
+                        see_unix_name(cpu, sk);
+        }
+        if (!(ends->known & (END_SPORT | END_PATH))) {
+                if (attempt) {
+                        ends->saddr = attempt->address;
+                        ends->sport = attempt->port;
+                        ends->known |= END_SADDR | END_SPORT;
+                } else
+                        user_end(cpu, (const void *)call->args[1], call->args[2], false);
+        }
+
+        PUT_SOCKET(cpu, bind);
+        PUT_END(cpu, bind, saddr, saddr, END_SADDR);
+        PUT_END(cpu, bind, sport, sport, END_SPORT);
+        PUT_END(cpu, bind, cid, scid, END_SCID);
+        PUT_END(cpu, bind, path, path, END_PATH);
+        attempt_forget();
+        return record_submit(cpu, WIRE_KIND_bind);
+}
+
+CALL_PROGRAM(exit_bind, bind_ended)
+
+static __noinline int listen_ended(const struct call *call) {
+        struct sock *sk;
+        struct cpu *cpu;
+
+        if (!call_wanted(call, WIRE_KIND_listen))
+                return nothing();
+        cpu = BEGIN(call, listen);
+        if (!cpu)
+                return nothing();
+        SET(cpu, listen, fd, (__u32)call->args[0]);
+        SET(cpu, listen, backlog, (int)call->args[1]);
+        sk = socket_of(cpu, call->args[0]);
+        if (sk) {
+                see_ends(cpu, sk);
+                if (cpu->ends.family == AF_UNIX)
+                        see_unix_name(cpu, sk);
+                if (call->result >= 0)
+                        SET(cpu, listen, backlog, GET(sk, sk_max_ack_backlog));
+        }
+
+        PUT_SOCKET(cpu, listen);
+        PUT_END(cpu, listen, saddr, saddr, END_SADDR);
+        PUT_END(cpu, listen, sport, sport, END_SPORT);
+        PUT_END(cpu, listen, cid, scid, END_SCID);
+        PUT_END(cpu, listen, path, path, END_PATH);
+        return record_submit(cpu, WIRE_KIND_listen);
+}
+
+CALL_PROGRAM(exit_listen, listen_ended)
+
+/* Of an accept that failed there is only the socket that listens: what it is, and its end. */
+static __noinline int accept_ended(const struct call *call) {
+        bool accepted = call->result >= 0;
+        struct sock *sk;
+        struct cpu *cpu;
+
+        if (!call_wanted(call, WIRE_KIND_accept))
+                return nothing();
+        cpu = BEGIN(call, accept);
+        if (!cpu)
+                return nothing();
+        SET(cpu, accept, fd, (__u32)call->args[0]);
+        if (accepted)
+                SET(cpu, accept, newfd, call->result);
+        sk = socket_of(cpu, accepted ? call->result : call->args[0]);
+        if (!accepted)
+                cpu->ends.known &= ~END_SOCKET;
+        if (sk) {
+                see_ends(cpu, sk);
+                if (cpu->ends.family == AF_UNIX)
+                        see_unix_name(cpu, sk);
+        }
+
+        PUT_SOCKET(cpu, accept);
+        PUT_END(cpu, accept, saddr, saddr, END_SADDR);
+        PUT_END(cpu, accept, sport, sport, END_SPORT);
+        PUT_END(cpu, accept, daddr, daddr, END_DADDR);
+        PUT_END(cpu, accept, dport, dport, END_DPORT);
+        PUT_END(cpu, accept, cid, dcid, END_DCID);
+        PUT_END(cpu, accept, path, path, END_PATH);
+        PUT_END(cpu, accept, peer_pid, peer_pid, END_PEER);
+        return record_submit(cpu, WIRE_KIND_accept);
+}
+
+CALL_PROGRAM(exit_accept, accept_ended)
+
+/* The two descriptors of a pair are in the caller's memory, and nowhere else. */
+static __noinline int socket_ended(const struct call *call) {
+        __u32 fds[2] = {call->result, 0};
+        bool pair = call->id == WIRE_CALL_socketpair, known = call->result >= 0;
+        struct sock *sk = NULL;
+        struct cpu *cpu;
+
+        if (!call_wanted(call, WIRE_KIND_socket))
+                return nothing();
+        cpu = BEGIN(call, socket);
+        if (!cpu)
+                return nothing();
+        if (pair && known)
+                known = bpf_probe_read_user(fds, sizeof(fds), (const void *)call->args[3]) == 0;
+        if (known) {
+                SET(cpu, socket, fd, fds[0]);
+                if (pair) {
+                        SET(cpu, socket, newfd, fds[1]);
+                        cpu->header.user |= WIRE_BIT(socket, fd) | WIRE_BIT(socket, newfd);
+                }
+                sk = socket_of(cpu, fds[0]);
+        }
+        if (!sk) {
+                cpu->ends.family = call->args[0];
+                cpu->ends.type = call->args[1] & SOCK_TYPE_MASK;
+                cpu->ends.protocol = call->args[2];
+                cpu->ends.known = END_FAMILY | END_KIND;
+        }
+        PUT_SOCKET(cpu, socket);
+        return record_submit(cpu, WIRE_KIND_socket);
+}
+
+CALL_PROGRAM(exit_socket, socket_ended)

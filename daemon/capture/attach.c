@@ -98,6 +98,19 @@ static int attach_tracepoint(int prog_fd, const char *name, uint64_t cookie, int
         return TAKE_FD(link_fd);
 }
 
+static const struct {
+        const char *place;
+        enum bpf_attach_type type;
+} cgroup_places[] = {
+        {"cgroup/connect4", BPF_CGROUP_INET4_CONNECT},
+        {"cgroup/connect6", BPF_CGROUP_INET6_CONNECT},
+        {"cgroup/bind4", BPF_CGROUP_INET4_BIND},
+        {"cgroup/bind6", BPF_CGROUP_INET6_BIND},
+        {"cgroup/sendmsg4", BPF_CGROUP_UDP4_SENDMSG},
+        {"cgroup/sendmsg6", BPF_CGROUP_UDP6_SENDMSG},
+        {"cgroup_skb/egress", BPF_CGROUP_INET_EGRESS},
+};
+
 int attach_program(int prog_fd, const char *place, uint64_t cookie, int tracefs_fd, int cgroup_fd) {
         const char *name;
 
@@ -108,10 +121,10 @@ int attach_program(int prog_fd, const char *place, uint64_t cookie, int tracefs_
                 return bpf_raw_tracepoint_open(NULL, prog_fd);
         if (cgroup_fd < 0)
                 return cgroup_fd;
-        if (streq(place, "cgroup/connect4"))
-                return bpf_link_create(prog_fd, cgroup_fd, BPF_CGROUP_INET4_CONNECT, NULL);
-        if (streq(place, "cgroup/connect6"))
-                return bpf_link_create(prog_fd, cgroup_fd, BPF_CGROUP_INET6_CONNECT, NULL);
+        /* Other programs that are there stay, and run too. */
+        for (size_t i = 0; i < ELEMENTSOF(cgroup_places); i++)
+                if (streq(place, cgroup_places[i].place))
+                        return bpf_link_create(prog_fd, cgroup_fd, cgroup_places[i].type, NULL);
         return -EINVAL;
 }
 

@@ -178,10 +178,11 @@ static int hooks_load(struct hooks *hooks, const struct hooks_options *options, 
         for (size_t i = 0; i < 8; i++)
                 sensor->rodata->tty_majors[i] = majors[i];
 
-        if (!kernel->cgroup_address) {
-                bpf_program__set_autoload(sensor->progs.on_connect4, false);
-                bpf_program__set_autoload(sensor->progs.on_connect6, false);
-        }
+        if (!kernel->cgroup_address)
+                for (size_t i = 0; i < N_HOOKS; i++)
+                        if (startswith(hooks_table[i].place, "cgroup"))
+                                bpf_program__set_autoload(
+                                        bpf_object__find_program_by_name(sensor->obj, hooks_table[i].program), false);
 
         hooks_choose_security(hooks, security);
         r = sensor__load(sensor);

@@ -88,6 +88,8 @@ static void check_address(const struct wire_header *record, const char *address,
 
 START_TEST(a_connection_tells_socket_and_address) {
         const struct wire_header *record;
+        struct sockaddr_in own;
+        socklen_t size = sizeof(own);
         struct attempt attempt;
         struct stat st;
         int listener, port;
@@ -104,6 +106,9 @@ START_TEST(a_connection_tells_socket_and_address) {
         ck_assert(!(record->user & WIRE_BIT(connect, daddr)));
         ck_assert_int_eq(fstat(attempt.fd, &st), 0);
         ck_assert(lab_is_file(lab_object(record, F(connect, socket)), &st));
+        ck_assert_int_eq(getsockname(attempt.fd, (void *)&own, &size), 0);
+        ck_assert_mem_eq(lab_address(record, F(connect, saddr)).bytes, &own.sin_addr, 4);
+        ck_assert_int_eq(lab_number(record, F(connect, sport)), ntohs(own.sin_port));
         close(attempt.fd);
         close(listener);
 }
@@ -196,7 +201,8 @@ START_TEST(unix_sockets_are_told_by_name) {
         ck_assert_int_eq(record->result, 0);
         ck_assert_int_eq(lab_number(record, F(connect, family)), AF_UNIX);
         ck_assert_str_eq(lab_text(record, F(connect, path)), lab_path("socket"));
-        ck_assert(record->user & WIRE_BIT(connect, path));
+        ck_assert(!(record->user & WIRE_BIT(connect, path)));
+        ck_assert_int_eq(lab_number(record, F(connect, peer_pid)), getpid());
         ck_assert(!lab_known(record, F(connect, daddr)));
         close(attempt.fd);
 
@@ -207,6 +213,8 @@ START_TEST(unix_sockets_are_told_by_name) {
         record = run_attempt(&attempt);
         ck_assert_int_eq(record->result, -ECONNREFUSED);
         ck_assert_str_eq(lab_text(record, F(connect, path)), "@abstract-no-such");
+        ck_assert(record->user & WIRE_BIT(connect, path));
+        ck_assert(!lab_known(record, F(connect, peer_pid)));
         close(attempt.fd);
         close(listener);
 }

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Socket - what there is to know of a socket and its two ends, the same for all kinds that are about one.
+ *
+ * It is gathered in cpu->ends, from the best source that there is, and put into the record by PUT_END(). In this order:
+ * the socket itself, if it is bound or connected; the kernel's copy of the address that was passed (struct attempt);
+ * the user's bytes, and marked so. Names of unix sockets that are files are paths as the kernel resolved them at bind,
+ * whatever the caller wrote; as the caller wrote them where no socket was found. */
+#pragma once
+
+#include "call.bpf.h"
+
+enum {
+        END_SOCKET = 1 << 0,
+        END_SADDR = 1 << 1,
+        END_DADDR = 1 << 2,
+        END_PATH = 1 << 3,
+        END_KIND = 1 << 4,              /* family, type and protocol */
+        END_FAMILY = 1 << 5,
+        END_SPORT = 1 << 6,
+        END_DPORT = 1 << 7,
+        END_SCID = 1 << 8,
+        END_DCID = 1 << 9,
+        END_PEER = 1 << 10,
+};
+
+/* One field of the record, if it is known. The bits of a field are constants. */
+#define PUT_END(cpu, kind_, field_, from_, bit_)                                                                       \
+        do {                                                                                                           \
+                struct ends *_ends = &(cpu)->ends;                                                                     \
+                                                                                                                       \
+                if (_ends->known & (bit_)) {                                                                           \
+                        SET(cpu, kind_, field_, _ends->from_);                                                         \
+                        if (_ends->user & (bit_))                                                                      \
+                                (cpu)->header.user |= WIRE_BIT(kind_, field_);                                         \
+                        if (_ends->cut & (bit_))                                                                       \
+                                (cpu)->header.cut |= WIRE_BIT(kind_, field_);                                          \
+                }                                                                                                      \
+        } while (0)
+
+#define PUT_SOCKET(cpu, kind_)                                                                                         \
+        do {                                                                                                           \
+                PUT_END(cpu, kind_, socket, socket, END_SOCKET);                                                       \
+                PUT_END(cpu, kind_, family, family, END_FAMILY);                                                       \
+                PUT_END(cpu, kind_, type, type, END_KIND);                                                             \
+                PUT_END(cpu, kind_, protocol, protocol, END_KIND);                                                     \
+        } while (0)
+
+/* Look at the socket behind a file. NULL: it is none. */
+static __noinline struct sock *see_socket(struct cpu *cpu, struct file *file) {
+        struct ends *ends = &cpu->ends;
+        struct seen seen = {};
+        struct socket *socket;
+        struct sock *sk;
+
+        if (!file)
+                return NULL;
+        see_file(file, &seen);
+        if (seen.type != WIRE_OBJECT_SOCKET)
+                return NULL;
+        socket = GET(file, private_data);
+        sk = GET(socket, sk);
+        ends->socket = seen.object;
+        ends->family = GET(sk, __sk_common.skc_family);
+        ends->type = GET(socket, type);
+        ends->protocol = GET(sk, sk_protocol);
+        ends->known |= END_SOCKET | END_FAMILY | END_KIND;
+        return sk;
+}
+
+static __always_inline void ends_begin(struct cpu *cpu) {
+        __builtin_memset(&cpu->ends, 0, sizeof(cpu->ends));
+}
+
+/* The near end of an internet socket: known when it has a port. */
+static __always_inline void see_near(struct ends *ends, struct sock *sk) {
+        __u16 port = GET(sk, __sk_common.skc_num);
+
+        if (!port || ends->type == SOCK_RAW)
+                return;                 /* there it is the protocol */
+        if (ends->family == AF_INET) {
+                *(__u32 *)ends->saddr.bytes = GET(sk, __sk_common.skc_rcv_saddr);
+                ends->saddr.family = AF_INET;
+        } else {
+                struct in6_addr address = {};
+
+                bpf_core_read(&address, 16, &sk->__sk_common.skc_v6_rcv_saddr);
+                set_address6(&ends->saddr, &address);
+        }
+        ends->sport = port;
+        ends->known |= END_SADDR | END_SPORT;
+}
+
+/* Addresses of a vsock socket. Its type is in the kernel's types only if it is built in; as a module it is not, but the
+ * two addresses have followed the transport behind the socket since there are several of them (c0cfa2d8a788 "vsock: add
+ * multi-transports support", 5.5), and each begins with its family. */
+struct vm_address {
+        __u16 family;
+        __u16 reserved;
+        __u32 port;
+        __u32 cid;
+        __u32 rest;
+};
+
+static __always_inline bool read_vsock(struct sock *sk, struct vm_address addresses[2]) {
+        char *at = (char *)sk + bpf_core_type_size(struct sock) + sizeof(void *);
+
+        return bpf_probe_read_kernel(addresses, 2 * sizeof(*addresses), at) == 0 && addresses[0].family == AF_VSOCK &&
+                addresses[1].family == AF_VSOCK;
+}
+
+#define VM_ANY 0xffffffff
+
+/* Both ends, as the socket itself has them. */
+static __noinline int see_ends(struct cpu *cpu, struct sock *sk) {
+        struct ends *ends = &cpu->ends;
+
+        if (ends->family == AF_INET || ends->family == AF_INET6) {
+                see_near(ends, sk);
+                if (see_peer(sk, &ends->daddr, &ends->dport))
+                        ends->known |= END_DADDR | END_DPORT;
+        } else if (ends->family == AF_VSOCK) {
+                struct vm_address addresses[2] = {};
+
+                if (!read_vsock(sk, addresses))
+                        return nothing();
+                if (addresses[0].port != VM_ANY) {
+                        ends->scid = addresses[0].cid;
+                        ends->sport = addresses[0].port;
+                        ends->known |= END_SCID | END_SPORT;
+                }
+                if (addresses[1].port != VM_ANY) {
+                        ends->dcid = addresses[1].cid;
+                        ends->dport = addresses[1].port;
+                        ends->known |= END_DCID | END_DPORT;
+                }
+        } else if (ends->family == AF_UNIX) {
+                struct pid *pid = GET(sk, sk_peer_pid);
+
+                if (pid && GET(sk, __sk_common.skc_state) == TCP_ESTABLISHED) {
+                        ends->peer_pid = GET(pid, numbers[0].nr);
+                        ends->known |= END_PEER;
+                }
+        }
+        return nothing();
+}
+
+#define UNIX_MAX 108
+
+/* n bytes of a name were put at the offset: what of them is the name. Abstract ones begin with NUL, and may have more
+ * of them inside; those at the end, of which there are many if the caller passed all of its struct, are left out. */
+static __always_inline void unix_name_end(struct cpu *cpu, __u32 offset, __u32 n) {
+        char *to = record_at(cpu, offset);
+
+        if (!to[0]) {
+                to[0] = '@';
+                for (__u32 i = 0; i < UNIX_MAX && n > 1; i++) {
+                        __u32 last = n - 1;
+
+                        BOUND(last, 127);
+                        if (to[last])
+                                break;
+                        n--;
+                }
+        } else
+                for (__u32 i = 0; i < UNIX_MAX && i < n; i++)
+                        if (!to[i]) {
+                                n = i;
+                                break;
+                        }
+        cpu->ends.path.offset = offset;
+        cpu->ends.path.length = n;
+        cpu->ends.known |= END_PATH;
+        cpu->used = offset + n;
+}
+
+/* The name that a unix socket is bound to. */
+static __noinline int see_unix_name(struct cpu *cpu, struct sock *sk) {
+        struct unix_sock *unix_sock = (void *)sk;
+        struct dentry *dentry = GET(unix_sock, path.dentry);
+        struct unix_address *address;
+        __u32 offset = 0, n;
+
+        if (dentry) {
+                __u32 length = path_walk(cpu, dentry, GET(unix_sock, path.mnt));
+
+                if (length) {
+                        cpu->ends.path.offset = cpu->walk.start;
+                        cpu->ends.path.length = length;
+                        cpu->ends.known |= END_PATH;
+                        cpu->ends.cut |= cpu->walk.cut ? END_PATH : 0;
+                }
+                return nothing();
+        }
+        address = GET(unix_sock, addr);
+        if (!address)
+                return nothing();
+        n = GET(address, len);
+        if (n <= 2 || n > UNIX_MAX + 2 || record_room(cpu, UNIX_MAX + 1, &offset) < UNIX_MAX + 1)
+                return nothing();
+        n -= 2;
+        BOUND(n, 127);
+        if (bpf_probe_read_kernel(record_at(cpu, offset), n,
+                                  (char *)address + bpf_core_field_offset(struct unix_address, name) + 2) == 0)
+                unix_name_end(cpu, offset, n);
+        return nothing();
+}
+
+static __always_inline void see_far_unix_name(struct cpu *cpu, struct sock *sk) {
+        struct sock *peer = GET((struct unix_sock *)(void *)sk, peer);
+
+        if (peer)
+                see_unix_name(cpu, peer);
+}
+
+/* As the caller wrote it. */
+static __always_inline void user_unix_name(struct cpu *cpu, const void *user, __u32 size) {
+        __u32 offset = 0, n = size - 2;
+
+        if (size <= 2 || n > UNIX_MAX || record_room(cpu, UNIX_MAX + 1, &offset) < UNIX_MAX + 1)
+                return;
+        BOUND(n, 127);
+        if (bpf_probe_read_user(record_at(cpu, offset), n, user + 2) < 0)
+                return;
+        unix_name_end(cpu, offset, n);
+        cpu->ends.user |= END_PATH;
+}
+
+/* The user's own struct sockaddr, of one end. */
+static __noinline int user_end(struct cpu *cpu, const void *user, __u32 size, bool far) {
+        struct ends *ends = &cpu->ends;
+        struct wire_address *address = far ? &ends->daddr : &ends->saddr;
+        __u32 known = far ? END_DADDR | END_DPORT : END_SADDR | END_SPORT, port;
+        __u16 family = 0, net_port = 0;
+
+        if (size < 2 || bpf_probe_read_user(&family, 2, user) < 0)
+                return nothing();
+        if (!(ends->known & END_FAMILY)) {
+                ends->family = family;
+                ends->known |= END_FAMILY;
+                ends->user |= END_FAMILY;
+        }
+        if (family == AF_UNIX) {
+                user_unix_name(cpu, user, size);
+                return nothing();
+        }
+        if (family == AF_INET && size >= 16) {
+                if (bpf_probe_read_user(&net_port, 2, user + 2) < 0 ||
+                    bpf_probe_read_user(address->bytes, 4, user + 4) < 0)
+                        return nothing();
+                address->family = AF_INET;
+                port = __bpf_ntohs(net_port);
+        } else if (family == AF_INET6 && size >= 24) {
+                struct in6_addr from = {};
+
+                if (bpf_probe_read_user(&net_port, 2, user + 2) < 0 || bpf_probe_read_user(&from, 16, user + 8) < 0)
+                        return nothing();
+                set_address6(address, &from);
+                port = __bpf_ntohs(net_port);
+        } else if (family == AF_VSOCK && size >= 16) {
+                struct vm_address from = {};
+
+                if (bpf_probe_read_user(&from, sizeof(from), user) < 0)
+                        return nothing();
+                port = from.port;
+                if (far)
+                        ends->dcid = from.cid;
+                else
+                        ends->scid = from.cid;
+                known = far ? END_DCID | END_DPORT : END_SCID | END_SPORT;
+        } else
+                return nothing();
+        if (far)
+                ends->dport = port;
+        else
+                ends->sport = port;
+        ends->known |= known;
+        ends->user |= known;
+        return nothing();
+}
+
+/* ---- what the cgroup programs kept ---- */
+
+static __always_inline __u32 this_call_number(void) {
+        return call_number((struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf()));
+}
+
+/* NULL: nothing was kept for this call of this thread. To be forgotten at the end of each call that keeps. */
+static __always_inline struct attempt *attempt_find(void) {
+        __u64 id = bpf_get_current_pid_tgid();
+        struct attempt *attempt = bpf_map_lookup_elem(&attempts, &id);
+
+        return attempt && attempt->number == this_call_number() ? attempt : NULL;
+}
+
+static __always_inline void attempt_forget(void) {
+        __u64 id = bpf_get_current_pid_tgid();
+
+        bpf_map_delete_elem(&attempts, &id);
+}
+
+/* Did the attempt concern this socket? Numbers of sockets are given once. */
+static __always_inline bool attempt_is_of(const struct attempt *attempt, struct sock *sk) {
+        return (__u64)GET(sk, __sk_common.skc_cookie.counter) == attempt->cookie;
+}
