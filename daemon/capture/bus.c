@@ -248,10 +248,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
-static void try_later(struct bus *bus) {
-        uint64_t wait_ns = bus->patience_ns;
-
-        bus->patience_ns = MIN(bus->patience_ns * 2, PATIENCE_MAX_NS);
+static void try_after(struct bus *bus, uint64_t wait_ns) {
         bus->next_ns = clock_boottime_ns() + wait_ns;
         if (!bus->loop)
                 return;
@@ -261,6 +258,13 @@ static void try_later(struct bus *bus) {
                 return;
         (void)sd_event_source_set_time(bus->timer, bus->next_ns / NSEC_PER_USEC);
         (void)sd_event_source_set_enabled(bus->timer, SD_EVENT_ONESHOT);
+}
+
+static void try_later(struct bus *bus) {
+        uint64_t wait_ns = bus->patience_ns;
+
+        bus->patience_ns = MIN(bus->patience_ns * 2, PATIENCE_MAX_NS);
+        try_after(bus, wait_ns);
 }
 
 static void disconnect(struct bus *bus) {
@@ -379,7 +383,9 @@ void bus_set_kinds(struct bus *bus, uint64_t kinds) {
         if (bus->timer)
                 (void)sd_event_source_set_enabled(bus->timer, SD_EVENT_OFF);
         bus->patience_ns = PATIENCE_MIN_NS;
-        bus_try(bus);
+        /* Not at once: whoever wants it has something else to say first. */
+        if (bus->kinds != 0)
+                try_after(bus, 0);
 }
 
 /* ---- the object ---- */

@@ -565,6 +565,7 @@ static void bpf_stats(const struct capture *capture, struct capture_stats *ret) 
                 ret->produced[kind] += bpf->skipped[kind];
                 ret->lost[kind][WIRE_LOSS_SKIPPED] += bpf->skipped[kind];
         }
+        context_stats(&bpf->context, ret);
         ret->ring_bytes = bpf->ring_bytes;
         ret->ring_pending = ring_pending(&bpf->ring);
         ret->n_programs = hooks_n_attached(bpf->hooks);

@@ -74,6 +74,10 @@ struct capture_stats {
         uint64_t n_obscured;            /* `obscured` records made */
         uint64_t n_mended_exits;        /* ends that were lost, told when they were found out */
         uint64_t n_mended_processes;    /* starts and execs that were lost, told as `process` */
+        uint64_t n_bus_lost;            /* times that the bus, or a service on it, went away */
+        uint64_t n_bus_forged;          /* messages on the bus that were from somebody else */
+        uint64_t n_context_refused;     /* containers, units and sessions for which there was no room */
+        uint64_t n_context_unreadable;  /* files of runtimes that could not be read, or made no sense */
         uint64_t n_wakeups;             /* times that the kernel woke the reader */
         uint64_t n_turns;
         uint64_t n_stalls;              /* times that the ring's first record was not finished for 10 ms */

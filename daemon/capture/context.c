@@ -144,6 +144,17 @@ void context_see(struct context *context, const struct event *event, const struc
                 see_loginuid(context, event, last);
 }
 
+void context_stats(const struct context *context, struct capture_stats *ret) {
+        struct bus_stats bus = {};
+
+        if (context->bus)
+                bus_stats(context->bus, &bus);
+        ret->n_bus_lost = bus.n_lost;
+        ret->n_bus_forged = bus.n_forged;
+        ret->n_context_refused = bus.n_refused + context->containers.n_refused;
+        ret->n_context_unreadable = context->containers.n_unreadable;
+}
+
 void context_begin(struct context *context) {
         context->running = true;
 }

@@ -8,6 +8,7 @@
  * they came from. */
 
 #include "capture/bus.h"
+#include "capture/capture.h"
 #include "capture/containers.h"
 #include "capture/hierarchy.h"
 #include "event/event.h"
@@ -46,6 +47,9 @@ void context_name(struct context *context, uint64_t cgroup, const char *path);
 
 /* A record from the kernel was passed on. `last` is the one about the same actor before it; NULL: not known. */
 void context_see(struct context *context, const struct event *event, const struct wire_header *last);
+
+/* Its part of them. */
+void context_stats(const struct context *context, struct capture_stats *ret);
 
 /* From here on what begins is new. */
 void context_begin(struct context *context);

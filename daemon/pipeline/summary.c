@@ -97,6 +97,10 @@ static void put_bounds(const struct capture_stats *capture, const struct pipelin
                 {p->report.n_obscured, "times something could have hidden a story"},
                 {capture->n_mended_exits, "ends of processes were lost, and told when they were found out"},
                 {capture->n_mended_processes, "processes whose start or exec was lost were looked up"},
+                {capture->n_bus_lost, "times the system bus, or a service on it, went away"},
+                {capture->n_bus_forged, "messages on the system bus pretended to be from systemd or logind"},
+                {capture->n_context_refused, "units, sessions and containers found no room"},
+                {capture->n_context_unreadable, "containers of which their runtime's file could not be read"},
                 {capture->n_late, "events came out of order"},
                 {capture->n_stalls, "times the ring stood still"},
         };
