@@ -177,6 +177,9 @@ struct task_state {
         struct begun begun;
         __u32 exited;                   /* of the leader's storage: the exit was told */
         __u32 scratch;                  /* that this thread has, by its number in `cpus`; 0: none */
+        struct wire_object script;      /* what an exec in progress began with */
+        __u32 has_script;
+        __u32 pad;
 };
 
 struct {

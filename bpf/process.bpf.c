@@ -352,6 +352,12 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binp
         SET(cpu, execve, script, PART(bprm, interp) != PART(bprm, filename));
         SET(cpu, execve, secure, BPF_CORE_READ_BITFIELD(bprm, secureexec));
         append_tty(cpu, self);
+        if (state && state->has_script) {
+                /* Of the attempt that succeeded: each begins with the hook (security.bpf.c). */
+                if (PART(bprm, interp) != PART(bprm, filename))
+                        SET(cpu, execve, script_file, state->script);
+                state->has_script = 0;
+        }
         if (state) {
                 SET(cpu, execve, old_uid, state->uid);
                 SET(cpu, execve, old_euid, state->euid);

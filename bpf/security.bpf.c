@@ -2,8 +2,9 @@
 /* Security - the second tier: programs on the kernel's security hooks (BPF LSM), where such programs load.
  *
  * They allow everything. Each keeps what the kernel found under a name for the program at the end of the call
- * (resolved.bpf.h). `path_` hooks are called once by each call that names something, with directory and mount, and not
- * by file systems for what lies below them. Hooks that a kernel does not have are left out. */
+ * (resolved.bpf.h; of an exec in the task's state). `path_` hooks are called once by each call that names something,
+ * with directory and mount, and not by file systems for what lies below them. Hooks that a kernel does not have are
+ * left out. */
 #include "resolved.bpf.h"
 
 SEC("lsm/path_unlink")
@@ -104,4 +105,19 @@ int BPF_PROG(on_path_chown, const struct path *path) {
 SEC("lsm/path_truncate")
 int BPF_PROG(on_path_truncate, const struct path *path) {
         return see_path(WIRE_KIND_truncate, path);
+}
+
+/* The file that an exec names; called again for each interpreter. It is gone when the exec is told. */
+SEC("lsm/bprm_check_security")
+int BPF_PROG(on_bprm_check, struct linux_binprm *bprm) {
+        struct task_state *state;
+
+        if (PART(bprm, interp) != PART(bprm, filename))
+                return 0;
+        state = state_of(bpf_get_current_task_btf(), true);
+        if (!state)
+                return 0;
+        see_inode(GET(PART(bprm, file), f_inode), &state->script);
+        state->has_script = 1;
+        return 0;
 }

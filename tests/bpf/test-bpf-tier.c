@@ -9,7 +9,8 @@
 #include "lab.h"
 
 #define F(kind, id) WIRE_FIELD_##kind##_##id
-#define NAMES (1ULL << WIRE_KIND_unlink | 1ULL << WIRE_KIND_rename | 1ULL << WIRE_KIND_chmod)
+#define NAMES                                                                                                          \
+        (1ULL << WIRE_KIND_execve | 1ULL << WIRE_KIND_unlink | 1ULL << WIRE_KIND_rename | 1ULL << WIRE_KIND_chmod)
 
 /* A directory `real`, to which `way` is a symbolic link, with a file in it. */
 static void make_way(const char *name, struct stat *ret) {
@@ -106,6 +107,30 @@ START_TEST(a_chmod_of_a_link_names_the_file_that_it_led_to) {
                 ck_assert_str_eq(lab_text(record, F(chmod, pathname)), lab_path("link"));
                 ck_assert(record->user & WIRE_BIT(chmod, pathname));
         }
+}
+END_TEST
+
+static int exec_script(void *argument) {
+        execl(lab_path("script.sh"), "script.sh", NULL);
+        return 127;
+}
+
+START_TEST(a_script_is_known_as_a_file) {
+        const struct wire_header *record;
+        struct stat st;
+        pid_t pid;
+
+        lab_write_file(lab_path("script.sh"), "#!/bin/sh\n", 0755);
+        ck_assert_int_eq(stat(lab_path("script.sh"), &st), 0);
+        pid = lab_run(exec_script, NULL);
+        ck_assert_int_eq(lab.status, 0);
+        record = lab_find(WIRE_KIND_execve, pid, 0);
+        ck_assert_ptr_nonnull(record);
+        ck_assert_int_eq(lab_number(record, F(execve, script)), 1);
+        if (lab_has_security(WIRE_KIND_execve))
+                ck_assert(lab_is_file(lab_object(record, F(execve, script_file)), &st));
+        else
+                ck_assert(!lab_known(record, F(execve, script_file)));
 }
 END_TEST
 
@@ -295,6 +320,7 @@ int main(void) {
                 an_unlink_through_a_symbolic_link_names_the_directory_that_it_was_in,
                 a_rename_tells_what_was_renamed_and_what_was_replaced,
                 a_chmod_of_a_link_names_the_file_that_it_led_to,
+                a_script_is_known_as_a_file,
                 a_call_that_found_nothing_is_not_told_by_what_the_one_before_it_found,
                 many_threads_do_not_take_each_others_names,
                 a_name_that_is_exchanged_under_the_call_does_not_fool_the_hook,
