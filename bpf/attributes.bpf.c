@@ -67,4 +67,4 @@ static __noinline int chmod_ended(const struct call *call) {
         return record_submit(cpu, WIRE_KIND_chmod);
 }
 
-NAME_PROGRAM(exit_chmod, chmod_ended)
+CALL_PROGRAM(exit_chmod, chmod_ended)

@@ -112,6 +112,8 @@ static __always_inline void call_done(const struct call *call) {
 
         if (cpu)
                 cpu->request.active = 0;
+        else if (call->id >= WIRE_CALL_unlink && call->id <= WIRE_CALL_utimensat)
+                resolved_forget(bpf_get_current_task_btf());    /* calls that name files stand together in calls.def */
 }
 
 #define CALL_PROGRAM(program, body)                                                                                    \
@@ -129,18 +131,6 @@ static __always_inline void call_done(const struct call *call) {
 /* The cookie costs a few nanoseconds; a program of its own for the call that comes most keeps the verifier's work and
  * the counters apart. */
 #define CALL_PROGRAM_OF(program, call_id, body) CALL_PROGRAM(program, body)
-
-/* For calls whose names a security hook may have resolved. */
-#define NAME_PROGRAM(program, body)                                                                                    \
-        SEC("tp") int program(struct syscall_exit *context) {                                                          \
-                struct call call;                                                                                      \
-                int r;                                                                                                 \
-                                                                                                                       \
-                call_read(&call, context, bpf_get_attach_cookie(context));                                             \
-                r = body(&call);                                                                                       \
-                resolved_forget(bpf_get_current_task_btf());                                                           \
-                return r;                                                                                              \
-        }
 
 #define ENTER_PROGRAM(program, body)                                                                                   \
         SEC("tp") int program(struct syscall_enter *context) {                                                         \

@@ -34,7 +34,7 @@ static __noinline int unlink_ended(const struct call *call) {
         return record_submit(cpu, WIRE_KIND_unlink);
 }
 
-NAME_PROGRAM(exit_unlink, unlink_ended)
+CALL_PROGRAM(exit_unlink, unlink_ended)
 
 /* ---- rename ---- */
 
@@ -80,4 +80,4 @@ static __noinline int rename_ended(const struct call *call) {
         return record_submit(cpu, WIRE_KIND_rename);
 }
 
-NAME_PROGRAM(exit_rename, rename_ended)
+CALL_PROGRAM(exit_rename, rename_ended)
