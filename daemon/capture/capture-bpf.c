@@ -523,7 +523,10 @@ static int bpf_retell(struct capture *capture) {
 
         bpf->clock_offset_ns = 0;       /* as if it had not been told */
         tell_clock(bpf, capture->clock_ns);
+        hierarchy_forget(&bpf->hierarchy);
+        context_pause(&bpf->context);
         hierarchy_scan(&bpf->hierarchy, tell_cgroup, bpf);
+        context_begin(&bpf->context);
         r = tell_snapshot(bpf, capture->clock_ns, false);
         if (r < 0)
                 return r;

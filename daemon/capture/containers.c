@@ -95,9 +95,13 @@ static void remember(struct containers *containers, const struct living *living)
 
 bool containers_begin(struct containers *containers, enum containers_event event, uint64_t cgroup, const char *path,
                       size_t length, bool is_cut, bool is_roots, struct record *record) {
-        struct living living;
+        struct living living, *known = idmap_find(&containers->by_cgroup, cgroup);
 
-        if (!living_of(cgroup, path, length, is_cut, &living) || idmap_find(&containers->by_cgroup, cgroup))
+        if (known && event == CONTAINERS_RUNNING) {
+                fill(record, known, "running");
+                return true;
+        }
+        if (known || !living_of(cgroup, path, length, is_cut, &living))
                 return false;
         if (is_roots)
                 read_info(containers, &living);

@@ -33,8 +33,9 @@ enum containers_event {
         CONTAINERS_RUNNING,             /* before the daemon was */
 };
 
-/* A group has this name. True if it is a container's own that was not known: then `record` is a `container` record, but
- * for the header's actor and time, and finished by the caller. `is_roots`: root owns the group. */
+/* A group has this name. True if it is a container's own that was not known, or is told once more as running: then
+ * `record` is a `container` record, but for the header's actor and time, and finished by the caller. `is_roots`: root
+ * owns the group. */
 bool containers_begin(struct containers *containers, enum containers_event event, uint64_t cgroup, const char *path,
                       size_t length, bool is_cut, bool is_roots, struct record *record);
 

@@ -158,3 +158,7 @@ void context_stats(const struct context *context, struct capture_stats *ret) {
 void context_begin(struct context *context) {
         context->running = true;
 }
+
+void context_pause(struct context *context) {
+        context->running = false;
+}

@@ -51,8 +51,9 @@ void context_see(struct context *context, const struct event *event, const struc
 /* Its part of them. */
 void context_stats(const struct context *context, struct capture_stats *ret);
 
-/* From here on what begins is new. */
+/* From here on what begins is new; until the next context_begin() it is what there is (the beginning is told again). */
 void context_begin(struct context *context);
+void context_pause(struct context *context);
 
 /* Records of groups were lost. */
 void context_doubt(struct context *context);

@@ -95,6 +95,11 @@ void hierarchy_done(struct hierarchy *hierarchy) {
         *hierarchy = (struct hierarchy){.mount_fd = -1};
 }
 
+void hierarchy_forget(struct hierarchy *hierarchy) {
+        idmap_clear(&hierarchy->known);
+        hierarchy->last_id = 0;
+}
+
 bool hierarchy_see(struct hierarchy *hierarchy, uint64_t id) {
         if (id == hierarchy->last_id)
                 return true;

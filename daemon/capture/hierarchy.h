@@ -34,6 +34,9 @@ typedef void (*hierarchy_each)(uint64_t id, const char *path, void *userdata);
  */
 size_t hierarchy_scan(struct hierarchy *hierarchy, hierarchy_each each, void *userdata);
 
+/* From here on no name is known: all are told again. */
+void hierarchy_forget(struct hierarchy *hierarchy);
+
 /* Is the name of this one known? If not it is from now on. */
 bool hierarchy_see(struct hierarchy *hierarchy, uint64_t id);
 

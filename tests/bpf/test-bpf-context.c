@@ -63,6 +63,17 @@ START_TEST(a_group_that_goes_is_told_and_so_is_the_container_that_it_was) {
         ck_assert_ptr_nonnull(named);
         ck_assert_int_lt(lab_position(named), lab_position(record));
 
+        /* Told again from the beginning, for another file: the group, and the container that runs in it. */
+        lab_forget();
+        ck_assert_int_eq(capture_retell(lab.capture), 0);
+        named = lab_find_text(WIRE_KIND_cgroup, 0, F(cgroup, path), path + strlen(hierarchy_root()), 0);
+        ck_assert_ptr_nonnull(named);
+        record = lab_find_text(WIRE_KIND_container, 0, F(container, id), id, 0);
+        ck_assert_ptr_nonnull(record);
+        ck_assert_str_eq(lab_text(record, F(container, action)), "running");
+        ck_assert_int_lt(lab_position(named), lab_position(record));
+        lab_forget();
+
         /* What is made inside is no container of its own. */
         ck_assert_int_eq(mkdir(below, 0755), 0);
         ck_assert_int_eq(rmdir(below), 0);
@@ -70,11 +81,11 @@ START_TEST(a_group_that_goes_is_told_and_so_is_the_container_that_it_was) {
         record = wait_container(id, "stopped");
         ck_assert_ptr_nonnull(record);
         ck_assert_int_eq(lab_number(record, F(container, cgroup)), st.st_ino);
-        named = lab_find_text(WIRE_KIND_cgroup, 0, F(cgroup, path), path + strlen(hierarchy_root()), 1);
+        named = lab_find_text(WIRE_KIND_cgroup, 0, F(cgroup, path), path + strlen(hierarchy_root()), 0);
         ck_assert_ptr_nonnull(named);
         ck_assert_int_eq(lab_number(named, F(cgroup, removed)), 1);
         ck_assert_int_lt(lab_position(named), lab_position(record));
-        ck_assert_ptr_null(lab_find_text(WIRE_KIND_container, 0, F(container, id), id, 2));
+        ck_assert_ptr_null(lab_find_text(WIRE_KIND_container, 0, F(container, id), id, 1));
 }
 END_TEST
 

@@ -58,6 +58,18 @@ START_TEST(container_starts_and_stops_with_its_own_group) {
 }
 END_TEST
 
+START_TEST(one_that_is_known_is_told_again_only_as_running) {
+        containers_init(&containers, "/nowhere");
+        ck_assert(begin(2, "/lxc/web"));
+        ck_assert(containers_begin(&containers, CONTAINERS_RUNNING, 2, "/lxc/web", strlen("/lxc/web"), false, true,
+                                   &record));
+        ck_assert_str_eq(said(WIRE_FIELD_container_action), "running");
+        ck_assert_str_eq(said(WIRE_FIELD_container_name), "web");
+        ck_assert_uint_eq(containers.by_cgroup.n, 1);
+        containers_done(&containers);
+}
+END_TEST
+
 START_TEST(end_of_one_that_was_not_known_is_told_by_its_name) {
         containers_init(&containers, "/nowhere");
         ck_assert(end(9, "/lxc.payload.web"));
@@ -129,6 +141,7 @@ END_TEST
 
 UNIT_MAIN("capture/containers",
           container_starts_and_stops_with_its_own_group,
+          one_that_is_known_is_told_again_only_as_running,
           end_of_one_that_was_not_known_is_told_by_its_name,
           what_the_runtime_wrote_is_told_at_both_ends_and_only_of_roots_group,
           after_a_loss_those_whose_group_is_gone_are_found,

@@ -17,6 +17,9 @@ START_TEST(an_id_is_told_once_until_the_set_is_full) {
                 ck_assert(!hierarchy_see(&hierarchy, id));
         ck_assert_uint_le(hierarchy.known.n, HIERARCHY_MAX);
         ck_assert(!hierarchy_see(&hierarchy, 7));       /* forgotten, and told again: that does no harm */
+        ck_assert(hierarchy_see(&hierarchy, 7));
+        hierarchy_forget(&hierarchy);
+        ck_assert(!hierarchy_see(&hierarchy, 7));
         hierarchy_done(&hierarchy);
 }
 END_TEST
