@@ -434,3 +434,12 @@ const char *bus_describe(const struct bus *bus) {
 
         return systemd && logind ? "systemd, logind" : systemd ? "systemd" : logind ? "logind" : "none";
 }
+
+bool bus_is_there(void) {
+        sd_bus *bus = NULL;
+        int r;
+
+        r = sd_bus_open_system(&bus);
+        sd_bus_flush_close_unref(bus);
+        return r >= 0;
+}

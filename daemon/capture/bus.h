@@ -49,3 +49,6 @@ void bus_stats(const struct bus *bus, struct bus_stats *ret);
 
 /* "systemd, logind", "none": for people. */
 const char *bus_describe(const struct bus *bus);
+
+/* Can the system bus be reached now? Waits for its answer. */
+bool bus_is_there(void);

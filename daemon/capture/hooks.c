@@ -620,3 +620,50 @@ void hooks_describe(const struct hooks *hooks, struct strbuf *b) {
                         strbuf_put_char(b, '\n');
         }
 }
+
+static const struct {
+        enum hooks_role role;
+        const char *use;
+} uses[] = {
+        [HOOK_CORE] = {HOOKS_NEEDED, "always"},
+        [HOOK_KIND] = {HOOKS_NEEDED, "for the kind"},
+        [HOOK_FAILURES] = {HOOKS_NEEDED, "for its failures"},
+        [HOOK_FALLBACK] = {HOOKS_EXTRA, "if it can be"},
+        [HOOK_SECURITY] = {HOOKS_EXTRA, "if it can be"},
+        [HOOK_COMPAT] = {HOOKS_OF_COMPAT, "once there is a 32-bit program"},
+        [HOOK_URING] = {HOOKS_OF_URING, "if it can be"},
+        [HOOK_NEVER] = {HOOKS_NEEDED, "by ourselves"},
+};
+
+size_t hooks_n_places(void) {
+        return N_HOOKS;
+}
+
+void hooks_try(struct hooks *hooks, void (*each)(const struct hooks_place *place, int r, void *userdata),
+               void *userdata) {
+        int fds[N_HOOKS];
+        size_t n = 0;
+
+        for (size_t i = 0; i < N_HOOKS; i++) {
+                const struct hook *hook = &hooks_table[i];
+                const struct hooks_place place = {.place = hook->place, .kind = hook->kind,
+                                                  .role = uses[hook->use].role, .use = uses[hook->use].use};
+                int prog_fd, r = -EINPROGRESS;
+
+                if (hooks && hook->use == HOOK_NEVER)
+                        r = 0;
+                else if (hooks) {
+                        prog_fd = bpf_program__fd(hooks->programs[i]);
+                        r = prog_fd < 0 ? -EOPNOTSUPP
+                                        : attach_program(prog_fd, hook->place, hook->call, hooks->tracefs_fd,
+                                                         hooks->cgroup_fd);
+                        if (r >= 0) {
+                                fds[n++] = r;
+                                r = 0;
+                        }
+                }
+                each(&place, r, userdata);
+        }
+        if (hooks)
+                hooks_detach_list(hooks, fds, n);
+}

@@ -77,3 +77,25 @@ size_t hooks_n_attached(const struct hooks *hooks);
 /* "openat: sys_exit_openat, ..." one line for each kind. */
 struct strbuf;
 void hooks_describe(const struct hooks *hooks, struct strbuf *b);
+
+/* A line of hook-table.def. */
+enum hooks_role {
+        HOOKS_NEEDED,                   /* without it calls of the kind are missed */
+        HOOKS_EXTRA,                    /* makes what the others tell more certain */
+        HOOKS_OF_COMPAT,                /* 32-bit calls, of all kinds */
+        HOOKS_OF_URING,                 /* operations of io_uring, of all kinds */
+};
+
+struct hooks_place {
+        const char *place;
+        enum wire_kind kind;            /* WIRE_NONE: of none, or of many */
+        enum hooks_role role;
+        const char *use;                /* when it is attached, in words */
+};
+
+size_t hooks_n_places(void);
+
+/* Attach to each place and take it off again: `each` gets 0, or what came of it (-ENOENT: this kernel has no such
+ * place). Places that we run ourselves count as attached. `hooks` NULL: -EINPROGRESS for each, nothing was tried. */
+void hooks_try(struct hooks *hooks, void (*each)(const struct hooks_place *place, int r, void *userdata),
+               void *userdata);

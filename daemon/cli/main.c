@@ -22,6 +22,7 @@ static const struct verb *const verbs[] = {
         &verb_test,
         &verb_why,
         &verb_compile,
+        &verb_preflight,
         &verb_trace,
         &verb_record,
         &verb_replay,
@@ -31,7 +32,7 @@ static const struct verb *const verbs[] = {
 static void put_help(struct strbuf *b) {
         strbuf_put(b, "execrayctl VERB [ARGUMENT...]\n\n");
         for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
-                strbuf_printf(b, "  %-8s %s\n", verbs[i]->name, verbs[i]->summary);
+                strbuf_printf(b, "  %-9s %s\n", verbs[i]->name, verbs[i]->summary);
         strbuf_put(b, "\nexecrayctl VERB --help says more; --version says which this is.\n\nExit status:\n");
         exit_status_put_table(b);
 }

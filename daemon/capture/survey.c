@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/survey.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/macro.h"
+#include "event/schema.h"
+
+#include "capture/bus.h"
+#include "capture/hierarchy.h"
+#include "capture/hooks.h"
+
+#define RING_BYTES ((size_t)64 << 10)   /* nothing is read from it */
+
+struct survey *survey_free(struct survey *survey) {
+        if (!survey)
+                return NULL;
+        free(survey->hooks);
+        free(survey);
+        return NULL;
+}
+
+static void on_hook(const struct hooks_place *place, int r, void *userdata) {
+        struct survey *survey = userdata;
+
+        survey->hooks[survey->n_hooks++] = (struct survey_hook){
+                .place = place->place,
+                .kind = place->kind,
+                .role = place->role,
+                .use = place->use,
+                .state = r == -EINPROGRESS ? SURVEY_UNTRIED
+                       : r >= 0            ? SURVEY_WORKS
+                       : r == -ENOENT      ? SURVEY_MISSING
+                                           : SURVEY_REFUSED,
+                .error = r < 0 && r != -ENOENT && r != -EINPROGRESS ? r : 0,
+        };
+}
+
+int survey_new(struct survey **ret) {
+        _cleanup_(survey_freep) struct survey *survey = NULL;
+        _cleanup_(hooks_freep) struct hooks *hooks = NULL;
+        struct hooks_options options = {.ring_bytes = RING_BYTES};
+        struct hierarchy hierarchy = {.mount_fd = -1};
+        int r;
+
+        survey = calloc(1, sizeof(*survey));
+        if (!survey)
+                return -ENOMEM;
+        survey->hooks = calloc(hooks_n_places(), sizeof(*survey->hooks));
+        if (!survey->hooks)
+                return -ENOMEM;
+
+        r = hierarchy_init(&hierarchy);
+        if (r < 0)
+                return r;
+        options.named_hierarchy = hierarchy.named;
+        options.cgroup2 = hierarchy.v2;
+        survey->error = hooks_new(&options, &hooks);
+        if (hooks) {
+                hooks_set_wait(hooks, true);
+                hooks_try(hooks, on_hook, survey);
+        } else
+                hooks_try(NULL, on_hook, survey);
+        hierarchy_done(&hierarchy);
+        survey->bus = bus_is_there();
+
+        *ret = TAKE_PTR(survey);
+        return 0;
+}
+
+/* Not from a program but from the system bus, or from what cgroups come and go. */
+static bool is_from_bus(enum wire_kind kind) {
+        return kind == WIRE_KIND_unit || kind == WIRE_KIND_login;
+}
+
+static enum wire_kind source_of(enum wire_kind kind) {
+        return kind == WIRE_KIND_container ? WIRE_KIND_cgroup : kind;
+}
+
+bool survey_has_source(const struct survey *survey, enum wire_kind kind) {
+        const struct kind_info *info = schema_kind(kind);
+
+        if (is_from_bus(kind) || (info && info->class == EVENT_META && kind != WIRE_KIND_cgroup))
+                return true;
+        kind = source_of(kind);
+        for (size_t i = 0; i < survey->n_hooks; i++)
+                if (survey->hooks[i].kind == kind && survey->hooks[i].role == HOOKS_NEEDED)
+                        return true;
+        return false;
+}
+
+enum survey_verdict survey_of_kind(const struct survey *survey, enum wire_kind kind) {
+        const struct kind_info *info = schema_kind(kind);
+        size_t n_works = 0, n_refused = 0, n_untried = 0;
+
+        if (is_from_bus(kind))
+                return survey->bus ? SURVEY_WHOLE : SURVEY_NONE;
+        if (info && info->class == EVENT_META && kind != WIRE_KIND_cgroup)
+                return SURVEY_WHOLE;    /* the daemon's own */
+        kind = source_of(kind);
+        for (size_t i = 0; i < survey->n_hooks; i++) {
+                const struct survey_hook *hook = survey->hooks + i;
+
+                if (hook->kind != kind || hook->role != HOOKS_NEEDED)
+                        continue;
+                n_works += hook->state == SURVEY_WORKS;
+                n_refused += hook->state == SURVEY_REFUSED;
+                n_untried += hook->state == SURVEY_UNTRIED;
+        }
+        if (n_untried > 0)
+                return SURVEY_UNKNOWN;
+        /* A call that the kernel does not have is none that could be missed. */
+        return n_works == 0 ? SURVEY_NONE : n_refused > 0 ? SURVEY_PART : SURVEY_WHOLE;
+}
+
+bool survey_is_resolved(const struct survey *survey, enum wire_kind kind) {
+        for (size_t i = 0; i < survey->n_hooks; i++)
+                if (survey->hooks[i].kind == kind && survey->hooks[i].role == HOOKS_EXTRA &&
+                    survey->hooks[i].state == SURVEY_WORKS)
+                        return true;
+        return false;
+}
+
+/* A place may have had another name in another kernel: one that is missing is not missed if the others work. */
+enum survey_verdict survey_of_role(const struct survey *survey, enum hooks_role role) {
+        size_t n_works = 0, n_untried = 0;
+
+        for (size_t i = 0; i < survey->n_hooks; i++) {
+                if (survey->hooks[i].role != role)
+                        continue;
+                n_works += survey->hooks[i].state == SURVEY_WORKS;
+                n_untried += survey->hooks[i].state == SURVEY_UNTRIED;
+                if (survey->hooks[i].state == SURVEY_REFUSED)
+                        return SURVEY_NONE;     /* a beginning without its end tells nothing */
+        }
+        return n_untried > 0 ? SURVEY_UNKNOWN : n_works >= 2 ? SURVEY_WHOLE : SURVEY_NONE;
+}
