@@ -14,7 +14,9 @@
  * beginning (ENTER_PROGRAM) keeps in the task's state what the body compares with: struct begun. */
 #pragma once
 
+#include "credentials.bpf.h"
 #include "given.bpf.h"
+#include "task.bpf.h"
 
 #define CALL_COMPAT 0xffff              /* cookie of the dispatcher of 32-bit calls (compat.bpf.c) */
 #define CALL_REQUEST (1U << 31)         /* in call->flags: an operation of io_uring (uring.bpf.c) */
@@ -132,8 +134,11 @@ static __always_inline void call_done(const struct call *call) {
  * the counters apart. */
 #define CALL_PROGRAM_OF(program, call_id, body) CALL_PROGRAM(program, body)
 
+/* Arguments from the registers here, too: the tracepoint's own list is as long as that of the call, and a program that
+ * reads beyond may not be attached. */
 #define ENTER_PROGRAM(program, body)                                                                                   \
         SEC("tp") int program(struct syscall_enter *context) {                                                         \
+                struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());                 \
                 struct call call = {.id = bpf_get_attach_cookie(context)};                                             \
                                                                                                                        \
                 if (call.id == CALL_COMPAT) {                                                                          \
@@ -141,7 +146,7 @@ static __always_inline void call_done(const struct call *call) {
                         call.flags = WIRE_COMPAT;                                                                      \
                 }                                                                                                      \
                 for (int i = 0; i < 6; i++)                                                                            \
-                        call.args[i] = context->args[i];                                                               \
+                        call.args[i] = call.flags & WIRE_COMPAT ? compat_argument(regs, i) : call_argument(regs, i);   \
                 if (call.flags & WIRE_COMPAT)                                                                          \
                         compat_arguments(call.args, context->nr);                                                      \
                 return body(&call);                                                                                    \
@@ -155,8 +160,10 @@ static __always_inline bool call_wanted(const struct call *call, enum wire_kind 
 /* Begin the record of a call, header and all. NULL: lost, and counted. */
 static __always_inline struct cpu *call_record(const struct call *call, enum wire_kind kind, __u32 size) {
         struct task_struct *task = bpf_get_current_task_btf();
-        struct cpu *cpu = record_begin(kind, size, kind != WIRE_KIND_execve);
+        struct cpu *cpu;
 
+        credentials_watch();
+        cpu = record_begin(kind, size, kind != WIRE_KIND_execve);
         if (!cpu)
                 return NULL;
         header_fill(&cpu->header, task, state_of(task, false), call->result);
@@ -189,3 +196,35 @@ static __always_inline struct begun *call_begin(const struct call *call) {
         state->begun.call = call->id;
         return &state->begun;
 }
+
+/* Calls that few programs make share one function that begins their records; it looks whether they are wanted, too. It
+ * is a global one, which the verifier looks at once and not at each call: hence numbers alone go in and out. */
+#define RARE_MAX 320
+
+__noinline int rare_begin(__u32 kind, __u32 size, __s64 result, __u32 id, __u32 flags) {
+        struct task_struct *task = bpf_get_current_task_btf();
+        struct cpu *cpu;
+
+        if (kind >= _WIRE_KIND_MAX || size > RARE_MAX || !want(kind, result) || is_self(task))
+                return 0;
+        credentials_watch();
+        cpu = record_begin(kind, RARE_MAX, true);
+        if (!cpu)
+                return 0;
+        header_fill(&cpu->header, task, state_of(task, false), result);
+        cpu->header.call = id;
+        cpu->header.flags |= flags & ~CALL_REQUEST;
+        cpu->used = size;
+        return 1;
+}
+
+/* NULL: not wanted, or lost. */
+static __always_inline struct cpu *rare_record(const struct call *call, enum wire_kind kind, __u32 size) {
+        return rare_begin(kind, size, call->result, call->id, call->flags) ? this_cpu() : NULL;
+}
+
+#define RARE_RECORD(call, kind)                                                                                        \
+        ({                                                                                                             \
+                _Static_assert(sizeof(struct wire_##kind) <= RARE_MAX, #kind);                                         \
+                rare_record(call, WIRE_KIND_##kind, sizeof(struct wire_##kind));                                       \
+        })

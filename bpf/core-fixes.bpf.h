@@ -64,6 +64,13 @@ static __always_inline __u64 cred_caps(struct cred *cred) {
         return caps;
 }
 
+#define CRED_CAPS(cred, set)                                                                                           \
+        ({                                                                                                             \
+                __u64 _caps = 0;                                                                                       \
+                bpf_core_read(&_caps, sizeof(_caps), &(cred)->set);                                                    \
+                _caps;                                                                                                 \
+        })
+
 /* Was the call that this task is in made through the 32-bit table? */
 static __always_inline bool task_is_compat(struct task_struct *task) {
 #if defined(__TARGET_ARCH_x86)

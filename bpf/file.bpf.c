@@ -4,7 +4,7 @@
  * At the end of a call the result is known, its arguments are still in the registers, the pages that it read are there,
  * and the file it opened is in the descriptor table: no program at the beginning, nothing to keep between the two. What
  * a filter rules out leaves in the first lines. */
-#include "call.bpf.h"
+#include "ptrace.bpf.h"
 
 struct open_call {
         const struct call *call;
@@ -141,6 +141,8 @@ static __always_inline int open_ended(const struct call *call) {
         struct open_call open = {.call = call, .result = call->result, .directory = AT_FDCWD};
         __u64 sure;
 
+        if (wants[WIRE_KIND_ptrace])
+                open_mem_ended(call);
         if (!wants[WIRE_KIND_openat])
                 return 0;
         switch (call->id) {

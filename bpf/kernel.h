@@ -22,9 +22,12 @@ typedef _Bool bool;
 #define PF_EXITING 0x00000004
 #define PF_KTHREAD 0x00200000
 #define CLONE_THREAD 0x00010000
+#define CLONE_NEWTIME 0x00000080
+#define CLONE_NEWUSER 0x10000000
 
 #define EINPROGRESS 115
 #define EINVAL 22
+#define EBADF 9
 #define ERESTARTSYS 512                 /* the first of those that mean: will be called again */
 #define ERESTART_LAST 517
 
@@ -68,10 +71,14 @@ typedef _Bool bool;
 #define ETH_P_IPV6 0x86dd
 
 #define SOCKFS_MAGIC 0x534F434B
+#define PROC_SUPER_MAGIC 0x9fa0
+#define PIDFS_MAGIC 0x50494446
+#define ANON_INODE_FS_MAGIC 0x09041934
 #define OVERLAYFS_SUPER_MAGIC 0x794c7630
 
 /* Of the kernel's own, the same from 6.1 to 6.18. */
 #define FMODE_CREATED 0x100000
+#define FMODE_WRITE 0x2
 #define TASK_COMM_LEN 16
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -96,6 +103,14 @@ typedef int pid_t;
 
 struct list_head {
         struct list_head *next, *prev;
+};
+
+struct hlist_node {
+        struct hlist_node *next;
+};
+
+struct hlist_head {
+        struct hlist_node *first;
 };
 
 struct hlist_bl_node {
@@ -123,9 +138,14 @@ struct qstr {
         const unsigned char *name;
 };
 
+struct file_system_type {
+        const char *name;
+};
+
 struct super_block {
         __u32 s_dev;
         unsigned long s_magic;
+        struct file_system_type *s_type;
 };
 
 struct inode {
@@ -137,6 +157,14 @@ struct inode {
         unsigned int i_nlink;
         __u32 i_rdev;
         __u32 i_generation;
+        void *i_private;
+};
+
+struct pid;
+
+struct proc_inode {
+        struct pid *pid;
+        struct inode vfs_inode;
 };
 
 struct dentry {
@@ -154,15 +182,88 @@ struct ovl_inode {
 
 struct vfsmount {
         struct dentry *mnt_root;
+        struct super_block *mnt_sb;
 };
 
-struct mnt_namespace;
+struct ns_common {
+        unsigned int inum;              /* as in /proc/PID/ns */
+};
+
+struct mnt_namespace {
+        struct ns_common ns;
+};
+
+struct uts_namespace {
+        struct ns_common ns;
+};
+
+struct ipc_namespace {
+        struct ns_common ns;
+};
+
+struct net {
+        struct ns_common ns;
+};
+
+struct user_namespace {
+        struct ns_common ns;
+};
+
+struct time_namespace {
+        struct ns_common ns;
+};
+
+struct cgroup_namespace {
+        struct ns_common ns;
+};
+
+struct xarray {
+        void *xa_head;
+};
+
+struct xa_node {
+        unsigned char shift;
+        void *slots[64];
+};
+
+struct idr {
+        struct xarray idr_rt;
+};
+
+struct pid_namespace {
+        struct ns_common ns;
+        struct idr idr;
+        unsigned int level;
+};
+
+struct upid {
+        int nr;
+        struct pid_namespace *ns;
+};
+
+struct pid {
+        unsigned int level;
+        struct hlist_head tasks[4];
+        struct upid numbers[1];
+};
+
+struct nsproxy {
+        struct uts_namespace *uts_ns;
+        struct ipc_namespace *ipc_ns;
+        struct mnt_namespace *mnt_ns;
+        struct pid_namespace *pid_ns_for_children;
+        struct net *net_ns;
+        struct time_namespace *time_ns;
+        struct time_namespace *time_ns_for_children;
+        struct cgroup_namespace *cgroup_ns;
+};
 
 struct mount {
         struct mount *mnt_parent;
         struct dentry *mnt_mountpoint;
         struct vfsmount mnt;
         struct mnt_namespace *mnt_ns;
+        const char *mnt_devname;
 };
 
 struct path {
@@ -197,12 +298,16 @@ typedef struct {
         __u64 val;
 } kernel_cap_t;
 
+struct group_info {
+        int ngroups;
+};
+
 struct cred {
-        kuid_t uid;
-        kgid_t gid;
-        kuid_t euid;
-        kgid_t egid;
-        kernel_cap_t cap_effective;
+        kuid_t uid, suid, euid, fsuid;
+        kgid_t gid, sgid, egid, fsgid;
+        kernel_cap_t cap_inheritable, cap_permitted, cap_effective;
+        struct user_namespace *user_ns;
+        struct group_info *group_info;
 };
 
 struct mm_struct {
@@ -264,7 +369,10 @@ struct task_struct {
         struct task_struct *real_parent;
         struct task_struct *group_leader;
         __u64 start_boottime;
-        struct cred *cred;
+        struct cred *real_cred, *cred;
+        struct nsproxy *nsproxy;
+        struct pid *thread_pid;
+        struct hlist_node pid_links[4];
         char comm[TASK_COMM_LEN];
         struct fs_struct *fs;
         struct files_struct *files;
@@ -302,15 +410,6 @@ struct sock_common {
         struct in6_addr skc_v6_daddr;
         struct in6_addr skc_v6_rcv_saddr;
         atomic64_t skc_cookie;
-};
-
-struct upid {
-        int nr;
-};
-
-struct pid {
-        unsigned int level;
-        struct upid numbers[1];
 };
 
 struct sock {
@@ -446,6 +545,28 @@ struct io_ftrunc {
 struct io_listen {
         int backlog;
 };
+
+struct module {
+        char name[56];
+        unsigned long taints;
+};
+
+struct bpf_prog_aux {
+        char name[16];
+};
+
+struct bpf_prog {
+        enum bpf_prog_type type;
+        enum bpf_attach_type expected_attach_type;
+        struct bpf_prog_aux *aux;
+};
+
+struct bpf_map {
+        enum bpf_map_type map_type;
+        char name[16];
+};
+
+struct kernel_siginfo;
 
 struct seq_file;
 

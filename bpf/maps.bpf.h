@@ -40,6 +40,7 @@ __u32 env_wanted = 0;               /* env_names is not empty */
 __u32 self_tgid = 0;                /* the daemon: its own file and network events are left out */
 __u64 self_start_ns = 0;
 __u64 host_root = 0;                /* the dentry that is `/` for PID 1 */
+__u32 credentials_epoch = 0;        /* credentials last seen in an earlier one are not compared (credentials.bpf.h) */
 
 /* The reader's sleep (emit.bpf.h). */
 __u32 reader_asleep = 0;
@@ -152,6 +153,17 @@ struct {
         __type(value, struct cpu);
 } cpus SEC(".maps");
 
+/* Those that are compared from one event of a task to its next. */
+struct credentials {
+        __u32 uid, euid, gid, egid;
+        __u64 caps;                     /* effective */
+};
+
+/* Inode numbers, in the order of the fields in events.def. 0: not known. */
+struct namespaces {
+        __u32 mnt, pid, net, user, uts, ipc, cgroup, time;
+};
+
 /* What the beginning of a call keeps for its end. A thread is in one call at a time, so there is one of these. */
 struct begun {
         __u32 call;                     /* enum wire_call; 0: none */
@@ -161,6 +173,10 @@ struct begun {
                         __u64 file;     /* struct file in the descriptor table */
                         struct wire_object object;
                 };
+                __u32 ids[4];           /* real, effective, saved, of files */
+                __u64 caps[3];          /* effective, permitted, inheritable */
+                __u32 n_groups;
+                struct namespaces namespaces;
         };
 };
 
@@ -171,11 +187,12 @@ struct task_state {
         __u64 tree_start_ns;
         __u32 creator_tgid;
         __u32 tree_tgid;
-        __u32 uid, euid, gid, egid;     /* last seen; before an exec those before it */
+        struct credentials seen;        /* last; before an exec those before it */
+        __u32 seen_epoch;               /* credentials_epoch when they were seen */
+        __u32 exited;                   /* of the leader's storage: the exit was told */
         __u64 css_set;                  /* cgroup_id was found from this one */
         __u64 cgroup_id;
         struct begun begun;
-        __u32 exited;                   /* of the leader's storage: the exit was told */
         __u32 scratch;                  /* that this thread has, by its number in `cpus`; 0: none */
         struct wire_object script;      /* what an exec in progress began with */
         __u32 has_script;
@@ -226,6 +243,19 @@ struct {
         __type(key, __u64);
         __type(value, struct attempt);
 } attempts SEC(".maps");
+
+/* A module, from the moment that it is in the kernel to the end of the call that put it there, by thread. */
+struct loaded {
+        char name[56];
+        __u64 taints;
+};
+
+struct {
+        __uint(type, BPF_MAP_TYPE_LRU_HASH);
+        __uint(max_entries, 128);
+        __type(key, __u64);
+        __type(value, struct loaded);
+} modules SEC(".maps");
 
 /* While the daemon takes its snapshot: where it said that each process belongs. */
 struct seed {

@@ -2,15 +2,6 @@
 /* Process - fork, execve, exit: always attached, never filtered, for the process table lives on them. */
 #include "call.bpf.h"
 
-static __always_inline void see_credentials(struct task_struct *task, struct task_state *state) {
-        struct cred *cred = PART(task, cred);
-
-        state->uid = cred->uid.val;
-        state->euid = cred->euid.val;
-        state->gid = cred->gid.val;
-        state->egid = cred->egid.val;
-}
-
 /* Do children of this task begin activities of their own? PID 1 and kthreadd, and those that the daemon entered. */
 static __always_inline bool is_supervisor(struct task_struct *task) {
         struct wire_identity identity = { .start_ns = PART(task, group_leader)->start_boottime, .tgid = task->tgid };
@@ -18,6 +9,24 @@ static __always_inline bool is_supervisor(struct task_struct *task) {
         if (identity.tgid == 1 || (identity.tgid == 2 && task->flags & PF_KTHREAD))
                 return true;
         return bpf_map_lookup_elem(&supervisors, &identity);
+}
+
+/* Namespaces that the child does not share with its creator: those that the call made, and those that the creator had
+ * made or entered for its children (of process ids and of time). Most children share the whole of them. */
+static __always_inline void append_new_namespaces(
+                struct cpu *cpu, struct task_struct *task, struct task_struct *child) {
+        struct wire_fork *record = (void *)cpu->record;
+        struct namespaces own = {};
+
+        if (PART(child, nsproxy) == PART(task, nsproxy) &&
+            GET(PART(child, thread_pid), level) == GET(PART(task, thread_pid), level) &&
+            PART(PART(child, real_cred), user_ns) == PART(PART(task, real_cred), user_ns))
+                return;
+        namespaces_see(task, &own);
+        namespaces_append(cpu, &record->child_ns_mnt, WIRE_BIT(fork, child_ns_mnt), child);
+        for (int i = 0; i < N_NAMESPACES; i++)
+                if ((&record->child_ns_mnt)[i] == ((__u32 *)&own)[i])
+                        cpu->header.known &= ~(WIRE_BIT(fork, child_ns_mnt) << i);
 }
 
 /* The child is complete and has not run yet. The current task is its creator, whoever becomes its parent
@@ -28,6 +37,7 @@ int BPF_PROG(on_fork, struct task_struct *child, __u64 clone_flags) {
         struct task_state *own = state_of(task, false), *state;
         struct cpu *cpu;
 
+        credentials_watch();
         state = state_of(child, true);
         if (state) {
                 if (clone_flags & CLONE_THREAD) {
@@ -47,7 +57,7 @@ int BPF_PROG(on_fork, struct task_struct *child, __u64 clone_flags) {
                 state->css_set = 0;
                 state->begun.call = 0;
                 state->exited = 0;
-                see_credentials(child, state);
+                credentials_see(child, state);
         }
         if (clone_flags & CLONE_THREAD)
                 return 0;
@@ -59,6 +69,7 @@ int BPF_PROG(on_fork, struct task_struct *child, __u64 clone_flags) {
         SET(cpu, fork, child_pid, child->tgid);
         SET(cpu, fork, child_start, child->start_boottime);
         SET(cpu, fork, flags, clone_flags);
+        append_new_namespaces(cpu, task, child);
         return record_submit(cpu, WIRE_KIND_fork);
 }
 
@@ -71,9 +82,10 @@ int BPF_PROG(before_exec, struct task_struct *task, const char *name) {
 
         if (self->pid != task->pid)     /* a name may be given to another thread through /proc */
                 return 0;
+        credentials_watch();
         state = state_of(self, true);
         if (state)
-                see_credentials(self, state);
+                credentials_see(self, state);
         return 0;
 }
 
@@ -330,11 +342,16 @@ SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm) {
         struct task_struct *self = bpf_get_current_task_btf();
         struct task_state *state = state_of(self, true);
+        struct credentials old = {};
         struct wire_execve *record;
         struct fs_struct *fs = PART(self, fs);
         struct mm_struct *mm = PART(self, mm);
         struct cpu *cpu;
 
+        if (state) {
+                old = state->seen;
+                credentials_see(self, state);
+        }
         cpu = record_begin(WIRE_KIND_execve, sizeof(struct wire_execve), false);
         if (!cpu)
                 return 0;
@@ -359,12 +376,13 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binp
                 state->has_script = 0;
         }
         if (state) {
-                SET(cpu, execve, old_uid, state->uid);
-                SET(cpu, execve, old_euid, state->euid);
-                SET(cpu, execve, old_gid, state->gid);
-                SET(cpu, execve, old_egid, state->egid);
-                see_credentials(self, state);
+                SET(cpu, execve, old_uid, old.uid);
+                SET(cpu, execve, old_euid, old.euid);
+                SET(cpu, execve, old_gid, old.gid);
+                SET(cpu, execve, old_egid, old.egid);
+                SET(cpu, execve, old_caps, old.caps);
         }
+        namespaces_append(cpu, &record->ns_mnt, WIRE_BIT(execve, ns_mnt), self);
         append_stdio(cpu, (void *)&record->stdin_type, 0, WIRE_BIT(execve, stdin_type));
         append_stdio(cpu, (void *)&record->stdout_type, 1, WIRE_BIT(execve, stdout_type));
         append_stdio(cpu, (void *)&record->stderr_type, 2, WIRE_BIT(execve, stderr_type));
@@ -393,6 +411,7 @@ int BPF_PROG(on_exit, struct task_struct *unused) {
         if (signal->flags & 0x00000004) /* SIGNAL_GROUP_EXIT: exit_group() or a signal set the code for all */
                 code = signal->group_exit_code;
 
+        credentials_watch();
         state = state_of(task, false);
         cpu = record_begin(WIRE_KIND_exit, sizeof(struct wire_exit), false);
         if (!cpu)

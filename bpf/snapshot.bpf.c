@@ -3,6 +3,7 @@
  * in nanoseconds, which /proc does not have), and from then on the names of cgroups, before anything happens in them.
  */
 #include "given.bpf.h"
+#include "task.bpf.h"
 
 /* The iterator's own scratch: it can be preempted, and there is one reader of it. */
 struct {
@@ -68,6 +69,7 @@ static __always_inline void append_process(struct cpu *cpu, struct task_struct *
         cpu->header.known |= WIRE_BIT(process, comm);
         cpu->header.user |= WIRE_BIT(process, comm);
 
+        namespaces_append(cpu, &record->ns_mnt, WIRE_BIT(process, ns_mnt), task);
         if (fs)
                 path_append(cpu, &record->cwd, WIRE_BIT(process, cwd), fs->pwd.dentry, fs->pwd.mnt);
         if (file) {
@@ -152,12 +154,6 @@ int plant_seeds(struct bpf_iter__task *context) {
         if (seed) {
                 state->tree_start_ns = seed->tree.start_ns;
                 state->tree_tgid = seed->tree.tgid;
-        }
-        if (!state->uid && !state->euid) {
-                state->uid = PART(task, cred)->uid.val;
-                state->euid = PART(task, cred)->euid.val;
-                state->gid = PART(task, cred)->gid.val;
-                state->egid = PART(task, cred)->egid.val;
         }
         return 0;
 }

@@ -185,6 +185,9 @@ static int hooks_load(struct hooks *hooks, const struct hooks_options *options, 
                                         bpf_object__find_program_by_name(sensor->obj, hooks_table[i].program), false);
 
         hooks_choose_security(hooks, security);
+        if (!kernel->modules)
+                bpf_program__set_autoload(sensor->progs.on_module_load, false);
+
         r = sensor__load(sensor);
         if (r < 0)
                 return r;
@@ -261,6 +264,32 @@ int hooks_new(const struct hooks_options *options, struct hooks **ret) {
 
 /* ---- attach and detach ---- */
 
+/* Kinds that tell where a process lives. */
+#define NAMESPACE_KINDS (wire_kind_bit(WIRE_KIND_unshare) | wire_kind_bit(WIRE_KIND_setns))
+
+/* Kinds of the calls that explain a change of credentials. (keyctl and prctl change none of those that are compared.)
+ */
+#define EXPLAINING_KINDS                                                                                               \
+        (wire_kind_bit(WIRE_KIND_setuid) | wire_kind_bit(WIRE_KIND_setgid) | wire_kind_bit(WIRE_KIND_capset) |        \
+         NAMESPACE_KINDS)
+
+static bool wants_credchange(const struct interest *interest) {
+        return interest->kinds & wire_kind_bit(WIRE_KIND_credchange);
+}
+
+/* Those whose programs have to run, whether or not what they tell is wanted. */
+static uint64_t kinds_needed(const struct interest *interest) {
+        uint64_t kinds = interest->kinds;
+
+        if (interest->namespaces)
+                kinds |= NAMESPACE_KINDS;
+        if (wants_credchange(interest))
+                kinds |= EXPLAINING_KINDS;
+        if (kinds & wire_kind_bit(WIRE_KIND_ptrace))
+                kinds |= wire_kind_bit(WIRE_KIND_openat);       /* /proc/PID/mem */
+        return kinds;
+}
+
 static bool any_call_is_needed(const struct interest *interest);
 
 static bool hook_is_needed(const struct hooks *hooks, const struct hook *hook, const struct interest *interest) {
@@ -270,7 +299,7 @@ static bool hook_is_needed(const struct hooks *hooks, const struct hook *hook, c
         case HOOK_URING: return any_call_is_needed(interest);
         case HOOK_KIND:
         case HOOK_FALLBACK:
-        case HOOK_SECURITY: return interest->kinds & wire_kind_bit(hook->kind);
+        case HOOK_SECURITY: return kinds_needed(interest) & wire_kind_bit(hook->kind);
         case HOOK_FAILURES: return interest->filter[hook->kind].failures;
         case HOOK_NEVER: return false;
         }
@@ -305,6 +334,8 @@ static int hooks_attach(struct hooks *hooks, size_t i) {
                                          hook->place);
                 return 0;
         }
+        if (prog_fd < 0 && hook->use == HOOK_FALLBACK)
+                return 0;               /* kernel_describe() told */
         if (hook->use == HOOK_FALLBACK) {
                 log_notice_errno(
                         fd,
@@ -385,6 +416,8 @@ static void hooks_set_filters(struct hooks *hooks, const struct interest *intere
                 if (interest->kinds & wire_kind_bit(kind))
                         wants[kind] = (filter->successes ? WANT_SUCCESS : 0) | (filter->failures ? WANT_FAILURE : 0) |
                                 (filter->content && interest->content_bytes > 0 ? WANT_CONTENT : 0);
+                if (interest->namespaces && NAMESPACE_KINDS & wire_kind_bit(kind))
+                        wants[kind] |= WANT_SUCCESS;
                 STORE(knobs->flags_any[kind], any && filter->flags_any ? any | filter->flags_any : 0);
                 STORE(knobs->wants[kind], knobs->wants[kind] | wants[kind]);
         }
@@ -426,6 +459,9 @@ int hooks_set_interest(struct hooks *hooks, const struct interest *interest) {
                 return r;
         }
 
+        /* What was seen of credentials before all of these hooks were there is not compared. */
+        if (wants_credchange(interest) && !wants_credchange(&hooks->interest))
+                STORE(hooks->sensor->bss->credentials_epoch, hooks->sensor->bss->credentials_epoch + 1);
         hooks_set_filters(hooks, interest);
         hooks->interest = *interest;
         return 0;

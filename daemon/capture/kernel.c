@@ -114,6 +114,7 @@ static void kernel_try(struct kernel *kernel) {
         kernel->task_storage = libbpf_probe_bpf_map_type(BPF_MAP_TYPE_TASK_STORAGE, NULL) > 0;
         kernel->cgroup_address = try_program(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_CONNECT, 0);
         kernel->cast = btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
+        kernel->modules = btf__find_by_name_kind(btf, "btf_trace_module_load", BTF_KIND_TYPEDEF) > 0;
         kernel->fentry = try_program(BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY,
                                      btf__find_by_name_kind(btf, "security_file_open", BTF_KIND_FUNC));
         kernel->lsm = try_security_hook(btf);
@@ -180,6 +181,7 @@ size_t kernel_describe(const struct kernel *kernel, char *buffer, size_t size) {
                 {kernel->task_storage, "task storage"},
                 {kernel->cgroup_address, "cgroup connect"},
                 {kernel->cast, "typed casts"},
+                {kernel->modules, "modules"},
                 {kernel->fentry, "fentry"},
                 {kernel->lsm, "BPF LSM"},
         };

@@ -54,6 +54,7 @@ int interest_add(struct interest *interest, const struct interest *other) {
         }
 
         interest->kinds |= other->kinds;
+        interest->namespaces = interest->namespaces || other->namespaces;
         if (other->content_bytes > interest->content_bytes)
                 interest->content_bytes = other->content_bytes;
         return 0;

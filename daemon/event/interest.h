@@ -26,6 +26,7 @@ struct interest_filter {
 struct interest {
         uint64_t kinds;                 /* bit per enum wire_kind that some policy uses */
         struct interest_filter filter[_WIRE_KIND_MAX];
+        bool namespaces;                /* of processes are looked at: who leaves one has to be told */
         uint32_t content_bytes;         /* of the kinds with content: how many at most, up to WIRE_MAX_CONTENT */
         uint32_t n_env;
         char env[INTEREST_MAX_ENV][INTEREST_MAX_ENV_NAME];      /* names of environment variables, ended by NUL */

@@ -74,7 +74,7 @@ START_TEST(it_is_described_in_one_line_whatever_the_room) {
         ck_assert_str_eq(
                 text,
                 "Linux 6.1.0 has type information, ring buffer, typed tracepoints, task storage; not cgroup connect, "
-                "typed casts, fentry, BPF LSM\n");
+                "typed casts, modules, fentry, BPF LSM\n");
         for (size_t size = 1; size < 100; size++) {
                 memset(text, 'x', sizeof(text));
                 kernel_describe(&kernel, text, size);

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Task - what is read of a task that need not be the current one: its namespaces, who it is; and the task that a number
+ * or a descriptor stands for.
+ *
+ * Programs run under RCU, as the kernel does when it looks up a process id: what was found stays in memory until the
+ * program ends. */
+#pragma once
+
+#include "object.bpf.h"
+
+/* ---- namespaces ---- */
+
+#define N_NAMESPACES 8
+_Static_assert(sizeof(struct namespaces) == N_NAMESPACES * sizeof(__u32), "as in events.def");
+
+#define NAMESPACE_NUMBER(of)                                                                                           \
+        ({                                                                                                             \
+                __typeof__(of) _of = (of);                                                                             \
+                bpf_core_field_exists(_of->ns) && _of ? GET(_of, ns.inum) : 0;                                         \
+        })
+
+/* The one that the process lives in, not the one that its children will: /proc/PID/ns/pid. */
+static __always_inline struct pid_namespace *pid_namespace_of(struct task_struct *task) {
+        struct pid *pid = GET(task, thread_pid);
+        struct pid_namespace *namespace = NULL;
+
+        if (pid)
+                bpf_probe_read_kernel(&namespace, sizeof(namespace),
+                                      (void *)pid + bpf_core_field_offset(struct pid, numbers) +
+                                              (__u64)GET(pid, level) * bpf_core_type_size(struct upid) +
+                                              bpf_core_field_offset(struct upid, ns));
+        return namespace;
+}
+
+/* A task that ends has none but that of users. */
+static __always_inline void namespaces_see(struct task_struct *task, struct namespaces *ret) {
+        struct nsproxy *proxy = GET(task, nsproxy);
+        struct cred *cred = GET(task, real_cred);
+
+        ret->pid = NAMESPACE_NUMBER(pid_namespace_of(task));
+        ret->user = NAMESPACE_NUMBER(GET(cred, user_ns));
+        if (!proxy)
+                return;
+        ret->mnt = NAMESPACE_NUMBER(GET(proxy, mnt_ns));
+        ret->net = NAMESPACE_NUMBER(GET(proxy, net_ns));
+        ret->uts = NAMESPACE_NUMBER(GET(proxy, uts_ns));
+        ret->ipc = NAMESPACE_NUMBER(GET(proxy, ipc_ns));
+        ret->cgroup = NAMESPACE_NUMBER(GET(proxy, cgroup_ns));
+        ret->time = NAMESPACE_NUMBER(GET(proxy, time_ns));
+}
+
+/* Where the next children will live: of process ids and of time, a process never leaves the one that it began in. */
+static __always_inline void namespaces_see_next(struct task_struct *task, struct namespaces *ret) {
+        struct nsproxy *proxy = GET(task, nsproxy);
+
+        namespaces_see(task, ret);
+        if (!proxy)
+                return;
+        ret->pid = NAMESPACE_NUMBER(GET(proxy, pid_ns_for_children));
+        ret->time = NAMESPACE_NUMBER(GET(proxy, time_ns_for_children));
+}
+
+/* Eight fields, of which the first is given. */
+static __always_inline void namespaces_put(
+                struct cpu *cpu, __s64 *fields, __u64 first, const struct namespaces *namespaces) {
+        const __u32 *numbers = (const __u32 *)namespaces;
+
+        for (int i = 0; i < N_NAMESPACES; i++) {
+                fields[i] = numbers[i];
+                if (numbers[i])
+                        cpu->header.known |= first << i;
+        }
+}
+
+static __always_inline void namespaces_append(
+                struct cpu *cpu, __s64 *fields, __u64 first, struct task_struct *task) {
+        struct namespaces namespaces = {};
+
+        namespaces_see(task, &namespaces);
+        namespaces_put(cpu, fields, first, &namespaces);
+}
+
+#define NAMESPACE_FIELDS(kind, first, last)                                                                            \
+        _Static_assert(offsetof(struct wire_##kind, last) - offsetof(struct wire_##kind, first) ==                     \
+                               (N_NAMESPACES - 1) * sizeof(__s64),                                                     \
+                       #kind)
+NAMESPACE_FIELDS(fork, child_ns_mnt, child_ns_time);
+NAMESPACE_FIELDS(execve, ns_mnt, ns_time);
+NAMESPACE_FIELDS(process, ns_mnt, ns_time);
+NAMESPACE_FIELDS(unshare, ns_mnt, ns_time);
+NAMESPACE_FIELDS(unshare, old_ns_mnt, old_ns_time);
+NAMESPACE_FIELDS(setns, ns_mnt, ns_time);
+NAMESPACE_FIELDS(setns, old_ns_mnt, old_ns_time);
+
+/* ---- lookup ---- */
+
+/* bpf_task_from_pid() is there since 6.2, and knows the initial namespace only (bpf_task_from_vpid(): 6.13). So the
+ * namespace's own tree is walked, as find_pid_ns() does: a radix tree of numbers, at most 22 bits deep. */
+#define PID_LEVELS 5
+
+static __always_inline struct pid *pid_find(struct pid_namespace *namespace, __u32 number) {
+        const __u32 bits = bpf_core_field_size(struct xa_node, slots) == 64 * sizeof(void *) ? 6 : 4;
+        void *entry = NULL;
+
+        if (!bpf_core_field_exists(namespace->idr) || !namespace)
+                return NULL;
+        entry = GET(namespace, idr.idr_rt.xa_head);
+        for (int i = 0; i <= PID_LEVELS; i++) {
+                struct xa_node *node = entry - 2;
+                __u64 slot;
+                __u32 shift;
+
+                if (((__u64)entry & 3) != 2 || (__u64)entry <= 4096)
+                        break;
+                shift = GET(node, shift) & 31;
+                slot = number >> shift;
+                if (i == 0 && slot >> bits)
+                        return NULL;    /* above all that there are */
+                slot &= (1U << bits) - 1;
+                entry = NULL;
+                bpf_probe_read_kernel(&entry, sizeof(entry),
+                                      (void *)node + bpf_core_field_offset(struct xa_node, slots) +
+                                              slot * sizeof(void *));
+        }
+        return (__u64)entry & 3 ? NULL : entry;
+}
+
+static __always_inline struct task_struct *task_of_pid(struct pid *pid) {
+        struct hlist_node *link = pid ? GET(pid, tasks[0].first) : NULL;
+
+        return link ? (void *)link - bpf_core_field_offset(struct task_struct, pid_links) : NULL;
+}
+
+/* A process or thread by its number, as the current task sees it. */
+static __always_inline struct task_struct *task_find(__u32 number) {
+        return task_of_pid(pid_find(pid_namespace_of(bpf_get_current_task_btf()), number));
+}
+
+static __always_inline struct pid *pid_of_proc(struct inode *inode) {
+        if (!bpf_core_type_exists(struct proc_inode))
+                return NULL;
+        return GET((struct proc_inode *)((void *)inode - bpf_core_field_offset(struct proc_inode, vfs_inode)), pid);
+}
+
+/* The process that a pidfd is about, or that a directory of /proc is. The descriptor has to be one of these. */
+static __always_inline struct task_struct *task_of_pidfd(__u32 fd) {
+        struct file *file = file_of(bpf_get_current_task_btf(), fd);
+        struct inode *inode = file ? GET(file, f_inode) : NULL;
+        unsigned long magic;
+
+        if (!inode)
+                return NULL;
+        magic = GET(GET(inode, i_sb), s_magic);
+        if (magic == PIDFS_MAGIC)                       /* cb12fd8e0dab "pidfd: add pidfs", 6.9 */
+                return task_of_pid(GET(inode, i_private));
+        if (magic == ANON_INODE_FS_MAGIC)
+                return task_of_pid(GET(file, private_data));
+        return magic == PROC_SUPER_MAGIC ? task_of_pid(pid_of_proc(inode)) : NULL;
+}
+
+/* ---- targets ---- */
+
+/* Four fields of `ptrace` and of `kill`, in the order of events.def. */
+struct target {
+        __s64 pid;
+        __s64 start;
+        __s64 uid;
+        struct wire_bytes exe;
+};
+
+#define TARGET_FIELDS(kind)                                                                                            \
+        _Static_assert(offsetof(struct wire_##kind, target_exe) - offsetof(struct wire_##kind, target_pid) ==          \
+                               offsetof(struct target, exe),                                                           \
+                       #kind)
+TARGET_FIELDS(ptrace);
+TARGET_FIELDS(kill);
+
+/* `first` is the bit of the first field. */
+static __noinline int target_append(struct cpu *cpu, struct target *target, __u64 first, struct task_struct *task) {
+        struct task_struct *leader = GET(task, group_leader);
+        struct mm_struct *mm = GET(task, mm);
+        struct file *file = mm ? GET(mm, exe_file) : NULL;
+
+        target->pid = GET(task, tgid);
+        target->start = GET(leader, start_boottime);
+        target->uid = GET(GET(task, real_cred), uid.val);
+        cpu->header.known |= first | first << 1 | first << 2;
+        if (file)
+                path_append(cpu, &target->exe, first << 3, GET(file, f_path.dentry), GET(file, f_path.mnt));
+        return nothing();
+}
