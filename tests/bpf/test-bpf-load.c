@@ -122,18 +122,18 @@ START_TEST(a_full_ring_loses_files_before_processes_and_counts_each) {
         ck_assert_uint_eq(lab_lost(&before, WIRE_KIND_openat), 0);
 
         /* Nobody reads: first the files fill three quarters, then processes come. */
-        files = work(work_on_files, 20000);
+        files = work(work_on_files, 10000);
         wait_for(files);
         forks = work(fork_often, 100);
         wait_for(forks);
         ck_assert(lab_read_all(&stats));
 
-        ck_assert_uint_ge(stats.produced[WIRE_KIND_openat] - before.produced[WIRE_KIND_openat], 20000);
-        ck_assert_uint_ge(stats.produced[WIRE_KIND_write] - before.produced[WIRE_KIND_write], 20000);
-        ck_assert_uint_ge(stats.produced[WIRE_KIND_unlink] - before.produced[WIRE_KIND_unlink], 20000);
+        ck_assert_uint_ge(stats.produced[WIRE_KIND_openat] - before.produced[WIRE_KIND_openat], 10000);
+        ck_assert_uint_ge(stats.produced[WIRE_KIND_write] - before.produced[WIRE_KIND_write], 10000);
+        ck_assert_uint_ge(stats.produced[WIRE_KIND_unlink] - before.produced[WIRE_KIND_unlink], 10000);
         for (int kind = 0; kind < _WIRE_KIND_MAX; kind++) {
                 if (FILES & 1ULL << kind)
-                        ck_assert_uint_gt(stats.lost[kind][WIRE_LOSS_SHARE], 10000);
+                        ck_assert_uint_gt(stats.lost[kind][WIRE_LOSS_SHARE], 5000);
                 if (CORE & 1ULL << kind)
                         ck_assert_uint_eq(stats.lost[kind][WIRE_LOSS_SHARE], 0);
                 if (lab_lost(&stats, kind) > 0)
@@ -165,7 +165,7 @@ START_TEST(loss_after_loss_is_told_before_what_came_after_it) {
 
         begin(FILES, 64 << 10);
         for (size_t i = 0; i < 2; i++)
-                pid[i] = work(work_on_files, 30000);
+                pid[i] = work(work_on_files, 10000);
         for (int i = 0; i < 2;) {
                 usleep(3000);
                 lab_read();
@@ -201,6 +201,9 @@ static int spawn_often(void *argument) {
         return 0;
 }
 
+/* Of each worker. An emulated machine has to do it too. */
+#define SPAWNS 100L
+
 enum life {
         UNHEARD_OF,
         RUNS,                           /* before we looked, or after its exec */
@@ -229,7 +232,7 @@ START_TEST(causes_come_before_what_they_cause_on_every_processor) {
                         /* The parent of each child stays on one processor, the child goes wherever it is put. */
                         if (i % 2 == 0)
                                 pin(i / 2);
-                        _exit(i % 2 == 0 ? spawn_often((void *)300L) : work_on_files((void *)20000L));
+                        _exit(i % 2 == 0 ? spawn_often((void *)SPAWNS) : work_on_files((void *)8000L));
                 }
         }
         for (int i = 0; i < 2 * n_cpus;) {
@@ -276,8 +279,8 @@ START_TEST(causes_come_before_what_they_cause_on_every_processor) {
                 if (record->kind == WIRE_KIND_exit)
                         lives[pid] = ENDED;
         }
-        ck_assert_uint_eq(n_ours, 300 * n_cpus);
-        ck_assert_uint_ge(n_opens, 300 * n_cpus);
+        ck_assert_uint_eq(n_ours, SPAWNS * n_cpus);
+        ck_assert_uint_ge(n_opens, SPAWNS * n_cpus);
         ck_assert_uint_eq(stats.n_late, late);
         printf("%zu records, %ju late\n", lab.n, (uintmax_t)late);
         free(lives);
@@ -376,7 +379,7 @@ START_TEST(after_a_storm_of_processes_the_table_is_that_of_the_host) {
         begin(0, 64 << 10);
         hidden_init = !lab_find(WIRE_KIND_process, 1, 0);
         for (size_t i = 0; i < 4; i++)
-                forkers[i] = work(fork_often, 2500);
+                forkers[i] = work(fork_often, 1000);
         for (size_t i = 0; i < 20; i++) {
                 sleepers[i] = lab_fork();
                 if (sleepers[i] == 0) {
@@ -392,7 +395,7 @@ START_TEST(after_a_storm_of_processes_the_table_is_that_of_the_host) {
                         i++;
         }
         /* Half of them end while nobody reads and the ring is full. */
-        forkers[0] = work(fork_often, 500);
+        forkers[0] = work(fork_often, 300);
         wait_for(forkers[0]);
         for (size_t i = 0; i < 10; i++) {
                 kill(sleepers[i], SIGKILL);
