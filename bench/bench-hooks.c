@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Hooks - what the programs in the kernel cost those who make the calls: fork+exec+exit with the core programs on and
- * off; open+close and a call that nobody looks at (`other`) with nothing attached, with the core programs, with an empty
- * program on openat, with ours there that leaves at once (`ours`: the kind is not wanted; `flags`: not these flags).
- * What each program takes by the kernel's own statistics: test-bpf-cost.
+ * off; open+close and a call that nobody looks at (`other`) with nothing attached, with the core programs, with an
+ * empty program on openat, with ours there that leaves at once (`ours`: the kind is not wanted; `flags`: not these
+ * flags). What each program takes by the kernel's own statistics: test-bpf-cost.
  *
  * Straight on the programs, without the daemon: attaching takes less than a millisecond, so that on and off take turns
  * every few milliseconds and what else the machine does falls on both. A call's cost is processor time (user and

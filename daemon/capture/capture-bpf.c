@@ -471,7 +471,7 @@ static int bpf_start(struct capture *capture, sd_event *loop, uint64_t generatio
         r = hooks_attach_core(bpf->hooks);
         if (r < 0)
                 return r;
-        r = hooks_set_interest(bpf->hooks, &bpf->interest);
+        r = hooks_set_interest(bpf->hooks, &bpf->interest, NULL, NULL);
         if (r >= 0 && bpf->compat == CAPTURE_COMPAT_ALWAYS)
                 r = hooks_watch_compat(bpf->hooks);
         if (r < 0)
@@ -503,11 +503,19 @@ static int bpf_dispatch(struct capture *capture, size_t max) {
         return capture_bpf_read(bpf, max, &empty);
 }
 
+/* With hundreds of places to attach to the ring would fill. What comes now is still told under the old interest. */
+static void read_meanwhile(void *userdata) {
+        struct capture_bpf *bpf = userdata;
+        bool empty;
+
+        (void)capture_bpf_read(bpf, bpf->batch, &empty);
+}
+
 static int bpf_set_interest(struct capture *capture, const struct interest *interest, uint64_t generation) {
         struct capture_bpf *bpf = bpf_of(capture);
         int r;
 
-        r = hooks_set_interest(bpf->hooks, interest);
+        r = hooks_set_interest(bpf->hooks, interest, read_meanwhile, bpf);
         if (r < 0)
                 return r;
         bpf->generation = generation;

@@ -119,7 +119,8 @@ int capture_start(struct capture *capture, sd_event *loop, uint64_t generation);
 int capture_dispatch(struct capture *capture, size_t max);
 
 /* Change what is watched, without losing an event that both sets want: attach what is new, change the filters, tell
- * `start`, detach what nobody wants (elsewhere, this call does not wait for it). On failure everything is as it was. */
+ * `start`, detach what nobody wants (elsewhere, this call does not wait for it). While it attaches, which is slow,
+ * events go on being delivered, before `start`. On failure everything is as it was. */
 int capture_set_interest(struct capture *capture, const struct interest *interest, uint64_t generation);
 
 /* Tell the beginning of the stream again, as of now: `clock`, `cgroup`..., `process`..., `start`. Whoever writes to

@@ -430,7 +430,8 @@ static void hooks_set_filters(struct hooks *hooks, const struct interest *intere
         STORE(knobs->content_bytes, MIN(interest->content_bytes, (uint32_t)WIRE_MAX_CONTENT));
 }
 
-int hooks_set_interest(struct hooks *hooks, const struct interest *interest) {
+int hooks_set_interest(struct hooks *hooks, const struct interest *interest, void (*meanwhile)(void *userdata),
+                       void *userdata) {
         size_t added[N_HOOKS], n_added = 0;
         int r = 0;
 
@@ -440,6 +441,8 @@ int hooks_set_interest(struct hooks *hooks, const struct interest *interest) {
                 r = hooks_attach(hooks, i);
                 if (hooks->links[i] >= 0)
                         added[n_added++] = i;
+                if (meanwhile)
+                        meanwhile(userdata);
         }
         if (r >= 0) {
                 r = hooks_set_env(hooks, interest);
@@ -474,7 +477,7 @@ int hooks_watch_compat(struct hooks *hooks) {
         if (hooks->compat)
                 return 0;
         hooks->compat = true;
-        r = hooks_set_interest(hooks, &interest);
+        r = hooks_set_interest(hooks, &interest, NULL, NULL);
         if (r < 0)
                 hooks->compat = false;
         return r < 0 ? r : 1;

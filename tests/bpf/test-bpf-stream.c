@@ -308,7 +308,10 @@ START_TEST(processes_whose_end_start_or_exec_was_lost_are_told_afterwards) {
         size_t n;
 
         shared()[0] = 0;
+        if (lab.capture)
+                lab_close();            /* a test failed and left it; the shell knows descriptors below 10 only */
         ck_assert_int_eq(pipe(ready), 0);
+        ck_assert_int_lt(ready[1], 10);
         snprintf(arguments, sizeof(arguments), "sh|-c|" STOP_SCRIPT, ready[1]);
         begin(0, &options);
         ended = lab_fork();
@@ -443,7 +446,8 @@ START_TEST(a_reload_loses_nothing_that_both_sets_want) {
         const uint64_t sets[] = {OPENS | wire_kind_bit(WIRE_KIND_write), OPENS,
                                         OPENS | wire_kind_bit(WIRE_KIND_rename) | wire_kind_bit(WIRE_KIND_connect),
                                         OPENS | wire_kind_bit(WIRE_KIND_unlink), OPENS};
-        /* The child opens as fast as it can, and nobody reads while the kernel attaches: on a busy host for 0.3 s. */
+        /* The child opens as fast as it can, and nobody reads while the kernel attaches to one place: on a busy host
+         * for 0.1 s. */
         const struct capture_options options = {.ring_bytes = 64 << 20};
         struct capture_stats stats;
         pid_t pid;
@@ -457,14 +461,20 @@ START_TEST(a_reload_loses_nothing_that_both_sets_want) {
         for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
                 struct interest interest = lab_interest(sets[i]);
                 uint64_t began_ns;
+                size_t n;
 
                 for (int k = 0; k < 20; k++) {
                         lab_read();
                         usleep(1000);
                 }
+                n = lab.n;
                 began_ns = clock_boottime_ns();
                 ck_assert_int_eq(capture_set_interest(lab.capture, &interest, 2 + i), 0);
-                printf("reload %zu took %.2f ms\n", i, (clock_boottime_ns() - began_ns) / 1e6);
+                printf("reload %zu took %.2f ms, read %zu meanwhile\n", i, (clock_boottime_ns() - began_ns) / 1e6,
+                       lab.n - n - 1);
+                ck_assert_int_eq(lab.records[lab.n - 1]->kind, WIRE_KIND_start);
+                if (i == 0)
+                        ck_assert_uint_gt(lab.n - 1, n);        /* what the opener did is not kept waiting */
         }
         for (int k = 0; k < 20; k++) {
                 lab_read();
@@ -485,16 +495,19 @@ START_TEST(a_reload_loses_nothing_that_both_sets_want) {
 END_TEST
 
 START_TEST(what_nobody_wants_any_more_is_detached) {
-        struct interest nothing = lab_interest(0);
-        struct capture_stats with, without;
+        struct interest nothing = lab_interest(0), some = lab_interest(OPENS | wire_kind_bit(WIRE_KIND_write));
+        struct capture_stats core, with, without;
         pid_t pid;
 
-        begin(OPENS | wire_kind_bit(WIRE_KIND_write), NULL);
+        begin(0, NULL);
+        capture_stats(lab.capture, &core);
+        ck_assert_int_eq(capture_set_interest(lab.capture, &some, 1), 0);
         capture_stats(lab.capture, &with);
         ck_assert_int_eq(capture_set_interest(lab.capture, &nothing, 2), 0);
         capture_stats(lab.capture, &without);
-        ck_assert_uint_eq(without.n_programs, 6);
-        ck_assert_uint_gt(with.n_programs, 15);
+        ck_assert_uint_ge(core.n_programs, 5);
+        ck_assert_uint_eq(without.n_programs, core.n_programs);
+        ck_assert_uint_gt(with.n_programs, core.n_programs + 10);
         pid = lab_run(open_often, (void *)10L);
         ck_assert_uint_eq(lab_count(WIRE_KIND_openat, pid), 0);
         lab_close();
