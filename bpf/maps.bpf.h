@@ -19,6 +19,7 @@
 /* Fixed at load. */
 const volatile bool can_cast = false;             /* the kernel has bpf_rdonly_cast() (>= 6.2) */
 const volatile bool can_resolve = false;          /* security hooks say what names led to (resolved.bpf.h) */
+const volatile __u32 any_cpu = 0;                 /* entry of `cpus` for who may not use its CPU's (slot.bpf.h) */
 const volatile __u32 first_scratch = 0;           /* in `cpus`: those that are no CPU, */
 const volatile __u32 n_scratches = 0;             /* a power of two; 0: can_resolve is false */
 const volatile bool named_hierarchy = false;      /* cgroups are those of name=systemd, not of v2 */
@@ -148,7 +149,7 @@ struct cpu {
 struct {
         __uint(type, BPF_MAP_TYPE_ARRAY);
         __uint(map_flags, BPF_F_MMAPABLE);
-        __uint(max_entries, 1);         /* number of possible CPUs, and of scratches; set before load */
+        __uint(max_entries, 1);         /* possible CPUs, one for all, and scratches; set before load */
         __type(key, __u32);
         __type(value, struct cpu);
 } cpus SEC(".maps");

@@ -5,7 +5,10 @@
  * the address, but not the result, and only for internet sockets: they keep it for the thread. At the end of the call
  * the result is known, and the socket is in the descriptor table, with its own idea of its ends if the call succeeded.
  * Where the cgroup programs cannot be attached, or for other families, the end of the call alone serves; what failed is
- * then told as the caller wrote it. */
+ * then told as the caller wrote it.
+ *
+ * A connect that does not wait is told at once, with -EINPROGRESS, and once more if it fails: see the middle. */
+#include "slot.bpf.h"
 #include "socket.bpf.h"
 
 /* ---- inside the call ---- */
@@ -101,6 +104,114 @@ static __always_inline struct sock *socket_of_attempt(struct cpu *cpu, __u32 fd,
         return NULL;
 }
 
+/* ---- what becomes of an attempt that did not wait ---- */
+
+/* The first record of such an attempt, by the address of its socket: what it becomes is seen by whoever handles the
+ * packet. `delayed` is 1 as soon as the first record has been told. Full: the failure, if it comes to one, is lost. */
+struct {
+        __uint(type, BPF_MAP_TYPE_HASH);
+        __uint(map_flags, BPF_F_NO_PREALLOC);
+        __uint(max_entries, 16384);
+        __type(key, __u64);
+        __type(value, struct wire_connect);
+} pending SEC(".maps");
+
+/* Errors of attempts that failed just now. On the way to this host itself the refusal is there before the call ends. */
+struct {
+        __uint(type, BPF_MAP_TYPE_LRU_HASH);
+        __uint(max_entries, 4096);
+        __type(key, __u64);
+        __type(value, __u32);
+} refusals SEC(".maps");
+
+/* Both sides come here when they see that the first record is told and that there is an error. Who takes it out of the
+ * table tells it. Copied before, for then it may be another's. */
+static __noinline int delayed_tell(__u64 *key, __u32 error) {
+        struct wire_connect *first = bpf_map_lookup_elem(&pending, key), *record;
+        struct slot *slot;
+
+        if (!first)
+                return nothing();
+        slot = slot_take();
+        if (slot)
+                __builtin_memcpy(slot->record, first, sizeof(*first));
+        if (bpf_map_delete_elem(&pending, key) < 0) {
+                if (slot)
+                        slot_release(slot);
+                return nothing();
+        }
+        bpf_map_delete_elem(&refusals, key);
+        if (!slot) {
+                slot_lose(WIRE_KIND_connect);
+                return nothing();
+        }
+        record = (void *)slot->record;
+        record->delayed = 1;
+        slot->header.known |= WIRE_BIT(connect, delayed);
+        slot->header.result = -(__s64)error;
+        slot->header.flags |= WIRE_FAILED;
+        slot->used = sizeof(*record);
+        return slot_submit(slot, WIRE_KIND_connect);
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int on_socket_state(__u64 *context) {
+        struct sock *sk = (struct sock *)context[0];
+        __u32 before = context[1], after = context[2], error;
+        struct wire_connect *first;
+        __u64 key = (__u64)sk;
+
+        if (!(wants[WIRE_KIND_connect] & WANT_FAILURE))
+                return 0;
+        if (after == TCP_SYN_SENT)
+                bpf_map_delete_elem(&refusals, &key);
+        if (before != TCP_SYN_SENT && after != TCP_SYN_SENT)
+                return 0;
+        error = GET(sk, sk_err);
+        if (after != TCP_CLOSE || !error) {
+                bpf_map_delete_elem(&pending, &key);    /* connected, given up, or a new attempt */
+                return 0;
+        }
+        bpf_map_update_elem(&refusals, &key, &error, BPF_ANY);
+        first = bpf_map_lookup_elem(&pending, &key);
+        if (first && first->delayed)
+                delayed_tell(&key, error);
+        return 0;
+}
+
+/* Keep the record that is about to be told. */
+static __always_inline bool pending_keep(struct cpu *cpu, struct sock *sk) {
+        __u64 key = (__u64)sk;
+
+        if (cpu->ends.family != AF_INET && cpu->ends.family != AF_INET6)
+                return false;
+        if (GET(sk, __sk_common.skc_state) != TCP_SYN_SENT && !bpf_map_lookup_elem(&refusals, &key))
+                return false;
+        if (bpf_map_update_elem(&pending, &key, cpu->record, BPF_ANY) < 0) {
+                slot_lose(WIRE_KIND_connect);
+                return false;
+        }
+        return true;
+}
+
+/* It has been told. */
+static __always_inline void pending_told(struct sock *sk) {
+        __u64 key = (__u64)sk;
+        struct wire_connect *first = bpf_map_lookup_elem(&pending, &key);
+        __u32 *error;
+
+        if (!first)
+                return;
+        __sync_lock_test_and_set(&first->delayed, 1);
+        error = bpf_map_lookup_elem(&refusals, &key);
+        if (error)
+                delayed_tell(&key, *error);
+        else if (GET(sk, __sk_common.skc_state) != TCP_SYN_SENT)
+                bpf_map_delete_elem(&pending, &key);
+}
+
+/* ---- connect ---- */
+
 struct connect_call {
         const struct call *call;
         const void *address;
@@ -111,6 +222,7 @@ struct connect_call {
 static __noinline int connect_tell(const struct connect_call *connect) {
         const struct call *call = connect->call;
         struct attempt *attempt;
+        bool pends = false;
         struct ends *ends;
         struct sock *sk;
         struct cpu *cpu;
@@ -143,7 +255,12 @@ static __noinline int connect_tell(const struct connect_call *connect) {
         PUT_END(cpu, connect, sport, sport, END_SPORT);
         PUT_END(cpu, connect, cid, dcid, END_DCID);
         PUT_END(cpu, connect, peer_pid, peer_pid, END_PEER);
-        return record_submit(cpu, WIRE_KIND_connect);
+        if (sk && call->result == -EINPROGRESS && wants[WIRE_KIND_connect] & WANT_FAILURE)
+                pends = pending_keep(cpu, sk);
+        record_submit(cpu, WIRE_KIND_connect);
+        if (pends)
+                pending_told(sk);
+        return nothing();
 }
 
 static __always_inline int connect_ended(const struct call *call) {

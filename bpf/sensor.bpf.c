@@ -9,6 +9,8 @@
 #include "names.bpf.c"
 #include "attributes.bpf.c"
 #include "net.bpf.c"
+#include "message.bpf.c"
+#include "dns.bpf.c"
 #include "security.bpf.c"
 #include "credentials.bpf.c"
 #include "processes.bpf.c"

@@ -23,16 +23,18 @@ enum {
         END_PEER = 1 << 10,
 };
 
-/* One field of the record, if it is known. The bits of a field are constants. */
+/* One field of the record, if it is known. The masks are loaded anew for each: of one that stays in a register the
+ * verifier remembers each bit that was tested, and goes through all combinations. */
+#define MASK(member) (*(volatile __u32 *)&(member))
 #define PUT_END(cpu, kind_, field_, from_, bit_)                                                                       \
         do {                                                                                                           \
                 struct ends *_ends = &(cpu)->ends;                                                                     \
                                                                                                                        \
-                if (_ends->known & (bit_)) {                                                                           \
+                if (MASK(_ends->known) & (bit_)) {                                                                     \
                         SET(cpu, kind_, field_, _ends->from_);                                                         \
-                        if (_ends->user & (bit_))                                                                      \
+                        if (MASK(_ends->user) & (bit_))                                                                \
                                 (cpu)->header.user |= WIRE_BIT(kind_, field_);                                         \
-                        if (_ends->cut & (bit_))                                                                       \
+                        if (MASK(_ends->cut) & (bit_))                                                                 \
                                 (cpu)->header.cut |= WIRE_BIT(kind_, field_);                                          \
                 }                                                                                                      \
         } while (0)
@@ -146,31 +148,42 @@ static __noinline int see_ends(struct cpu *cpu, struct sock *sk) {
 
 #define UNIX_MAX 108
 
+/* Names are looked through in steps, with what is known of them in memory: for the verifier a loop is long. */
+static long name_trim(__u32 i, struct cpu **context) {
+        struct cpu *cpu = *context;
+        __u32 length = cpu->ends.path.length;
+
+        if (length <= 1 || *record_at(cpu, cpu->ends.path.offset + length - 1))
+                return 1;
+        cpu->ends.path.length = length - 1;
+        return 0;
+}
+
+static long name_measure(__u32 i, struct cpu **context) {
+        struct cpu *cpu = *context;
+
+        if (i < cpu->ends.path.length && *record_at(cpu, cpu->ends.path.offset + i))
+                return 0;
+        if (i < cpu->ends.path.length)
+                cpu->ends.path.length = i;
+        return 1;
+}
+
 /* n bytes of a name were put at the offset: what of them is the name. Abstract ones begin with NUL, and may have more
  * of them inside; those at the end, of which there are many if the caller passed all of its struct, are left out. */
-static __always_inline void unix_name_end(struct cpu *cpu, __u32 offset, __u32 n) {
+static __noinline int unix_name_end(struct cpu *cpu, __u32 offset, __u32 n) {
         char *to = record_at(cpu, offset);
 
-        if (!to[0]) {
-                to[0] = '@';
-                for (__u32 i = 0; i < UNIX_MAX && n > 1; i++) {
-                        __u32 last = n - 1;
-
-                        BOUND(last, 127);
-                        if (to[last])
-                                break;
-                        n--;
-                }
-        } else
-                for (__u32 i = 0; i < UNIX_MAX && i < n; i++)
-                        if (!to[i]) {
-                                n = i;
-                                break;
-                        }
         cpu->ends.path.offset = offset;
         cpu->ends.path.length = n;
+        if (!to[0]) {
+                to[0] = '@';
+                bpf_loop(UNIX_MAX, name_trim, &cpu, 0);
+        } else
+                bpf_loop(UNIX_MAX, name_measure, &cpu, 0);
         cpu->ends.known |= END_PATH;
-        cpu->used = offset + n;
+        cpu->used = offset + cpu->ends.path.length;
+        return nothing();
 }
 
 /* The name that a unix socket is bound to. */

@@ -154,7 +154,8 @@ static int hooks_load(struct hooks *hooks, const struct hooks_options *options, 
         if (!sensor)
                 return -errno;
 
-        hooks->n_cpus = libbpf_num_possible_cpus();
+        /* One entry more, which programs share that run in interrupts or can be preempted. */
+        hooks->n_cpus = libbpf_num_possible_cpus() + 1;
         if (security)
                 for (n_scratches = MIN_SCRATCHES; n_scratches < hooks->n_cpus; n_scratches *= 2)
                         ;
@@ -166,6 +167,7 @@ static int hooks_load(struct hooks *hooks, const struct hooks_options *options, 
 
         sensor->rodata->can_cast = kernel->cast;
         sensor->rodata->can_resolve = security;
+        sensor->rodata->any_cpu = hooks->n_cpus - 1;
         sensor->rodata->first_scratch = hooks->n_cpus;
         sensor->rodata->n_scratches = n_scratches;
         sensor->rodata->uring_fixed_file = kernel->uring_fixed_file;
@@ -337,11 +339,11 @@ static int hooks_attach(struct hooks *hooks, size_t i) {
         if (prog_fd < 0 && hook->use == HOOK_FALLBACK)
                 return 0;               /* kernel_describe() told */
         if (hook->use == HOOK_FALLBACK) {
-                log_notice_errno(
-                        fd,
-                        "Cannot attach to %s: addresses come from the sockets and, for calls that fail, from the "
-                        "calling program: %m",
-                        hook->place);
+                log_notice_errno(fd, "Cannot attach to %s: %s: %m", hook->place,
+                                 hook->kind == WIRE_KIND_dns
+                                         ? "names that are asked for are not seen"
+                                         : "addresses come from the sockets and, for calls that fail, from the "
+                                           "calling program");
                 return 0;
         }
         /* Not every kernel has every call: arm64 has no open(), 6.1 has no fchmodat2(). */

@@ -118,6 +118,9 @@ enum wire_reason tidy_obscured(const struct event *event, const char **ret_subje
         if (header->flags & WIRE_EXCHANGED) {
                 *ret_subject = header->kind == WIRE_KIND_write ? "write.file"
                         : header->kind == WIRE_KIND_connect    ? "connect.socket"
+                        : header->kind == WIRE_KIND_bind       ? "bind.socket"
+                        : header->kind == WIRE_KIND_sendto     ? "sendto.socket"
+                        : header->kind == WIRE_KIND_recvfrom   ? "recvfrom.socket"
                                                                : "openat.file";
                 return WIRE_OBSCURED_RACED;
         }
@@ -169,6 +172,16 @@ enum wire_reason tidy_obscured(const struct event *event, const char **ret_subje
                 break;
         case WIRE_KIND_write:
                 cut &= ~WIRE_BIT(write, content);       /* a prefix is what was asked for */
+                break;
+        case WIRE_KIND_sendto:
+        case WIRE_KIND_recvfrom:
+                cut &= ~WIRE_BIT(sendto, content);
+                break;
+        case WIRE_KIND_dns:
+                if (!(header->known & WIRE_BIT(dns, name))) {
+                        *ret_subject = "dns.name";
+                        return WIRE_OBSCURED_UNREAD;
+                }
                 break;
         default: break;
         }

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Slot - small records of programs that may run in the midst of others: in interrupts, or where they can be preempted.
+ *
+ * The memory of the CPU is not for them: whom they interrupt may be using it, and its counters are plain additions. So
+ * they take one of a few slots, whichever is free, and count in an entry of `cpus` behind those of the CPUs, which all
+ * of them share. None free is a loss, and counted. */
+#pragma once
+
+#include "emit.bpf.h"
+
+#define N_SLOTS 64
+#define SLOTS_TRIED 4
+#define SLOT_BYTES 512                  /* a power of two */
+#define QUESTION_BYTES 512
+
+struct slot {
+        __u32 busy;
+        __u32 used;
+        struct {                        /* dns.bpf.c */
+                __u32 at, left, length;
+                bool whole;
+                __u8 pad[3];
+                __u8 bytes[QUESTION_BYTES];
+        } question;
+        union {
+                struct wire_header header;
+                char record[SLOT_BYTES];
+        };
+};
+
+struct {
+        __uint(type, BPF_MAP_TYPE_ARRAY);
+        __uint(max_entries, N_SLOTS);
+        __type(key, __u32);
+        __type(value, struct slot);
+} slots SEC(".maps");
+
+static __always_inline struct slot *slot_take(void) {
+        __u32 first = bpf_get_smp_processor_id() * SLOTS_TRIED;
+
+        for (__u32 i = 0; i < SLOTS_TRIED; i++) {
+                __u32 id = (first + i) % N_SLOTS;
+                struct slot *slot = bpf_map_lookup_elem(&slots, &id);
+
+                if (slot && __sync_val_compare_and_swap(&slot->busy, 0, 1) == 0)
+                        return slot;
+        }
+        return NULL;
+}
+
+static __always_inline void slot_release(struct slot *slot) {
+        __sync_lock_test_and_set(&slot->busy, 0);
+}
+
+static __always_inline void slot_count_lost(struct cpu *any, enum wire_kind kind, enum wire_loss reason) {
+        __sync_fetch_and_add(&any->counters.lost[kind][reason], 1);
+        __sync_fetch_and_add(&any->counters.lost_total, 1);
+}
+
+/* There was no slot for an event. */
+static __always_inline void slot_lose(enum wire_kind kind) {
+        __u32 id = any_cpu;
+        struct cpu *any = bpf_map_lookup_elem(&cpus, &id);
+
+        if (!any)
+                return;
+        __sync_fetch_and_add(&any->counters.produced[kind], 1);
+        slot_count_lost(any, kind, WIRE_LOSS_SCRATCH);
+}
+
+/* Hand the record over, of which slot->used bytes and all of the header but size, time, CPU and losses are filled in,
+ * and give the slot back. */
+static __always_inline int slot_submit(struct slot *slot, enum wire_kind kind) {
+        __u64 flags = BPF_RB_NO_WAKEUP, waiting;
+        __u32 id = any_cpu, size = slot->used;
+        struct cpu *any = bpf_map_lookup_elem(&cpus, &id);
+
+        if (!any) {
+                slot_release(slot);     /* cannot be */
+                return nothing();
+        }
+        __sync_fetch_and_add(&any->counters.produced[kind], 1);
+        waiting = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
+        if (waiting > ring_share_bytes || size > SLOT_BYTES - 8) {
+                slot_count_lost(any, kind, size > SLOT_BYTES - 8 ? WIRE_LOSS_SCRATCH : WIRE_LOSS_SHARE);
+                slot_release(slot);
+                return nothing();
+        }
+        BOUND(size, SLOT_BYTES - 1);
+        size = (size + 7) & ~7U;
+        slot->header.version = WIRE_VERSION;
+        slot->header.kind = kind;
+        slot->header.size = size;
+        slot->header.time_ns = bpf_ktime_get_boot_ns();
+        slot->header.cpu = id;
+        slot->header.lost = any->counters.lost_total;
+        if (waiting >= ring_wake_bytes && !reader_called) {
+                reader_called = 1;
+                flags = BPF_RB_FORCE_WAKEUP;
+        }
+        if (bpf_ringbuf_output(&ring, slot->record, size, flags) < 0)
+                slot_count_lost(any, kind, WIRE_LOSS_RING_FULL);
+        slot_release(slot);
+        wake_reader();
+        return nothing();
+}
