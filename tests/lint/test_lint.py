@@ -40,6 +40,13 @@ class Lint(unittest.TestCase):
         status, output = self.run_lint(script, check)
         self.assertEqual(status, 0, output)
 
+    def test_a_trap_without_its_test_is_found(self):
+        self.write('tests/bpf/test-it.c', 'START_TEST(it_is_seen) {\n')
+        self.write('docs/TRAPS.md', '| 1 | a race | looked at twice | `it_is_seen` |\n')
+        self.passes('traps.py', '')
+        self.write('docs/TRAPS.md', '| 1 | a race | looked at twice | `it_is_not` |\n| 2 | another | none | |\n')
+        self.finds('traps.py', '', 'no test it_is_not', 'docs/TRAPS.md:2')
+
     def test_lower_floors_may_be_included(self):
         self.write('daemon/engine/engine.c', LICENCE + '#include "engine/engine.h"\n#include "event/event.h"\n#include <stdio.h>\n')
         self.passes('floors.py', 'floors')
