@@ -86,6 +86,26 @@ def test_a_recording_replayed_is_the_same_bytes_each_time_and_as_nobody(place):
            'the surroundings change the text')
 
 
+def test_each_rotated_file_is_complete_in_itself(place):
+    place.policy('p', POLICY % {'dir': place.path})
+    path = place.join('recording')
+    recorder = Recorder(path, '--rotate-time', '1s', '--keep', '2')
+    time.sleep(3.5)
+    play(place)
+    expect_in('of which the last 3 are kept', recorder.stop(), 'what the recorder says')
+    expect(not os.path.exists(path + '.3'), 'a file more than --keep is left')
+
+    removed = 0
+    for name in (path, path + '.1', path + '.2'):
+        kinds = [line.split()[3] for line in run(EXECRAYCTL, 'dump', name, status=0)[1].decode(errors='replace').splitlines()]
+        start = kinds.index('start')
+        expect_equal(kinds[0], 'clock', 'the first record of ' + name)
+        expect(kinds[:start].count('process') > 1, 'no processes before the start of ' + name)
+        removed += sum(json.loads(line)['policy'] == 'removed' for line in replay(place, name).decode().splitlines())
+    expect_equal(removed, 1, 'the number of alerts in all files')
+    run(EXECRAYCTL, 'record', path + '2', '--keep', '2', status=2)
+
+
 def test_live_alerts_and_replayed_ones_are_the_same(place):
     place.policy('p', POLICY % {'dir': place.path})
     # Packages are those of the host now, which a replay does not look at.
