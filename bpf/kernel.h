@@ -40,6 +40,7 @@ typedef _Bool bool;
 #define O_NOCTTY 00000400
 #define O_TRUNC 00001000
 #define O_WRONLY 00000001
+#define O_APPEND 00002000
 #define O_TMPFILE_BIT 020000000
 
 #define S_IFMT 00170000
@@ -77,6 +78,7 @@ typedef _Bool bool;
 #define OVERLAYFS_SUPER_MAGIC 0x794c7630
 
 /* Of the kernel's own, the same from 6.1 to 6.18. */
+#define FMODE_WRITE 0x2
 #define FMODE_CREATED 0x100000
 #define FMODE_WRITE 0x2
 #define TASK_COMM_LEN 16
@@ -274,6 +276,7 @@ struct path {
 struct file {
         unsigned int f_flags;
         unsigned int f_mode;
+        long long f_pos;
         struct path f_path;
         struct inode *f_inode;
         void *private_data;

@@ -165,15 +165,18 @@ struct namespaces {
         __u32 mnt, pid, net, user, uts, ipc, cgroup, time;
 };
 
+/* What a descriptor was: its struct file in the table, 0 if there was none, and which object that was. */
+struct begun_file {
+        __u64 file;
+        struct wire_object object;
+};
+
 /* What the beginning of a call keeps for its end. A thread is in one call at a time, so there is one of these. */
 struct begun {
         __u32 call;                     /* enum wire_call; 0: none */
         __u32 pad;
         union {
-                struct {
-                        __u64 file;     /* struct file in the descriptor table */
-                        struct wire_object object;
-                };
+                struct begun_file files[2];
                 __u32 ids[4];           /* real, effective, saved, of files */
                 __u64 caps[3];          /* effective, permitted, inheritable */
                 __u32 n_groups;

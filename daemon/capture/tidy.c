@@ -117,6 +117,7 @@ enum wire_reason tidy_obscured(const struct event *event, const char **ret_subje
 
         if (header->flags & WIRE_EXCHANGED) {
                 *ret_subject = header->kind == WIRE_KIND_write ? "write.file"
+                        : header->kind == WIRE_KIND_read       ? "read.file"
                         : header->kind == WIRE_KIND_connect    ? "connect.socket"
                         : header->kind == WIRE_KIND_bind       ? "bind.socket"
                         : header->kind == WIRE_KIND_sendto     ? "sendto.socket"
@@ -170,9 +171,19 @@ enum wire_reason tidy_obscured(const struct event *event, const char **ret_subje
                         return WIRE_OBSCURED_UNREAD;
                 }
                 break;
-        case WIRE_KIND_write:
+        case WIRE_KIND_read:
+        case WIRE_KIND_write: {
+                const struct wire_write *write = (const void *)header;  /* as far as this goes they are the same */
+
+                if (!(cut & WIRE_BIT(write, content)))
+                        break;
+                if (write->content.length == 0) {
+                        *ret_subject = header->kind == WIRE_KIND_read ? "read.content" : "write.content";
+                        return WIRE_OBSCURED_UNREAD;
+                }
                 cut &= ~WIRE_BIT(write, content);       /* a prefix is what was asked for */
                 break;
+        }
         case WIRE_KIND_sendto:
         case WIRE_KIND_recvfrom:
                 cut &= ~WIRE_BIT(sendto, content);
