@@ -177,6 +177,10 @@ struct begun {
         __u32 pad;
         union {
                 struct begun_file files[2];
+                struct {                /* the first of these */
+                        __u64 file;
+                        struct wire_object object;
+                };
                 __u32 ids[4];           /* real, effective, saved, of files */
                 __u64 caps[3];          /* effective, permitted, inheritable */
                 __u32 n_groups;
