@@ -249,6 +249,7 @@ void evidence_bind(struct evidence *evidence, uint32_t number, uint16_t slot, co
                 .slot = slot,
                 .type = value->type,
                 .user = value->user,
+                .stable = value->stable,
         };
 
         if (value->type == VALUE_STRING || value->type == VALUE_LIST) {
@@ -289,6 +290,7 @@ void evidence_value(const struct captured *capture, struct value *ret) {
                 .type = capture->type,
                 .state = VALUE_KNOWN,
                 .user = capture->user,
+                .stable = capture->stable,
         };
 
         switch ((enum value_type)capture->type) {

@@ -48,7 +48,7 @@ struct captured {
         uint32_t length;
         uint16_t slot;
         uint8_t type;                   /* enum value_type */
-        bool user;
+        bool user, stable;              /* as of the value */
 };
 
 struct evidence_step {

@@ -157,6 +157,8 @@ void record_set_value(struct record *record, enum field field, const struct valu
                 record_mark_cut(record, field);
         if (value->user)
                 record_mark_user(record, field);
+        if (value->user && value->stable)
+                record_mark_stable(record, field);
 }
 
 /* The bit of a field that was set already. */
@@ -185,6 +187,13 @@ void record_mark_cut(struct record *record, enum field field) {
 
 void record_mark_user(struct record *record, enum field field) {
         record->header.user |= record_bit(record, field);
+}
+
+void record_mark_stable(struct record *record, enum field field) {
+        uint64_t bit = record_bit(record, field);
+
+        record->header.user |= bit;
+        record->header.stable |= bit;
 }
 
 int record_finish(struct record *record) {

@@ -41,9 +41,11 @@ void record_set_list_bytes(struct record *record, enum field field, const char *
 /* Whatever the value is, with its marks; an unknown one sets nothing. */
 void record_set_value(struct record *record, enum field field, const struct value *value);
 
-/* Say of a field that was set that its bytes are only a prefix, or come from user memory. */
+/* Say of a field that was set that its bytes are only a prefix; come from user memory; come from there and were the
+ * same at both ends of the call. */
 void record_mark_cut(struct record *record, enum field field);
 void record_mark_user(struct record *record, enum field field);
+void record_mark_stable(struct record *record, enum field field);
 
 /* Seal it: from here record->data is a record that event_parse() takes. Sets WIRE_FAILED as the result says. 0 or the
  * error. */

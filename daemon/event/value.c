@@ -10,6 +10,7 @@ bool value_list_at(const struct value *list, size_t i, struct value *ret) {
                 .type = VALUE_STRING,
                 .state = VALUE_UNKNOWN,
                 .user = list->user,
+                .stable = list->stable,
         };
         if (list->state == VALUE_UNKNOWN || list->type != VALUE_LIST)
                 return false;

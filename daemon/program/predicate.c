@@ -190,6 +190,7 @@ static enum truth test_any(const struct program *program, const struct predicate
                         .bytes = at,
                         .length = nul - at,
                         .user = list->user,
+                        .stable = list->stable,
                 };
 
                 if (list->state == VALUE_CUT && nul + 1 == end)

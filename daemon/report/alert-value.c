@@ -199,7 +199,9 @@ void alert_field_of(struct alert_builder *builder, enum field field, const struc
         ret->field = field;
         ret->known = value->state != VALUE_UNKNOWN;
         ret->cut = value->state == VALUE_CUT;
-        ret->unverified = ret->known && value->user;
+        ret->provenance = !ret->known || !value->user ? ALERT_KERNEL
+                : value->stable                      ? ALERT_USER_STABLE
+                                                     : ALERT_USER;
         if (!ret->known || !info)
                 return;
 

@@ -58,13 +58,21 @@ struct alert_process {
         size_t n_argv;
 };
 
+/* Where a value comes from. */
+enum alert_provenance {
+        ALERT_KERNEL, /* the kernel's own data, or not known */
+        ALERT_USER_STABLE, /* bytes that the program passed: the same at both ends of the call, in memory that it had
+                              alone */
+        ALERT_USER, /* bytes that it could have exchanged while they were read */
+};
+
 struct alert_field {
         const char *name;               /* arena or constant: "pathname", "argv[1]", "parent.exe" */
         enum field field;
         enum program_subject subject;
         bool known;
         bool cut;
-        bool unverified;                /* bytes that the program could have exchanged while they were read */
+        enum alert_provenance provenance;
         bool is_number;                 /* number says it, as a plain number; else text does, or items */
         bool is_boolean;
         bool is_time;                   /* number is wall clock, nanoseconds */

@@ -179,13 +179,23 @@ static void put_value(struct strbuf *b, const struct alert_field *f) {
 enum mark {
         MARK_CUT,
         MARK_UNVERIFIED,
+        MARK_USER_STABLE,
 };
+
+static bool field_has(const struct alert_field *field, enum mark mark) {
+        switch (mark) {
+        case MARK_CUT: return field->cut;
+        case MARK_UNVERIFIED: return field->provenance == ALERT_USER;
+        case MARK_USER_STABLE: return field->provenance == ALERT_USER_STABLE;
+        }
+        return false;
+}
 
 static void put_marked(struct strbuf *b, const char *key, const struct alert_field *fields, size_t n, enum mark mark) {
         bool any = false;
 
         for (size_t i = 0; i < n; i++) {
-                if (!(mark == MARK_CUT ? fields[i].cut : fields[i].unverified))
+                if (!field_has(fields + i, mark))
                         continue;
                 if (!any) {
                         put_key(b, key);
@@ -209,6 +219,7 @@ static void put_fields(struct strbuf *b, const struct alert_field *fields, size_
         strbuf_put_char(b, '}');
         put_marked(b, "cut", fields, n, MARK_CUT);
         put_marked(b, "unverified", fields, n, MARK_UNVERIFIED);
+        put_marked(b, "user_stable", fields, n, MARK_USER_STABLE);
 }
 
 static void put_step(struct strbuf *b, const struct alert_step *step) {

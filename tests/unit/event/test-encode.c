@@ -73,6 +73,8 @@ START_TEST(record_copied_field_by_field_keeps_its_marks) {
         record_mark_cut(&record, FIELD_execve_argv);
         record_set_text(&record, FIELD_execve_exe, "/bin/sh");
         record_mark_user(&record, FIELD_execve_exe);
+        record_set_text(&record, FIELD_execve_cwd, "/");
+        record_mark_stable(&record, FIELD_execve_cwd);
         ck_assert_int_eq(record_finish(&record), 0);
         ck_assert_int_eq(event_parse(record.data, record.header.size, &event), 0);
 
@@ -87,6 +89,9 @@ START_TEST(record_copied_field_by_field_keeps_its_marks) {
         ck_assert_int_eq(event_parse(copy.data, copy.header.size, &event), 0);
         event_get(&event, FIELD_execve_exe, &v);
         ck_assert(v.user);
+        ck_assert(!v.stable);
+        event_get(&event, FIELD_execve_cwd, &v);
+        ck_assert(v.user && v.stable);
         event_get(&event, FIELD_execve_argv, &v);
         ck_assert_int_eq(v.state, VALUE_CUT);
 }

@@ -93,13 +93,15 @@ START_TEST(field_marked_user_in_the_schema_or_the_record_says_so) {
         struct value v;
 
         begin_openat();
-        record_mark_user(&record, FIELD_openat_pathname);
+        record_mark_stable(&record, FIELD_openat_pathname);
         ck_assert_int_eq(record_finish(&record), 0);
         ck_assert_int_eq(parse(), 0);
         event_get(&event, FIELD_openat_given, &v);
         ck_assert(v.user);
+        ck_assert(!v.stable);
         event_get(&event, FIELD_openat_pathname, &v);
         ck_assert(v.user);
+        ck_assert(v.stable);
         event_get(&event, FIELD_openat_flags, &v);
         ck_assert(!v.user);
 }

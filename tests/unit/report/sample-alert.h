@@ -78,8 +78,11 @@ static inline struct alert sample_alert(void) {
         };
         steps[0].process = (struct alert_process){
                 .id = {.pid = 4709}, .loginuid = UINT32_MAX, .session = UINT32_MAX, .name = sample_text("curl")};
-        steps[0].fields[0] = (struct alert_field){
-                .name = "pathname", .field = FIELD_write_pathname, .known = true, .text = sample_text("/tmp/x")};
+        steps[0].fields[0] = (struct alert_field){.name = "pathname",
+                                                  .field = FIELD_write_pathname,
+                                                  .provenance = ALERT_USER_STABLE,
+                                                  .known = true,
+                                                  .text = sample_text("/tmp/x")};
         steps[0].fields[1] = (struct alert_field){
                 .name = "length", .field = FIELD_write_length, .known = true, .is_number = true, .number = 51200,
                 .text = sample_text("51200")};
@@ -98,7 +101,7 @@ static inline struct alert sample_alert(void) {
         steps[1].fields[0] = (struct alert_field){.name = "filename",
                                                   .field = FIELD_execve_filename,
                                                   .known = true,
-                                                  .unverified = true,
+                                                  .provenance = ALERT_USER,
                                                   .text = sample_text("/tmp/x")};
 
         alert.captures[0].name = sample_text("file");

@@ -103,6 +103,7 @@ static inline void sample_match_init(struct sample_match *s, const char *const *
         sample_begin(s->records, WIRE_KIND_write, 4711, 300, 3 * NSEC_PER_SEC);
         s->records[0].header.result = 16;
         record_set_text(s->records, FIELD_write_pathname, "/tmp/x");
+        record_mark_stable(s->records, FIELD_write_pathname);
         record_set_number(s->records, FIELD_write_length, 16);
         record_set_text(s->records, FIELD_write_content, "password=hunter2\n");
         s->steps[0].event = sample_finish(s->records);

@@ -104,13 +104,15 @@ START_TEST(a_step_shows_its_usual_and_its_deciding_fields_once) {
 
         ck_assert_uint_eq(write->n_fields, 3);
         text_is(&field(write, "pathname")->text, "/tmp/x");
+        ck_assert_int_eq(field(write, "pathname")->provenance, ALERT_USER_STABLE);
         ck_assert(field(write, "length")->is_number);
         ck_assert_int_eq(field(write, "length")->number, 16);
 
         ck_assert_uint_eq(exec->n_fields, 4);
         text_is(&field(exec, "filename")->text, "/tmp/x");
         text_is(&field(exec, "argv[1]")->text, "-i");
-        ck_assert(field(exec, "argv[1]")->unverified);
+        ck_assert_int_eq(field(exec, "argv[1]")->provenance, ALERT_USER);
+        ck_assert_int_eq(field(exec, "filename")->provenance, ALERT_KERNEL);
         text_is(&field(exec, "parent.exe")->text, "/usr/sbin/php-fpm");
         ck_assert(!field(exec, "stdin.type")->known);
         done();
