@@ -157,15 +157,12 @@ static __always_inline bool call_wanted(const struct call *call, enum wire_kind 
         return want(kind, call->result) && !is_self(bpf_get_current_task_btf());
 }
 
-/* Begin the record of a call, header and all. NULL: lost, and counted. */
-static __always_inline struct cpu *call_record(const struct call *call, enum wire_kind kind, __u32 size) {
+/* Not static: see path_walk(). */
+__noinline int call_header(struct cpu *cpu, const struct call *call) {
         struct task_struct *task = bpf_get_current_task_btf();
-        struct cpu *cpu;
 
-        credentials_watch();
-        cpu = record_begin(kind, size, kind != WIRE_KIND_execve);
-        if (!cpu)
-                return NULL;
+        if (!cpu || !call)
+                return 0;
         header_fill(&cpu->header, task, state_of(task, false), call->result);
         cpu->header.call = call->id;
         cpu->header.flags |= call->flags & ~CALL_REQUEST;
@@ -174,6 +171,18 @@ static __always_inline struct cpu *call_record(const struct call *call, enum wir
                 if (cpu->request.cred)
                         header_credentials(&cpu->header, cpu->request.cred);
         }
+        digest_begin(&cpu->digest);
+        return 0;
+}
+
+/* Begin the record of a call, header and all. NULL: lost, and counted. */
+static __always_inline struct cpu *call_record(const struct call *call, enum wire_kind kind, __u32 size) {
+        struct cpu *cpu;
+
+        credentials_watch();
+        cpu = record_begin(kind, size, kind != WIRE_KIND_execve);
+        if (cpu)
+                call_header(cpu, call);
         return cpu;
 }
 
@@ -194,6 +203,8 @@ static __always_inline struct begun *call_begin(const struct call *call) {
         if (!state)
                 return NULL;
         state->begun.call = call->id;
+        state->begun.kept = state->begun.seen = false;
+        state->begun.file = 0;
         return &state->begun;
 }
 
@@ -214,6 +225,7 @@ __noinline int rare_begin(__u32 kind, __u32 size, __s64 result, __u32 id, __u32 
         header_fill(&cpu->header, task, state_of(task, false), result);
         cpu->header.call = id;
         cpu->header.flags |= flags & ~CALL_REQUEST;
+        digest_begin(&cpu->digest);
         cpu->used = size;
         return 1;
 }

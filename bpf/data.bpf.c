@@ -200,10 +200,6 @@ __noinline int read_tell(const struct transfer *transfer) {
 
 /* ---- one descriptor, or two ---- */
 
-static __always_inline bool same_object(const struct wire_object *a, const struct wire_object *b) {
-        return a->inode == b->inode && a->device == b->device && a->generation == b->generation;
-}
-
 static __always_inline void begun_keep(struct begun_file *kept, struct file *file) {
         struct seen seen = {};
 

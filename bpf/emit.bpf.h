@@ -176,11 +176,14 @@ static __always_inline void wake_reader(void) {
 }
 
 /* No wake-up per record: an awake reader comes by itself every millisecond, and is called when much is waiting. Returns
- * 0, for the function that ends with it. */
-static __always_inline int record_submit(struct cpu *cpu, enum wire_kind kind) {
+ * 0, for the function that ends with it. Not static: see path_walk(). */
+__noinline int record_submit(struct cpu *cpu, __u32 kind) {
         __u64 flags = BPF_RB_NO_WAKEUP;
-        __u32 size = cpu->used;
+        __u32 size;
 
+        if (!cpu || kind >= _WIRE_KIND_MAX)
+                return 0;
+        size = cpu->used;
         if (size > WIRE_MAX_RECORD - 8) {
                 record_drop(cpu, kind);
                 return nothing();

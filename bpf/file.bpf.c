@@ -4,6 +4,7 @@
  * At the end of a call the result is known, its arguments are still in the registers, the pages that it read are there,
  * and the file it opened is in the descriptor table: no program at the beginning, nothing to keep between the two. What
  * a filter rules out leaves in the first lines. */
+#include "named.bpf.h"
 #include "ptrace.bpf.h"
 
 struct open_call {
@@ -57,6 +58,38 @@ static __always_inline void open_see(struct cpu *cpu, struct task_struct *task, 
         SET(cpu, openat, created, !!(GET(file, f_mode) & FMODE_CREATED));
 }
 
+/* What the beginning of a call keeps, for those that fail: then there are only the user's strings. */
+static __always_inline void openat_passed(const struct call *call, struct passed *passed) {
+        if (call->id == WIRE_CALL_open || call->id == WIRE_CALL_creat)
+                passed_path(passed, AT_FDCWD, call->args[0]);
+        else
+                passed_path(passed, call->args[0], call->args[1]);
+        if (call->id == WIRE_CALL_openat2) {
+                passed->bytes = (const void *)call->args[2];
+                passed->n_bytes = 16;
+        }
+}
+
+static __always_inline void open_stable(struct cpu *cpu, const struct open_call *open) {
+        struct named *named = named_begun(open->call);
+
+        if (!named)
+                return;
+        openat_passed(open->call, &named->passed);
+        if (named->passed.bytes) {
+                __u32 offset = 0;
+
+                if (record_room(cpu, 16, &offset) < 16)
+                        return;
+                *(__u64 *)record_at(cpu, offset) = open->flags;
+                offset += 8;
+                *(__u64 *)record_at(cpu, offset) = open->mode;
+                offset -= 8;
+                digest_add(cpu, offset, 16);
+        }
+        mark_stable(cpu, &named->passed, &named->begun);
+}
+
 static __noinline int open_tell(const struct open_call *call) {
         struct task_struct *task = bpf_get_current_task_btf();
         struct given given = {
@@ -100,6 +133,7 @@ static __noinline int open_tell(const struct open_call *call) {
         } else if (call->given) {
                 given.path_bit = WIRE_BIT(openat, pathname);
                 given_append(cpu, &given, &record->pathname, &record->given);
+                open_stable(cpu, call);
         }
         return record_submit(cpu, WIRE_KIND_openat);
 }
@@ -167,3 +201,14 @@ static __always_inline int open_ended(const struct call *call) {
 
 CALL_PROGRAM_OF(exit_openat, WIRE_CALL_openat, open_ended)
 CALL_PROGRAM(exit_open, open_ended)
+
+static __always_inline int open_begins(const struct call *call) {
+        struct passed passed = {.directory = AT_FDCWD};
+
+        if (!(wants[WIRE_KIND_openat] & WANT_FAILURE) || is_self(bpf_get_current_task_btf()))
+                return 0;
+        openat_passed(call, &passed);
+        return keep_passed(call, &passed);
+}
+
+ENTER_PROGRAM(enter_open, open_begins)

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "resolved.bpf.h"
+#include "stable.bpf.h"
 
 struct given {
         const char *user;
@@ -42,25 +43,32 @@ static __always_inline bool given_bytes(struct cpu *cpu, const struct given *cal
                 cpu->header.stable |= call->given_bit;
         if (n == WIRE_MAX_PATH - 1)
                 cpu->header.cut |= call->given_bit;
+        digest_add(cpu, offset, n);
         return true;
 }
 
-/* Appends directory, slash and name once; `path` is all of it, `given` the end. False if nothing could be read. */
-static __always_inline bool given_append(
+/* Appends directory, slash and name once; `path` is all of it, `given` the end. False if nothing could be read. Not
+ * static: see path_walk(). */
+__noinline int given_append(
                 struct cpu *cpu, const struct given *call, struct wire_bytes *path, struct wire_bytes *given) {
         struct task_struct *task = bpf_get_current_task_btf();
         struct fs_struct *fs = PART(task, fs);
         struct dentry *dentry = fs->pwd.dentry;
         struct vfsmount *mount = fs->pwd.mnt;
-        __u32 start = cpu->used, offset = 0, room;
+        __u32 start, which, offset = 0, room;
         bool absolute, placed;
         char first = 0;
         long n;
 
-        if (!cpu->request.active && resolved_append(cpu, call->which, path, call->path_bit)) {
+        if (!cpu || !call || !path || !given)
+                return false;
+        which = call->which;
+        BOUND(which, 1);
+        if (!cpu->request.active && resolved_append(cpu, which, path, call->path_bit)) {
                 given_bytes(cpu, call, given);
                 return true;
         }
+        start = cpu->used;
         if ((cpu->request.active ? bpf_probe_read_kernel(&first, 1, call->user)
                                  : bpf_probe_read_user(&first, 1, call->user)) < 0)
                 return false;
@@ -99,6 +107,7 @@ static __always_inline bool given_append(
                 cpu->header.stable |= call->given_bit;
         if (n == WIRE_MAX_PATH - 1)
                 cpu->header.cut |= call->given_bit;
+        digest_add(cpu, offset, n);
         if (!placed)
                 return true;
 

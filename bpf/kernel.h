@@ -207,8 +207,19 @@ struct net {
         struct ns_common ns;
 };
 
+struct uid_gid_extent {
+        __u32 first, lower_first, count;
+};
+
+struct uid_gid_map {
+        __u32 nr_extents;
+        struct uid_gid_extent extent[5];        /* with more of them pointers are in its place */
+};
+
 struct user_namespace {
         struct ns_common ns;
+        struct uid_gid_map uid_map, gid_map;
+        int level;                      /* 0: the first */
 };
 
 struct time_namespace {
@@ -314,6 +325,7 @@ struct cred {
 };
 
 struct mm_struct {
+        atomic_t mm_users;
         unsigned long arg_start, arg_end, env_start, env_end;
         struct file *exe_file;
 };

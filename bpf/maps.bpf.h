@@ -26,6 +26,7 @@ const volatile bool named_hierarchy = false;      /* cgroups are those of name=s
 const volatile __u64 ring_share_bytes = 0;        /* more than this waiting: CORE and META only */
 const volatile __u64 ring_wake_bytes = 0;         /* this much waiting: wake the reader at once */
 const volatile __u64 tty_majors[8] = {};          /* bit per major device number that is a terminal */
+const volatile __u64 digest_key[2] = {};          /* random (stable.bpf.h) */
 
 /* Flags of a request of io_uring; the kernel's type has no name to ask for them by. */
 const volatile __u64 uring_fixed_file = 0;
@@ -55,7 +56,9 @@ struct {
 /* State of a walk (path.bpf.h, process.bpf.c). In a map and not on the stack, where the verifier would follow each
  * value through each step and never come to an end. */
 struct walk {
-        struct dentry *dentry;
+        struct dentry *from;            /* where it begins */
+        struct vfsmount *from_mount;
+        struct dentry *dentry;          /* where it is */
         struct mount *mount;
         struct dentry *root;            /* of that mount */
         struct dentry *slash; /* root of the lowest mount above which there are no more names: what is `/` here */
@@ -123,6 +126,83 @@ struct request {
         char names[2][WIRE_MAX_PATH];   /* the kernel's copies */
 };
 
+/* A hash on its way (stable.bpf.h). */
+struct digest {
+        __u64 v0, v1, v2, v3;
+        __u32 at;                       /* in the record: the next word of a string */
+        __u32 pad;
+};
+
+/* Inode numbers, in the order of the fields in events.def. 0: not known. */
+struct namespaces {
+        __u32 mnt, pid, net, user, uts, ipc, cgroup, time;
+};
+
+/* What a descriptor was: its struct file in the table, 0 if there was none, and which object that was. */
+struct begun_file {
+        __u64 file;
+        struct wire_object object;
+};
+
+/* What the beginning of a call keeps for its end. A thread is in one call at a time, so there is one of these. */
+struct begun {
+        __u32 call;                     /* enum wire_call; 0: none */
+        bool kept;                      /* digest is of all that the program passed */
+        bool seen;                      /* object, mode, uid and gid are of what was named by a descriptor */
+        __u8 pad[2];
+        __u64 digest;
+        union {
+                struct begun_file files[2];
+                struct {                /* the first of these, */
+                        __u64 file;
+                        struct wire_object object;
+                        __u32 mode, uid, gid;   /* and what the object had */
+                };
+                __u32 ids[4];           /* real, effective, saved, of files */
+                __u64 caps[3];          /* effective, permitted, inheritable */
+                __u32 n_groups;
+                struct namespaces namespaces;
+        };
+};
+
+/* What was read of a file, at once. */
+struct seen {
+        struct file *file;
+        struct inode *inode;
+        struct wire_object object;
+        __u32 type;                     /* enum wire_object_type */
+        __u32 mode;
+        __u32 uid;
+        __u32 gid;
+};
+
+/* What a call on names and attributes was passed (named.bpf.h). */
+struct passed {
+        const char *first, *second;     /* strings; NULL: none */
+        const void *bytes;              /* NULL: none */
+        __u32 n_bytes;                  /* at most WIRE_MAX_CONTENT */
+        int directory; /* where `first` begins, or the descriptor of the file itself; AT_FDCWD: the working directory */
+        bool descriptor;                /* the file itself */
+        bool empty;                     /* since `first` is empty */
+        __u8 pad[6];
+};
+
+/* Which fields of a kind say what was named. */
+struct places {
+        __u64 pathname, given, file;    /* bits */
+};
+
+/* That, and the file that it led to. */
+struct named {
+        struct passed passed;
+        struct places places;
+        struct file *file;              /* of the descriptor */
+        __u32 flags;                    /* WIRE_* for the header */
+        __u32 pad;
+        struct begun begun;             /* what the beginning kept */
+        struct seen seen;               /* what is looked at; here, for the stack is short */
+};
+
 /* One for each CPU: counters and the record under construction. Not a per-CPU map, so that the daemon can read the
  * counters in shared memory. Only for programs that run with preemption off, in task context: nothing else can then run
  * here meanwhile, and `busy` would show it if it did.
@@ -138,6 +218,8 @@ struct cpu {
         struct env_walk env;
         struct vector_walk vectors;
         struct request request;
+        struct digest digest;
+        struct named named;
         __u64 forget;                   /* a value that the verifier shall not follow goes through here */
         struct resolved resolved;       /* of a scratch */
         union {
@@ -158,34 +240,6 @@ struct {
 struct credentials {
         __u32 uid, euid, gid, egid;
         __u64 caps;                     /* effective */
-};
-
-/* Inode numbers, in the order of the fields in events.def. 0: not known. */
-struct namespaces {
-        __u32 mnt, pid, net, user, uts, ipc, cgroup, time;
-};
-
-/* What a descriptor was: its struct file in the table, 0 if there was none, and which object that was. */
-struct begun_file {
-        __u64 file;
-        struct wire_object object;
-};
-
-/* What the beginning of a call keeps for its end. A thread is in one call at a time, so there is one of these. */
-struct begun {
-        __u32 call;                     /* enum wire_call; 0: none */
-        __u32 pad;
-        union {
-                struct begun_file files[2];
-                struct {                /* the first of these */
-                        __u64 file;
-                        struct wire_object object;
-                };
-                __u32 ids[4];           /* real, effective, saved, of files */
-                __u64 caps[3];          /* effective, permitted, inheritable */
-                __u32 n_groups;
-                struct namespaces namespaces;
-        };
 };
 
 /* What is known of a task beyond what the kernel keeps. Copied to children and threads: after an exec by a thread that

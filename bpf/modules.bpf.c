@@ -122,32 +122,31 @@ static __noinline int bpf_ended(const struct call *call) {
         bool sees = call->result >= 0 && !files_are_shared(bpf_get_current_task_btf());
         struct wire_bpf *record;
         struct cpu *cpu;
-        union {
-                union bpf_attr attr;
-                char bytes[ATTR_BYTES];
-        } given;
+        union bpf_attr *given;
 
         cpu = RARE_RECORD(call, bpf);
         if (!cpu)
                 return 0;
         record = (void *)cpu->record;
         SET(cpu, bpf, command, command);
-        __builtin_memset(&given, 0, sizeof(given));
+        /* In the part of the record that it leaves free: the stack is short. */
+        given = (void *)(cpu->record + WIRE_MAX_RECORD / 2);
+        __builtin_memset(given, 0, ATTR_BYTES);
         if (size > ATTR_BYTES)
                 size = ATTR_BYTES;
         BOUND(size, 2 * ATTR_BYTES - 1);
-        if (size > ATTR_BYTES || bpf_probe_read_user(&given, size, user) < 0)
+        if (size > ATTR_BYTES || bpf_probe_read_user(given, size, user) < 0)
                 return record_submit(cpu, WIRE_KIND_bpf);
 
         switch (command) {
         case BPF_PROG_LOAD:
                 if (ATTR_HAS(size, expected_attach_type))
-                        BPF_USER(cpu, attach_type, given.attr.expected_attach_type);
+                        BPF_USER(cpu, attach_type, given->expected_attach_type);
                 if (sees) {
                         bpf_see_program(cpu, call->result);
                         break;
                 }
-                BPF_USER(cpu, program_type, given.attr.prog_type);
+                BPF_USER(cpu, program_type, given->prog_type);
                 if (ATTR_HAS(size, prog_name))
                         text_append(cpu, &record->name, WIRE_BIT(bpf, name), user + offsetof(union bpf_attr, prog_name),
                                     16);
@@ -157,24 +156,24 @@ static __noinline int bpf_ended(const struct call *call) {
                         bpf_see_map(cpu, call->result);
                         break;
                 }
-                BPF_USER(cpu, map_type, given.attr.map_type);
+                BPF_USER(cpu, map_type, given->map_type);
                 if (ATTR_HAS(size, map_name))
                         text_append(cpu, &record->name, WIRE_BIT(bpf, name), user + offsetof(union bpf_attr, map_name),
                                     16);
                 break;
         case BPF_PROG_ATTACH:
-                BPF_USER(cpu, attach_type, given.attr.attach_type);
+                BPF_USER(cpu, attach_type, given->attach_type);
                 if (sees)
-                        bpf_see_program(cpu, given.attr.attach_bpf_fd);
+                        bpf_see_program(cpu, given->attach_bpf_fd);
                 break;
         case BPF_LINK_CREATE:
-                BPF_USER(cpu, attach_type, given.attr.link_create.attach_type);
+                BPF_USER(cpu, attach_type, given->link_create.attach_type);
                 if (sees)
-                        bpf_see_program(cpu, given.attr.link_create.prog_fd);
+                        bpf_see_program(cpu, given->link_create.prog_fd);
                 break;
         case BPF_RAW_TRACEPOINT_OPEN:
                 if (sees)
-                        bpf_see_program(cpu, given.attr.raw_tracepoint.prog_fd);
+                        bpf_see_program(cpu, given->raw_tracepoint.prog_fd);
                 break;
         }
         return record_submit(cpu, WIRE_KIND_bpf);

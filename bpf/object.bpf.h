@@ -4,22 +4,15 @@
 
 #include "path.bpf.h"
 
-/* What was read of a file, at once. */
-struct seen {
-        struct file *file;
-        struct inode *inode;
-        struct wire_object object;
-        __u32 type;                     /* enum wire_object_type */
-        __u32 mode;
-        __u32 uid;
-        __u32 pad;
-};
-
 /* -1 stands for what an operation of io_uring is about, where that has no descriptor (a registered file). */
 static __always_inline struct file *file_of_request(__u32 fd) {
         struct cpu *cpu = fd == (__u32)-1 ? this_cpu() : NULL;
 
         return cpu && cpu->request.active ? cpu->request.file : NULL;
+}
+
+static __always_inline bool same_object(const struct wire_object *a, const struct wire_object *b) {
+        return a->inode == b->inode && a->device == b->device && a->generation == b->generation;
 }
 
 /* The task's own table, for the current task only. Shared with other threads it may change at any time. */
@@ -53,31 +46,21 @@ static __always_inline bool is_memfd(struct file *file) {
         return name == 0x3a64666d656dULL;       /* "memfd:", low byte first */
 }
 
-/* The identity of what a name leads to. */
-static __always_inline void see_inode(struct inode *inode, struct wire_object *object) {
-        __u32 type = GET(inode, i_mode) & S_IFMT;
-
-        object->device = GET(GET(inode, i_sb), s_dev);
-        object->inode = GET(inode, i_ino);
-        object->generation = type == S_IFREG || type == S_IFDIR ? GET(inode, i_generation) : 0;
-}
-
-static __always_inline void see_file(struct file *file, struct seen *seen) {
-        struct inode *inode = GET(file, f_inode);
+static __always_inline void see_inode(struct seen *seen) {
+        struct inode *inode = seen->inode;
         struct super_block *sb = GET(inode, i_sb);
         __u32 mode = GET(inode, i_mode);
 
-        seen->file = file;
-        seen->inode = inode;
         seen->mode = mode;
         seen->object.device = GET(sb, s_dev);
         seen->object.inode = GET(inode, i_ino);
         seen->object.generation = 0;
         seen->uid = GET(inode, i_uid.val);
+        seen->gid = GET(inode, i_gid.val);
 
         switch (mode & S_IFMT) {
         case S_IFREG:
-                seen->type = is_memfd(file) ? WIRE_OBJECT_MEMFD : WIRE_OBJECT_FILE;
+                seen->type = WIRE_OBJECT_FILE;
                 seen->object.generation = GET(inode, i_generation);
                 break;
         case S_IFDIR:
@@ -100,6 +83,35 @@ static __always_inline void see_file(struct file *file, struct seen *seen) {
         default:
                 seen->type = WIRE_OBJECT_OTHER;
         }
+}
+
+/* Not static: see path_walk(). */
+__noinline int see(struct seen *seen) {
+        struct file *file;
+
+        if (!seen)
+                return 0;
+        file = seen->file;
+        if (file)
+                seen->inode = GET(file, f_inode);
+        see_inode(seen);
+        if (file && seen->type == WIRE_OBJECT_FILE && is_memfd(file))
+                seen->type = WIRE_OBJECT_MEMFD;
+        return 0;
+}
+
+/* `seen` is zeroed. */
+static __always_inline void see_file(struct file *file, struct seen *seen) {
+        seen->file = file;
+        see(seen);
+}
+
+/* The working directory of the current task. */
+static __always_inline void see_cwd(struct seen *seen) {
+        struct fs_struct *fs = PART(bpf_get_current_task_btf(), fs);
+
+        seen->inode = GET(fs->pwd.dentry, d_inode);
+        see(seen);
 }
 
 static __always_inline bool has_path(__u32 type) {

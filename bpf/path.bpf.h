@@ -111,8 +111,10 @@ static long walk_write(__u32 i, struct cpu **context) {
         return r;
 }
 
-static __always_inline void walk_begin(struct walk *walk, struct dentry *dentry, struct vfsmount *mount) {
-        walk->dentry = dentry;
+static __always_inline void walk_begin(struct walk *walk) {
+        struct vfsmount *mount = walk->from_mount;
+
+        walk->dentry = walk->from;
         walk->mount = (void *)mount - bpf_core_field_offset(struct mount, mnt);
         walk->root = GET(mount, mnt_root);
         walk->slash = NULL;
@@ -122,15 +124,21 @@ static __always_inline void walk_begin(struct walk *walk, struct dentry *dentry,
         walk->done = false;
 }
 
-/* Append a path to the record; it is not ended by NUL. Returns its length, 0 if it could not be had; walk->start is
- * where it is, walk->cut whether it is only the front of the path. */
-static __noinline __u32 path_walk(struct cpu *cpu, struct dentry *dentry, struct vfsmount *mount) {
-        struct walk *walk = &cpu->walk;
+/* Append the path from walk->from, on walk->from_mount, to the record; it is not ended by NUL. Returns its length, 0 if
+ * it could not be had; walk->start is where it is, walk->cut whether it is only the front of the path.
+ *
+ * Not static: such a function the verifier looks at once, by itself, and not again for each way to come to each call of
+ * it. So its arguments are numbers, or memory, of which it knows nothing. */
+__noinline __u32 path_walk(struct cpu *cpu) {
+        struct walk *walk;
         __u64 measured;
         __u32 length;
 
+        if (!cpu)
+                return 0;
+        walk = &cpu->walk;
         for (int attempt = 0; attempt < 2; attempt++) {
-                walk_begin(walk, dentry, mount);
+                walk_begin(walk);
                 bpf_loop(MAX_COMPONENTS, walk_measure, &cpu, 0);
                 if (!walk->done)
                         return 0;       /* deeper than any path that can be passed to a call */
@@ -145,7 +153,7 @@ static __noinline __u32 path_walk(struct cpu *cpu, struct dentry *dentry, struct
                         walk->end = length = 1;
                         break;
                 }
-                walk_begin(walk, dentry, mount);
+                walk_begin(walk);
                 walk->at = length;
                 walk->end = 0;
                 bpf_loop(MAX_COMPONENTS, walk_write, &cpu, 0);
@@ -166,12 +174,18 @@ static __noinline __u32 path_walk(struct cpu *cpu, struct dentry *dentry, struct
         return walk->end;
 }
 
+static __always_inline __u32 path_walk_from(struct cpu *cpu, struct dentry *dentry, struct vfsmount *mount) {
+        cpu->walk.from = dentry;
+        cpu->walk.from_mount = mount;
+        return path_walk(cpu);
+}
+
 /* Set a field, of which `bytes` is the place in the record and `bit` the mark, to the path. */
 static __always_inline bool path_append(
                 struct cpu *cpu, struct wire_bytes *bytes, __u64 bit, struct dentry *dentry, struct vfsmount *mount) {
         __u32 length;
 
-        length = path_walk(cpu, dentry, mount);
+        length = path_walk_from(cpu, dentry, mount);
         if (!length)
                 return false;
         bytes->offset = cpu->walk.start;

@@ -90,15 +90,18 @@ static __always_inline void resolve_name(struct cpu *cpu, int i, struct dentry *
 /* What is there now, before the call changes it. */
 static __always_inline void resolve_object(struct cpu *cpu, int i, struct dentry *dentry) {
         struct inode *inode = GET(dentry, d_inode);
+        struct seen seen = {};
 
         if (!inode)
                 return;
-        see_inode(inode, &cpu->resolved.object[i]);
+        seen.inode = inode;
+        see(&seen);
+        cpu->resolved.object[i] = seen.object;
         cpu->resolved.has_object |= 1U << i;
         if (i == 0) {
-                cpu->resolved.mode = GET(inode, i_mode);
-                cpu->resolved.uid = GET(inode, i_uid.val);
-                cpu->resolved.gid = GET(inode, i_gid.val);
+                cpu->resolved.mode = seen.mode;
+                cpu->resolved.uid = seen.uid;
+                cpu->resolved.gid = seen.gid;
         }
 }
 

@@ -111,13 +111,16 @@ int BPF_PROG(on_path_truncate, const struct path *path) {
 SEC("lsm/bprm_check_security")
 int BPF_PROG(on_bprm_check, struct linux_binprm *bprm) {
         struct task_state *state;
+        struct seen seen = {};
 
         if (PART(bprm, interp) != PART(bprm, filename))
                 return 0;
         state = state_of(bpf_get_current_task_btf(), true);
         if (!state)
                 return 0;
-        see_inode(GET(PART(bprm, file), f_inode), &state->script);
+        seen.inode = GET(PART(bprm, file), f_inode);
+        see(&seen);
+        state->script = seen.object;
         state->has_script = 1;
         return 0;
 }

@@ -194,7 +194,7 @@ static __noinline int see_unix_name(struct cpu *cpu, struct sock *sk) {
         __u32 offset = 0, n;
 
         if (dentry) {
-                __u32 length = path_walk(cpu, dentry, GET(unix_sock, path.mnt));
+                __u32 length = path_walk_from(cpu, dentry, GET(unix_sock, path.mnt));
 
                 if (length) {
                         cpu->ends.path.offset = cpu->walk.start;

@@ -259,10 +259,12 @@ static __noinline int request_fill(struct request *to, struct io_kiocb *request,
                 args[4] = GET((struct io_splice *)request, len);
                 break;
         case OP_FTRUNCATE:
-                args[1] = GET((struct io_ftrunc *)request, len);
+                if (bpf_core_type_exists(struct io_ftrunc))     /* >= 6.9 */
+                        args[1] = GET((struct io_ftrunc *)request, len);
                 break;
         case OP_LISTEN:
-                args[1] = GET((struct io_listen *)request, backlog);
+                if (bpf_core_type_exists(struct io_listen))     /* >= 6.11 */
+                        args[1] = GET((struct io_listen *)request, backlog);
                 break;
         }
         return nothing();

@@ -146,7 +146,7 @@ static int hooks_fill_tables(struct hooks *hooks) {
 static int hooks_load(struct hooks *hooks, const struct hooks_options *options, bool security) {
         const struct kernel *kernel = kernel_get();
         struct sensor *sensor;
-        uint64_t majors[8] = {};
+        uint64_t majors[8] = {}, key[2];
         size_t n_scratches = 0;
         int r;
 
@@ -179,6 +179,11 @@ static int hooks_load(struct hooks *hooks, const struct hooks_options *options, 
         read_tty_majors(majors);
         for (size_t i = 0; i < 8; i++)
                 sensor->rodata->tty_majors[i] = majors[i];
+        r = getentropy(key, sizeof(key));
+        if (r < 0)
+                return -errno;
+        for (size_t i = 0; i < ELEMENTSOF(key); i++)
+                sensor->rodata->digest_key[i] = key[i];
 
         if (!kernel->cgroup_address)
                 for (size_t i = 0; i < N_HOOKS; i++)

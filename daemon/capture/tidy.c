@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/macro.h"
@@ -56,49 +57,121 @@ size_t tidy_path(char *path, size_t length) {
         return to;
 }
 
-/* The fields of a kind that hold such names. */
-static size_t tidy_fields(enum wire_kind kind, enum field ret[static 2]) {
-        switch ((int)kind) {
-        case WIRE_KIND_execve: ret[0] = (enum field)WIRE_FIELD_execve_filename; return 1;
-        case WIRE_KIND_openat: ret[0] = (enum field)WIRE_FIELD_openat_pathname; return 1;
-        case WIRE_KIND_unlink: ret[0] = (enum field)WIRE_FIELD_unlink_pathname; return 1;
-        case WIRE_KIND_chmod: ret[0] = (enum field)WIRE_FIELD_chmod_pathname; return 1;
-        case WIRE_KIND_rename:
-                ret[0] = (enum field)WIRE_FIELD_rename_pathname;
-                ret[1] = (enum field)WIRE_FIELD_rename_newpath;
-                return 2;
-        default: return 0;
+/* ---- what the list of fields says of each kind, as bits of the masks of the header ---- */
+
+enum {
+        PATH = FIELD_PATH,
+        USER = FIELD_USER,
+        REQUEST = FIELD_REQUEST,
+        TIER = FIELD_TIER,
+};
+
+#define IS_STRING_NUMBER 0
+#define IS_STRING_STRING 1
+#define IS_STRING_LIST 0
+#define IS_STRING_OBJECT 0
+#define IS_STRING_ADDRESS 0
+#define IS_OBJECT_NUMBER 0
+#define IS_OBJECT_STRING 0
+#define IS_OBJECT_LIST 0
+#define IS_OBJECT_OBJECT 1
+#define IS_OBJECT_ADDRESS 0
+
+/* Absolute paths: to be tidied where they are made of a program's bytes. */
+static const uint64_t paths[_WIRE_KIND_MAX] = {
+#define KIND(id, name, class, doc) [WIRE_KIND_##id] = 0
+#define FIELD(kind, type, id, name, format, flags, doc)                                                                \
+        | (IS_STRING_##type && ((flags) & (PATH | TIER)) ? WIRE_BIT(kind, id) : 0)
+#define END_KIND(id) ,
+#include "event/events.def"
+};
+
+/* Of which a prefix is what was asked for. */
+static const uint64_t prefixes[_WIRE_KIND_MAX] = {
+#define KIND(id, name, class, doc) [WIRE_KIND_##id] = 0
+#define FIELD(kind, type, id, name, format, flags, doc)                                                                \
+        | (IS_STRING_##type && ((flags) & REQUEST) ? WIRE_BIT(kind, id) : 0)
+#define END_KIND(id) ,
+#include "event/events.def"
+};
+
+/* The first of them is what the call was about. */
+static const uint64_t objects[_WIRE_KIND_MAX] = {
+#define KIND(id, name, class, doc) [WIRE_KIND_##id] = 0
+#define FIELD(kind, type, id, name, format, flags, doc) | (IS_OBJECT_##type ? WIRE_BIT(kind, id) : 0)
+#define END_KIND(id) ,
+#include "event/events.def"
+};
+
+/* ---- what must be there ---- */
+
+enum when {
+        ALWAYS = 1,
+        SUCCESS,                        /* only if the call succeeded */
+};
+
+/* Every event of the kind has this field, or something was hidden from us. `instead`: bits of fields one of which does
+ * as well, like the object where a descriptor may stand for a name. */
+static const struct due {
+        enum field field;
+        enum when when;
+        enum wire_reason reason;
+        uint64_t bit, instead;
+} dues[_WIRE_KIND_MAX][2] = {
+#define DUE(kind_id, id, others, when_id, reason_id)                                                                   \
+        {                                                                                                              \
+                .field = FIELD_##kind_id##_##id, .when = when_id, .reason = WIRE_OBSCURED_##reason_id,                 \
+                .bit = WIRE_BIT(kind_id, id), .instead = others,                                                       \
         }
-}
+        [WIRE_KIND_execve] = {DUE(execve, filename, 0, ALWAYS, UNREAD)},
+        /* Closed before we could look; too deep. */
+        [WIRE_KIND_openat] = {DUE(openat, file, 0, SUCCESS, RACED), DUE(openat, pathname, 0, SUCCESS, CUT)},
+        [WIRE_KIND_unlink] = {DUE(unlink, pathname, 0, ALWAYS, UNREAD)},
+        [WIRE_KIND_rename] = {DUE(rename, pathname, 0, ALWAYS, UNREAD), DUE(rename, newpath, 0, ALWAYS, UNREAD)},
+        [WIRE_KIND_link] = {DUE(link, pathname, WIRE_BIT(link, file), ALWAYS, UNREAD),
+                            DUE(link, newpath, 0, ALWAYS, UNREAD)},
+        [WIRE_KIND_symlink] = {DUE(symlink, target, 0, ALWAYS, UNREAD), DUE(symlink, pathname, 0, ALWAYS, UNREAD)},
+        [WIRE_KIND_mkdir] = {DUE(mkdir, pathname, 0, ALWAYS, UNREAD)},
+        [WIRE_KIND_truncate] = {DUE(truncate, pathname, WIRE_BIT(truncate, file), ALWAYS, UNREAD)},
+        [WIRE_KIND_chmod] = {DUE(chmod, pathname, WIRE_BIT(chmod, file), ALWAYS, UNREAD)},
+        [WIRE_KIND_chown] = {DUE(chown, pathname, WIRE_BIT(chown, file), ALWAYS, UNREAD)},
+        [WIRE_KIND_setxattr] = {DUE(setxattr, pathname, WIRE_BIT(setxattr, file), ALWAYS, UNREAD),
+                                DUE(setxattr, name, 0, ALWAYS, UNREAD)},
+        [WIRE_KIND_dns] = {DUE(dns, name, 0, ALWAYS, UNREAD)},
+        [WIRE_KIND_utimes] = {DUE(utimes, pathname, WIRE_BIT(utimes, file), ALWAYS, UNREAD)},
+#undef DUE
+};
 
 bool tidy_event(const struct event *event, struct record *record) {
-        enum field fields[2];
+        const struct wire_header *header = event->wire;
+        enum field first = schema_kind(event_kind(event))->first_field;
         bool tidied = false;
-        size_t n;
+        uint64_t todo;
 
-        n = tidy_fields(event_kind(event), fields);
-        for (size_t i = 0; i < n; i++) {
+        /* What the kernel resolved is tidy, and is what comes most. The name of an exec is its own copy of one that was
+         * not. */
+        todo = paths[header->kind] & header->known & header->user;
+        if (header->kind == WIRE_KIND_execve)
+                todo |= header->known & WIRE_BIT(execve, filename);
+
+        for (; todo != 0; todo &= todo - 1) {
+                enum field field = first + __builtin_ctzll(todo);
                 char path[2 * WIRE_MAX_PATH + 2];
                 struct value value;
 
-                /* What the kernel resolved is tidy, and is what comes most. The name of an exec is its own copy of one
-                 * that was not. */
-                if (event_kind(event) != WIRE_KIND_execve &&
-                    !(event->wire->user & UINT64_C(1) << schema_field(fields[i])->bit))
-                        continue;
-                event_get(event, fields[i], &value);
-                if (value.state == VALUE_UNKNOWN || value.length == 0 || value.length > sizeof(path) ||
-                    value.bytes[0] != '/' || !tidy_path_needed(value.bytes, value.length))
+                event_get(event, field, &value);
+                if (value.length == 0 || value.length > sizeof(path) || value.bytes[0] != '/' ||
+                    !tidy_path_needed(value.bytes, value.length))
                         continue;
                 if (!tidied) {
-                        memcpy(record->data, event->wire, event->wire->size);
-                        record->used = event->wire->size;
+                        memcpy(record->data, header, header->size);
+                        record->used = header->size;
                         record->error = 0;
                         tidied = true;
                 }
                 /* A new place for it: the old bytes are also those of the name as given. */
                 memcpy(path, value.bytes, value.length);
-                record_set_bytes(record, fields[i], path, tidy_path(path, value.length));
+                record_set_bytes(record, field, path, tidy_path(path, value.length));
         }
         return tidied && record_finish(record) >= 0;
 }
@@ -111,94 +184,70 @@ static const char *const subjects[_WIRE_FIELD_MAX] = {
 #include "event/events.def"
 };
 
+/* A name was read, but not the directory that it begins in: that is exchanged by now, or too deep. */
+static bool has_as_given(const struct event *event, enum field field) {
+        char name[64];
+        enum field given;
+        struct value value;
+        int n;
+
+        n = snprintf(name, sizeof(name), "%s.given", schema_field(field)->name);
+        given = schema_find_field(event_kind(event), name, n);
+        if (given == FIELD_NONE)
+                return false;
+        event_get(event, given, &value);
+        return value.state != VALUE_UNKNOWN;
+}
+
+static enum wire_reason due_is_missing(const struct event *event, const struct due *due) {
+        const struct wire_header *header = event->wire;
+
+        if (due->when == SUCCESS && header->flags & WIRE_FAILED)
+                return WIRE_OBSCURED_NONE;
+        if (header->known & (due->bit | due->instead))
+                return WIRE_OBSCURED_NONE;
+        if (due->reason == WIRE_OBSCURED_UNREAD && has_as_given(event, due->field))
+                return header->flags & WIRE_RACED ? WIRE_OBSCURED_RACED : WIRE_OBSCURED_CUT;
+        return due->reason;
+}
+
 enum wire_reason tidy_obscured(const struct event *event, const char **ret_subject) {
         const struct wire_header *header = event->wire;
-        uint64_t cut = header->cut;
+        enum field first = schema_kind(event_kind(event))->first_field;
+        uint64_t cut = header->cut & ~prefixes[header->kind];
 
-        if (header->flags & WIRE_EXCHANGED) {
-                *ret_subject = header->kind == WIRE_KIND_write ? "write.file"
-                        : header->kind == WIRE_KIND_read       ? "read.file"
-                        : header->kind == WIRE_KIND_connect    ? "connect.socket"
-                        : header->kind == WIRE_KIND_bind       ? "bind.socket"
-                        : header->kind == WIRE_KIND_sendto     ? "sendto.socket"
-                        : header->kind == WIRE_KIND_recvfrom   ? "recvfrom.socket"
-                                                               : "openat.file";
+        if (header->flags & WIRE_EXCHANGED && objects[header->kind]) {
+                *ret_subject = subjects[first + __builtin_ctzll(objects[header->kind])];
                 return WIRE_OBSCURED_RACED;
         }
+        if (header->result == -EFAULT || header->result == -EBADF)
+                return WIRE_OBSCURED_NONE;      /* the kernel could not read it, or had no file, either */
 
-        if (header->result == -EFAULT)
-                return WIRE_OBSCURED_NONE;      /* the kernel could not read it either */
-
-        /* What was read from the calling program, and from the kernel's file where there must be one. */
-        switch ((int)header->kind) {
-        case WIRE_KIND_execve:
-                if (!(header->flags & WIRE_FAILED) && !(header->known & WIRE_BIT(execve, argv)) &&
-                    ((const struct wire_execve *)header)->argc > 0) {
-                        *ret_subject = "execve.argv";
-                        return WIRE_OBSCURED_UNREAD;
-                }
-                if (!(header->known & WIRE_BIT(execve, filename))) {
-                        *ret_subject = "execve.filename";
-                        return WIRE_OBSCURED_UNREAD;
-                }
-                break;
-        case WIRE_KIND_openat:
-                if (!(header->flags & WIRE_FAILED) && !(header->known & WIRE_BIT(openat, file))) {
-                        *ret_subject = "openat.file";
-                        return WIRE_OBSCURED_RACED;     /* closed before we could look */
-                }
-                if (!(header->flags & WIRE_FAILED) && !(header->known & WIRE_BIT(openat, pathname))) {
-                        *ret_subject = "openat.pathname";
-                        return WIRE_OBSCURED_CUT;       /* too deep */
-                }
-                break;
-        case WIRE_KIND_unlink:
-                if (!(header->known & WIRE_BIT(unlink, pathname))) {
-                        *ret_subject = "unlink.pathname";
-                        return WIRE_OBSCURED_UNREAD;
-                }
-                break;
-        case WIRE_KIND_rename:
-                if ((header->known & (WIRE_BIT(rename, pathname) | WIRE_BIT(rename, newpath))) !=
-                    (WIRE_BIT(rename, pathname) | WIRE_BIT(rename, newpath))) {
-                        *ret_subject = "rename.pathname";
-                        return WIRE_OBSCURED_UNREAD;
-                }
-                break;
-        case WIRE_KIND_chmod:
-                if (!(header->known & (WIRE_BIT(chmod, pathname) | WIRE_BIT(chmod, file)))) {
-                        *ret_subject = "chmod.pathname";
-                        return WIRE_OBSCURED_UNREAD;
-                }
-                break;
-        case WIRE_KIND_read:
-        case WIRE_KIND_write: {
-                const struct wire_write *write = (const void *)header;  /* as far as this goes they are the same */
-
-                if (!(cut & WIRE_BIT(write, content)))
-                        break;
-                if (write->content.length == 0) {
-                        *ret_subject = header->kind == WIRE_KIND_read ? "read.content" : "write.content";
-                        return WIRE_OBSCURED_UNREAD;
-                }
-                cut &= ~WIRE_BIT(write, content);       /* a prefix is what was asked for */
-                break;
+        if (header->kind == WIRE_KIND_execve && !(header->flags & WIRE_FAILED) &&
+            !(header->known & WIRE_BIT(execve, argv)) && ((const struct wire_execve *)header)->argc > 0) {
+                *ret_subject = subjects[FIELD_execve_argv];
+                return WIRE_OBSCURED_UNREAD;
         }
-        case WIRE_KIND_sendto:
-        case WIRE_KIND_recvfrom:
-                cut &= ~WIRE_BIT(sendto, content);
-                break;
-        case WIRE_KIND_dns:
-                if (!(header->known & WIRE_BIT(dns, name))) {
-                        *ret_subject = "dns.name";
+        for (size_t i = 0; i < ELEMENTSOF(dues[0]) && dues[header->kind][i].when; i++) {
+                enum wire_reason reason = due_is_missing(event, &dues[header->kind][i]);
+
+                if (reason != WIRE_OBSCURED_NONE) {
+                        *ret_subject = subjects[dues[header->kind][i].field];
+                        return reason;
+                }
+        }
+        for (uint64_t empty = header->cut & prefixes[header->kind]; empty != 0; empty &= empty - 1) {
+                enum field field = first + __builtin_ctzll(empty);
+                struct value value;
+
+                event_get(event, field, &value);
+                if (value.length == 0) {
+                        *ret_subject = subjects[field];
                         return WIRE_OBSCURED_UNREAD;
                 }
-                break;
-        default: break;
         }
-
         if (cut != 0) {
-                *ret_subject = subjects[schema_kind(event_kind(event))->first_field + __builtin_ctzll(cut)];
+                *ret_subject = subjects[first + __builtin_ctzll(cut)];
                 return WIRE_OBSCURED_CUT;
         }
         return WIRE_OBSCURED_NONE;

@@ -44,6 +44,28 @@ static void on_event(const struct event *event, void *userdata) {
         lab.records[lab.n++] = copy;
 }
 
+uint64_t lab_kinds(const enum wire_kind *kinds) {
+        uint64_t set = 0;
+
+        for (; *kinds != WIRE_NONE; kinds++)
+                set |= wire_kind_bit(*kinds);
+        return set;
+}
+
+uint64_t lab_all_kinds(void) {
+        static const enum wire_kind hooks[] = {
+#define WIRE_KIND_NONE WIRE_NONE
+#define HOOK(program, kind, use, place, call) WIRE_KIND_##kind,
+#include "capture/hook-table.def"
+        };
+        uint64_t set = 0;
+
+        for (size_t i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++)
+                if (hooks[i] != WIRE_NONE && schema_kind(hooks[i])->class == EVENT_EVENT)
+                        set |= wire_kind_bit(hooks[i]);
+        return set;
+}
+
 struct interest lab_interest(uint64_t kinds) {
         struct interest interest = {.kinds = kinds};
 

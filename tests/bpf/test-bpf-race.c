@@ -114,7 +114,7 @@ static int open_under_renames(void *argument) {
 }
 
 START_TEST(a_path_is_one_that_was_true_at_some_moment) {
-        struct interest opens = lab_interest(wire_kind_bit(WIRE_KIND_openat)), all = lab_interest(LAB_ALL_KINDS);
+        struct interest opens = lab_interest(wire_kind_bit(WIRE_KIND_openat)), all = lab_interest(LAB_FILE_KINDS);
         size_t n_first = 0, n_second = 0, n_unstable = 0;
         char first[256], second[256];
         pid_t pid;
@@ -315,7 +315,7 @@ int main(void) {
                 a_call_that_is_restarted_is_told_once,
                 a_name_that_cannot_be_read_any_more_is_unknown_and_said_to_be,
         };
-        struct interest interest = lab_interest(LAB_ALL_KINDS);
+        struct interest interest = lab_interest(LAB_FILE_KINDS);
 
         interest.content_bytes = 64;
         return lab_main("bpf/race", tests, sizeof(tests) / sizeof(tests[0]), &interest, NULL);

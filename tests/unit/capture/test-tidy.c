@@ -133,7 +133,79 @@ START_TEST(what_could_not_be_seen_is_named) {
 }
 END_TEST
 
+static void due(enum wire_kind kind, uint32_t flags, enum wire_reason expected, const char *expected_subject) {
+        const char *subject = NULL;
+        struct event event;
+
+        record.header.flags = flags;
+        event = event_of(&record);
+        ck_assert_int_eq(event_kind(&event), kind);
+        ck_assert_int_eq(tidy_obscured(&event, &subject), expected);
+        if (expected_subject)
+                ck_assert_str_eq(subject, expected_subject);
+}
+
+START_TEST(a_path_may_be_missing_where_a_descriptor_named_the_file) {
+        static const struct wire_object object = {.device = 1, .inode = 2};
+
+        record_begin(&record, WIRE_KIND_chown);
+        due(WIRE_KIND_chown, 0, WIRE_OBSCURED_UNREAD, "chown.pathname");
+        record_set_object(&record, FIELD_chown_file, &object);
+        due(WIRE_KIND_chown, 0, WIRE_OBSCURED_NONE, NULL);
+
+        record_begin(&record, WIRE_KIND_link);
+        record_set_object(&record, FIELD_link_file, &object);
+        due(WIRE_KIND_link, 0, WIRE_OBSCURED_UNREAD, "link.newpath");
+        due(WIRE_KIND_link, WIRE_EXCHANGED, WIRE_OBSCURED_RACED, "link.file");
+
+        record_begin(&record, WIRE_KIND_setxattr);
+        record_set_text(&record, FIELD_setxattr_pathname, "/x");
+        due(WIRE_KIND_setxattr, 0, WIRE_OBSCURED_UNREAD, "setxattr.name");
+}
+END_TEST
+
+START_TEST(a_name_without_its_directory_is_raced_or_too_deep) {
+        record_begin(&record, WIRE_KIND_rename);
+        record_set_text(&record, FIELD_rename_pathname, "/x");
+        record_set_text(&record, FIELD_rename_newgiven, "y");
+        due(WIRE_KIND_rename, 0, WIRE_OBSCURED_CUT, "rename.newpath");
+        due(WIRE_KIND_rename, WIRE_RACED, WIRE_OBSCURED_RACED, "rename.newpath");
+        record.header.result = -EBADF;
+        due(WIRE_KIND_rename, 0, WIRE_OBSCURED_NONE, NULL);     /* there was none */
+}
+END_TEST
+
+START_TEST(every_path_made_of_names_is_tidied) {
+        size_t n = 0;
+
+        for (int kind = 1; kind < _WIRE_KIND_MAX; kind++)
+                for (uint32_t i = 0; i < schema_kind(kind)->n_fields; i++) {
+                        enum field field = schema_kind(kind)->first_field + i;
+                        struct event event, changed;
+                        struct value value;
+
+                        if (!(schema_field(field)->flags & (FIELD_PATH | FIELD_TIER)))
+                                continue;
+                        record_begin(&record, kind);
+                        record_set_text(&record, field, "/a/./b");
+                        record_mark_stable(&record, field);
+                        event = event_of(&record);
+                        ck_assert(tidy_event(&event, &copy));
+                        ck_assert_int_eq(event_parse(copy.data, copy.header.size, &changed), 0);
+                        event_get(&changed, field, &value);
+                        ck_assert_uint_eq(value.length, 4);
+                        ck_assert_mem_eq(value.bytes, "/a/b", 4);
+                        ck_assert(value.stable);
+                        n++;
+                }
+        ck_assert_uint_gt(n, 20);
+}
+END_TEST
+
 UNIT_MAIN("capture/tidy",
+          a_path_may_be_missing_where_a_descriptor_named_the_file,
+          a_name_without_its_directory_is_raced_or_too_deep,
+          every_path_made_of_names_is_tidied,
           dots_and_doubled_slashes_are_taken_out,
           a_tidied_event_keeps_the_name_as_given,
           what_the_kernel_resolved_is_left_alone,
