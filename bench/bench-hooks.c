@@ -67,6 +67,7 @@ static void die(const char *what) {
 
 static void load(void) {
         const struct kernel *kernel = kernel_get();
+        struct bpf_program *program;
 
         sensor = sensor__open();
         if (!sensor)
@@ -77,6 +78,14 @@ static void load(void) {
         sensor->rodata->named_hierarchy = access("/sys/fs/cgroup/unified", F_OK) >= 0;
         sensor->rodata->ring_share_bytes = RING_BYTES / 4 * 3;
         sensor->rodata->ring_wake_bytes = RING_BYTES;
+        /* Only those that are measured: not every kernel takes all the others. */
+        bpf_object__for_each_program(program, sensor->obj) {
+                bool measured = strcmp(bpf_program__name(program), "exit_openat") == 0;
+
+                for (size_t i = 0; i < sizeof(core) / sizeof(core[0]); i++)
+                        measured |= strcmp(bpf_program__name(program), core[i].program) == 0;
+                bpf_program__set_autoload(program, measured);
+        }
         if (sensor__load(sensor) < 0)
                 die("cannot load the programs");
         tracefs_fd = tracefs_open();
