@@ -45,7 +45,7 @@ enum {
 };
 
 /* The call of the same meaning, and the kind that it is told as. */
-static const struct {
+static const struct operation {
         __u16 call;
         __u16 kind;
 } operations[N_OPS] = {
@@ -271,6 +271,12 @@ static __noinline int request_fill(struct request *to, struct io_kiocb *request,
 }
 
 /* Everything but a name that is not there. Returns the request, NULL if there is nothing to tell. */
+/* The mask is for the verifier of 6.1: callers have compared. */
+static __always_inline const struct operation *operation_of(__u32 opcode) {
+        BOUND(opcode, N_OPS - 1);
+        return &operations[opcode];
+}
+
 static __always_inline struct request *request_begin(struct io_kiocb *request, __u8 opcode, long result, __s32 fd) {
         struct cpu *cpu = this_cpu();
         struct request *to;
@@ -284,7 +290,7 @@ static __always_inline struct request *request_begin(struct io_kiocb *request, _
         if (GET(request, flags) & uring_creds)
                 to->cred = GET(request, creds);
         __builtin_memset(&to->call, 0, sizeof(to->call));
-        to->call.id = operations[opcode].call;
+        to->call.id = operation_of(opcode)->call;
         to->call.flags = CALL_REQUEST;
         to->call.result = result;
         to->call.args[0] = fd;
@@ -297,7 +303,7 @@ static __always_inline bool request_is_wanted(__u8 opcode) {
 
         if (opcode >= N_OPS)
                 return wants[WIRE_KIND_io_uring];
-        kind = operations[opcode].kind;
+        kind = operation_of(opcode)->kind;
         return wants[kind ? kind & (MAX_KINDS - 1) : WIRE_KIND_io_uring];
 }
 
@@ -397,7 +403,7 @@ int uring_completed(struct uring_context *context) {
                         return 0;
                 }
         }
-        if (opcode >= N_OPS || !operations[opcode].kind)
+        if (opcode >= N_OPS || !operation_of(opcode)->kind)
                 return other_completed(request, opcode, context->result, fd);
 
         to = request_begin(request, opcode, context->result, fd);
