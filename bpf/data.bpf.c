@@ -328,11 +328,11 @@ static __always_inline int transfer_begins(const struct call *call, enum wire_ki
         return nothing();
 }
 
-static __noinline int read_ended(const struct call *call) {
+static __always_inline int read_ended(const struct call *call) {
         return transfer_ended(call, WIRE_KIND_read);
 }
 
-static __noinline int write_ended(const struct call *call) {
+static __always_inline int write_ended(const struct call *call) {
         return transfer_ended(call, WIRE_KIND_write);
 }
 
@@ -383,40 +383,27 @@ static __always_inline unsigned long move_argument(const struct call *call, __u3
         }
 }
 
-/* vmsplice is a write to a pipe's one end, and a read from its other. */
-static __always_inline int vmsplice_ended(const struct call *call, enum wire_kind kind) {
-        struct transfer transfer = {
-                .call = *call,
-                .fd = call->args[0],
-                .buffer = (void *)call->args[1],
-                .n_vectors = call->args[2],
-                .offset = POSITION,
-                .is_move = true,
-        };
-        struct file *file = file_of(bpf_get_current_task_btf(), transfer.fd);
+/* vmsplice is a write to a pipe's one end, and a read from its other. False: the one that is not asked for. */
+static __always_inline bool vmsplice_fill(struct transfer *transfer, const struct call *call, enum wire_kind kind) {
+        struct file *file = file_of(bpf_get_current_task_btf(), (__u32)call->args[0]);
         bool writes = file && GET(file, f_mode) & FMODE_WRITE;
 
-        if (writes != (kind == WIRE_KIND_write))
-                return nothing();
-        return transfer_look(&transfer, kind);
+        transfer->fd = call->args[0];
+        transfer->buffer = (void *)call->args[1];
+        transfer->n_vectors = call->args[2];
+        return writes == (kind == WIRE_KIND_write);
 }
 
-static __always_inline int move_ended(const struct call *call, enum wire_kind kind) {
-        struct transfer transfer = {.call = *call, .offset = POSITION, .is_move = true};
+static __always_inline void move_fill(struct transfer *transfer, const struct call *call, enum wire_kind kind) {
         struct move move = {};
         unsigned long at;
 
-        if (!call_wanted(call, kind))
-                return nothing();
-        if (call->id == WIRE_CALL_vmsplice)
-                return vmsplice_ended(call, kind);
-
         move_shape(call, &move);
-        transfer.has_source = kind == WIRE_KIND_write;
-        transfer.side = kind == WIRE_KIND_write ? SIDE_TO : SIDE_FROM;
-        transfer.fd = move_argument(call, kind == WIRE_KIND_write ? move.to : move.from);
-        transfer.source_fd = move_argument(call, move.from);
-        transfer.count = move_argument(call, move.count);
+        transfer->has_source = kind == WIRE_KIND_write;
+        transfer->side = kind == WIRE_KIND_write ? SIDE_TO : SIDE_FROM;
+        transfer->fd = move_argument(call, kind == WIRE_KIND_write ? move.to : move.from);
+        transfer->source_fd = move_argument(call, move.from);
+        transfer->count = move_argument(call, move.count);
 
         /* The kernel has moved it on. */
         at = kind == WIRE_KIND_write ? move.to_offset : move.from_offset;
@@ -424,20 +411,32 @@ static __always_inline int move_ended(const struct call *call, enum wire_kind ki
         if (at) {
                 __s64 offset = 0;
 
-                transfer.user_offset = true;
-                transfer.offset =
+                transfer->user_offset = true;
+                transfer->offset =
                         bpf_probe_read_user(&offset, sizeof(offset), (void *)at) < 0 ? -2 : offset - call->result;
-                if (transfer.offset < 0)
-                        transfer.offset = -2;
+                if (transfer->offset < 0)
+                        transfer->offset = -2;
         }
+}
+
+/* One of them for all calls: kernels before 6.13 have 512 bytes of stack for a program and all that it calls. */
+static __always_inline int move_ended(const struct call *call, enum wire_kind kind) {
+        struct transfer transfer = {.call = *call, .offset = POSITION, .is_move = true};
+
+        if (!call_wanted(call, kind))
+                return nothing();
+        if (call->id != WIRE_CALL_vmsplice)
+                move_fill(&transfer, call, kind);
+        else if (!vmsplice_fill(&transfer, call, kind))
+                return nothing();
         return transfer_look(&transfer, kind);
 }
 
-static __noinline int move_read_ended(const struct call *call) {
+static __always_inline int move_read_ended(const struct call *call) {
         return move_ended(call, WIRE_KIND_read);
 }
 
-static __noinline int move_write_ended(const struct call *call) {
+static __always_inline int move_write_ended(const struct call *call) {
         return move_ended(call, WIRE_KIND_write);
 }
 
