@@ -180,19 +180,28 @@ __noinline int named_append(struct cpu *cpu, struct named *named, struct wire_by
                             struct wire_object *object) {
         struct given path = {};
         struct cpu *resolved;
+        bool known = false;
 
         if (!cpu || !named || !pathname || !given || !object)
                 return false;
         if (named->passed.descriptor)
-                return descriptor_append(cpu, named, pathname, given, object);
-        path.user = named->passed.first;
-        path.directory = named->passed.directory;
-        path.path_bit = named->places.pathname;
-        path.given_bit = named->places.given;
-        given_append(cpu, &path, pathname, given);
+                known = descriptor_append(cpu, named, pathname, given, object);
+        else {
+                path.user = named->passed.first;
+                path.directory = named->passed.directory;
+                path.path_bit = named->places.pathname;
+                path.given_bit = named->places.given;
+                given_append(cpu, &path, pathname, given);
+        }
         resolved = cpu->request.active ? NULL : resolved_of(bpf_get_current_task_btf());
         if (!resolved || !(resolved->resolved.has_object & 1))
-                return false;
+                return known;
+        if (named->passed.descriptor) {
+                /* The hook saw the same: it was no byte of the user's that decided. */
+                if (same_object(object, &resolved->resolved.object[0]))
+                        cpu->header.user &= ~(named->places.file | named->places.pathname);
+                return known;
+        }
         *object = resolved->resolved.object[0];
         cpu->header.known |= named->places.file;
         named->begun.mode = resolved->resolved.mode;
