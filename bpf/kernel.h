@@ -514,6 +514,31 @@ struct io_link {
         int flags;
 };
 
+/* The same since 7.0, where names are known by a structure. */
+struct delayed_filename {
+        struct filename *__incomplete_filename;
+};
+
+struct io_open___delayed {
+        struct delayed_filename filename;
+};
+
+struct io_unlink___delayed {
+        struct delayed_filename filename;
+};
+
+struct io_rename___delayed {
+        struct delayed_filename oldpath, newpath;
+};
+
+struct io_mkdir___delayed {
+        struct delayed_filename filename;
+};
+
+struct io_link___delayed {
+        struct delayed_filename oldpath, newpath;
+};
+
 struct kiocb {
         __s64 ki_pos;
 };

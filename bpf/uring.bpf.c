@@ -115,25 +115,31 @@ struct {
         __type(value, struct kept_names);
 } names_scratch SEC(".maps");
 
+/* A pointer to the name, or since 7.0 a structure around it. */
+#define NAME_OF(request, type, member)                                                                                 \
+        (bpf_core_field_exists(((struct type##___delayed *)0)->member.__incomplete_filename)                           \
+                 ? GET((struct type##___delayed *)(request), member.__incomplete_filename)                             \
+                 : GET((struct type *)(request), member))
+
 /* How many names an operation has, and where its structure holds them. */
 static __always_inline struct filename *first_name(struct io_kiocb *request, __u8 opcode) {
         switch (opcode) {
         case OP_OPENAT:
-        case OP_OPENAT2: return GET((struct io_open *)request, filename);
-        case OP_UNLINKAT: return GET((struct io_unlink *)request, filename);
-        case OP_RENAMEAT: return GET((struct io_rename *)request, oldpath);
-        case OP_MKDIRAT: return GET((struct io_mkdir *)request, filename);
+        case OP_OPENAT2: return NAME_OF(request, io_open, filename);
+        case OP_UNLINKAT: return NAME_OF(request, io_unlink, filename);
+        case OP_RENAMEAT: return NAME_OF(request, io_rename, oldpath);
+        case OP_MKDIRAT: return NAME_OF(request, io_mkdir, filename);
         case OP_LINKAT:
-        case OP_SYMLINKAT: return GET((struct io_link *)request, oldpath);
+        case OP_SYMLINKAT: return NAME_OF(request, io_link, oldpath);
         default: return NULL;
         }
 }
 
 static __always_inline struct filename *second_name(struct io_kiocb *request, __u8 opcode) {
         switch (opcode) {
-        case OP_RENAMEAT: return GET((struct io_rename *)request, newpath);
+        case OP_RENAMEAT: return NAME_OF(request, io_rename, newpath);
         case OP_LINKAT:
-        case OP_SYMLINKAT: return GET((struct io_link *)request, newpath);
+        case OP_SYMLINKAT: return NAME_OF(request, io_link, newpath);
         default: return NULL;
         }
 }
