@@ -63,8 +63,6 @@ static void on_stop(int signal) {
         stopped = 1;
 }
 
-DEFINE_CLEANUP(struct program *, program_unref)
-
 static void trace_done(struct trace *trace) {
         sieve_free(trace->sieve);
         process_table_free(trace->table);
