@@ -7,7 +7,7 @@
 #include "capture/capture.h"
 
 /* What to do about -EMFILE, and how it begins to read. */
-#define CAPTURE_CROWDED "raise the limit on open files to at least 128 (LimitNOFILE= of the unit, or ulimit -n)"
+#define CAPTURE_CROWDED "raise the limit on open files to at least 512 (LimitNOFILE= of the unit, or ulimit -n)"
 
 struct capture_ops {
         int (*start)(struct capture *capture, sd_event *loop, uint64_t generation);

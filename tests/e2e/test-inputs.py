@@ -73,7 +73,7 @@ def test_too_few_descriptors_are_not_blamed_on_the_kernel(place):
     """Whatever fails first for want of them: finding out, loading, attaching, the snapshot."""
     place.policy('p', GOOD)
     stages = set()
-    for limit in range(10, 120, 2):
+    for limit in range(10, 512, 10):
         status, _, err = run('prlimit', '--nofile=%d' % limit, EXECRAYD, '--policies', place.policies, '--output', 'none',
                              '--duration', '1ms')
         if status == 0:
