@@ -133,8 +133,10 @@ static __always_inline void message_descriptors(struct cpu *cpu, const struct me
 static __always_inline void message_content(struct cpu *cpu, const struct message *message) {
         struct wire_sendto *record = (void *)cpu->record;
         struct vector_walk *walk = &cpu->vectors;
-        __u32 start = cpu->used, wanted = content_bytes, length;
+        __u32 start = cpu->used, wanted, length;
 
+        wanted = cpu->header.kind == WIRE_KIND_sendto ? content_wanted(WIRE_KIND_sendto)
+                                                      : content_wanted(WIRE_KIND_recvfrom);
         if (!wanted || message->length < 0 || message->unread || message->call.flags & WIRE_COMPAT)
                 return;
         if (wanted > WIRE_MAX_CONTENT)

@@ -74,6 +74,37 @@ static int send_datagram(void *argument) {
         return 0;
 }
 
+static int send_to_itself(void *argument) {
+        char buffer[16];
+        int pair[2];
+
+        if (socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) < 0 || send(pair[0], "private", 7, 0) != 7)
+                return 1;
+        return recv(pair[1], buffer, sizeof(buffer), 0) != 7;
+}
+
+START_TEST(content_is_read_of_the_kinds_that_are_asked_for_only) {
+        const uint64_t kinds = wire_kind_bit(WIRE_KIND_sendto) | wire_kind_bit(WIRE_KIND_recvfrom);
+        struct interest whole = lab_interest(kinds), interest;
+        const struct wire_header *record;
+        pid_t pid;
+
+        whole.content_bytes = 256;
+        interest = whole;
+        interest.filter[WIRE_KIND_recvfrom].content = false;
+        ck_assert_int_eq(capture_set_interest(lab.capture, &interest, 2), 0);
+        pid = lab_run(send_to_itself, NULL);
+        ck_assert_int_eq(WEXITSTATUS(lab.status), 0);
+        record = lab_find(WIRE_KIND_sendto, pid, 0);
+        ck_assert_ptr_nonnull(record);
+        ck_assert_str_eq(lab_text(record, F(sendto, content)), "private");
+        record = lab_find(WIRE_KIND_recvfrom, pid, 0);
+        ck_assert_ptr_nonnull(record);
+        ck_assert_int_eq(lab_number(record, F(recvfrom, length)), 7);
+        ck_assert(!lab_known(record, F(recvfrom, content)));
+}
+END_TEST
+
 START_TEST(a_datagram_tells_address_length_flags_and_content) {
         pid_t pid = run(send_datagram, NULL);
         const struct wire_header *record = lab_find(WIRE_KIND_sendto, pid, 0);
@@ -490,6 +521,7 @@ int main(void) {
                 the_longest_name_is_told_whole,
                 a_question_that_cannot_be_read_is_told_without_a_name,
                 answers_and_other_packets_are_no_questions,
+                content_is_read_of_the_kinds_that_are_asked_for_only, /* last: it asks for less */
         };
         struct interest interest = lab_interest(wire_kind_bit(WIRE_KIND_connect) | wire_kind_bit(WIRE_KIND_sendto) |
                                                 wire_kind_bit(WIRE_KIND_recvfrom) | wire_kind_bit(WIRE_KIND_dns));
