@@ -130,10 +130,6 @@ static __always_inline void call_done(const struct call *call) {
                 return r;                                                                                              \
         }
 
-/* The cookie costs a few nanoseconds; a program of its own for the call that comes most keeps the verifier's work and
- * the counters apart. */
-#define CALL_PROGRAM_OF(program, call_id, body) CALL_PROGRAM(program, body)
-
 /* Arguments from the registers here, too: the tracepoint's own list is as long as that of the call, and a program that
  * reads beyond may not be attached. */
 #define ENTER_PROGRAM(program, body)                                                                                   \

@@ -344,10 +344,10 @@ static __always_inline int write_begins(const struct call *call) {
         return transfer_begins(call, WIRE_KIND_write);
 }
 
-CALL_PROGRAM_OF(exit_read, WIRE_CALL_read, read_ended)
+CALL_PROGRAM(exit_read, read_ended)
 CALL_PROGRAM(exit_readv, read_ended)
 ENTER_PROGRAM(enter_read, read_begins)
-CALL_PROGRAM_OF(exit_write, WIRE_CALL_write, write_ended)
+CALL_PROGRAM(exit_write, write_ended)
 CALL_PROGRAM(exit_writev, write_ended)
 ENTER_PROGRAM(enter_write, write_begins)
 

@@ -199,7 +199,7 @@ static __always_inline int open_ended(const struct call *call) {
         return open_wanted(call->result, sure) ? open_tell(&open) : 0;
 }
 
-CALL_PROGRAM_OF(exit_openat, WIRE_CALL_openat, open_ended)
+CALL_PROGRAM(exit_openat, open_ended)
 CALL_PROGRAM(exit_open, open_ended)
 
 static __always_inline int open_begins(const struct call *call) {

@@ -277,7 +277,7 @@ static __always_inline int connect_ended(const struct call *call) {
         return 0;
 }
 
-CALL_PROGRAM_OF(exit_connect, WIRE_CALL_connect, connect_ended)
+CALL_PROGRAM(exit_connect, connect_ended)
 
 static __noinline int bind_ended(const struct call *call) {
         struct attempt *attempt;
