@@ -457,6 +457,11 @@ struct unix_sock {
         struct sock *peer;
 };
 
+struct vm_area_struct {
+        unsigned long vm_flags;
+        struct file *vm_file;
+};
+
 struct iovec {
         void *iov_base;
         unsigned long iov_len;

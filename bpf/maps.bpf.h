@@ -144,6 +144,14 @@ struct begun_file {
         struct wire_object object;
 };
 
+/* What a descriptor was that is being closed. */
+struct closed {
+        struct wire_object object;
+        __u64 dentry, mount;            /* 0: it has no path */
+        __u32 type;                     /* enum wire_object_type */
+        __u32 pad;
+};
+
 /* What the beginning of a call keeps for its end. A thread is in one call at a time, so there is one of these. */
 struct begun {
         __u32 call;                     /* enum wire_call; 0: none */
@@ -158,6 +166,10 @@ struct begun {
                         struct wire_object object;
                         __u32 mode, uid, gid;   /* and what the object had */
                 };
+                struct closed closed;
+                struct {
+                        __u32 known, prot;
+                } mapping;              /* of the first page */
                 __u32 ids[4];           /* real, effective, saved, of files */
                 __u64 caps[3];          /* effective, permitted, inheritable */
                 __u32 n_groups;

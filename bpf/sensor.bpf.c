@@ -6,6 +6,8 @@
 #include "process.bpf.c"
 #include "file.bpf.c"
 #include "data.bpf.c"
+#include "memory.bpf.c"
+#include "descriptors.bpf.c"
 #include "names.bpf.c"
 #include "attributes.bpf.c"
 #include "net.bpf.c"

@@ -142,20 +142,24 @@ static __always_inline struct pid *pid_of_proc(struct inode *inode) {
         return GET((struct proc_inode *)((void *)inode - bpf_core_field_offset(struct proc_inode, vfs_inode)), pid);
 }
 
+static __always_inline struct pid *pid_of_pidfd(struct file *file) {
+        struct inode *inode = GET(file, f_inode);
+        unsigned long magic = GET(GET(inode, i_sb), s_magic);
+
+        if (magic == PIDFS_MAGIC)                       /* cb12fd8e0dab "pidfd: add pidfs", 6.9 */
+                return GET(inode, i_private);
+        return magic == ANON_INODE_FS_MAGIC ? GET(file, private_data) : NULL;
+}
+
 /* The process that a pidfd is about, or that a directory of /proc is. The descriptor has to be one of these. */
 static __always_inline struct task_struct *task_of_pidfd(__u32 fd) {
         struct file *file = file_of(bpf_get_current_task_btf(), fd);
         struct inode *inode = file ? GET(file, f_inode) : NULL;
-        unsigned long magic;
 
         if (!inode)
                 return NULL;
-        magic = GET(GET(inode, i_sb), s_magic);
-        if (magic == PIDFS_MAGIC)                       /* cb12fd8e0dab "pidfd: add pidfs", 6.9 */
-                return task_of_pid(GET(inode, i_private));
-        if (magic == ANON_INODE_FS_MAGIC)
-                return task_of_pid(GET(file, private_data));
-        return magic == PROC_SUPER_MAGIC ? task_of_pid(pid_of_proc(inode)) : NULL;
+        return task_of_pid(GET(GET(inode, i_sb), s_magic) == PROC_SUPER_MAGIC ? pid_of_proc(inode)
+                                                                              : pid_of_pidfd(file));
 }
 
 /* ---- targets ---- */

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Descriptors - close, dup: what becomes of descriptors, and how they come from other processes.
+ *
+ * A file that was closed may be gone at the end of the call, so its beginning keeps what it was. What a message brought
+ * is looked up at the end of the call, in the table, by the numbers that the kernel wrote into the program's memory. */
+#include "call.bpf.h"
+#include "task.bpf.h"
+
+#define F_DUPFD 0
+#define F_DUPFD_CLOEXEC 1030
+
+/* ---- close ---- */
+
+static __always_inline int close_begins(const struct call *call) {
+        struct task_struct *task = bpf_get_current_task_btf();
+        struct seen seen = {};
+        struct begun *begun;
+        struct file *file;
+
+        if (!wants[WIRE_KIND_close] || is_self(task))
+                return nothing();
+        begun = call_begin(call);
+        if (!begun)
+                return nothing();
+        file = file_of(task, call->args[0]);
+        begun->closed.dentry = begun->closed.mount = 0;
+        begun->closed.type = WIRE_OBJECT_CLOSED;
+        if (!file)
+                return nothing();
+        see_file(file, &seen);
+        begun->closed.object = seen.object;
+        begun->closed.type = seen.type;
+        if (has_path(seen.type)) {
+                begun->closed.dentry = (__u64)GET(file, f_path.dentry);
+                begun->closed.mount = (__u64)GET(file, f_path.mnt);
+        }
+        return nothing();
+}
+
+/* The path is walked now, for most calls need none: the name may be gone with the file, but is not recycled as long as
+ * it leads to the same inode. */
+static __always_inline void close_path(struct cpu *cpu, const struct closed *closed) {
+        struct wire_close *record = (void *)cpu->record;
+        struct dentry *dentry = (struct dentry *)closed->dentry;
+        struct inode *inode = dentry ? GET(dentry, d_inode) : NULL;
+
+        if (inode && GET(inode, i_ino) == closed->object.inode &&
+            GET(GET(inode, i_sb), s_dev) == closed->object.device)
+                path_append(cpu, &record->pathname, WIRE_BIT(close, pathname), dentry,
+                            (struct vfsmount *)closed->mount);
+}
+
+#define CLOSE_RANGE_CLOEXEC 4
+
+static __always_inline int close_ended(const struct call *call) {
+        struct task_struct *task = bpf_get_current_task_btf();
+        struct begun *begun;
+        struct cpu *cpu;
+
+        if (!call_wanted(call, WIRE_KIND_close))
+                return nothing();
+        if (call->id == WIRE_CALL_close_range && call->args[2] & CLOSE_RANGE_CLOEXEC)
+                return nothing();       /* closes nothing now */
+        cpu = call_record(call, WIRE_KIND_close, sizeof(struct wire_close));
+        if (!cpu)
+                return nothing();
+        SET(cpu, close, fd, (__u32)call->args[0]);
+        if (call->id == WIRE_CALL_close_range)
+                SET(cpu, close, last_fd, (__u32)call->args[1]);
+        if (files_are_shared(task))
+                cpu->header.flags |= WIRE_RACED;
+        begun = call->flags & CALL_REQUEST ? NULL : call_begun(call);
+        if (begun) {
+                SET(cpu, close, type, begun->closed.type);
+                if (begun->closed.type != WIRE_OBJECT_CLOSED) {
+                        SET(cpu, close, file, begun->closed.object);
+                        close_path(cpu, &begun->closed);
+                }
+        }
+        return record_submit(cpu, WIRE_KIND_close);
+}
+
+CALL_PROGRAM(exit_close, close_ended)
+ENTER_PROGRAM(enter_close, close_begins)
+
+/* ---- dup ---- */
+
+struct doubled {
+        struct call call;
+        __s32 fd;                       /* -1: it has none, or none here */
+        __s32 newfd;                    /* negative: the call failed */
+        struct pid *sender;             /* NULL: none, or not known */
+};
+
+static __always_inline void doubled_sender(struct cpu *cpu, struct pid *pid) {
+        struct task_struct *task = task_of_pid(pid), *leader;
+
+        if (!task) {                    /* gone; its number is still there */
+                SET(cpu, dup, sender_pid, GET(pid, numbers[0].nr));
+                return;
+        }
+        leader = GET(task, group_leader);
+        SET(cpu, dup, sender_pid, GET(task, tgid));
+        SET(cpu, dup, sender_start, GET(leader, start_boottime));
+}
+
+static __always_inline int doubled_put(const struct doubled *doubled) {
+        struct task_struct *task = bpf_get_current_task_btf();
+        struct wire_dup *record;
+        struct seen seen = {};
+        struct file *file;
+        __u32 port = 0;
+        struct cpu *cpu;
+
+        cpu = call_record(&doubled->call, WIRE_KIND_dup, sizeof(struct wire_dup));
+        if (!cpu)
+                return nothing();
+        record = (void *)cpu->record;
+        if (files_are_shared(task))
+                cpu->header.flags |= WIRE_RACED;
+        if (doubled->fd >= 0)
+                SET(cpu, dup, fd, doubled->fd);
+        if (doubled->newfd >= 0)
+                SET(cpu, dup, newfd, doubled->newfd);
+        if (doubled->sender)
+                doubled_sender(cpu, doubled->sender);
+
+        file = doubled->newfd >= 0                             ? file_of(task, doubled->newfd)
+                : doubled->call.id == WIRE_CALL_pidfd_getfd ? NULL
+                                                            : file_of(task, doubled->fd);
+        if (!file) {
+                if (doubled->call.id != WIRE_CALL_pidfd_getfd || doubled->newfd >= 0)
+                        SET(cpu, dup, type, WIRE_OBJECT_CLOSED);
+                return record_submit(cpu, WIRE_KIND_dup);
+        }
+        see_file(file, &seen);
+        SET(cpu, dup, file, seen.object);
+        SET(cpu, dup, type, seen.type);
+        if (has_path(seen.type))
+                path_append(cpu, &record->pathname, WIRE_BIT(dup, pathname), GET(file, f_path.dentry),
+                            GET(file, f_path.mnt));
+        else if (seen.type == WIRE_OBJECT_SOCKET && see_peer(sock_of(&seen), &record->daddr, &port)) {
+                cpu->header.known |= WIRE_BIT(dup, daddr);
+                SET(cpu, dup, dport, port);
+        }
+        return record_submit(cpu, WIRE_KIND_dup);
+}
+
+/* Not static: the verifier looks at it once. */
+__noinline int dup_tell(const struct doubled *doubled) {
+        return doubled ? doubled_put(doubled) : nothing();
+}
+
+static __always_inline int dup_ended(const struct call *call) {
+        struct doubled doubled = {.call = *call, .fd = call->args[0], .newfd = call->result < 0 ? -1 : call->result};
+
+        if (call->id == WIRE_CALL_fcntl && call->args[1] != F_DUPFD && call->args[1] != F_DUPFD_CLOEXEC)
+                return nothing();
+        if (!call_wanted(call, WIRE_KIND_dup))
+                return nothing();
+        if (call->id == WIRE_CALL_pidfd_getfd) {
+                struct file *file = file_of(bpf_get_current_task_btf(), call->args[0]);
+
+                doubled.fd = call->args[1];
+                if (file)
+                        doubled.sender = pid_of_pidfd(file);
+        }
+        return dup_tell(&doubled);
+}
+
+CALL_PROGRAM(exit_dup, dup_ended)
+
+/* ---- descriptors that came with a message ---- */
+
+#define MAX_CONTROL_HEADERS 64
+#define MAX_RECEIVED 253                /* the kernel takes no more in a message (SCM_MAX_FD) */
+#define MAX_RECEIVED_MESSAGES 64        /* of one recvmmsg() */
+
+struct received {
+        struct doubled doubled;
+        __u64 at, left;                 /* control data that is to come, in user memory */
+        __u64 fds;                      /* the descriptors of one header, and how many */
+        __u32 n_fds;
+        __u32 pad;
+        __u64 message;                  /* of recvmmsg(): the next */
+};
+
+/* Not on the stack: kernels before 6.13 have 512 bytes of it for a program and all that it calls. */
+struct {
+        __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+        __uint(max_entries, 1);
+        __type(key, __u32);
+        __type(value, struct received);
+} receivings SEC(".maps");
+
+struct control_head {
+        __u64 length;
+        __u32 level, type;
+};
+
+struct message_control {
+        __u64 name, name_size, vectors, n_vectors, control, control_size, flags;
+};
+
+static long received_step(__u32 i, struct received *received) {
+        __s32 fd = -1;
+
+        if (i >= received->n_fds)
+                return 1;
+        if (bpf_probe_read_user(&fd, sizeof(fd), (void *)received->fds) < 0)
+                return 1;
+        received->fds += sizeof(fd);
+        received->doubled.newfd = fd;
+        dup_tell(&received->doubled);
+        return 0;
+}
+
+static long received_header(__u32 i, struct received *received) {
+        struct control_head head = {};
+        __u64 length;
+
+        if (received->left < sizeof(head) || bpf_probe_read_user(&head, sizeof(head), (void *)received->at) < 0 ||
+            head.length < sizeof(head) || head.length > received->left)
+                return 1;
+        if (head.level == SOL_SOCKET && head.type == SCM_RIGHTS) {
+                received->fds = received->at + sizeof(head);
+                received->n_fds = (head.length - sizeof(head)) / sizeof(__s32);
+                bpf_loop(MAX_RECEIVED, received_step, received, 0);
+        }
+        length = (head.length + 7) & ~7ULL;
+        if (length >= received->left)
+                return 1;
+        received->at += length;
+        received->left -= length;
+        return 0;
+}
+
+static __always_inline void received_message(struct received *received, __u64 message) {
+        struct message_control user = {};
+
+        if (bpf_probe_read_user(&user, sizeof(user), (void *)message) < 0)
+                return;
+        received->at = user.control;
+        received->left = user.control_size;
+        if (received->at && received->left >= sizeof(struct control_head))
+                bpf_loop(MAX_CONTROL_HEADERS, received_header, received, 0);
+}
+
+static long received_next(__u32 i, struct received *received) {
+        if (i >= received->doubled.call.result)
+                return 1;
+        received_message(received, received->message);
+        received->message += 64;        /* struct mmsghdr */
+        return 0;
+}
+
+/* Of the caller's 64-bit structures. The far side of a connected unix socket is who made that end of it. */
+static __always_inline int received_ended(const struct call *call) {
+        struct received *received;
+        struct seen seen = {};
+        struct file *file;
+        __u32 zero = 0;
+
+        if (call->result < 0 || call->flags & (WIRE_COMPAT | CALL_REQUEST) || !call_wanted(call, WIRE_KIND_dup))
+                return nothing();
+        file = file_of(bpf_get_current_task_btf(), call->args[0]);
+        if (!file)
+                return nothing();
+        see_file(file, &seen);
+        if (seen.type != WIRE_OBJECT_SOCKET || GET(sock_of(&seen), __sk_common.skc_family) != AF_UNIX)
+                return nothing();
+        received = bpf_map_lookup_elem(&receivings, &zero);
+        if (!received)
+                return nothing();       /* cannot be */
+        __builtin_memset(received, 0, sizeof(*received));
+        received->doubled.call = *call;
+        received->doubled.fd = -1;
+        received->doubled.sender = GET(sock_of(&seen), sk_peer_pid);
+        received->message = call->args[1];
+        if (call->id == WIRE_CALL_recvmmsg)
+                bpf_loop(MAX_RECEIVED_MESSAGES, received_next, received, 0);
+        else
+                received_message(received, received->message);
+        return nothing();
+}
+
+CALL_PROGRAM(exit_received, received_ended)
