@@ -202,7 +202,8 @@ struct message_control {
         __u64 name, name_size, vectors, n_vectors, control, control_size, flags;
 };
 
-static long received_step(__u32 i, struct received *received) {
+static long received_step(__u32 i, struct received **context) {
+        struct received *received = *context;
         __s32 fd = -1;
 
         if (i >= received->n_fds)
@@ -215,7 +216,8 @@ static long received_step(__u32 i, struct received *received) {
         return 0;
 }
 
-static long received_header(__u32 i, struct received *received) {
+static long received_header(__u32 i, struct received **context) {
+        struct received *received = *context;
         struct control_head head = {};
         __u64 length;
 
@@ -225,7 +227,7 @@ static long received_header(__u32 i, struct received *received) {
         if (head.level == SOL_SOCKET && head.type == SCM_RIGHTS) {
                 received->fds = received->at + sizeof(head);
                 received->n_fds = (head.length - sizeof(head)) / sizeof(__s32);
-                bpf_loop(MAX_RECEIVED, received_step, received, 0);
+                bpf_loop(MAX_RECEIVED, received_step, &received, 0);
         }
         length = (head.length + 7) & ~7ULL;
         if (length >= received->left)
@@ -243,10 +245,12 @@ static __always_inline void received_message(struct received *received, __u64 me
         received->at = user.control;
         received->left = user.control_size;
         if (received->at && received->left >= sizeof(struct control_head))
-                bpf_loop(MAX_CONTROL_HEADERS, received_header, received, 0);
+                bpf_loop(MAX_CONTROL_HEADERS, received_header, &received, 0);
 }
 
-static long received_next(__u32 i, struct received *received) {
+static long received_next(__u32 i, struct received **context) {
+        struct received *received = *context;
+
         if (i >= received->doubled.call.result)
                 return 1;
         received_message(received, received->message);
@@ -278,7 +282,7 @@ static __always_inline int received_ended(const struct call *call) {
         received->doubled.sender = GET(sock_of(&seen), sk_peer_pid);
         received->message = call->args[1];
         if (call->id == WIRE_CALL_recvmmsg)
-                bpf_loop(MAX_RECEIVED_MESSAGES, received_next, received, 0);
+                bpf_loop(MAX_RECEIVED_MESSAGES, received_next, &received, 0);
         else
                 received_message(received, received->message);
         return nothing();
