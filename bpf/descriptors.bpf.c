@@ -107,7 +107,7 @@ static __always_inline void doubled_sender(struct cpu *cpu, struct pid *pid) {
 static __always_inline int doubled_put(const struct doubled *doubled) {
         struct task_struct *task = bpf_get_current_task_btf();
         struct wire_dup *record;
-        struct seen seen = {};
+        struct seen *seen;
         struct file *file;
         __u32 port = 0;
         struct cpu *cpu;
@@ -133,13 +133,15 @@ static __always_inline int doubled_put(const struct doubled *doubled) {
                         SET(cpu, dup, type, WIRE_OBJECT_CLOSED);
                 return record_submit(cpu, WIRE_KIND_dup);
         }
-        see_file(file, &seen);
-        SET(cpu, dup, file, seen.object);
-        SET(cpu, dup, type, seen.type);
-        if (has_path(seen.type))
+        seen = &cpu->named.seen;        /* not on the stack, which is short */
+        __builtin_memset(seen, 0, sizeof(*seen));
+        see_file(file, seen);
+        SET(cpu, dup, file, seen->object);
+        SET(cpu, dup, type, seen->type);
+        if (has_path(seen->type))
                 path_append(cpu, &record->pathname, WIRE_BIT(dup, pathname), GET(file, f_path.dentry),
                             GET(file, f_path.mnt));
-        else if (seen.type == WIRE_OBJECT_SOCKET && see_peer(sock_of(&seen), &record->daddr, &port)) {
+        else if (seen->type == WIRE_OBJECT_SOCKET && see_peer(sock_of(seen), &record->daddr, &port)) {
                 cpu->header.known |= WIRE_BIT(dup, daddr);
                 SET(cpu, dup, dport, port);
         }

@@ -30,6 +30,7 @@
 /* What the child works with. */
 struct bench {
         int null_fd, socket_fd;
+        void *page;
 };
 
 static void call_open(const struct bench *b) {
@@ -72,6 +73,23 @@ static void call_mmap(const struct bench *b) {
                 munmap(p, 4096);
 }
 
+static void call_mprotect(const struct bench *b) {
+        (void)mprotect(b->page, 4096, PROT_READ);
+        (void)mprotect(b->page, 4096, PROT_READ | PROT_WRITE);
+}
+
+static void call_memfd_create(const struct bench *b) {
+        close(memfd_create("price", MFD_CLOEXEC));
+}
+
+static void call_close(const struct bench *b) {
+        close(fcntl(b->null_fd, F_DUPFD_CLOEXEC, 3));
+}
+
+static void call_dup(const struct bench *b) {
+        (void)dup3(b->null_fd, b->socket_fd, O_CLOEXEC);
+}
+
 static void call_socket(const struct bench *b) {
         close(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
 }
@@ -93,6 +111,10 @@ static const struct workload {
         {WIRE_KIND_read, "read from /dev/null", call_read},
         {WIRE_KIND_write, "write to /dev/null", call_write},
         {WIRE_KIND_mmap, "mmap and munmap of a page", call_mmap},
+        {WIRE_KIND_mprotect, "mprotect of a page, twice", call_mprotect},
+        {WIRE_KIND_memfd_create, "memfd_create and close", call_memfd_create},
+        {WIRE_KIND_close, "fcntl(F_DUPFD) and close", call_close},
+        {WIRE_KIND_dup, "dup3 over a descriptor", call_dup},
         {WIRE_KIND_unlink, "unlink of what is not there", call_unlink},
         {WIRE_KIND_rename, "rename of what is not there", call_rename},
         {WIRE_KIND_chmod, "chmod of what is not there", call_chmod},
@@ -145,6 +167,7 @@ static int measure(void (*call)(const struct bench *b), struct measured *ret) {
                 const struct bench b = {
                         .null_fd = open("/dev/null", O_RDWR | O_CLOEXEC),
                         .socket_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0),
+                        .page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
                 };
                 struct measured m = {.call_ns = best(&b, call), .other_ns = best(&b, call_other)};
 

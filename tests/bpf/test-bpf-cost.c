@@ -11,6 +11,7 @@
 #include <linux/bpf.h>
 #include <netinet/in.h>
 #include <stdint.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -181,12 +182,44 @@ static int attach_empty(int *ret_program) {
         return attach_program(*ret_program, "tp/syscalls/sys_exit_getppid", 0, tracefs_fd, -1);
 }
 
+/* A descriptor goes round through a message. */
+static void pass_descriptor(int from, int to, int fd) {
+        union {
+                struct cmsghdr head;
+                char bytes[CMSG_SPACE(sizeof(int))];
+        } control = {.head = {.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
+        struct iovec vector = {.iov_base = (char[1]){0}, .iov_len = 1};
+        struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1, .msg_control = &control,
+                                 .msg_controllen = sizeof(control)};
+
+        memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
+        (void)!sendmsg(from, &message, 0);
+        if (recvmsg(to, &message, 0) == 1) {
+                memcpy(&fd, CMSG_DATA(&control.head), sizeof(fd));
+                close(fd);
+        }
+}
+
+static void use_memory(int fd) {
+        void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+        if (page != MAP_FAILED) {
+                (void)mprotect(page, 4096, PROT_READ);
+                munmap(page, 4096);
+        }
+        fd = memfd_create("name", MFD_CLOEXEC);
+        close(dup(fd));
+        close(fd);
+}
+
 /* Each call that is watched, with a path of four names. What fails here or there costs as well. */
 static int all_calls(void *argument) {
         struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(9)};
         struct iovec vector = {.iov_base = (char *)"x", .iov_len = 1};
-        int fd, datagram = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        int fd, datagram = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), pair[2];
 
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+                return 3;
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         if (chdir(lab.directory) < 0)
                 return 1;
@@ -201,6 +234,8 @@ static int all_calls(void *argument) {
                 (void)!read(fd, &(char){0}, 1);
                 (void)fchmod(fd, 0600);
                 (void)!ftruncate(fd, 1);
+                use_memory(fd);
+                pass_descriptor(pair[0], pair[1], fd);
                 close(fd);
                 (void)chmod("a", 0600);
                 (void)!chown("a", 0, 0);
