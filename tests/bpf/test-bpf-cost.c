@@ -17,6 +17,7 @@
 #include <sys/uio.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
@@ -239,6 +240,8 @@ static int all_calls(void *argument) {
                 close(fd);
                 (void)chmod("a", 0600);
                 (void)!chown("a", 0, 0);
+                (void)setxattr("a", "user.x", "x", 1, 0);
+                (void)utimensat(AT_FDCWD, "a", NULL, 0);
                 (void)!truncate("a", 1);
                 (void)!symlink("a", "s");
                 (void)!link("a", "l");
