@@ -11,6 +11,8 @@
 #include "base/log.h"
 #include "base/macro.h"
 
+#include "lab-replay.h"
+
 struct lab lab;
 
 #define PATIENCE_NS (5 * NSEC_PER_SEC)
@@ -32,6 +34,7 @@ static void on_event(const struct event *event, void *userdata) {
         must(event->time_ns >= lab.time_ns);
         lab.number = event->number;
         lab.time_ns = event->time_ns;
+        lab_replay_see(event);
 
         if (lab.n == lab.capacity) {
                 lab.capacity = lab.capacity * 2 ?: 1024;
@@ -103,6 +106,7 @@ void lab_open(const struct interest *interest, const struct capture_options *opt
         if (r == -EOPNOTSUPP)
                 skip("the kernel is too old or lacks something");
         must(r == 0);
+        lab_replay_begin(lab_path("recording"));
         capture_set_wait(lab.capture, true);
         must(capture_start(lab.capture, NULL, 1) == 0);
 }
@@ -148,6 +152,7 @@ void lab_close(void) {
         lab.capacity = 0;
         lab.time_ns = lab.number = 0;
         lab.capture = capture_free(lab.capture);
+        lab_replay_end();
 }
 
 void lab_read(void) {
