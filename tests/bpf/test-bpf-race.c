@@ -116,7 +116,9 @@ static int open_under_renames(void *argument) {
 START_TEST(a_path_is_one_that_was_true_at_some_moment) {
         struct interest opens = lab_interest(wire_kind_bit(WIRE_KIND_openat)), all = lab_interest(LAB_FILE_KINDS);
         size_t n_first = 0, n_second = 0, n_unstable = 0;
+        struct capture_stats before, after;
         char first[256], second[256];
+        uint64_t n_lost;
         pid_t pid;
 
         all.content_bytes = 64;
@@ -132,8 +134,11 @@ START_TEST(a_path_is_one_that_was_true_at_some_moment) {
 
         /* The renames themselves would only fill the ring. */
         ck_assert_int_eq(capture_set_interest(lab.capture, &opens, 2), 0);
+        capture_stats(lab.capture, &before);
         stop = false;
         pid = lab_run(open_under_renames, NULL);
+        ck_assert(lab_read_all(&after));
+        n_lost = lab_lost(&after, WIRE_KIND_openat) - lab_lost(&before, WIRE_KIND_openat);
         ck_assert_int_eq(capture_set_interest(lab.capture, &all, 3), 0);
         for (size_t i = 0; i < lab.n; i++) {
                 const struct wire_header *record = lab.records[i];
@@ -153,7 +158,9 @@ START_TEST(a_path_is_one_that_was_true_at_some_moment) {
                 }
         }
         printf("opened under renames: %zu here, %zu there, %zu unstable\n", n_first, n_second, n_unstable);
-        ck_assert_uint_eq(n_first + n_second + n_unstable, ROUNDS);
+        /* Others on a busy machine may keep the reader from the ring. */
+        ck_assert_uint_le(n_first + n_second + n_unstable, ROUNDS);
+        ck_assert_uint_ge(n_first + n_second + n_unstable + n_lost, ROUNDS);
         ck_assert_uint_gt(n_first + n_second, ROUNDS / 2);
 }
 END_TEST
