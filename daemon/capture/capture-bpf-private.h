@@ -19,7 +19,7 @@ struct capture_bpf {
         struct hooks *hooks;            /* owned */
         struct ring ring;
         struct hierarchy hierarchy;
-        struct interest interest;       /* until it is started */
+        struct interest interest;       /* as last set */
         char **supervisors;             /* owned, and its strings */
         size_t n_supervisors;
         uint64_t latency_ns;
@@ -42,6 +42,7 @@ struct capture_bpf {
 
         struct context context;
         struct mend mend;
+        bool moves_lost;                /* who left which namespace has to be looked up */
         bool sees_all;                  /* the task iterator shows every process, not only those of a namespace */
 
         struct record own;              /* for the daemon's own records */

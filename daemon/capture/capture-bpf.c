@@ -71,6 +71,8 @@ static void tell_gaps(struct capture_bpf *bpf) {
                         continue;
                 if (kinds & CORE_KINDS && bpf->sees_all)
                         mend_want(&bpf->mend, clock_boottime_ns());
+                if (kinds & INTEREST_NAMESPACE_KINDS && bpf->interest.namespaces)
+                        bpf->moves_lost = true;
                 tell_gap(bpf, kinds, count, (enum wire_loss)reason);
         }
 }
@@ -265,6 +267,20 @@ static void look_for_stall(struct capture_bpf *bpf, uint64_t now_ns) {
         tell_gap(bpf, 0, 0, WIRE_LOSS_STALLED);
 }
 
+static int tell_snapshot(struct capture_bpf *bpf, uint64_t time_ns, bool first);
+
+/* Who unshared or entered what before anybody listened, or in a record that was lost, is seen by looking at all that
+ * run. */
+static void tell_namespaces(struct capture_bpf *bpf) {
+        static struct log_limit limit = LOG_ONCE_A_MINUTE;
+        int r;
+
+        r = tell_snapshot(bpf, bpf->capture.clock_ns, false);
+        bpf->moves_lost = r < 0;
+        if (r < 0)
+                log_limited(&limit, LOG_WARNING, r, "Cannot see in which namespaces processes live, trying again: %m");
+}
+
 /* Once a second: what costs system calls. */
 static void look_around(struct capture_bpf *bpf, uint64_t now_ns) {
         uint64_t skipped[_WIRE_KIND_MAX];
@@ -272,6 +288,8 @@ static void look_around(struct capture_bpf *bpf, uint64_t now_ns) {
         hooks_reap(bpf->hooks);
         context_turn(&bpf->context);
         tell_clock(bpf, now_ns);
+        if (bpf->moves_lost)
+                tell_namespaces(bpf);
         hooks_count_skipped(bpf->hooks, skipped);
         if (memcmp(skipped, bpf->skipped, sizeof(skipped)) != 0) {
                 /* A detached program takes its count with it. */
@@ -519,6 +537,9 @@ static int bpf_set_interest(struct capture *capture, const struct interest *inte
         if (r < 0)
                 return r;
         bpf->generation = generation;
+        if (interest->namespaces && !bpf->interest.namespaces)
+                tell_namespaces(bpf);
+        bpf->interest = *interest;
         tell_start(bpf);
         context_set_kinds(&bpf->context, bpf->loop, interest->kinds);
         hooks_detach_unneeded(bpf->hooks);

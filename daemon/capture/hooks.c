@@ -271,14 +271,11 @@ int hooks_new(const struct hooks_options *options, struct hooks **ret) {
 
 /* ---- attach and detach ---- */
 
-/* Kinds that tell where a process lives. */
-#define NAMESPACE_KINDS (wire_kind_bit(WIRE_KIND_unshare) | wire_kind_bit(WIRE_KIND_setns))
-
 /* Kinds of the calls that explain a change of credentials. (keyctl and prctl change none of those that are compared.)
  */
 #define EXPLAINING_KINDS                                                                                               \
         (wire_kind_bit(WIRE_KIND_setuid) | wire_kind_bit(WIRE_KIND_setgid) | wire_kind_bit(WIRE_KIND_capset) |        \
-         NAMESPACE_KINDS)
+         INTEREST_NAMESPACE_KINDS)
 
 static bool wants_credchange(const struct interest *interest) {
         return interest->kinds & wire_kind_bit(WIRE_KIND_credchange);
@@ -289,7 +286,7 @@ static uint64_t kinds_needed(const struct interest *interest) {
         uint64_t kinds = interest->kinds;
 
         if (interest->namespaces)
-                kinds |= NAMESPACE_KINDS;
+                kinds |= INTEREST_NAMESPACE_KINDS;
         if (wants_credchange(interest))
                 kinds |= EXPLAINING_KINDS;
         if (kinds & wire_kind_bit(WIRE_KIND_ptrace))
@@ -423,7 +420,7 @@ static void hooks_set_filters(struct hooks *hooks, const struct interest *intere
                 if (interest->kinds & wire_kind_bit(kind))
                         wants[kind] = (filter->successes ? WANT_SUCCESS : 0) | (filter->failures ? WANT_FAILURE : 0) |
                                 (filter->content && interest->content_bytes > 0 ? WANT_CONTENT : 0);
-                if (interest->namespaces && NAMESPACE_KINDS & wire_kind_bit(kind))
+                if (interest->namespaces && INTEREST_NAMESPACE_KINDS & wire_kind_bit(kind))
                         wants[kind] |= WANT_SUCCESS;
                 STORE(knobs->flags_any[kind], any && filter->flags_any ? any | filter->flags_any : 0);
                 STORE(knobs->wants[kind], knobs->wants[kind] | wants[kind]);

@@ -79,7 +79,7 @@ static void choose_interest(const struct record_params *params, const struct set
                 return;
         }
 
-        *ret = (struct interest){.content_bytes = (uint32_t)params->content_bytes};
+        *ret = (struct interest){.namespaces = true, .content_bytes = (uint32_t)params->content_bytes};
         for (int kind = 0; kind < _WIRE_KIND_MAX; kind++) {
                 const struct kind_info *info = schema_kind((enum wire_kind)kind);
 

@@ -179,9 +179,16 @@ static void need_variable(struct compilation *c, struct program_string string) {
         interest->env[interest->n_env++][length] = 0;
 }
 
+/* Who leaves a namespace without an exec is told only on request: it would cost every call. */
+static void collect_field(struct compilation *c, uint16_t field, uint32_t literal) {
+        if (field >= FIELD_PROCESS_ns_mnt && field <= FIELD_PROCESS_ns_time)
+                c->out.interest.namespaces = true;
+        if (is_content(field))
+                need_content(c, field, literal);
+}
+
 static void collect_predicate(struct compilation *c, const struct predicate *predicate) {
-        if (is_content(predicate->field))
-                need_content(c, predicate->field, longest_literal(c, predicate));
+        collect_field(c, predicate->field, longest_literal(c, predicate));
         if (predicate->field != WIRE_FIELD_execve_env)
                 return;
 
@@ -211,11 +218,9 @@ void needs_collect(struct compilation *c) {
         ARRAY_FOREACH(predicate, &c->out.predicates)
                 collect_predicate(c, predicate);
         ARRAY_FOREACH(guard, &c->out.guards)
-                if (is_content(guard->field))
-                        need_content(c, guard->field, 0);
+                collect_field(c, guard->field, 0);
         ARRAY_FOREACH(write, &c->out.writes)
-                if (is_content(write->field))
-                        need_content(c, write->field, 0);
+                collect_field(c, write->field, 0);
         for (unsigned kind = 0; kind < _WIRE_KIND_MAX; kind++) {
                 const struct interest_filter *filter = &c->out.interest.filter[kind];
 

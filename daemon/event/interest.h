@@ -23,10 +23,13 @@ struct interest_filter {
         uint64_t flags_any;             /* every use needs one of these bits of interest_flags(); 0: no such need */
 };
 
+/* Kinds that tell where a process lives, beside those that are always told. */
+#define INTEREST_NAMESPACE_KINDS (wire_kind_bit(WIRE_KIND_unshare) | wire_kind_bit(WIRE_KIND_setns))
+
 struct interest {
         uint64_t kinds;                 /* bit per enum wire_kind that some policy uses */
         struct interest_filter filter[_WIRE_KIND_MAX];
-        bool namespaces;                /* of processes are looked at: who leaves one has to be told */
+        bool namespaces;                /* those of processes are looked at: who leaves one has to be told */
         uint32_t content_bytes;         /* of the kinds with content: how many at most, up to WIRE_MAX_CONTENT */
         uint32_t n_env;
         char env[INTEREST_MAX_ENV][INTEREST_MAX_ENV_NAME];      /* names of environment variables, ended by NUL */

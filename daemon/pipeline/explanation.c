@@ -344,6 +344,8 @@ static void put_kernel(struct explanation *e, const struct program *others) {
                 if (interest->filter[kind].content)
                         strbuf_printf(e->b, "  of each %s: the first %u bytes that go over\n",
                                       schema_kind((enum wire_kind)kind)->name, interest->content_bytes);
+        if (interest->namespaces)
+                strbuf_put(e->b, "  unshare, setns: calls that succeed, for the namespaces of processes\n");
         for (uint32_t i = 0; i < interest->n_env; i++) {
                 strbuf_put(e->b, "  the variable ");
                 strbuf_put_text(e->b, interest->env[i], strlen(interest->env[i]));

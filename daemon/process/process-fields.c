@@ -113,6 +113,16 @@ void process_get(const struct process *process, const struct event *event, enum 
         case FIELD_PROCESS_kthread:
                 set_number(ret, process->kthread);
                 break;
+        case FIELD_PROCESS_ns_mnt:
+        case FIELD_PROCESS_ns_pid:
+        case FIELD_PROCESS_ns_net:
+        case FIELD_PROCESS_ns_user:
+        case FIELD_PROCESS_ns_uts:
+        case FIELD_PROCESS_ns_ipc:
+        case FIELD_PROCESS_ns_cgroup:
+        case FIELD_PROCESS_ns_time:
+                namespaces_get(&process->namespaces, event, field, ret);
+                break;
         case FIELD_PROCESS_cgroup:
         case FIELD_PROCESS_unit:
         case FIELD_PROCESS_user_unit:

@@ -109,7 +109,10 @@ static void apply_fork(struct process_table *table, const struct event *event, c
         struct identity id = { .start_ns = fork->child_start, .pid = fork->child_pid }, creator_id = event_actor(event);
         struct process_image *image = process_image_ref(creator ? creator->image : NULL);
         bool kthread = creator && creator->kthread;
+        struct namespaces namespaces = {};
         struct entry *child;
+
+        namespaces_fork(&namespaces, creator ? &creator->namespaces : &(struct namespaces){}, event);
 
         if ((fork->header.known & told) == told && id.pid != 0) {
                 child = table_find(table, &id);
@@ -122,8 +125,10 @@ static void apply_fork(struct process_table *table, const struct event *event, c
                 } else if (child && child->process.creator.pid == 0)
                         table_set_creator(table, child, &creator_id);
 
-                if (child)
+                if (child) {
                         child->process.guessed = false;
+                        namespaces_complete(&child->process.namespaces, &namespaces);
+                }
                 if (child && !child->process.image) {
                         child->process.image = image;
                         return;
@@ -140,6 +145,7 @@ static void apply_execve(struct process_table *table, const struct event *event,
          * be the room. */
         set_image(process, NULL);
         process->image = new_image(table, event);
+        namespaces_exec(&process->namespaces, event);
 }
 
 /* A process that ran before, from a snapshot. What was seen of it meanwhile is newer and stays, unless this record
@@ -178,6 +184,8 @@ static void apply_process(struct process_table *table, const struct event *event
                 entry->process.kthread = true;
         if (!entry->process.image)
                 entry->process.image = new_image(table, event);
+        /* Looked up now. What is in the ring of moves before that will be told after it, and end here. */
+        namespaces_take(&entry->process.namespaces, event, FIELD_process_ns_mnt);
 }
 
 static void apply_cgroup(struct process_table *table, const struct event *event) {
@@ -249,6 +257,8 @@ struct process *process_table_update(struct process_table *table, const struct e
                         apply_execve(table, event, &entry->process);
                 else if (kind == WIRE_KIND_exit)
                         table_exit(table, entry, event->time_ns);
+                else if ((kind == WIRE_KIND_unshare || kind == WIRE_KIND_setns) && !(header->flags & WIRE_FAILED))
+                        namespaces_move(&entry->process.namespaces, event);
         }
         return entry ? &entry->process : NULL;
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "event/event.h"
+#include "process/namespaces.h"
 
 struct cgroup;                          /* process/cgroup.h: path, unit, slice, container of one cgroup id */
 
@@ -37,6 +38,7 @@ struct process {
         uint64_t caps;                  /* effective */
         uint64_t cgroup_id;
         const struct cgroup *cgroup;    /* owned by the table; NULL: not known */
+        struct namespaces namespaces;   /* at its last fork, exec, unshare or setns */
         uint32_t n_children;            /* running or kept; a process with children is kept as their ancestor */
         uint32_t n_live_children;       /* of these, those that run or have a live child: an exited process with none
                                          * has no descendant left */

@@ -140,6 +140,7 @@ int assembly_finish(const struct assembly *assembly, void **ret, size_t *ret_siz
                 to->content = from->content;
                 to->flags_any = from->flags_any;
         }
+        header.interest.namespaces = assembly->interest.namespaces;
         header.interest.content_bytes = assembly->interest.content_bytes;
         header.interest.n_env = assembly->interest.n_env;
         memcpy(header.interest.env, assembly->interest.env, sizeof(header.interest.env));

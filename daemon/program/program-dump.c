@@ -450,6 +450,8 @@ static void dump_interest(struct dump *d) {
                         strbuf_printf(d->b, ", %u bytes of content", interest->content_bytes);
                 strbuf_put_char(d->b, '\n');
         }
+        if (interest->namespaces)
+                strbuf_put(d->b, "  namespaces of processes\n");
         for (uint32_t i = 0; i < interest->n_env; i++) {
                 strbuf_put(d->b, "  env ");
                 strbuf_put_text(d->b, interest->env[i], strlen(interest->env[i]));

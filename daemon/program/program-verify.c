@@ -68,9 +68,12 @@ bool verifier_field(uint16_t field, uint8_t subject, int16_t index) {
 
 static bool verify_header(struct verifier *v) {
         const struct interest *interest = &v->p->header->interest;
+        uint8_t namespaces;
 
         CHECK(v, (interest->kinds & wire_kind_bit(WIRE_NONE)) == 0, "kinds of interest");
         CHECK(v, interest->content_bytes <= WIRE_MAX_CONTENT, "bytes of content");
+        memcpy(&namespaces, &interest->namespaces, 1);
+        CHECK(v, namespaces <= 1, "namespaces");
         CHECK(v, interest->n_env <= INTEREST_MAX_ENV, "number of variables");
         for (unsigned kind = 0; kind < _WIRE_KIND_MAX; kind++) {
                 uint8_t flags[3];

@@ -146,11 +146,30 @@ static int process_words(struct line *line, size_t first, struct world_process *
 static int process_word_unknown(const struct line *line, const struct story_word *word) {
         static const char *const names[] = {"parent",  "exe",  "argv",       "uid",      "euid",
                                             "gid",     "egid", "cgroup",     "loginuid", "session",
-                                            "kthread", "tree", "supervisor", "creator"};
+                                            "kthread", "tree", "supervisor", "creator",    "ns.mnt",
+                                            "ns.pid",  "ns.net", "ns.user",  "ns.uts",     "ns.ipc",
+                                            "ns.cgroup", "ns.time"};
 
         story_error(&line->place, word, "a process has no '%.*s'", (int)word->n_name, word->name);
         diag_did_you_mean(line->place.diags, diag_closest_n(word->name, word->n_name, names, ELEMENTSOF(names)));
         return -EBADMSG;
+}
+
+/* `ns.mnt` and the others of the snapshot; events tell them by their own fields. Returns 1 if it was one. */
+static int process_namespace(const struct line *line, const struct story_word *word, struct world_process *process) {
+        enum field field = schema_find_field(WIRE_KIND_process, word->name, word->n_name);
+        int64_t number;
+        int r;
+
+        if (field < FIELD_process_ns_mnt || field > FIELD_process_ns_time || !word->value)
+                return 0;
+        r = story_number(&line->place, word, FORMAT_PLAIN, &number);
+        if (r < 0)
+                return r;
+        if (number <= 0 || number > UINT32_MAX)
+                return story_error(&line->place, word, "no namespace has that number");
+        process->namespaces[field - FIELD_process_ns_mnt] = (uint32_t)number;
+        return 1;
 }
 
 /* What is left of the words of such a line: what the process is, and what it runs. */
@@ -174,8 +193,11 @@ static int process_image_words(const struct line *line, struct world_process *pr
                                 process->exe = exe;
                 } else if (story_word_is(word, "argv") && word->value)
                         r = story_list(&line->place, word, ret_argv, ret_n_argv, &cut);
-                else if (!story_word_is(word, "parent") || !word->value)
-                        r = process_word_unknown(line, word);
+                else if (!story_word_is(word, "parent") || !word->value) {
+                        r = process_namespace(line, word, process);
+                        if (r == 0)
+                                r = process_word_unknown(line, word);
+                }
         }
         return r;
 }
@@ -222,15 +244,24 @@ static int process_line(struct line *line) {
 
 static int fork_line(struct line *line, struct world_process *actor) {
         const struct story_word *word = &line->words[3];
+        struct world *world = &line->place.story->world;
+        struct world_process *child;
         const char *label;
         int r;
 
-        if (line->n_words != 4 || !story_word_is(word, "child") || !word->value)
+        if (line->n_words < 4 || !story_word_is(word, "child") || !word->value)
                 return story_error(&line->place, NULL, "expected: TIME PROCESS fork child=LABEL");
+        for (size_t i = 4; i < line->n_words; i++)
+                if (story_word_is(&line->words[i], "child.pid") || story_word_is(&line->words[i], "child.start_time"))
+                        return story_error(&line->place, &line->words[i], "who the child is follows from its label");
         r = take_label(line, word, word->value, word->n_value, &label);
         if (r >= 0)
                 r = check_room(line, word);
-        return r < 0 ? r : world_fork(&line->place.story->world, actor, label, NULL);
+        if (r >= 0)
+                r = world_fork_begin(world, actor, label, &child);
+        if (r >= 0)
+                r = story_fields(&line->place, actor, WIRE_KIND_fork, word + 1, line->n_words - 4);
+        return r < 0 ? r : world_end(world);
 }
 
 static int kind_unknown(const struct line *line, const struct story_word *word) {

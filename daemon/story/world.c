@@ -153,13 +153,15 @@ int world_tell(struct world *world, struct world_process *process, const char *c
         record_set_number(record, FIELD_process_deleted, 0);
         record_set_number(record, FIELD_process_kthread, process->kthread);
         record_set_number(record, FIELD_process_supervisor, process->supervisor);
+        for (unsigned i = 0; i < ELEMENTSOF(process->namespaces); i++)
+                if (process->namespaces[i] != 0)
+                        record_set_number(record, (enum field)(FIELD_process_ns_mnt + i), process->namespaces[i]);
         return world_end(world);
 }
 
-int world_fork(struct world *world, struct world_process *actor, const char *label, struct world_process **ret) {
+int world_fork_begin(struct world *world, struct world_process *actor, const char *label, struct world_process **ret) {
         struct world_process *child;
         struct record *record;
-        int r;
 
         /* As in a kernel: no child is as old as its creator, whatever the clock's resolution. */
         world->last_start_ns = MAX(world->now_ns, world->last_start_ns + 1);
@@ -172,7 +174,17 @@ int world_fork(struct world *world, struct world_process *actor, const char *lab
         record_set_number(record, FIELD_fork_child_pid, child->id.pid);
         record_set_number(record, FIELD_fork_child_start, (int64_t)child->id.start_ns);
         record_set_number(record, FIELD_fork_flags, 0);
-        r = world_end(world);
+        *ret = child;
+        return 0;
+}
+
+int world_fork(struct world *world, struct world_process *actor, const char *label, struct world_process **ret) {
+        struct world_process *child;
+        int r;
+
+        r = world_fork_begin(world, actor, label, &child);
+        if (r >= 0)
+                r = world_end(world);
         if (r >= 0 && ret)
                 *ret = child;
         return r;

@@ -25,6 +25,7 @@ struct world_process {
         uint32_t uid, euid, gid, egid, loginuid, session;
         uint64_t cgroup_id;             /* 0: none */
         const char *exe;                /* arena; what it runs */
+        uint32_t namespaces[8];         /* as the fields ns.* of `process`; 0: not told */
 };
 
 struct world_record {
@@ -66,6 +67,9 @@ struct record *world_begin(struct world *world, struct world_process *actor, enu
 
 /* Keep the record. Returns 0, or the record's error, or -ENOMEM. */
 int world_end(struct world *world);
+
+/* The same for a fork, with all that a child needs. */
+int world_fork_begin(struct world *world, struct world_process *actor, const char *label, struct world_process **ret);
 
 /* Whole records. world_tell() says of a process that it ran before the daemon did. */
 int world_tell(struct world *world, struct world_process *process, const char *const *argv);

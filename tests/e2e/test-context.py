@@ -41,6 +41,18 @@ path "pretender" {
     execve { proc.container.id == "%(id)s", proc.container.runtime == "podman" }
 }
 '''
+ELSEWHERE = '''
+path "elsewhere" {
+    severity = low
+    suppress = 0s
+    openat { pathname startswith "%(mine)s", proc.ns.uts != %(uts)d, parent.ns.uts == %(uts)d, proc.ns.pid == %(pid)d }
+}
+path "here" {
+    severity = low
+    suppress = 0s
+    openat { pathname startswith "%(mine)s", proc.ns.uts == %(uts)d }
+}
+'''
 EVENTS = '''
 path "unit" {
     severity = low
@@ -139,6 +151,65 @@ def test_a_program_is_of_a_package_or_of_none(place):
         expect_equal(owned['process'].get('package_version'), wanted, 'its version')
         expect_equal(owned['steps'][0]['process'].get('package'), 'coreutils', 'the package in a step')
         daemon.stop()
+
+
+# Leaves a namespace without an exec, or not, and then does as it is told: open a file, or fork a child that does.
+MOVER = '''
+import ctypes, os, sys
+for line in sys.stdin:
+    what, path = line.split()
+    if what == 'move' and ctypes.CDLL(None, use_errno=True).unshare(0x04000000) < 0:
+        sys.exit(os.strerror(ctypes.get_errno()))
+    if what == 'fork' and os.fork() > 0:
+        os.wait()
+    else:
+        open(path, 'w').close()
+        if what == 'fork':
+            os._exit(0)
+    print('done', flush=True)
+'''
+
+
+class Mover:
+    def __init__(self):
+        self.process = subprocess.Popen([sys.executable, '-c', MOVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def tell(self, what, path):
+        self.process.stdin.write('%s %s\n' % (what, path))
+        self.process.stdin.flush()
+        expect_equal(self.process.stdout.readline(), 'done\n', 'what the process says')
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait(10)
+
+
+def test_where_a_process_lives_is_known_without_an_exec(place):
+    uts, pid = (os.stat('/proc/self/ns/' + name).st_ino for name in ('uts', 'pid'))
+    policy = ELSEWHERE % {'mine': place.join('mine'), 'uts': uts, 'pid': pid}
+    place.policy('p', 'path "nothing" { exit { code == 77 } }')
+    with Mover() as early, Daemon(place) as daemon, Mover() as late:
+        # It moves while nobody looks; the reload finds out where it is.
+        early.tell('move', place.join('unseen'))
+        place.policy('p', policy)
+        expect_in('Reloaded', daemon.reload(), 'the answer to a reload')
+        early.tell('open', place.join('mine-early'))
+        late.tell('open', place.join('mine-late-1'))
+        late.tell('move', place.join('mine-late-2'))
+        late.tell('open', place.join('mine-late-3'))
+        late.tell('fork', place.join('mine-late-4'))
+        found = [daemon.wait_alert('elsewhere', n) for n in (1, 2, 3)]
+        here = daemon.wait_alert('here')
+        daemon.settle()
+        daemon.stop()
+        expect_equal([a['steps'][0]['fields']['pathname'] for a in found], [place.join(n) for n in ('mine-early', 'mine-late-2', 'mine-late-3')],
+                     'the files that were opened elsewhere')
+        # The parent of the last one lives where it does.
+        expect_equal(len([a for a in daemon.alerts() if a['policy'] == 'elsewhere']), 3, 'the number of them')
+        expect_equal(here['steps'][0]['fields']['pathname'], place.join('mine-late-1'), 'the file that was opened here')
 
 
 def hierarchy_of(daemon):

@@ -134,6 +134,19 @@ START_TEST(too_many_variables_are_refused) {
 }
 END_TEST
 
+START_TEST(who_leaves_a_namespace_is_of_interest_only_to_who_asks_where_processes_live) {
+        ck_assert(!interest_of("path \"p\" { execve { ns.mnt == 1 } unshare { ns.net != 2 } }").namespaces);
+        ck_assert(interest_of("path \"p\" { openat { proc.ns.mnt == 1 } }").namespaces);
+        ck_assert(interest_of("path \"p\" { openat { not parent.ns.time > 1 } }").namespaces);
+        ck_assert(interest_of("path \"p\" { openat { ancestor { exe == \"/a\", ns.user == 5 } } }").namespaces);
+        ck_assert(interest_of("path \"p\" { openat { } except { proc.ns.pid == 1 } }").namespaces);
+        /* What is kept, and what it is compared with. */
+        ck_assert(interest_of("path \"p\" { openat { $n = proc.ns.net } connect { result == $n } }").namespaces);
+        ck_assert(interest_of("path \"p\" { execve { $n = ns.net } openat { proc.ns.net != $n } }").namespaces);
+        ck_assert_uint_eq(interest_of("path \"p\" { openat { proc.ns.mnt == 1 } }").kinds, BIT(openat));
+}
+END_TEST
+
 UNIT_MAIN("compile/needs",
           kinds_of_steps_and_of_nots_are_of_interest,
           failures_are_of_interest_only_to_who_names_the_result,
@@ -143,4 +156,5 @@ UNIT_MAIN("compile/needs",
           content_is_captured_of_the_kinds_whose_content_is_looked_at,
           content_is_captured_only_on_request_and_as_long_as_literals_need,
           variables_of_the_environment_are_named_once_and_in_order,
-          too_many_variables_are_refused)
+          too_many_variables_are_refused,
+          who_leaves_a_namespace_is_of_interest_only_to_who_asks_where_processes_live)

@@ -114,6 +114,16 @@ START_TEST(introduced_process_is_what_the_line_says_and_others_are_ordinary) {
 }
 END_TEST
 
+START_TEST(namespaces_are_told_of_the_process_and_of_a_child_by_its_fork) {
+        ck_assert_int_eq(parse("process p ns.mnt=1000 ns.time=7\n"), 0);
+        last_is(FIELD_process_ns_mnt, "1000");
+        last_is(FIELD_process_ns_time, "7");
+        ck_assert_int_eq(parse("0s p fork child=q child.ns.pid=77 flags=CLONE_NEWPID\n"), 0);
+        last_is(FIELD_fork_child_ns_pid, "77");
+        last_is(FIELD_fork_flags, "CLONE_NEWPID");
+}
+END_TEST
+
 START_TEST(bar_keeps_what_stands_behind_it) {
         ck_assert_int_eq(parse("0s p openat pathname=/a | 1 x\n"), 0);
         ck_assert_str_eq(story->lines.items[0].columns, " 1 x");
@@ -161,6 +171,14 @@ START_TEST(what_cannot_be_a_record_is_refused_with_its_line) {
              "s:1:1: error: expected: TIME PROCESS fork child=LABEL\n"
              "    1 | 0s p fork\n"
              "      | ^~~~~~~~~\n");
+        says("0s p fork child=q child.pid=5\n",
+             "s:1:19: error: who the child is follows from its label\n"
+             "    1 | 0s p fork child=q child.pid=5\n"
+             "      |                   ^~~~~~~~~~~\n");
+        says("process p ns.mnt=0\n",
+             "s:1:11: error: no namespace has that number\n"
+             "    1 | process p ns.mnt=0\n"
+             "      |           ^~~~~~~~\n");
         says("0s a/b exit\n",
              "s:1:4: error: 'a/b' cannot be the label of a process: one word of at most 64 characters, without slash\n"
              "    1 | 0s a/b exit\n"
@@ -218,7 +236,7 @@ UNIT_MAIN("story/story",
           times_count_from_the_beginning_or_from_the_line_before,
           strings_have_quotes_escapes_and_may_be_cut_or_unknown,
           introduced_process_is_what_the_line_says_and_others_are_ordinary,
-          bar_keeps_what_stands_behind_it,
+          namespaces_are_told_of_the_process_and_of_a_child_by_its_fork, bar_keeps_what_stands_behind_it,
           everything_that_is_wrong_is_said_with_its_place_and_what_was_meant,
           what_cannot_be_a_record_is_refused_with_its_line,
           place_in_a_larger_file_is_that_of_the_file,
