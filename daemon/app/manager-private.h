@@ -26,6 +26,8 @@ struct manager {
         struct capture *capture;
         struct pipeline *pipeline;
         struct reload reload;
+        sd_event_source *lookup;        /* owned; the next step of report_work() */
+        bool looks_up;                  /* which is due */
 
         uint64_t generation;            /* of the settings in force, from 1 */
         uint64_t started_ns;

@@ -18,11 +18,14 @@
 #include "pipeline/summary.h"
 #include "report/report-journal.h"
 
+#define LOOKUP_INTERVAL_NS (NSEC_PER_MSEC / 2)
+
 #define DRAIN_BATCH 4096
 #define DRAIN_ROUNDS 64
 
 static void manager_done(struct manager *manager) {
         reload_done(&manager->reload);
+        sd_event_source_unref(manager->lookup);
         pipeline_free(manager->pipeline);
         capture_free(manager->capture);
         settings_done(&manager->settings);
@@ -50,9 +53,27 @@ static void on_event(const struct event *event, void *userdata) {
         }
 }
 
+/* Not all at once: while we look things up, nobody reads the ring. */
+static void look_up_soon(struct manager *manager) {
+        manager->looks_up =
+                sd_event_source_set_time_relative(manager->lookup, LOOKUP_INTERVAL_NS / NSEC_PER_USEC) >= 0 &&
+                sd_event_source_set_enabled(manager->lookup, SD_EVENT_ONESHOT) >= 0;
+}
+
+static int on_lookup(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct manager *manager = userdata;
+
+        manager->looks_up = false;
+        if (report_work(pipeline_report(manager->pipeline)))
+                look_up_soon(manager);
+        return 0;
+}
+
 static void on_match(const struct match *match, void *userdata) {
         struct manager *manager = userdata;
 
+        if (!manager->looks_up && report_has_work(pipeline_report(manager->pipeline)))
+                look_up_soon(manager);
         if (!match->summary && ++manager->n_alerts == manager->params->max_alerts)
                 stop(manager, EXIT_STATUS_SUCCESS);
 }
@@ -73,6 +94,17 @@ static int on_duration(sd_event_source *source, uint64_t usec, void *userdata) {
 }
 
 /* ---- start ---- */
+
+static int add_lookup(struct manager *manager) {
+        int r;
+
+        report_prepare(pipeline_report(manager->pipeline), clock_boottime_ns());
+        manager->looks_up = true;
+        r = sd_event_add_time_relative(manager->loop, &manager->lookup, CLOCK_BOOTTIME, 0, 1, on_lookup, manager);
+        if (r >= 0)
+                r = sd_event_source_set_description(manager->lookup, "lookup");
+        return r;
+}
 
 /* Before anything else: from here on no signal ends us half way, it waits for the loop. */
 static int add_signals(struct manager *manager) {
@@ -202,9 +234,11 @@ static int manager_init(struct manager *manager) {
                 return EXIT_STATUS_FAILURE;
         }
 
-        r = add_duration(manager);
+        r = add_lookup(manager);
+        if (r >= 0)
+                r = add_duration(manager);
         if (r < 0) {
-                log_error_errno(r, "Cannot set the time to end: %m");
+                log_error_errno(r, "Cannot set a timer: %m");
                 return EXIT_STATUS_FAILURE;
         }
         return 0;

@@ -3,19 +3,22 @@
 
 /* Packages - which package of this host owns a program: what dpkg has written down, as an index in memory.
  *
- * Asked when an alert is made, never for an event. The index is built at the first question, from the lists of files in
- * /var/lib/dpkg/info, and again when these have changed, at most once a minute. It holds a keyed hash for each path,
- * not the path. On a host without dpkg nothing is known, and that is the answer.
+ * Asked when an alert is made, never for an event, and the answer never waits: the index is made beside it, in steps of
+ * a fraction of a millisecond, at the start and again when dpkg's files have changed, at most once a minute. Until the
+ * first is complete nothing is known; meanwhile the one before is asked. On a host without dpkg nothing is known, and
+ * that is the answer.
  *
  * A path alone says little: the file there may be another than the one that ran, or the process may have a file system
  * of its own. So whoever asks names the file that ran by device and inode, and the answer is about that file only.
  *
  * Does I/O. */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "event/value.h"
+#include "report/package-index.h"
 
 struct packages;
 
@@ -23,11 +26,6 @@ enum package_answer {
         PACKAGE_UNKNOWN,                /* no dpkg here, another file there now, or not read yet */
         PACKAGE_NONE,                   /* it is in no package */
         PACKAGE_OWNED,
-};
-
-struct package {
-        const char *name; /* borrowed until the next question; with an architecture if dpkg gives it one */
-        const char *version;            /* NULL: not known */
 };
 
 struct packages_stats {
@@ -41,7 +39,15 @@ struct packages_stats {
 int packages_new(const char *root, struct packages **ret);
 struct packages *packages_free(struct packages *packages);
 
-/* Who owns the file that ran, which had this path? now_ns: CLOCK_BOOTTIME. */
+/* Has dpkg written anything since the index was made? Then there is work. True: the index is of what is there now.
+ * now_ns: CLOCK_BOOTTIME. */
+bool packages_look(struct packages *packages, uint64_t now_ns);
+bool packages_has_work(const struct packages *packages);
+
+/* One step of the work, if there is any. True: there is more. */
+bool packages_work(struct packages *packages);
+
+/* Who owns the file that ran, which had this path? Looks, too. The texts are borrowed until the next step of work. */
 enum package_answer packages_find(struct packages *packages, const char *path, const struct wire_object *file,
                                   uint64_t now_ns, struct package *ret);
 

@@ -354,6 +354,19 @@ void report_flush(struct report *report, uint64_t now_ns) {
                         tell_notice(report, report->notices + i, now_ns);
 }
 
+void report_prepare(struct report *report, uint64_t now_ns) {
+        if (report->packages)
+                (void)packages_look(report->packages, now_ns);
+}
+
+bool report_has_work(const struct report *report) {
+        return report->packages && packages_has_work(report->packages);
+}
+
+bool report_work(struct report *report) {
+        return report->packages && packages_work(report->packages);
+}
+
 void report_stats(const struct report *report, struct report_stats *ret) {
         *ret = report->stats;
 }

@@ -64,6 +64,13 @@ void report_obscured(struct report *report, enum wire_reason reason, const char 
 /* Tell what report_obscured() has counted and not told. At the end. */
 void report_flush(struct report *report, uint64_t now_ns);
 
+/* What alerts tell of this host is looked up beside the stream, in steps (packages.h). report_prepare() at the start;
+ * whenever there is work, which any report_match() may bring, report_work() is to be called soon, and again while it
+ * returns true. */
+void report_prepare(struct report *report, uint64_t now_ns);
+bool report_has_work(const struct report *report);
+bool report_work(struct report *report);
+
 void report_stats(const struct report *report, struct report_stats *ret);
 
 /* Alerts by policy over the whole life of the report, in order of name. i from 0; false: there are no more. */

@@ -18,6 +18,11 @@ path "run" {
     severity = low
     execve { filename glob "%(dir)s/*" }
 }
+path "known" {
+    severity = low
+    suppress = 0s
+    execve { any argv == "0.1%(pid)d" }
+}
 path "owned" {
     severity = low
     execve { proc.name == "sleep", any argv == "0.0%(pid)d" }
@@ -142,6 +147,11 @@ def test_a_program_is_of_a_package_or_of_none(place):
     place.policy('p', PACKAGES % {'dir': place.path, 'pid': os.getpid()})
     shutil.copy('/bin/sleep', place.join('stranger'))
     with Daemon(place) as daemon:
+        # What dpkg says is read after the start, and no alert waits for it.
+        for n in range(1, 21):
+            sh('sleep 0.1$1', str(os.getpid()))
+            if daemon.wait_alert('known', n)['process'].get('package') == 'coreutils':
+                break
         sh('"$1" 0; sleep 0.0$2', place.join('stranger'), str(os.getpid()))
         stranger, owned = daemon.wait_alert('run'), daemon.wait_alert('owned')
         expect_equal(stranger['process'].get('package'), '', 'the package of a program of no package')

@@ -88,6 +88,9 @@ static enum package_answer find_at(const char *path, uint64_t now_ns) {
         package = (struct package){};
         if (stat(in_root(path), &st) >= 0)
                 file = (struct wire_object){.device = major(st.st_dev) << 20 | minor(st.st_dev), .inode = st.st_ino};
+        (void)packages_look(packages, now_ns);
+        while (packages_work(packages))
+                ;
         return packages_find(packages, path, &file, now_ns, &package);
 }
 
@@ -185,6 +188,43 @@ START_TEST(what_is_installed_later_is_known_within_a_minute_and_unknown_until_th
 }
 END_TEST
 
+START_TEST(question_does_not_wait_for_the_index) {
+        struct wire_object file = {};
+        struct stat st;
+
+        setup();
+        ck_assert_int_eq(stat(in_root("/usr/bin/dash"), &st), 0);
+        file = (struct wire_object){.device = major(st.st_dev) << 20 | minor(st.st_dev), .inode = st.st_ino};
+        ck_assert(!packages_has_work(packages));
+        ck_assert_int_eq(packages_find(packages, "/usr/bin/dash", &file, 1, &package), PACKAGE_UNKNOWN);
+        ck_assert(packages_has_work(packages));
+        for (bool more = true; more;) {
+                ck_assert_int_eq(packages_find(packages, "/usr/bin/dash", &file, 1, &package), PACKAGE_UNKNOWN);
+                more = packages_work(packages);
+        }
+        ck_assert(!packages_has_work(packages));
+        ck_assert_int_eq(packages_find(packages, "/usr/bin/dash", &file, 1, &package), PACKAGE_OWNED);
+        teardown();
+}
+END_TEST
+
+START_TEST(index_before_is_asked_while_the_next_is_made) {
+        struct wire_object file = {};
+        struct stat st;
+
+        setup();
+        ck_assert_int_eq(find("/usr/bin/dash"), PACKAGE_OWNED);
+        put("/var/lib/dpkg/info/foreign.list", "/usr/bin/foreign\n");
+        ck_assert_int_eq(stat(in_root("/usr/bin/dash"), &st), 0);
+        file = (struct wire_object){.device = major(st.st_dev) << 20 | minor(st.st_dev), .inode = st.st_ino};
+        ck_assert(!packages_look(packages, 62 * NSEC_PER_SEC));
+        ck_assert(packages_work(packages));
+        ck_assert_int_eq(packages_find(packages, "/usr/bin/dash", &file, 62 * NSEC_PER_SEC, &package), PACKAGE_OWNED);
+        ck_assert_str_eq(package.version, "0.5.12-2");
+        teardown();
+}
+END_TEST
+
 static int attempt(void *userdata) {
         struct packages *p = NULL;
         struct wire_object file = {.inode = 1};
@@ -194,6 +234,9 @@ static int attempt(void *userdata) {
         r = packages_new(root, &p);
         if (r < 0)
                 return r;
+        (void)packages_look(p, 1);
+        while (packages_work(p))
+                ;
         (void)packages_find(p, "/usr/bin/dash", &file, 1, &package);
         packages_stats(p, &stats);
         packages_free(p);
@@ -216,4 +259,6 @@ UNIT_MAIN("report/packages",
           host_without_dpkg_knows_nothing,
           list_that_others_may_write_is_not_believed_and_then_nothing_is_of_no_package,
           what_is_installed_later_is_known_within_a_minute_and_unknown_until_then,
+          question_does_not_wait_for_the_index,
+          index_before_is_asked_while_the_next_is_made,
           lack_of_memory_leaks_nothing_and_leaves_an_index_that_is_not_complete)
