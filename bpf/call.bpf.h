@@ -19,15 +19,20 @@
 #include "task.bpf.h"
 
 #define CALL_COMPAT 0xffff              /* cookie of the dispatcher of 32-bit calls (compat.bpf.c) */
-#define CALL_REQUEST (1U << 31)         /* in call->flags: an operation of io_uring (uring.bpf.c) */
 
-/* The programs of this table by call, for those that come another way. Filled by the daemon. */
+/* In call->flags, beside what goes into the header. */
+#define CALL_REQUEST (1U << 31)         /* an operation of io_uring (uring.bpf.c) */
+#define CALL_MULTISHOT (1U << 30)       /* of many results, each in a buffer that the kernel chose */
+#define CALL_OWN_FLAGS (CALL_REQUEST | CALL_MULTISHOT)
+
+/* The programs of this table by call, for those that come another way. Of two that are at the end of one call (a move
+ * is a write and a read) the second is in a table of its own. Filled by the daemon. */
 struct {
         __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
         __uint(max_entries, 256);
         __type(key, __u32);
         __type(value, __u32);
-} call_ends SEC(".maps"), call_begins SEC(".maps");
+} call_ends SEC(".maps"), call_ends_too SEC(".maps"), call_begins SEC(".maps");
 
 /* Numbers of the 32-bit table to enum wire_call. Filled by the daemon. */
 struct {
@@ -118,17 +123,31 @@ static __always_inline void call_done(const struct call *call) {
                 resolved_forget(bpf_get_current_task_btf());    /* calls that name files stand together in calls.def */
 }
 
-#define CALL_PROGRAM(program, body)                                                                                    \
+/* A tracepoint runs all programs that are attached to it; a dispatcher jumps to one, and that one to the next. */
+static __always_inline void call_pass_on(void *context, const struct call *call, __u64 cookie) {
+        if (cookie == CALL_COMPAT || cookie == WIRE_CALL_io_uring)
+                bpf_tail_call(context, &call_ends_too, call->id);
+}
+
+#define CALL_PROGRAM_(program, body, pass_on)                                                                          \
         SEC("tp") int program(struct syscall_exit *context) {                                                          \
+                __u64 cookie = bpf_get_attach_cookie(context);                                                         \
                 struct call call;                                                                                      \
                 int r;                                                                                                 \
                                                                                                                        \
-                if (!call_read(&call, context, bpf_get_attach_cookie(context)))                                        \
+                if (!call_read(&call, context, cookie))                                                                \
                         return 0;                                                                                      \
                 r = body(&call);                                                                                       \
+                if (pass_on)                                                                                           \
+                        call_pass_on(context, &call, cookie);                                                          \
                 call_done(&call);                                                                                      \
                 return r;                                                                                              \
         }
+
+#define CALL_PROGRAM(program, body) CALL_PROGRAM_(program, body, false)
+
+/* The first of two at the end of its calls, in the order of capture/hook-table.def. */
+#define FIRST_CALL_PROGRAM(program, body) CALL_PROGRAM_(program, body, true)
 
 /* Arguments from the registers here, too: the tracepoint's own list is as long as that of the call, and a program that
  * reads beyond may not be attached. */
@@ -161,7 +180,7 @@ __noinline int call_header(struct cpu *cpu, const struct call *call) {
                 return 0;
         header_fill(&cpu->header, task, state_of(task, false), call->result);
         cpu->header.call = call->id;
-        cpu->header.flags |= call->flags & ~CALL_REQUEST;
+        cpu->header.flags |= call->flags & ~CALL_OWN_FLAGS;
         if (call->flags & CALL_REQUEST) {
                 cpu->header.call = WIRE_CALL_io_uring;
                 if (cpu->request.cred)
@@ -220,7 +239,7 @@ __noinline int rare_begin(__u32 kind, __u32 size, __s64 result, __u32 id, __u32 
                 return 0;
         header_fill(&cpu->header, task, state_of(task, false), result);
         cpu->header.call = id;
-        cpu->header.flags |= flags & ~CALL_REQUEST;
+        cpu->header.flags |= flags & ~CALL_OWN_FLAGS;
         digest_begin(&cpu->digest);
         cpu->used = size;
         return 1;

@@ -461,7 +461,7 @@ static __noinline int move_begins(const struct call *call) {
         return nothing();
 }
 
-CALL_PROGRAM(exit_move_read, move_read_ended)
+FIRST_CALL_PROGRAM(exit_move_read, move_read_ended)
 CALL_PROGRAM(exit_move_write, move_write_ended)
 /* Two, for the kernel attaches none twice in one place; if both kinds are wanted the second does the first's work
  * again. */

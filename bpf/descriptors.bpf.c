@@ -267,7 +267,7 @@ static __always_inline int received_ended(const struct call *call) {
         struct file *file;
         __u32 zero = 0;
 
-        if (call->result < 0 || call->flags & (WIRE_COMPAT | CALL_REQUEST) || !call_wanted(call, WIRE_KIND_dup))
+        if (call->result < 0 || call->flags & (WIRE_COMPAT | CALL_MULTISHOT) || !call_wanted(call, WIRE_KIND_dup))
                 return nothing();
         file = file_of(bpf_get_current_task_btf(), call->args[0]);
         if (!file)

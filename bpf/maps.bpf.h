@@ -32,6 +32,7 @@ const volatile __u64 digest_key[2] = {};          /* random (stable.bpf.h) */
 const volatile __u64 uring_fixed_file = 0;
 const volatile __u64 uring_creds = 0;
 const volatile __u64 uring_cqe_skip = 0;
+const volatile __u64 uring_multishot = 0;
 
 /* Changed by the daemon at any time. By enum wire_kind, with room for more than there are. */
 #define MAX_KINDS 128

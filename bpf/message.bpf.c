@@ -369,8 +369,8 @@ static __always_inline int receive_ended(const struct call *call) {
         return message_ended(call, WIRE_KIND_recvfrom);
 }
 
-CALL_PROGRAM(exit_send, send_ended)
-CALL_PROGRAM(exit_receive, receive_ended)
+FIRST_CALL_PROGRAM(exit_send, send_ended)
+FIRST_CALL_PROGRAM(exit_receive, receive_ended)
 
 /* A send that connects. */
 static __noinline int fastopen_ended(const struct call *call) {

@@ -44,36 +44,36 @@ enum {
         N_OPS = 64,
 };
 
-/* The call of the same meaning, and the kind that it is told as. */
+/* The call of the same meaning, and the kinds that it is told as. */
 static const struct operation {
         __u16 call;
-        __u16 kind;
+        __u16 kind, kind_too;
 } operations[N_OPS] = {
         [OP_READV] = {WIRE_CALL_preadv, WIRE_KIND_read},
         [OP_WRITEV] = {WIRE_CALL_pwritev, WIRE_KIND_write},
         [OP_READ_FIXED] = {WIRE_CALL_pread64, WIRE_KIND_read},
         [OP_WRITE_FIXED] = {WIRE_CALL_pwrite64, WIRE_KIND_write},
-        [OP_SENDMSG] = {WIRE_CALL_sendmsg, WIRE_KIND_sendto},
-        [OP_RECVMSG] = {WIRE_CALL_recvmsg, WIRE_KIND_recvfrom},
+        [OP_SENDMSG] = {WIRE_CALL_sendmsg, WIRE_KIND_sendto, WIRE_KIND_connect},
+        [OP_RECVMSG] = {WIRE_CALL_recvmsg, WIRE_KIND_recvfrom, WIRE_KIND_dup},
         [OP_ACCEPT] = {WIRE_CALL_accept4, WIRE_KIND_accept},
         [OP_CONNECT] = {WIRE_CALL_connect, WIRE_KIND_connect},
         [OP_OPENAT] = {WIRE_CALL_openat, WIRE_KIND_openat},
         [OP_CLOSE] = {WIRE_CALL_close, WIRE_KIND_close},
         [OP_READ] = {WIRE_CALL_pread64, WIRE_KIND_read},
         [OP_WRITE] = {WIRE_CALL_pwrite64, WIRE_KIND_write},
-        [OP_SEND] = {WIRE_CALL_sendto, WIRE_KIND_sendto},
+        [OP_SEND] = {WIRE_CALL_sendto, WIRE_KIND_sendto, WIRE_KIND_connect},
         [OP_RECV] = {WIRE_CALL_recvfrom, WIRE_KIND_recvfrom},
         [OP_OPENAT2] = {WIRE_CALL_openat, WIRE_KIND_openat},
-        [OP_SPLICE] = {WIRE_CALL_splice, WIRE_KIND_write},
-        [OP_TEE] = {WIRE_CALL_tee, WIRE_KIND_write},
+        [OP_SPLICE] = {WIRE_CALL_splice, WIRE_KIND_write, WIRE_KIND_read},
+        [OP_TEE] = {WIRE_CALL_tee, WIRE_KIND_write, WIRE_KIND_read},
         [OP_RENAMEAT] = {WIRE_CALL_renameat2, WIRE_KIND_rename},
         [OP_UNLINKAT] = {WIRE_CALL_unlinkat, WIRE_KIND_unlink},
         [OP_MKDIRAT] = {WIRE_CALL_mkdirat, WIRE_KIND_mkdir},
         [OP_SYMLINKAT] = {WIRE_CALL_symlinkat, WIRE_KIND_symlink},
         [OP_LINKAT] = {WIRE_CALL_linkat, WIRE_KIND_link},
         [OP_SOCKET] = {WIRE_CALL_socket, WIRE_KIND_socket},
-        [OP_SEND_ZC] = {WIRE_CALL_sendto, WIRE_KIND_sendto},
-        [OP_SENDMSG_ZC] = {WIRE_CALL_sendmsg, WIRE_KIND_sendto},
+        [OP_SEND_ZC] = {WIRE_CALL_sendto, WIRE_KIND_sendto, WIRE_KIND_connect},
+        [OP_SENDMSG_ZC] = {WIRE_CALL_sendmsg, WIRE_KIND_sendto, WIRE_KIND_connect},
         [OP_READ_MULTISHOT] = {WIRE_CALL_read, WIRE_KIND_read},
         [OP_FTRUNCATE] = {WIRE_CALL_ftruncate, WIRE_KIND_truncate},
         [OP_BIND] = {WIRE_CALL_bind, WIRE_KIND_bind},
@@ -297,7 +297,7 @@ static __always_inline struct request *request_begin(struct io_kiocb *request, _
                 to->cred = GET(request, creds);
         __builtin_memset(&to->call, 0, sizeof(to->call));
         to->call.id = operation_of(opcode)->call;
-        to->call.flags = CALL_REQUEST;
+        to->call.flags = CALL_REQUEST | (GET(request, flags) & uring_multishot ? CALL_MULTISHOT : 0);
         to->call.result = result;
         to->call.args[0] = fd;
         to->active = 1;
@@ -305,12 +305,12 @@ static __always_inline struct request *request_begin(struct io_kiocb *request, _
 }
 
 static __always_inline bool request_is_wanted(__u8 opcode) {
-        __u32 kind;
+        const struct operation *operation;
 
-        if (opcode >= N_OPS)
+        if (opcode >= N_OPS || !operation_of(opcode)->kind)
                 return wants[WIRE_KIND_io_uring];
-        kind = operation_of(opcode)->kind;
-        return wants[kind ? kind & (MAX_KINDS - 1) : WIRE_KIND_io_uring];
+        operation = operation_of(opcode);
+        return wants[operation->kind & (MAX_KINDS - 1)] || wants[operation->kind_too & (MAX_KINDS - 1)];
 }
 
 /* The common beginning of the tracepoints io_uring_submit_req (_sqe before 6.4) and io_uring_complete. */

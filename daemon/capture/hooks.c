@@ -120,7 +120,9 @@ static void hooks_choose_security(struct hooks *hooks, bool security) {
 static int hooks_fill_tables(struct hooks *hooks) {
         int ends_fd = bpf_map__fd(hooks->sensor->maps.call_ends),
             begins_fd = bpf_map__fd(hooks->sensor->maps.call_begins);
+        int too_fd = bpf_map__fd(hooks->sensor->maps.call_ends_too);
         int calls_fd = bpf_map__fd(hooks->sensor->maps.compat_calls), r;
+        uint8_t n_ends[_WIRE_CALL_MAX] = {};
 
         for (size_t i = 0; i < N_HOOKS; i++) {
                 const struct hook *hook = &hooks_table[i];
@@ -129,9 +131,11 @@ static int hooks_fill_tables(struct hooks *hooks) {
 
                 if (!begins && !startswith(hook->place, "tp/syscalls/sys_exit_"))
                         continue;
-                r = bpf_map_update_elem(begins ? begins_fd : ends_fd, &call, &prog_fd, BPF_ANY);
+                r = bpf_map_update_elem(begins ? begins_fd : n_ends[call] ? too_fd : ends_fd, &call, &prog_fd, BPF_ANY);
                 if (r < 0)
                         return r;
+                n_ends[call] += !begins;
+                assert(n_ends[call] <= 2);
         }
         for (uint32_t i = 0; i < COMPAT_MAX_NUMBER; i++) {
                 uint32_t call = compat_call(i);
@@ -173,6 +177,7 @@ static int hooks_load(struct hooks *hooks, const struct hooks_options *options, 
         sensor->rodata->uring_fixed_file = kernel->uring_fixed_file;
         sensor->rodata->uring_creds = kernel->uring_creds;
         sensor->rodata->uring_cqe_skip = kernel->uring_cqe_skip;
+        sensor->rodata->uring_multishot = kernel->uring_multishot;
         sensor->rodata->named_hierarchy = options->named_hierarchy;
         sensor->rodata->ring_share_bytes = options->ring_bytes / 4 * 3;
         sensor->rodata->ring_wake_bytes = MIN(options->ring_bytes / 4, (size_t)128 << 10);

@@ -121,6 +121,7 @@ static void kernel_try(struct kernel *kernel) {
         kernel->uring_fixed_file = find_flag(btf, "REQ_F_FIXED_FILE_BIT");
         kernel->uring_creds = find_flag(btf, "REQ_F_CREDS_BIT");
         kernel->uring_cqe_skip = find_flag(btf, "REQ_F_CQE_SKIP_BIT");
+        kernel->uring_multishot = find_flag(btf, "REQ_F_APOLL_MULTISHOT_BIT");
         btf__free(btf);
 }
 

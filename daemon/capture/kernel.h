@@ -22,7 +22,8 @@ struct kernel {
         bool cgroup_address;            /* programs on connect() of a cgroup */
         bool cast;                      /* bpf_rdonly_cast(): reading kernel memory without a call */
         bool modules;                   /* it can be extended while it runs, and tells so */
-        uint64_t uring_fixed_file, uring_creds, uring_cqe_skip; /* flags of a request of io_uring; 0: it has none */
+        /* Flags of a request of io_uring; 0: it has none. */
+        uint64_t uring_fixed_file, uring_creds, uring_cqe_skip, uring_multishot;
         bool fentry;                    /* to tell only: nothing depends on it */
         bool lsm;                       /* programs on security hooks, loaded and attached */
 };

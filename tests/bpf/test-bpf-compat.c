@@ -18,16 +18,21 @@ enum {
         NR32_unlink = 10,
         NR32_rename = 38,
         NR32_getpid = 20,
+        NR32_sendfile = 187,
 };
 
-static long call32(long number, long a, long b, long c) {
+static long call32_5(long number, long a, long b, long c, long d, long e) {
         long result;
 
         __asm__ volatile("int $0x80"
                          : "=a"(result)
-                         : "a"(number), "b"(a), "c"(b), "d"(c), "S"(0L), "D"(0L)
+                         : "a"(number), "b"(a), "c"(b), "d"(c), "S"(d), "D"(e)
                          : "memory", "r8", "r9", "r10", "r11");
         return (int)result;
+}
+
+static long call32(long number, long a, long b, long c) {
+        return call32_5(number, a, b, c, 0, 0);
 }
 
 /* Below 4 GiB, where such calls can point. */
@@ -88,6 +93,34 @@ START_TEST(a_32_bit_call_is_the_same_kind_and_marked) {
         record = lab_find(WIRE_KIND_unlink, pid, 1);
         ck_assert_ptr_nonnull(record);
         ck_assert_int_eq(record->result, -ENOENT);
+}
+END_TEST
+
+static int move_in_32_bits(void *argument) {
+        int from = open(lab_path("moved-from"), O_RDONLY), to = open(lab_path("moved-to"), O_WRONLY | O_CREAT, 0600);
+
+        return call32_5(NR32_sendfile, to, from, 0, 5, 0) == 5 ? 0 : 1;
+}
+
+START_TEST(a_32_bit_move_is_a_write_and_a_read) {
+        const struct wire_header *record;
+        pid_t pid;
+
+        lab_write_file(lab_path("moved-from"), "bytes", 0600);
+        pid = lab_run(move_in_32_bits, NULL);
+        ck_assert_int_eq(WEXITSTATUS(lab.status), 0);
+        record = lab_find(WIRE_KIND_read, pid, 0);
+        ck_assert_ptr_nonnull(record);
+        ck_assert(record->flags & WIRE_COMPAT);
+        ck_assert_int_eq(record->call, WIRE_CALL_sendfile);
+        ck_assert_str_eq(lab_text(record, F(read, pathname)), lab_path("moved-from"));
+        record = lab_find(WIRE_KIND_write, pid, 0);
+        ck_assert_ptr_nonnull(record);
+        ck_assert(record->flags & WIRE_COMPAT);
+        ck_assert_str_eq(lab_text(record, F(write, pathname)), lab_path("moved-to"));
+        ck_assert_str_eq(lab_text(record, F(write, source_path)), lab_path("moved-from"));
+        ck_assert_ptr_null(lab_find(WIRE_KIND_read, pid, 1));
+        ck_assert_ptr_null(lab_find(WIRE_KIND_write, pid, 1));
 }
 END_TEST
 
@@ -179,8 +212,8 @@ END_TEST
 
 int main(void) {
         static const struct capture_options options = {.compat = CAPTURE_COMPAT_ALWAYS};
-        const TTest *const tests[] = {a_32_bit_call_is_the_same_kind_and_marked, native_calls_are_told_once,
-                                        a_32_bit_program_is_noticed_and_watched_from_then_on};
+        const TTest *const tests[] = {a_32_bit_call_is_the_same_kind_and_marked, a_32_bit_move_is_a_write_and_a_read,
+                                      native_calls_are_told_once, a_32_bit_program_is_noticed_and_watched_from_then_on};
         struct interest interest = lab_interest(LAB_ALL_KINDS);
         pid_t pid = fork();
         int status = -1;

@@ -207,6 +207,84 @@ START_TEST(an_operation_that_is_no_other_kind_is_told_by_its_number) {
 }
 END_TEST
 
+static int move_by_ring(void *argument) {
+        int ends[2], fd = open(lab_path("moved-from"), O_RDONLY);
+        struct ring ring;
+
+        if (fd < 0 || pipe(ends) < 0)
+                return 1;
+        ring_make(&ring);
+        return ring_do(&ring, (struct io_uring_sqe){.opcode = IORING_OP_SPLICE,
+                                                    .fd = ends[1],
+                                                    .splice_fd_in = fd,
+                                                    .len = 5,
+                                                    .splice_off_in = 0,
+                                                    .off = (uint64_t)-1}) == 5
+                     ? 0
+                     : 2;
+}
+
+START_TEST(a_move_by_io_uring_is_a_write_and_a_read) {
+        const struct wire_header *record;
+        pid_t pid;
+
+        lab_write_file(lab_path("moved-from"), "bytes", 0600);
+        pid = lab_run(move_by_ring, NULL);
+        ck_assert_int_eq(WEXITSTATUS(lab.status), 0);
+        record = only(WIRE_KIND_read, pid);
+        ck_assert_str_eq(lab_text(record, F(read, pathname)), lab_path("moved-from"));
+        ck_assert_int_eq(lab_number(record, F(read, length)), 5);
+        record = only(WIRE_KIND_write, pid);
+        ck_assert_int_eq(lab_number(record, F(write, type)), WIRE_OBJECT_PIPE);
+        ck_assert_str_eq(lab_text(record, F(write, source_path)), lab_path("moved-from"));
+        ck_assert_ptr_null(lab_find(WIRE_KIND_read, pid, 1));
+        ck_assert_ptr_null(lab_find(WIRE_KIND_write, pid, 1));
+}
+END_TEST
+
+static int receive_by_ring(void *argument) {
+        union {
+                struct cmsghdr head;
+                char bytes[CMSG_SPACE(sizeof(int))];
+        } control = {.head = {.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
+        struct iovec vector = {(char[2]){"m"}, 1};
+        struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1, .msg_control = &control,
+                                 .msg_controllen = sizeof(control)};
+        int pair[2], fd = open(lab_path("passed"), O_RDONLY);
+        struct ring ring;
+
+        if (fd < 0 || socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
+                return 1;
+        memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
+        ring_make(&ring);
+        if (ring_do(&ring,
+                    (struct io_uring_sqe){.opcode = IORING_OP_SENDMSG, .fd = pair[0], .addr = pointer(&message)}) != 1)
+                return 2;
+        return ring_do(&ring,
+                       (struct io_uring_sqe){.opcode = IORING_OP_RECVMSG, .fd = pair[1], .addr = pointer(&message)}) ==
+                               1
+                     ? 0
+                     : 3;
+}
+
+START_TEST(a_message_that_io_uring_receives_brings_its_descriptors) {
+        const struct wire_header *record;
+        pid_t pid;
+
+        lab_write_file(lab_path("passed"), "x", 0600);
+        pid = lab_run(receive_by_ring, NULL);
+        ck_assert_int_eq(WEXITSTATUS(lab.status), 0);
+        record = only(WIRE_KIND_sendto, pid);
+        ck_assert_int_eq(lab_number(record, F(sendto, n_fds)), 1);
+        record = only(WIRE_KIND_recvfrom, pid);
+        ck_assert_int_eq(lab_number(record, F(recvfrom, n_fds)), 1);
+        ck_assert_int_eq(lab_number(record, F(recvfrom, length)), 1);
+        record = only(WIRE_KIND_dup, pid);
+        ck_assert_str_eq(lab_text(record, F(dup, pathname)), lab_path("passed"));
+        ck_assert_int_eq(lab_number(record, F(dup, sender_pid)), pid);
+}
+END_TEST
+
 int main(void) {
         const TTest *const tests[] = {
                 an_open_and_a_write_by_io_uring_are_an_open_and_a_write,
@@ -214,6 +292,8 @@ int main(void) {
                 an_operation_that_asks_for_no_completion_is_told_all_the_same,
                 a_connect_by_io_uring_has_the_address_that_the_kernel_used,
                 an_operation_that_is_no_other_kind_is_told_by_its_number,
+                a_move_by_io_uring_is_a_write_and_a_read,
+                a_message_that_io_uring_receives_brings_its_descriptors,
         };
         struct interest interest = lab_interest(LAB_ALL_KINDS | wire_kind_bit(WIRE_KIND_io_uring));
         struct io_uring_params params = {};
