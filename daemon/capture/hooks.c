@@ -326,13 +326,33 @@ static bool any_call_is_needed(const struct interest *interest) {
         return false;
 }
 
+/* A program is on its hook until the last descriptor is closed, and those of the last reload are closed elsewhere. */
+static bool hooks_await_detached(struct hooks *hooks, void (*meanwhile)(void *userdata), void *userdata) {
+        bool waited = false;
+
+        for (size_t i = 0; i < MAX_DETACHERS; i++)
+                while (hooks->detachers[i] > 0) {
+                        waited = true;
+                        if (waitpid(hooks->detachers[i], NULL, WNOHANG | __WALL) != 0)
+                                hooks->detachers[i] = 0;
+                        else
+                                usleep(1000);
+                        if (meanwhile)
+                                meanwhile(userdata);
+                }
+        return waited;
+}
+
 /* 0 also if the kernel has no such hook and can do without. */
-static int hooks_attach(struct hooks *hooks, size_t i) {
+static int hooks_attach(struct hooks *hooks, size_t i, void (*meanwhile)(void *userdata), void *userdata) {
         const struct hook *hook = &hooks_table[i];
         int prog_fd = bpf_program__fd(hooks->programs[i]), fd;
 
-        fd = prog_fd < 0 ? -ENOENT
-                         : attach_program(prog_fd, hook->place, hook->call, hooks->tracefs_fd, hooks->cgroup_fd);
+        do
+                fd = prog_fd < 0 ? -ENOENT
+                                 : attach_program(prog_fd, hook->place, hook->call, hooks->tracefs_fd,
+                                                  hooks->cgroup_fd);
+        while (fd == -EEXIST && hooks_await_detached(hooks, meanwhile, userdata));
         if (fd >= 0) {
                 hooks->links[i] = fd;
                 return 0;
@@ -368,7 +388,7 @@ static int hooks_attach(struct hooks *hooks, size_t i) {
 int hooks_attach_core(struct hooks *hooks) {
         for (size_t i = 0; i < N_HOOKS; i++)
                 if (hooks_table[i].use == HOOK_CORE) {
-                        int r = hooks_attach(hooks, i);
+                        int r = hooks_attach(hooks, i, NULL, NULL);
 
                         if (r < 0)
                                 return r;
@@ -447,7 +467,7 @@ int hooks_set_interest(struct hooks *hooks, const struct interest *interest, voi
         for (size_t i = 0; i < N_HOOKS && r >= 0; i++) {
                 if (hooks->links[i] >= 0 || !hook_is_needed(hooks, &hooks_table[i], interest))
                         continue;
-                r = hooks_attach(hooks, i);
+                r = hooks_attach(hooks, i, meanwhile, userdata);
                 if (hooks->links[i] >= 0)
                         added[n_added++] = i;
                 if (meanwhile)

@@ -514,6 +514,24 @@ START_TEST(what_nobody_wants_any_more_is_detached) {
 }
 END_TEST
 
+/* It is still being detached, elsewhere: the kernel would not have the same program twice. */
+START_TEST(what_is_wanted_again_at_once_is_watched_again) {
+        struct interest nothing = lab_interest(0), some = lab_interest(OPENS);
+        pid_t pid;
+
+        begin(OPENS, NULL);
+        capture_set_wait(lab.capture, false);
+        for (int i = 0; i < 3; i++) {
+                ck_assert_int_eq(capture_set_interest(lab.capture, &nothing, 2), 0);
+                ck_assert_int_eq(capture_set_interest(lab.capture, &some, 3), 0);
+        }
+        pid = lab_run(open_often, (void *)10L);
+        ck_assert_uint_eq(lab_count(WIRE_KIND_openat, pid), 10);
+        capture_set_wait(lab.capture, true);
+        lab_close();
+}
+END_TEST
+
 /* ---- cgroups ---- */
 
 static int move_and_exit(void *argument) {
@@ -685,6 +703,7 @@ int main(void) {
                 nothing_is_lost_while_somebody_reads,
                 a_reload_loses_nothing_that_both_sets_want,
                 what_nobody_wants_any_more_is_detached,
+                what_is_wanted_again_at_once_is_watched_again,
                 the_name_of_a_cgroup_comes_before_what_happens_in_it,
                 children_of_a_listed_main_process_begin_trees_of_their_own,
                 a_quiet_loop_sleeps_and_an_event_wakes_it_at_once,
