@@ -14,6 +14,10 @@
 #include "lab-replay.h"
 
 struct lab lab;
+bool lab_keep;
+
+/* Of the capture that is open: others with these options need no new one. */
+static bool plain;
 
 #define PATIENCE_NS (5 * NSEC_PER_SEC)
 
@@ -88,6 +92,7 @@ void lab_open(const struct interest *interest, const struct capture_options *opt
         static const struct capture_options defaults = {};
         static const struct capture_sink sink = {.on_event = on_event};
         struct capture_options with_tier;
+        char recording[64];
         int r;
 
         if (lab.capture)
@@ -96,6 +101,7 @@ void lab_open(const struct interest *interest, const struct capture_options *opt
                 skip("not root");
         if (getenv("LAB_DEBUG"))
                 log_set_max_level(LOG_DEBUG);
+        plain = !options;
         with_tier = *(options ?: &defaults);
         with_tier.tracepoints_only |= streq(getenv("LAB_TIER") ?: "", "tracepoint");
         r = capture_new_bpf(&with_tier, interest, &sink, NULL, &lab.capture);
@@ -106,9 +112,23 @@ void lab_open(const struct interest *interest, const struct capture_options *opt
         if (r == -EOPNOTSUPP)
                 skip("the kernel is too old or lacks something");
         must(r == 0);
-        lab_replay_begin(lab_path("recording"));
+        /* Not in the directory: the next subject has another. */
+        snprintf(recording, sizeof(recording), "/tmp/execrayd-lab-%d-recording", getpid());
+        lab_replay_begin(recording);
         capture_set_wait(lab.capture, true);
         must(capture_start(lab.capture, NULL, 1) == 0);
+}
+
+void lab_watch(const struct interest *interest) {
+        if (!lab.capture || !plain) {
+                lab_open(interest, NULL);
+                return;
+        }
+        lab_read();
+        lab_forget();
+        capture_set_wait(lab.capture, false);
+        must(capture_set_interest(lab.capture, interest, 1) == 0);
+        capture_set_wait(lab.capture, true);
 }
 
 bool lab_has_security(enum wire_kind kind) {
@@ -370,8 +390,10 @@ int lab_main(const char *name, const TTest *const *tests, size_t n_tests, const 
         strcpy(lab.directory, "/tmp/execrayd-lab-XXXXXX");
         must(mkdtemp(lab.directory) != NULL);
         must(chmod(lab.directory, 0755) == 0);
-        if (interest)
+        if (interest && options)
                 lab_open(interest, options);
+        else if (interest)
+                lab_watch(interest);
 
         for (size_t i = 0; i < n_tests; i++)
                 tcase_add_test(tcase, tests[i]);
@@ -383,7 +405,7 @@ int lab_main(const char *name, const TTest *const *tests, size_t n_tests, const 
         n_failed = srunner_ntests_failed(runner);
         srunner_free(runner);
 
-        if (lab.capture)
+        if (lab.capture && !lab_keep)
                 lab_close();
         nftw(lab.directory, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
         return n_failed > 0 ? EXIT_FAILURE : EXIT_SUCCESS;

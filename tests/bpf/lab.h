@@ -3,9 +3,9 @@
 
 /* Lab - a capture of the running kernel, and processes to watch with it.
  *
- * One capture per test program, read without a loop. Actions run in processes of their own, since the programs leave
- * out what the capturing process does itself. A test program exits with 77 and a reason where this host does not let it
- * watch. */
+ * One capture per test program, or for all subjects that run in one (test-bpf-all.c), read without a loop. Actions run
+ * in processes of their own, since the programs leave out what the capturing process does itself. A test program exits
+ * with 77 and a reason where this host does not let it watch. */
 
 #include <check.h>
 #include <errno.h>
@@ -50,6 +50,13 @@ struct interest lab_interest(uint64_t kinds);
 /* Exits with 77 if it cannot be. */
 void lab_open(const struct interest *interest, const struct capture_options *options);
 void lab_close(void);
+
+/* Look at something else, with nothing told before. Programs that are loaded stay so: to load them takes a second, and
+ * ten in an emulated machine. */
+void lab_watch(const struct interest *interest);
+
+/* lab_main() leaves the capture open for the subject that comes next in this process. */
+extern bool lab_keep;
 
 /* Do programs on security hooks say what names of this kind led to? Not on every kernel, nor with LAB_TIER=tracepoint
  * in the environment, which keeps them out. What differs is in a table of docs/CAPTURE.md, and tested

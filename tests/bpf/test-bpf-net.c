@@ -297,11 +297,13 @@ END_TEST
 
 /* ---- without a cgroup hierarchy v2 ---- */
 
-/* In a mount namespace of our own there is none. The last test: what follows would have none either. */
-static void hide_cgroup2(void) {
+/* In a mount namespace of our own there is none. Returns the one that has it. */
+static int hide_cgroup2(void) {
         static char line[4096];
+        int before = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
         FILE *file;
 
+        ck_assert_int_ge(before, 0);
         ck_assert_int_eq(unshare(CLONE_NEWNS), 0);
         ck_assert_int_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
         file = fopen("/proc/self/mountinfo", "re");
@@ -313,6 +315,7 @@ static void hide_cgroup2(void) {
                         ck_assert_int_eq(umount2(place, MNT_DETACH), 0);
         }
         fclose(file);
+        return before;
 }
 
 static size_t n_notices;
@@ -326,10 +329,10 @@ START_TEST(without_the_cgroup_hooks_addresses_come_from_socket_or_caller) {
         struct interest interest = lab_interest(wire_kind_bit(WIRE_KIND_connect));
         const struct wire_header *record;
         struct attempt attempt;
-        int listener, port;
+        int listener, port, namespace;
 
         lab_close();
-        hide_cgroup2();
+        namespace = hide_cgroup2();
         log_set_sink(on_log, NULL);
         lab_open(&interest, NULL);
         ck_assert_uint_eq(n_notices, 2);
@@ -350,6 +353,9 @@ START_TEST(without_the_cgroup_hooks_addresses_come_from_socket_or_caller) {
         ck_assert(record->user & WIRE_BIT(connect, daddr));
         close(attempt.fd);
         log_set_sink(NULL, NULL);
+        lab_close();
+        ck_assert_int_eq(setns(namespace, CLONE_NEWNS), 0);
+        close(namespace);
 }
 END_TEST
 
