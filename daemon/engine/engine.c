@@ -273,12 +273,16 @@ static void engine_pass_time(struct engine *engine, uint64_t now_ns) {
 
 /* Keys */
 
-static bool engine_name_key(struct engine *engine, enum field field, struct key *ret) {
+/* What an event says about a unit or a container itself (`of`) is that one's, whoever acted. */
+static bool engine_name_key(struct engine *engine, enum field of, enum field of_actor, struct key *ret) {
         struct value value;
 
-        if (event_actor(engine->event).pid == 0)
+        if (event_kind(engine->event) == schema_field(of)->kind)
+                event_get(engine->event, of, &value);
+        else if (event_actor(engine->event).pid == 0)
                 return false;
-        process_get(engine->eval.actor, engine->event, field, &value);
+        else
+                process_get(engine->eval.actor, engine->event, of_actor, &value);
         if (value.state != VALUE_KNOWN || value.length == 0)
                 return false;
 
@@ -313,9 +317,9 @@ static bool engine_make_key(struct engine *engine, enum program_key type, struct
                 ret->id = actor;
                 return actor.pid != 0 && (!engine->late || (engine->actor && engine->actor->n_live_children > 0));
         case KEY_UNIT:
-                return engine_name_key(engine, FIELD_PROCESS_unit, ret);
+                return engine_name_key(engine, FIELD_unit_name, FIELD_PROCESS_unit, ret);
         case KEY_CONTAINER:
-                return engine_name_key(engine, FIELD_PROCESS_container, ret);
+                return engine_name_key(engine, FIELD_container_id, FIELD_PROCESS_container, ret);
         case KEY_USER:
                 ret->id.pid = wire->loginuid != UINT32_MAX ? wire->loginuid : wire->uid;
                 return actor.pid != 0 && ret->id.pid != UINT32_MAX;

@@ -39,6 +39,12 @@ path "inside" {
     by       = container
     execve { proc.container.image == "nginx:1.25", proc.container.name == "web", proc.container.runtime == "docker" }
 }
+path "joined" {
+    severity = low
+    by       = container
+    container { action == "started", id == "%(id)s" }
+    execve { filename == "/bin/true" }
+}
 path "pretender" {
     severity = low
     by       = container
@@ -293,6 +299,7 @@ def test_a_container_is_told_from_its_start_to_its_end_with_what_its_runtime_wro
         process = inside['process']
         expect_equal([process.get(k) for k in ('container', 'container_runtime', 'container_name', 'container_image')],
                      [name, 'docker', 'web', 'nginx:1.25'], 'the container of a process in it')
+        expect_equal(len([a for a in daemon.alerts() if (a['policy'], a['type']) == ('joined', 'alert')]), 1, 'how often a container and what runs in it were one story')
         expect_equal([pretender['process'].get(k) for k in ('container', 'container_name', 'container_image')], [name, None, None],
                      'the container of a process in a group that is called the same')
     finally:

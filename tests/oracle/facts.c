@@ -138,9 +138,12 @@ static int add_field(struct builder *b, struct text_list *list, enum program_key
         char buffer[FACT_KEY_MAX];
         struct value value;
 
-        if (!actor)
+        if (schema_field(field)->scope == FIELD_EVENT)
+                event_get(event, field, &value);
+        else if (actor)
+                process_get(actor, event, field, &value);
+        else
                 return 0;
-        process_get(actor, event, field, &value);
         if (value.state != VALUE_KNOWN || value.length == 0)
                 return 0;
         snprintf(buffer, sizeof(buffer), "%s %.*s", program_key_to_string(type), (int)value.length, value.bytes);
@@ -188,10 +191,14 @@ static int find_keys(struct builder *b, struct fact *fact, const struct event *e
                                         r = add_identity(b, &list, type, &p->id);
                         break;
                 case KEY_UNIT:
-                        r = add_field(b, &list, type, FIELD_PROCESS_unit, actor, event);
+                        r = add_field(b, &list, type,
+                                      wire->kind == WIRE_KIND_unit ? FIELD_unit_name : FIELD_PROCESS_unit, actor,
+                                      event);
                         break;
                 case KEY_CONTAINER:
-                        r = add_field(b, &list, type, FIELD_PROCESS_container, actor, event);
+                        r = add_field(b, &list, type,
+                                      wire->kind == WIRE_KIND_container ? FIELD_container_id : FIELD_PROCESS_container,
+                                      actor, event);
                         break;
                 case KEY_USER: {
                         char buffer[FACT_KEY_MAX];

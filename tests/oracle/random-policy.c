@@ -28,6 +28,8 @@ static const struct kind {
         { "connect", NULL, NULL, "dport", 1 },
         { "fork", NULL, NULL, NULL, 1 },
         { "exit", NULL, NULL, NULL, 1 },
+        { "unit", "name", NULL, NULL, 1 },
+        { "container", "name", NULL, NULL, 1 },
 };
 
 struct maker {

@@ -31,7 +31,14 @@ bool random_chance(struct random *random, unsigned percent) {
 static const char *const paths[] = { "/a", "/b", "/c", "/a/x", "/tmp/f" };
 static const char *const programs[] = { "/bin/a", "/bin/b", "/bin/sh", "/tmp/f" };
 static const char *const words[] = { "-c", "x", "/a", "-i" };
-static const char *const cgroups[] = { "/system.slice/nginx.service", "/system.slice/ssh.service", "/user.slice" };
+static const char *const units[] = { "nginx.service", "ssh.service" };
+#define CONTAINER "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+static const char *const cgroups[] = {
+        "/system.slice/nginx.service",
+        "/system.slice/ssh.service",
+        "/user.slice",
+        "/system.slice/docker-" CONTAINER ".scope",
+};
 
 /* A string field: mostly known, sometimes cut or not known at all. */
 static void put_string(struct random *random, struct record *record, enum field field, const char *text) {
@@ -167,6 +174,22 @@ static int put_event(struct random *random, struct world *world, struct world_pr
         return world_end(world);
 }
 
+/* What happens to a unit or container: told of whoever did it, or of nobody. */
+static int put_lifetime(struct random *random, struct world *world, struct world_process *actor) {
+        bool unit = random_chance(random, 50);
+        struct record *record;
+
+        record = world_begin(world, random_chance(random, 30) ? NULL : actor,
+                             unit ? WIRE_KIND_unit : WIRE_KIND_container);
+        if (unit)
+                put_string(random, record, FIELD_unit_name, RANDOM_PICK(random, units));
+        else {
+                put_string(random, record, FIELD_container_id, CONTAINER);
+                put_string(random, record, FIELD_container_name, RANDOM_PICK(random, paths));
+        }
+        return world_end(world);
+}
+
 static int put_gap(struct random *random, struct world *world) {
         struct record *record = world_begin(world, NULL, WIRE_KIND_gap);
         static const enum wire_kind lost[] = {
@@ -269,6 +292,8 @@ static int put_anything(struct random *random, const struct random_style *style,
                 return world_exit(world, actor);
         if (random_chance(random, 3))
                 return put_gap(random, world);
+        if (random_chance(random, 6))
+                return put_lifetime(random, world, actor);
         if (random_chance(random, 3)) {
                 world_begin(world, NULL, WIRE_KIND_tick);
                 return world_end(world);

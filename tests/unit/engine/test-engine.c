@@ -143,6 +143,54 @@ START_TEST(unit_key_is_the_cgroup_at_the_event_and_none_is_no_key) {
 }
 END_TEST
 
+static struct program *event_then_open(enum program_key by, enum wire_kind kind, enum field field) {
+        builder_init(&b);
+        builder_path(&b, "two")->by = by;
+        step(kind, builder_text(&b, PREDICATE_CONTAINS, field, "b"), 1);
+        step(WIRE_KIND_openat, opened("/b"), POSITION_ACCEPT);
+        return builder_finish(&b);
+}
+
+START_TEST(what_is_told_of_a_unit_or_container_is_in_its_key_whoever_did_it) {
+        static const struct {
+                enum program_key by;
+                enum wire_kind kind;
+                enum field field;
+                const char *group, *name, *told;
+        } cases[] = {
+                {KEY_UNIT, WIRE_KIND_unit, FIELD_unit_name, "/system.slice/web.service", "web.service",
+                 "two 1@0 2@0 unit web.service\n"},
+                {KEY_CONTAINER, WIRE_KIND_container, FIELD_container_id, "/machine.slice/machine-web.scope", "web",
+                 "two 1@0 2@0 container web\n"},
+        };
+
+        for (size_t i = 0; i < 2; i++) {
+                stage_open(&stage, event_then_open(cases[i].by, cases[i].kind, cases[i].field));
+                stage_begin(&stage, WIRE_KIND_cgroup, 0);
+                record_set_number(&stage.record, FIELD_cgroup_id, 7);
+                record_set_text(&stage.record, FIELD_cgroup_path, cases[i].group);
+                stage_feed(&stage);
+
+                /* It is not known which: no key, though the actor is in one. */
+                stage_begin(&stage, cases[i].kind, P);
+                stage.record.header.cgroup_id = 7;
+                stage_feed(&stage);
+                ck_assert_uint_eq(stage_stats(&stage)->n_runs, 0);
+                stage_begin(&stage, cases[i].kind, i == 0 ? 0 : R);
+                record_set_text(&stage.record, cases[i].field, cases[i].name);
+                stage_feed(&stage);
+                opens(&stage, R, "/b");
+                stage_tells(&stage, "");
+                stage_begin(&stage, WIRE_KIND_openat, Q);
+                record_set_text(&stage.record, PATHNAME, "/b");
+                stage.record.header.cgroup_id = 7;
+                stage_feed(&stage);
+                stage_tells(&stage, cases[i].told);
+                stage_close(&stage);
+        }
+}
+END_TEST
+
 START_TEST(key_ends_with_its_last_member_and_late_records_revive_nothing) {
         stage_open(&stage, two_by(KEY_TREE, 0));
         forks(&stage, P, Q);
@@ -338,6 +386,7 @@ UNIT_MAIN("engine/engine",
           descent_is_seen_from_its_anchor_and_below_and_the_outermost_alerts,
           user_key_is_the_login_else_the_real_user,
           unit_key_is_the_cgroup_at_the_event_and_none_is_no_key,
+          what_is_told_of_a_unit_or_container_is_in_its_key_whoever_did_it,
           key_ends_with_its_last_member_and_late_records_revive_nothing,
           exit_is_still_an_event_of_the_last_member,
           descent_ends_when_anchor_and_descendants_have_exited,
