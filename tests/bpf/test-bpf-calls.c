@@ -16,7 +16,6 @@
 #include <sys/ptrace.h>
 #include <sys/quota.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/timex.h>
 #include <sys/uio.h>
@@ -24,37 +23,9 @@
 
 #include "base/macro.h"
 
+#include "call-numbers.h"
 #include "lab.h"
 #include "ring.h"
-
-/* Newer than the headers of the floor; the same everywhere. */
-#ifndef SYS_fchmodat2
-#define SYS_fchmodat2 452
-#endif
-#ifndef SYS_setxattrat
-#define SYS_setxattrat 463
-#define SYS_removexattrat 466
-#endif
-
-/* Not everywhere: such a call fails with ENOSYS, as one does that the kernel was built without. */
-#ifndef SYS_open
-#define SYS_open (-1)
-#define SYS_creat (-1)
-#define SYS_dup2 (-1)
-#define SYS_unlink (-1)
-#define SYS_rmdir (-1)
-#define SYS_rename (-1)
-#define SYS_link (-1)
-#define SYS_symlink (-1)
-#define SYS_mkdir (-1)
-#define SYS_mknod (-1)
-#define SYS_chmod (-1)
-#define SYS_chown (-1)
-#define SYS_lchown (-1)
-#define SYS_utime (-1)
-#define SYS_utimes (-1)
-#define SYS_futimesat (-1)
-#endif
 
 /* ---- what the calls are made with; inherited from the test, whose own calls are not told ---- */
 
