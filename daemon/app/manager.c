@@ -206,7 +206,9 @@ static int manager_init(struct manager *manager) {
                 return status;
 
         _Static_assert(CAPTURE_COMPAT_ALWAYS == (int)CONFIG_COMPAT_ALWAYS &&
-                               CAPTURE_COMPAT_OFF == (int)CONFIG_COMPAT_OFF,
+                               CAPTURE_COMPAT_OFF == (int)CONFIG_COMPAT_OFF &&
+                               CAPTURE_TIER_FENTRY == (int)CONFIG_BACKEND_FENTRY &&
+                               CAPTURE_TIER_TRACEPOINT == (int)CONFIG_BACKEND_TRACEPOINT,
                        "the same words");
         capture_options = (struct capture_options){
                 .ring_bytes = config->capture.ring_size_bytes,
@@ -214,7 +216,7 @@ static int manager_init(struct manager *manager) {
                 .compat = (enum capture_compat)config->capture.compat,
                 .supervisors = config->capture.supervisors.items,
                 .n_supervisors = config->capture.supervisors.n,
-                .tracepoints_only = config->capture.backend == CONFIG_BACKEND_TRACEPOINT,
+                .tier = (enum capture_tier)config->capture.backend,
                 .max_processes = config->process.max_processes,
         };
         r = capture_new_bpf(&capture_options, &manager->settings.program->header->interest, &capture_sink, manager,

@@ -21,6 +21,8 @@
 #include "base/fd.h"
 #include "base/macro.h"
 
+#include "capture/tier.h"
+
 #ifndef TRACEFS_MAGIC
 #define TRACEFS_MAGIC 0x74726163
 #endif
@@ -117,7 +119,7 @@ int attach_program(int prog_fd, const char *place, uint64_t cookie, int tracefs_
         name = startswith(place, "tp/");
         if (name)
                 return attach_tracepoint(prog_fd, name, cookie, tracefs_fd);
-        if (startswith(place, "tp_btf/") || startswith(place, "lsm/"))
+        if (startswith(place, "tp_btf/") || tier_of(place) != CAPTURE_TIER_TRACEPOINT)
                 return bpf_raw_tracepoint_open(NULL, prog_fd);
         if (cgroup_fd < 0)
                 return cgroup_fd;

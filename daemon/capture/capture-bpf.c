@@ -601,6 +601,7 @@ static void bpf_stats(const struct capture *capture, struct capture_stats *ret) 
         ret->ring_bytes = bpf->ring_bytes;
         ret->ring_pending = ring_pending(&bpf->ring);
         ret->n_programs = hooks_n_attached(bpf->hooks);
+        ret->n_refused = hooks_n_refused(bpf->hooks);
 }
 
 static size_t bpf_describe(const struct capture *capture, char *buffer, size_t size) {
@@ -704,7 +705,7 @@ int capture_new_bpf(
 
         hooks_options.ring_bytes = bpf->ring_bytes;
         hooks_options.named_hierarchy = bpf->hierarchy.named;
-        hooks_options.tracepoints_only = options->tracepoints_only;
+        hooks_options.tier = options->tier;
         hooks_options.cgroup2 = bpf->hierarchy.v2;
         r = hooks_new(&hooks_options, &bpf->hooks);
         if (r < 0)

@@ -45,6 +45,13 @@ enum capture_compat {
         CAPTURE_COMPAT_OFF,
 };
 
+/* How security hooks are used, where the kernel lets us: best first. */
+enum capture_tier {
+        CAPTURE_TIER_LSM,
+        CAPTURE_TIER_FENTRY,
+        CAPTURE_TIER_TRACEPOINT,        /* not at all */
+};
+
 struct capture_options {
         size_t ring_bytes; /* a power of two >= 64 KiB; 0: 8 MiB. Memory counts twice, the ring is mapped twice */
         uint64_t max_latency_ns;        /* how long a record may wait in the ring while events are frequent; 0: 1 ms */
@@ -57,8 +64,8 @@ struct capture_options {
         const char *const *supervisors;
         size_t n_supervisors;
 
-        /* Leave programs on security hooks out, also where the kernel takes them: for comparison and for trouble. */
-        bool tracepoints_only;
+        /* The best that may be used, also where the kernel takes better ones: for comparison and for trouble. */
+        enum capture_tier tier;
 
         /* Of so many at a time it is known who lives: for what is made good after a loss. 0: 65536 */
         size_t max_processes;
@@ -83,6 +90,7 @@ struct capture_stats {
         uint64_t n_stalls;              /* times that the ring's first record was not finished for 10 ms */
         size_t ring_bytes, ring_pending, ring_pending_max;
         size_t n_programs;              /* attached */
+        size_t n_refused;               /* places that should add to what is told, and that the kernel refused */
 };
 
 /* Watch the running kernel. Loads the programs, attaches nothing yet. Fails with one log line that says what to do:

@@ -24,54 +24,24 @@
 #include "capture/attach.h"
 #include "capture/capture-private.h"
 #include "capture/compat-calls.h"
+#include "capture/hooks-private.h"
 #include "capture/kernel.h"
+#include "capture/tier.h"
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wshadow"               /* generated code */
 #include "sensor.skel.h"
 #pragma GCC diagnostic pop
 
-/* When a program is attached: hook-table.def. */
-enum hook_use {
-        HOOK_CORE,
-        HOOK_KIND,
-        HOOK_FAILURES,
-        HOOK_FALLBACK,
-        HOOK_SECURITY,
-        HOOK_COMPAT,
-        HOOK_URING,
-        HOOK_NEVER,
-};
-
-static const struct hook {
-        const char *program;
-        enum wire_kind kind;
-        enum hook_use use;
-        const char *place;
-        enum wire_call call;            /* cookie */
-} hooks_table[] = {
+const struct hook hooks_table[] = {
 #define WIRE_KIND_NONE WIRE_NONE
 #define WIRE_CALL_COMPAT ((enum wire_call)0xffff)       /* as in bpf/call.bpf.h */
 #define HOOK(program, kind, use, place, call) {#program, WIRE_KIND_##kind, HOOK_##use, place, WIRE_CALL_##call},
 #include "capture/hook-table.def"
 };
 
-#define N_HOOKS ELEMENTSOF(hooks_table)
-#define MAX_DETACHERS 16
 #define MIN_SCRATCHES 16                /* calls in progress whose names are kept: 64 KiB each */
-
-struct hooks {
-        struct sensor *sensor;          /* owned */
-        struct bpf_program *programs[N_HOOKS];
-        int links[N_HOOKS];             /* owned; -1: not attached */
-        struct interest interest;       /* what the filters say now */
-        char *cpus;                     /* mapped; values of the map `cpus` */
-        size_t n_cpus, cpu_size;
-        int tracefs_fd, cgroup_fd;      /* negative: there is none, and why */
-        pid_t detachers[MAX_DETACHERS];
-        bool wait;
-        bool compat;                    /* 32-bit calls are watched, too */
-};
+#define MAX_LOADS 5                     /* each takes a third of a second */
 
 static int on_libbpf_print(enum libbpf_print_level level, const char *format, va_list ap) {
         if (level == LIBBPF_DEBUG || log_get_max_level() < LOG_DEBUG)
@@ -94,26 +64,6 @@ static void read_tty_majors(uint64_t majors[static 8]) {
                         majors[major / 64] |= UINT64_C(1) << (major % 64);
         }
         free(line);
-}
-
-/* Programs on hooks that the kernel lacks would not load, and all the others with them. */
-static void hooks_choose_security(struct hooks *hooks, bool security) {
-        struct btf *btf = security ? btf__load_vmlinux_btf() : NULL;
-
-        for (size_t i = 0; i < N_HOOKS; i++) {
-                const struct hook *hook = &hooks_table[i];
-                struct bpf_program *program;
-                char function[64];
-                bool has;
-
-                if (hook->use != HOOK_SECURITY)
-                        continue;
-                snprintf(function, sizeof(function), "bpf_lsm_%s", strrchr(hook->place, '/') + 1);
-                has = btf && btf__find_by_name_kind(btf, function, BTF_KIND_FUNC) > 0;
-                program = bpf_object__find_program_by_name(hooks->sensor->obj, hook->program);
-                (void)bpf_program__set_autoload(program, has);
-        }
-        btf__free(btf);
 }
 
 /* Which program looks at which call, for the dispatchers (bpf/call.bpf.h). */
@@ -147,7 +97,8 @@ static int hooks_fill_tables(struct hooks *hooks) {
         return 0;
 }
 
-static int hooks_load(struct hooks *hooks, const struct hooks_options *options, bool security) {
+static int hooks_load(struct hooks *hooks, const struct hooks_options *options, char *logs) {
+        bool security = hooks_choose_security(hooks, options->tier);
         const struct kernel *kernel = kernel_get();
         struct sensor *sensor;
         uint64_t majors[8] = {}, key[2];
@@ -157,6 +108,10 @@ static int hooks_load(struct hooks *hooks, const struct hooks_options *options, 
         sensor = hooks->sensor = sensor__open();
         if (!sensor)
                 return -errno;
+        for (size_t i = 0; i < N_HOOKS; i++) {
+                hooks->programs[i] = bpf_object__find_program_by_name(sensor->obj, hooks_table[i].program);
+                assert(hooks->programs[i]);
+        }
 
         /* One entry more, which programs share that run in interrupts or can be preempted. */
         hooks->n_cpus = libbpf_num_possible_cpus() + 1;
@@ -193,21 +148,17 @@ static int hooks_load(struct hooks *hooks, const struct hooks_options *options, 
         if (!kernel->cgroup_address)
                 for (size_t i = 0; i < N_HOOKS; i++)
                         if (startswith(hooks_table[i].place, "cgroup"))
-                                bpf_program__set_autoload(
-                                        bpf_object__find_program_by_name(sensor->obj, hooks_table[i].program), false);
+                                bpf_program__set_autoload(hooks->programs[i], false);
 
-        hooks_choose_security(hooks, security);
+        r = hooks_aim_security(hooks, logs);
+        if (r < 0)
+                return r;
         if (!kernel->modules)
                 bpf_program__set_autoload(sensor->progs.on_module_load, false);
 
         r = sensor__load(sensor);
         if (r < 0)
                 return r;
-
-        for (size_t i = 0; i < N_HOOKS; i++) {
-                hooks->programs[i] = bpf_object__find_program_by_name(sensor->obj, hooks_table[i].program);
-                assert(hooks->programs[i]);
-        }
 
         r = hooks_fill_tables(hooks);
         if (r < 0)
@@ -230,8 +181,8 @@ static bool is_crowded(int r) {
 
 int hooks_new(const struct hooks_options *options, struct hooks **ret) {
         _cleanup_(hooks_freep) struct hooks *hooks = NULL;
+        _cleanup_(freep) char *logs = NULL;
         const char *why;
-        bool security;
         int r;
 
         r = kernel_check(kernel_get(), &why);
@@ -251,12 +202,16 @@ int hooks_new(const struct hooks_options *options, struct hooks **ret) {
                 hooks->cgroup_fd = options->cgroup2 ? -errno : -ENOENT;
 
         libbpf_set_print(on_libbpf_print);
-        security = kernel_get()->lsm && !options->tracepoints_only;
-        r = hooks_load(hooks, options, security);
-        if (r < 0 && r != -ENOMEM && !is_crowded(r) && security) {
-                log_notice_errno(r, "Cannot load programs on security hooks: paths are those that programs gave: %m");
+        r = hooks_load(hooks, options, NULL);
+        for (size_t n = 1;
+             r < 0 && r != -ENOMEM && !is_crowded(r) && hooks_shed_security(hooks, logs, r, n >= MAX_LOADS); n++) {
+                if (!logs)
+                        logs = calloc(N_HOOKS, HOOKS_LOG_BYTES);
+                if (!logs)
+                        return log_oom();
+                memset(logs, 0, N_HOOKS * HOOKS_LOG_BYTES);
                 sensor__destroy(hooks->sensor);
-                r = hooks_load(hooks, options, false);
+                r = hooks_load(hooks, options, logs);
         }
         if (r == -ENOMEM)
                 return log_oom();
@@ -276,12 +231,6 @@ int hooks_new(const struct hooks_options *options, struct hooks **ret) {
 
 /* ---- attach and detach ---- */
 
-/* Kinds of the calls that explain a change of credentials. (keyctl and prctl change none of those that are compared.)
- */
-#define EXPLAINING_KINDS                                                                                               \
-        (wire_kind_bit(WIRE_KIND_setuid) | wire_kind_bit(WIRE_KIND_setgid) | wire_kind_bit(WIRE_KIND_capset) |        \
-         INTEREST_NAMESPACE_KINDS)
-
 static bool wants_credchange(const struct interest *interest) {
         return interest->kinds & wire_kind_bit(WIRE_KIND_credchange);
 }
@@ -293,10 +242,18 @@ static uint64_t kinds_needed(const struct interest *interest) {
         if (interest->namespaces)
                 kinds |= INTEREST_NAMESPACE_KINDS;
         if (wants_credchange(interest))
-                kinds |= EXPLAINING_KINDS;
+                kinds |= HOOKS_EXPLAINING_KINDS;
         if (kinds & wire_kind_bit(WIRE_KIND_ptrace))
                 kinds |= wire_kind_bit(WIRE_KIND_openat);       /* /proc/PID/mem */
         return kinds;
+}
+
+/* Without it the kind of the call is whole, for nobody asked, and `credchange` is told too often. */
+static bool is_explanation_only(const struct hook *hook, const struct interest *interest) {
+        uint64_t kind = wire_kind_bit(hook->kind);
+
+        return hook->use == HOOK_KIND && wants_credchange(interest) && kind & HOOKS_EXPLAINING_KINDS &&
+                !(kind & interest->kinds) && !(interest->namespaces && kind & INTEREST_NAMESPACE_KINDS);
 }
 
 static bool any_call_is_needed(const struct interest *interest);
@@ -343,11 +300,27 @@ static bool hooks_await_detached(struct hooks *hooks, void (*meanwhile)(void *us
         return waited;
 }
 
+/* When a place cannot be attached to that is not needed. */
+static const char *what_is_missing(const struct hook *hook) {
+        if (hook->use == HOOK_SECURITY)
+                return "names and objects are those that programs gave";
+        if (hook->kind == WIRE_KIND_dns)
+                return "names that are asked for are not seen";
+        if (hook->kind == WIRE_KIND_init_module)
+                return "names of modules are not seen";
+        if (wire_kind_bit(hook->kind) & HOOKS_EXPLAINING_KINDS)
+                return "credentials that such a call changes are told as credchange, as if no call had";
+        return "addresses come from the sockets and, for calls that fail, from the calling program";
+}
+
 /* 0 also if the kernel has no such hook and can do without. */
-static int hooks_attach(struct hooks *hooks, size_t i, void (*meanwhile)(void *userdata), void *userdata) {
+static int hooks_attach(struct hooks *hooks, size_t i, const struct interest *interest,
+                        void (*meanwhile)(void *userdata), void *userdata) {
         const struct hook *hook = &hooks_table[i];
         int prog_fd = bpf_program__fd(hooks->programs[i]), fd;
 
+        if (hooks->answers[i].r < 0)
+                return 0;
         do
                 fd = prog_fd < 0 ? -ENOENT
                                  : attach_program(prog_fd, hook->place, hook->call, hooks->tracefs_fd,
@@ -357,20 +330,11 @@ static int hooks_attach(struct hooks *hooks, size_t i, void (*meanwhile)(void *u
                 hooks->links[i] = fd;
                 return 0;
         }
-        if (hook->use == HOOK_SECURITY) {
+        if (hook->use == HOOK_FALLBACK || hook->use == HOOK_SECURITY || is_explanation_only(hook, interest)) {
+                /* Said once, whatever is attached and detached later. */
+                hooks_refuse(hooks, i, prog_fd < 0 ? -EOPNOTSUPP : fd, NULL);
                 if (prog_fd >= 0)
-                        log_notice_errno(fd, "Cannot attach to %s: paths are those that programs gave: %m",
-                                         hook->place);
-                return 0;
-        }
-        if (prog_fd < 0 && hook->use == HOOK_FALLBACK)
-                return 0;               /* kernel_describe() told */
-        if (hook->use == HOOK_FALLBACK) {
-                log_notice_errno(fd, "Cannot attach to %s: %s: %m", hook->place,
-                                 hook->kind == WIRE_KIND_dns
-                                         ? "names that are asked for are not seen"
-                                         : "addresses come from the sockets and, for calls that fail, from the "
-                                           "calling program");
+                        log_notice_errno(fd, "Cannot attach to %s: %s: %m", hook->place, what_is_missing(hook));
                 return 0;
         }
         /* Not every kernel has every call: arm64 has no open(), 6.1 has no fchmodat2(). */
@@ -388,7 +352,7 @@ static int hooks_attach(struct hooks *hooks, size_t i, void (*meanwhile)(void *u
 int hooks_attach_core(struct hooks *hooks) {
         for (size_t i = 0; i < N_HOOKS; i++)
                 if (hooks_table[i].use == HOOK_CORE) {
-                        int r = hooks_attach(hooks, i, NULL, NULL);
+                        int r = hooks_attach(hooks, i, &hooks->interest, NULL, NULL);
 
                         if (r < 0)
                                 return r;
@@ -467,7 +431,7 @@ int hooks_set_interest(struct hooks *hooks, const struct interest *interest, voi
         for (size_t i = 0; i < N_HOOKS && r >= 0; i++) {
                 if (hooks->links[i] >= 0 || !hook_is_needed(hooks, &hooks_table[i], interest))
                         continue;
-                r = hooks_attach(hooks, i, meanwhile, userdata);
+                r = hooks_attach(hooks, i, interest, meanwhile, userdata);
                 if (hooks->links[i] >= 0)
                         added[n_added++] = i;
                 if (meanwhile)
@@ -492,8 +456,13 @@ int hooks_set_interest(struct hooks *hooks, const struct interest *interest, voi
         }
 
         /* What was seen of credentials before all of these hooks were there is not compared. */
-        if (wants_credchange(interest) && !wants_credchange(&hooks->interest))
+        if (wants_credchange(interest) && !wants_credchange(&hooks->interest)) {
+                if (!hooks->compat && !hooks->told_compat)
+                        log_notice("Calls through the kernel's 32-bit table are not watched (capture.compat): "
+                                   "credentials that one of them changes are told as credchange");
+                hooks->told_compat = true;
                 STORE(hooks->sensor->bss->credentials_epoch, hooks->sensor->bss->credentials_epoch + 1);
+        }
         hooks_set_filters(hooks, interest);
         hooks->interest = *interest;
         return 0;
@@ -715,11 +684,12 @@ void hooks_try(struct hooks *hooks, void (*each)(const struct hooks_place *place
         for (size_t i = 0; i < N_HOOKS; i++) {
                 const struct hook *hook = &hooks_table[i];
                 const struct hooks_place place = {.place = hook->place, .kind = hook->kind,
-                                                  .role = uses[hook->use].role, .use = uses[hook->use].use};
+                                                  .role = uses[hook->use].role, .use = uses[hook->use].use,
+                                                  .why = hooks ? hooks->answers[i].why : NULL};
                 int prog_fd, r = -EINPROGRESS;
 
-                if (hooks && hook->use == HOOK_NEVER)
-                        r = 0;
+                if (hooks && (hook->use == HOOK_NEVER || hooks->answers[i].r < 0))
+                        r = hooks->answers[i].r;
                 else if (hooks) {
                         prog_fd = bpf_program__fd(hooks->programs[i]);
                         r = prog_fd < 0 ? -EOPNOTSUPP

@@ -13,13 +13,21 @@
 #include "event/event.h"
 #include "event/interest.h"
 
+#include "capture/capture.h"
+
 struct hooks;
+
+/* Kinds of the calls that explain a change of credentials: `credchange` is seen through their hooks. (keyctl and prctl
+ * change none of those that are compared.) */
+#define HOOKS_EXPLAINING_KINDS                                                                                         \
+        (wire_kind_bit(WIRE_KIND_setuid) | wire_kind_bit(WIRE_KIND_setgid) | wire_kind_bit(WIRE_KIND_capset) |        \
+         INTEREST_NAMESPACE_KINDS)
 
 struct hooks_options {
         size_t ring_bytes;              /* a power of two */
         bool named_hierarchy;           /* hierarchy.h */
         const char *cgroup2;            /* where v2 is mounted; NULL: nowhere. Borrowed */
-        bool tracepoints_only;          /* no programs on security hooks, also where they load */
+        enum capture_tier tier;         /* the best that may be used */
 };
 
 /* Errors as of capture_new_bpf(). */
@@ -76,6 +84,10 @@ bool hooks_has_security(const struct hooks *hooks, enum wire_kind kind);
 
 size_t hooks_n_attached(const struct hooks *hooks);
 
+/* Places that would only add to what others tell, and that the kernel refused: each was logged once, and is not tried
+ * again. What it does not have, and what another place does instead, is not refused. */
+size_t hooks_n_refused(const struct hooks *hooks);
+
 /* "openat: sys_exit_openat, ..." one line for each kind. */
 struct strbuf;
 void hooks_describe(const struct hooks *hooks, struct strbuf *b);
@@ -93,11 +105,13 @@ struct hooks_place {
         enum wire_kind kind;            /* WIRE_NONE: of none, or of many */
         enum hooks_role role;
         const char *use;                /* when it is attached, in words */
+        const char *why;                /* it is not used, in words, where an errno does not say it. NULL: it does */
 };
 
 size_t hooks_n_places(void);
 
 /* Attach to each place and take it off again: `each` gets 0, or what came of it (-ENOENT: this kernel has no such
- * place). Places that we run ourselves count as attached. `hooks` NULL: -EINPROGRESS for each, nothing was tried. */
+ * place; -EALREADY: it is not needed, a better one has the program). Places that we run ourselves count as attached.
+ * `hooks` NULL: -EINPROGRESS for each, nothing was tried. */
 void hooks_try(struct hooks *hooks, void (*each)(const struct hooks_place *place, int r, void *userdata),
                void *userdata);

@@ -16,6 +16,7 @@
 #include "base/strbuf.h"
 
 #include "capture/capture-private.h"
+#include "capture/tier.h"
 
 static int load_program(enum bpf_prog_type type, enum bpf_attach_type attach, int32_t target_id) {
         /* return 1: allowed for every type that is tried here */
@@ -37,18 +38,6 @@ static bool try_program(enum bpf_prog_type type, enum bpf_attach_type attach, in
 
         close_fd(fd);
         return fd >= 0;
-}
-
-/* Some machines load what they cannot attach: arm64 before 6.4. On a hook that is hardly ever called. */
-static bool try_security_hook(const struct btf *btf) {
-        _cleanup_(closep) int prog_fd = -1, link_fd = -1;
-
-        prog_fd = load_program(BPF_PROG_TYPE_LSM, BPF_LSM_MAC,
-                               btf__find_by_name_kind(btf, "bpf_lsm_syslog", BTF_KIND_FUNC));
-        if (prog_fd < 0)
-                return false;
-        link_fd = bpf_raw_tracepoint_open(NULL, prog_fd);
-        return link_fd >= 0;
 }
 
 static bool try_map(enum bpf_map_type type, uint32_t key, uint32_t value, uint32_t entries) {
@@ -115,9 +104,8 @@ static void kernel_try(struct kernel *kernel) {
         kernel->cgroup_address = try_program(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_CONNECT, 0);
         kernel->cast = btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
         kernel->modules = btf__find_by_name_kind(btf, "btf_trace_module_load", BTF_KIND_TYPEDEF) > 0;
-        kernel->fentry = try_program(BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY,
-                                     btf__find_by_name_kind(btf, "security_file_open", BTF_KIND_FUNC));
-        kernel->lsm = try_security_hook(btf);
+        kernel->fentry = tier_try(CAPTURE_TIER_FENTRY, NULL) >= 0;
+        kernel->lsm = tier_try(CAPTURE_TIER_LSM, NULL) >= 0;
         kernel->uring_fixed_file = find_flag(btf, "REQ_F_FIXED_FILE_BIT");
         kernel->uring_creds = find_flag(btf, "REQ_F_CREDS_BIT");
         kernel->uring_cqe_skip = find_flag(btf, "REQ_F_CQE_SKIP_BIT");

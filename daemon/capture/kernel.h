@@ -24,8 +24,7 @@ struct kernel {
         bool modules;                   /* it can be extended while it runs, and tells so */
         /* Flags of a request of io_uring; 0: it has none. */
         uint64_t uring_fixed_file, uring_creds, uring_cqe_skip, uring_multishot;
-        bool fentry;                    /* to tell only: nothing depends on it */
-        bool lsm;                       /* programs on security hooks, loaded and attached */
+        bool fentry, lsm;               /* programs on security hooks by these ways, seen to run (tier.h) */
 };
 
 #define KERNEL_FLOOR_MAJOR 6

@@ -11,6 +11,7 @@
 #include "capture/bus.h"
 #include "capture/hierarchy.h"
 #include "capture/hooks.h"
+#include "capture/tier.h"
 
 #define RING_BYTES ((size_t)64 << 10)   /* nothing is read from it */
 
@@ -22,6 +23,14 @@ struct survey *survey_free(struct survey *survey) {
         return NULL;
 }
 
+static enum survey_state state_of(int r) {
+        return r == -EINPROGRESS ? SURVEY_UNTRIED
+             : r >= 0            ? SURVEY_WORKS
+             : r == -ENOENT      ? SURVEY_MISSING
+             : r == -EALREADY    ? SURVEY_SPARE
+                                 : SURVEY_REFUSED;
+}
+
 static void on_hook(const struct hooks_place *place, int r, void *userdata) {
         struct survey *survey = userdata;
 
@@ -30,12 +39,22 @@ static void on_hook(const struct hooks_place *place, int r, void *userdata) {
                 .kind = place->kind,
                 .role = place->role,
                 .use = place->use,
-                .state = r == -EINPROGRESS ? SURVEY_UNTRIED
-                       : r >= 0            ? SURVEY_WORKS
-                       : r == -ENOENT      ? SURVEY_MISSING
-                                           : SURVEY_REFUSED,
-                .error = r < 0 && r != -ENOENT && r != -EINPROGRESS ? r : 0,
+                .state = state_of(r),
+                .error = state_of(r) == SURVEY_REFUSED ? r : 0,
+                .why = place->why,
+                .by_tier = tier_of(place->place) != CAPTURE_TIER_TRACEPOINT &&
+                        survey->tiers[tier_of(place->place)].state == SURVEY_REFUSED,
         };
+}
+
+static void try_tiers(struct survey *survey) {
+        for (int i = 0; i < (int)ELEMENTSOF(survey->tiers); i++) {
+                struct survey_tier *tier = &survey->tiers[i];
+                int r = tier_try((enum capture_tier)i, &tier->why);
+
+                tier->state = r < 0 ? SURVEY_REFUSED : SURVEY_WORKS;
+                tier->error = r < 0 ? r : 0;
+        }
 }
 
 int survey_new(struct survey **ret) {
@@ -60,6 +79,7 @@ int survey_new(struct survey **ret) {
         survey->error = hooks_new(&options, &hooks);
         if (hooks) {
                 hooks_set_wait(hooks, true);
+                try_tiers(survey);
                 hooks_try(hooks, on_hook, survey);
         } else
                 hooks_try(NULL, on_hook, survey);
@@ -82,7 +102,8 @@ static enum wire_kind source_of(enum wire_kind kind) {
 bool survey_has_source(const struct survey *survey, enum wire_kind kind) {
         const struct kind_info *info = schema_kind(kind);
 
-        if (is_from_bus(kind) || (info && info->class == EVENT_META && kind != WIRE_KIND_cgroup))
+        if (is_from_bus(kind) || kind == WIRE_KIND_credchange ||
+            (info && info->class == EVENT_META && kind != WIRE_KIND_cgroup))
                 return true;
         kind = source_of(kind);
         for (size_t i = 0; i < survey->n_hooks; i++)
@@ -91,12 +112,32 @@ bool survey_has_source(const struct survey *survey, enum wire_kind kind) {
         return false;
 }
 
+/* No hook of its own: what the calls do not explain that are seen. */
+static enum survey_verdict survey_of_credchange(const struct survey *survey) {
+        enum survey_verdict worst = SURVEY_WHOLE;
+
+        for (int kind = 1; kind < _WIRE_KIND_MAX; kind++) {
+                enum survey_verdict verdict;
+
+                if (!(HOOKS_EXPLAINING_KINDS & wire_kind_bit(kind)))
+                        continue;
+                verdict = survey_of_kind(survey, (enum wire_kind)kind);
+                if (verdict == SURVEY_UNKNOWN)
+                        return SURVEY_UNKNOWN;
+                if (verdict != SURVEY_WHOLE)
+                        worst = SURVEY_PART;    /* still told, and too often */
+        }
+        return worst;
+}
+
 enum survey_verdict survey_of_kind(const struct survey *survey, enum wire_kind kind) {
         const struct kind_info *info = schema_kind(kind);
         size_t n_works = 0, n_refused = 0, n_untried = 0;
 
         if (is_from_bus(kind))
                 return survey->bus ? SURVEY_WHOLE : SURVEY_NONE;
+        if (kind == WIRE_KIND_credchange)
+                return survey_of_credchange(survey);
         if (info && info->class == EVENT_META && kind != WIRE_KIND_cgroup)
                 return SURVEY_WHOLE;    /* the daemon's own */
         kind = source_of(kind);
@@ -116,9 +157,11 @@ enum survey_verdict survey_of_kind(const struct survey *survey, enum wire_kind k
 }
 
 bool survey_is_resolved(const struct survey *survey, enum wire_kind kind) {
+        /* Hooks on paths know the mount; others see the object alone. */
         for (size_t i = 0; i < survey->n_hooks; i++)
-                if (survey->hooks[i].kind == kind && survey->hooks[i].role == HOOKS_EXTRA &&
-                    survey->hooks[i].state == SURVEY_WORKS)
+                if (survey->hooks[i].kind == kind && survey->hooks[i].state == SURVEY_WORKS &&
+                    tier_of(survey->hooks[i].place) != CAPTURE_TIER_TRACEPOINT &&
+                    strstr(survey->hooks[i].place, "path_"))
                         return true;
         return false;
 }

@@ -18,6 +18,7 @@ enum survey_state {
         SURVEY_WORKS,
         SURVEY_MISSING,                 /* this kernel has no such place: a call that it does not know */
         SURVEY_REFUSED,                 /* see error */
+        SURVEY_SPARE,                   /* not needed: its program has a better place */
 };
 
 struct survey_hook {
@@ -26,12 +27,22 @@ struct survey_hook {
         enum hooks_role role;
         const char *use;                /* when it is attached, in words */
         enum survey_state state;
-        int error;                      /* negative errno, of SURVEY_REFUSED */
+        int error;                      /* negative errno, of SURVEY_REFUSED, */
+        const char *why;                /* and in words, where that says too little; else NULL */
+        bool by_tier;                   /* so are all places of its tier: see below */
+};
+
+/* A way to security hooks: capture.h, tier.h. */
+struct survey_tier {
+        enum survey_state state;
+        int error;                      /* as above */
+        const char *why;
 };
 
 struct survey {
         struct survey_hook *hooks;      /* owned; in the order of hook-table.def */
         size_t n_hooks;
+        struct survey_tier tiers[CAPTURE_TIER_TRACEPOINT];
         int error;                      /* negative: as of capture_new_bpf(), and no hook was tried */
         bool bus;                       /* the system bus is there: units and logins */
 };

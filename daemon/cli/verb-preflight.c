@@ -5,9 +5,11 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/macro.h"
 #include "base/strbuf.h"
 #include "capture/kernel.h"
 #include "capture/survey.h"
+#include "capture/tier.h"
 #include "cli/loaded.h"
 #include "cli/price.h"
 #include "cli/verb.h"
@@ -37,8 +39,14 @@ static const char *state_to_string(enum survey_state state) {
         case SURVEY_WORKS: return "works";
         case SURVEY_MISSING: return "missing";
         case SURVEY_REFUSED: return "refused";
+        case SURVEY_SPARE: return "not needed";
         }
         return "?";
+}
+
+/* Why a place, or a way to places, is refused. */
+static const char *error_to_string(int error, const char *why) {
+        return why ?: strerror(-error);
 }
 
 /* What decides whether a kind is worth having. */
@@ -56,6 +64,9 @@ static const char *why(const struct preflight *p, enum wire_kind kind, enum surv
         case SURVEY_UNKNOWN:
                 return "we may not try";
         case SURVEY_PART:
+                if (kind == WIRE_KIND_credchange)
+                        return "not all calls are seen that change credentials: what they change is told as if none "
+                               "had";
                 return "the kernel refuses some of its places";
         case SURVEY_NONE:
                 if (!survey_has_source(p->survey, kind))
@@ -98,7 +109,7 @@ static void put_places(const struct preflight *p, enum wire_kind kind, enum surv
                 const struct survey_hook *hook = p->survey->hooks + i;
                 const char *place = short_place(hook->place);
 
-                if (hook->kind != kind || hook->state != state)
+                if (hook->kind != kind || hook->state != state || hook->by_tier)
                         continue;
                 if (n++ == 0)
                         strbuf_printf(p->b, "    %-13s ", title);
@@ -109,8 +120,12 @@ static void put_places(const struct preflight *p, enum wire_kind kind, enum surv
                         strbuf_put(p->b, ", ");
                 strbuf_put(p->b, place);
                 columns += strlen(place) + 2;
-                if (state == SURVEY_REFUSED)
-                        strbuf_printf(p->b, " (%s)", strerror(-hook->error));
+                if (state == SURVEY_REFUSED) {
+                        const char *reason = error_to_string(hook->error, hook->why);
+
+                        strbuf_printf(p->b, " (%s)", reason);
+                        columns += strlen(reason) + 3;
+                }
         }
         if (n > 0)
                 strbuf_put_char(p->b, '\n');
@@ -190,6 +205,19 @@ static void put_role(const struct preflight *p, enum hooks_role role, const char
                       verdict == SURVEY_NONE ? ": not seen, whatever their kind" : "");
 }
 
+/* Ways to security hooks, best first. */
+static void put_tiers(const struct preflight *p) {
+        for (int i = 0; i < (int)ELEMENTSOF(p->survey->tiers); i++) {
+                const struct survey_tier *tier = &p->survey->tiers[i];
+
+                if (tier->state == SURVEY_UNTRIED)
+                        continue;
+                strbuf_printf(p->b, "Security hooks by %s: %s%s%s\n", tier_to_string((enum capture_tier)i),
+                              state_to_string(tier->state), tier->state == SURVEY_REFUSED ? ": " : "",
+                              tier->state == SURVEY_REFUSED ? error_to_string(tier->error, tier->why) : "");
+        }
+}
+
 static void put_text(struct preflight *p) {
         const struct kernel *kernel = kernel_get();
         char text[1024];
@@ -199,6 +227,7 @@ static void put_text(struct preflight *p) {
                 strbuf_put(p->b, text);
         } else
                 strbuf_printf(p->b, "Linux %s; what it lets us do could not be tried\n", kernel->release);
+        put_tiers(p);
         if (kernel->allowed && !kernel->fentry && !kernel->lsm)
                 strbuf_put(
                         p->b,
@@ -243,7 +272,8 @@ static void put_json_kind(const struct preflight *p, enum wire_kind kind) {
                         continue;
                 strbuf_printf(p->b, "%s{\"place\":\"%s\",\"attached\":\"%s\",\"state\":\"%s\",\"error\":", separator,
                               hook->place, hook->use, state_to_string(hook->state));
-                strbuf_put_json_str(p->b, hook->state == SURVEY_REFUSED ? strerror(-hook->error) : NULL);
+                strbuf_put_json_str(
+                        p->b, hook->state == SURVEY_REFUSED ? error_to_string(hook->error, hook->why) : NULL);
                 strbuf_put_char(p->b, '}');
                 separator = ",";
         }
@@ -273,7 +303,19 @@ static void put_json(struct preflight *p) {
         put_boolean("cgroup_address", kernel->cgroup_address, p->b);
         put_boolean("fentry", kernel->fentry, p->b);
         put_boolean("lsm", kernel->lsm, p->b);
-        strbuf_put(p->b, "},\"error\":");
+        strbuf_put(p->b, "},\"tiers\":[");
+        for (int i = 0; i < (int)ELEMENTSOF(p->survey->tiers); i++) {
+                const struct survey_tier *tier = &p->survey->tiers[i];
+
+                strbuf_printf(p->b, "%s{\"tier\":\"%s\",\"state\":\"%s\",\"error\":", separator,
+                              tier_to_string((enum capture_tier)i), state_to_string(tier->state));
+                strbuf_put_json_str(
+                        p->b, tier->state == SURVEY_REFUSED ? error_to_string(tier->error, tier->why) : NULL);
+                strbuf_put_char(p->b, '}');
+                separator = ",";
+        }
+        separator = "";
+        strbuf_put(p->b, "],\"error\":");
         strbuf_put_json_str(p->b, p->survey->error < 0 ? strerror(-p->survey->error) : NULL);
         strbuf_put(p->b, ",\"kinds\":[");
         for (int kind = 1; kind < _WIRE_KIND_MAX; kind++)

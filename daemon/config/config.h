@@ -22,6 +22,7 @@ enum config_compat {
 
 enum config_backend {
         CONFIG_BACKEND_AUTO,
+        CONFIG_BACKEND_FENTRY,
         CONFIG_BACKEND_TRACEPOINT,
 };
 

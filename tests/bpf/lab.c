@@ -88,6 +88,14 @@ static void skip(const char *why) {
         exit(77);
 }
 
+enum capture_tier lab_tier(void) {
+        const char *tier = getenv("LAB_TIER") ?: "";
+
+        return streq(tier, "tracepoint") ? CAPTURE_TIER_TRACEPOINT
+             : streq(tier, "fentry")     ? CAPTURE_TIER_FENTRY
+                                         : CAPTURE_TIER_LSM;
+}
+
 void lab_open(const struct interest *interest, const struct capture_options *options) {
         static const struct capture_options defaults = {};
         static const struct capture_sink sink = {.on_event = on_event};
@@ -103,7 +111,7 @@ void lab_open(const struct interest *interest, const struct capture_options *opt
                 log_set_max_level(LOG_DEBUG);
         plain = !options;
         with_tier = *(options ?: &defaults);
-        with_tier.tracepoints_only |= streq(getenv("LAB_TIER") ?: "", "tracepoint");
+        with_tier.tier = MAX(with_tier.tier, lab_tier());
         r = capture_new_bpf(&with_tier, interest, &sink, NULL, &lab.capture);
         if (r == -EPERM)
                 skip("the kernel does not let us");
@@ -138,7 +146,8 @@ bool lab_has_security(enum wire_kind kind) {
         capture_describe(lab.capture, text, sizeof(text));
         snprintf(line, sizeof(line), "%s: ", schema_kind(kind)->name);
         found = strstr(text, line);
-        return found && memmem(found, strcspn(found, "\n"), "lsm/", 4);
+        return found &&
+                (memmem(found, strcspn(found, "\n"), "lsm/", 4) || memmem(found, strcspn(found, "\n"), "fentry/", 7));
 }
 
 void lab_show(const struct wire_header *record) {

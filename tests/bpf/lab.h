@@ -58,9 +58,11 @@ void lab_watch(const struct interest *interest);
 /* lab_main() leaves the capture open for the subject that comes next in this process. */
 extern bool lab_keep;
 
-/* Do programs on security hooks say what names of this kind led to? Not on every kernel, nor with LAB_TIER=tracepoint
- * in the environment, which keeps them out. What differs is in a table of docs/CAPTURE.md, and tested
- * in test-bpf-tier.c. */
+/* The best tier that LAB_TIER in the environment allows: `fentry`, `tracepoint`, or any. */
+enum capture_tier lab_tier(void);
+
+/* Do programs on security hooks say what names of this kind led to? Not on every kernel, nor with
+ * LAB_TIER=tracepoint. What differs is in a table of docs/CAPTURE.md, and tested in test-bpf-tier.c. */
 bool lab_has_security(enum wire_kind kind);
 
 /* Run in a child, wait for its end, and read until its exit was told. The action's process id. The child ends with the

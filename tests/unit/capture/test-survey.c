@@ -34,10 +34,34 @@ END_TEST
 START_TEST(a_place_that_only_makes_names_certain_is_none_that_is_missed) {
         (void)of(SURVEY_WORKS, SURVEY_WORKS, SURVEY_REFUSED);
         hooks[2].role = HOOKS_EXTRA;
+        for (size_t i = 0; i < ELEMENTSOF(hooks); i++)
+                hooks[i].place = "tp/syscalls/sys_exit_openat";
+        hooks[2].place = "fentry/security_path_unlink";
         ck_assert_int_eq(survey_of_kind(&survey, WIRE_KIND_openat), SURVEY_WHOLE);
+        ck_assert(!survey_is_resolved(&survey, WIRE_KIND_openat));
+        hooks[2].state = SURVEY_SPARE;
         ck_assert(!survey_is_resolved(&survey, WIRE_KIND_openat));
         hooks[2].state = SURVEY_WORKS;
         ck_assert(survey_is_resolved(&survey, WIRE_KIND_openat));
+        hooks[2].place = "lsm/inode_setxattr";
+        ck_assert(!survey_is_resolved(&survey, WIRE_KIND_openat));
+}
+END_TEST
+
+START_TEST(a_change_of_credentials_is_seen_as_well_as_the_calls_that_explain_it) {
+        static const enum wire_kind kinds[] = {WIRE_KIND_setuid, WIRE_KIND_setgid, WIRE_KIND_capset,
+                                               WIRE_KIND_unshare, WIRE_KIND_setns};
+        struct survey_hook places[ELEMENTSOF(kinds)] = {};
+        const struct survey five = {.hooks = places, .n_hooks = ELEMENTSOF(places)};
+
+        for (size_t i = 0; i < ELEMENTSOF(places); i++)
+                places[i] = (struct survey_hook){.kind = kinds[i], .state = SURVEY_WORKS};
+        ck_assert_int_eq(survey_of_kind(&five, WIRE_KIND_credchange), SURVEY_WHOLE);
+        ck_assert(survey_has_source(&five, WIRE_KIND_credchange));
+        places[2].state = SURVEY_REFUSED;
+        ck_assert_int_eq(survey_of_kind(&five, WIRE_KIND_credchange), SURVEY_PART);
+        places[2].state = SURVEY_UNTRIED;
+        ck_assert_int_eq(survey_of_kind(&five, WIRE_KIND_credchange), SURVEY_UNKNOWN);
 }
 END_TEST
 
@@ -84,5 +108,6 @@ END_TEST
 
 UNIT_MAIN("capture/survey", a_kind_is_whole_if_no_place_is_refused,
           a_place_that_only_makes_names_certain_is_none_that_is_missed,
+          a_change_of_credentials_is_seen_as_well_as_the_calls_that_explain_it,
           a_way_around_the_calls_is_seen_from_both_ends_or_not_at_all, a_kind_without_any_place_is_seen_by_nothing,
           a_survey_lists_every_place_whoever_asks)

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Hooks, inside - the table of places, and what became of each: shared by hooks.c, and hooks-security.c, which chooses
+ * where programs on security hooks go. For this room only. */
+
+#include <sys/types.h>
+
+#include "event/interest.h"
+
+#include "capture/hooks.h"
+
+struct bpf_program;
+struct sensor;
+
+/* When a program is attached: hook-table.def. */
+enum hook_use {
+        HOOK_CORE,
+        HOOK_KIND,
+        HOOK_FAILURES,
+        HOOK_FALLBACK,
+        HOOK_SECURITY,
+        HOOK_COMPAT,
+        HOOK_URING,
+        HOOK_NEVER,
+};
+
+struct hook {
+        const char *program;
+        enum wire_kind kind;
+        enum hook_use use;
+        const char *place;
+        enum wire_call call;            /* cookie */
+};
+
+enum {
+#define HOOK(program, kind, use, place, call) +1
+        N_HOOKS = 0
+#include "capture/hook-table.def"
+};
+
+extern const struct hook hooks_table[N_HOOKS];
+
+#define MAX_DETACHERS 16
+
+struct hooks {
+        struct sensor *sensor;          /* owned */
+        struct bpf_program *programs[N_HOOKS];
+        int links[N_HOOKS];             /* owned; -1: not attached */
+        struct hook_answer {            /* of a place that can be done without */
+                int r;                  /* 0, or why the program does not go there; then it is not tried again */
+                const char *why;        /* as in struct hooks_place */
+        } answers[N_HOOKS];
+        struct interest interest;       /* what the filters say now */
+        char *cpus;                     /* mapped; values of the map `cpus` */
+        size_t n_cpus, cpu_size;
+        int tracefs_fd, cgroup_fd;      /* negative: there is none, and why */
+        pid_t detachers[MAX_DETACHERS];
+        bool wait;
+        bool compat;                    /* 32-bit calls are watched, too */
+        bool told_compat;               /* what that means for credchange was said */
+};
+
+/* The place will do without its program, from now on. */
+void hooks_refuse(struct hooks *hooks, size_t i, int r, const char *why);
+
+/* Of each program on security hooks choose the first place that takes it. False: there are none. */
+bool hooks_choose_security(struct hooks *hooks, enum capture_tier best);
+
+/* Prepare these programs for their places, and leave the others out: they would not load, and all others with them.
+ * What the verifier says of each comes into `logs`, N_HOOKS times HOOKS_LOG_BYTES; NULL: it may keep it. */
+#define HOOKS_LOG_BYTES 4096
+int hooks_aim_security(struct hooks *hooks, char *logs);
+
+/* The programs could not be loaded: leave out the one that the verifier spoke about, or all on security hooks if it was
+ * none of them, or `all` is said. False: there is nothing left to leave out, it was not them. */
+bool hooks_shed_security(struct hooks *hooks, const char *logs, int error, bool all);
