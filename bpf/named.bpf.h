@@ -193,7 +193,7 @@ __noinline int named_append(struct cpu *cpu, struct named *named, struct wire_by
                 path.given_bit = named->places.given;
                 given_append(cpu, &path, pathname, given);
         }
-        resolved = cpu->request.active ? NULL : resolved_of(bpf_get_current_task_btf());
+        resolved = resolved_for(cpu);
         if (!resolved || !(resolved->resolved.has_object & 1))
                 return known;
         if (named->passed.descriptor) {

@@ -34,7 +34,7 @@ static __noinline int unlink_ended(const struct call *call) {
         given.user = named->passed.first;
         given.directory = named->passed.directory;
         given_append(cpu, &given, &record->pathname, &record->given);
-        SET_RESOLVED(cpu, unlink, file, resolved_of(bpf_get_current_task_btf()), 0);
+        SET_RESOLVED(cpu, unlink, file, resolved_for(cpu), 0);
         mark_stable(cpu, &named->passed, &named->begun);
         return record_submit(cpu, WIRE_KIND_unlink);
 }
@@ -80,7 +80,7 @@ static __noinline int rename_ended(const struct call *call) {
         given.path_bit = WIRE_BIT(rename, newpath);
         given.given_bit = WIRE_BIT(rename, newgiven);
         given_append(cpu, &given, &record->newpath, &record->newgiven);
-        resolved = resolved_of(bpf_get_current_task_btf());
+        resolved = resolved_for(cpu);
         SET_RESOLVED(cpu, rename, file, resolved, 0);
         SET_RESOLVED(cpu, rename, replaced, resolved, 1);
         mark_stable(cpu, &named->passed, &named->begun);

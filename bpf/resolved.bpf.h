@@ -127,6 +127,12 @@ static __always_inline struct cpu *resolved_of(struct task_struct *task) {
         return key_is(&key, &cpu->resolved.key) ? cpu : NULL;
 }
 
+/* For the call that the record is about. Many operations of io_uring are carried out in one call, and told after it:
+ * what a hook saw may be another one's. */
+static __always_inline struct cpu *resolved_for(const struct cpu *cpu) {
+        return cpu->request.active ? NULL : resolved_of(bpf_get_current_task_btf());
+}
+
 /* The last thing at the end of every call that a hook may have looked at, wanted or not. */
 static __always_inline void resolved_forget(struct task_struct *task) {
         struct task_state *state;

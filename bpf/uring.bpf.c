@@ -135,6 +135,20 @@ static __always_inline struct filename *first_name(struct io_kiocb *request, __u
         }
 }
 
+/* When it completes the structure does not tell any more: since 7.0 who uses the name takes it from there. */
+static __always_inline bool has_names(__u8 opcode) {
+        switch (opcode) {
+        case OP_OPENAT:
+        case OP_OPENAT2:
+        case OP_UNLINKAT:
+        case OP_RENAMEAT:
+        case OP_MKDIRAT:
+        case OP_LINKAT:
+        case OP_SYMLINKAT: return true;
+        default: return false;
+        }
+}
+
 static __always_inline struct filename *second_name(struct io_kiocb *request, __u8 opcode) {
         switch (opcode) {
         case OP_RENAMEAT: return NAME_OF(request, io_rename, newpath);
@@ -415,7 +429,7 @@ int uring_completed(struct uring_context *context) {
         to = request_begin(request, opcode, context->result, fd);
         if (!to)
                 return 0;
-        if (first_name(request, opcode))
+        if (has_names(opcode))
                 names = take_names(key, to);
         if (kept && !(context->flags & 2))      /* IORING_CQE_F_MORE: there will be another one */
                 bpf_map_delete_elem(&requests, &key);
