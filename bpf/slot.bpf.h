@@ -7,26 +7,10 @@
 #pragma once
 
 #include "emit.bpf.h"
+#include "question.bpf.h"
 
 #define N_SLOTS 64
 #define SLOTS_TRIED 4
-#define SLOT_BYTES 512                  /* a power of two */
-#define QUESTION_BYTES 512
-
-struct slot {
-        __u32 busy;
-        __u32 used;
-        struct {                        /* dns.bpf.c */
-                __u32 at, left, length;
-                bool whole;
-                __u8 pad[3];
-                __u8 bytes[QUESTION_BYTES];
-        } question;
-        union {
-                struct wire_header header;
-                char record[SLOT_BYTES];
-        };
-};
 
 struct {
         __uint(type, BPF_MAP_TYPE_ARRAY);
