@@ -12,6 +12,7 @@
 
 struct bpf_program;
 struct sensor;
+struct sensor__bss;
 
 /* When a program is attached: hook-table.def. */
 enum hook_use {
@@ -43,9 +44,24 @@ extern const struct hook hooks_table[N_HOOKS];
 
 #define MAX_DETACHERS 16
 
+/* Maps that are needed after the load. The tables of calls are emptied by the kernel when no process has them open. */
+enum kept {
+        KEPT_RING,
+        KEPT_ENV_NAMES,
+        KEPT_SUPERVISORS,
+        KEPT_SEEDS,
+        KEPT_CALL_ENDS,
+        KEPT_CALL_ENDS_TOO,
+        KEPT_CALL_BEGINS,
+        _KEPT_MAX,
+};
+
 struct hooks {
-        struct sensor *sensor;          /* owned */
-        struct bpf_program *programs[N_HOOKS];
+        struct sensor *sensor;          /* owned; while it is loaded only: it has megabytes of its own */
+        struct bpf_program *programs[N_HOOKS];  /* of the sensor */
+        int prog_fds[N_HOOKS];          /* owned, but where it is one before; -1: not loaded */
+        int maps[_KEPT_MAX];            /* owned */
+        struct sensor__bss *knobs;      /* mapped; shared with the programs */
         int links[N_HOOKS];             /* owned; -1: not attached */
         struct hook_answer {            /* of a place that can be done without */
                 int r;                  /* 0, or why the program does not go there; then it is not tried again */
@@ -60,6 +76,11 @@ struct hooks {
         bool compat;                    /* 32-bit calls are watched, too */
         bool told_compat;               /* what that means for credchange was said */
 };
+
+/* hooks-keep.c: take over what is needed of the loaded object, so that it can go; the programs are descriptors then. */
+void hooks_keep_init(struct hooks *hooks);
+int hooks_keep(struct hooks *hooks);
+void hooks_keep_done(struct hooks *hooks);
 
 /* The place will do without its program, from now on. */
 void hooks_refuse(struct hooks *hooks, size_t i, int r, const char *why);

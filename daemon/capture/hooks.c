@@ -68,15 +68,14 @@ static void read_tty_majors(uint64_t majors[static 8]) {
 
 /* Which program looks at which call, for the dispatchers (bpf/call.bpf.h). */
 static int hooks_fill_tables(struct hooks *hooks) {
-        int ends_fd = bpf_map__fd(hooks->sensor->maps.call_ends),
-            begins_fd = bpf_map__fd(hooks->sensor->maps.call_begins);
-        int too_fd = bpf_map__fd(hooks->sensor->maps.call_ends_too);
+        int ends_fd = hooks->maps[KEPT_CALL_ENDS], begins_fd = hooks->maps[KEPT_CALL_BEGINS];
+        int too_fd = hooks->maps[KEPT_CALL_ENDS_TOO];
         int calls_fd = bpf_map__fd(hooks->sensor->maps.compat_calls), r;
         uint8_t n_ends[_WIRE_CALL_MAX] = {};
 
         for (size_t i = 0; i < N_HOOKS; i++) {
                 const struct hook *hook = &hooks_table[i];
-                uint32_t call = hook->call, prog_fd = bpf_program__fd(hooks->programs[i]);
+                uint32_t call = hook->call, prog_fd = hooks->prog_fds[i];
                 bool begins = startswith(hook->place, "tp/syscalls/sys_enter_");
 
                 if (!begins && !startswith(hook->place, "tp/syscalls/sys_exit_"))
@@ -95,6 +94,17 @@ static int hooks_fill_tables(struct hooks *hooks) {
                         return r;
         }
         return 0;
+}
+
+/* It was read whole from our executable, too: that may leave memory, and comes back from the file. */
+static void hooks_drop_sensor(struct hooks *hooks) {
+        size_t size, page = (size_t)sysconf(_SC_PAGESIZE);
+        uintptr_t begin = (uintptr_t)sensor__elf_bytes(&size), end = (begin + size) & ~(page - 1);
+
+        begin = ALIGN_UP(begin, page);
+        (void)madvise((void *)begin, end - begin, MADV_DONTNEED);
+        sensor__destroy(TAKE_PTR(hooks->sensor));
+        memset(hooks->programs, 0, sizeof(hooks->programs));
 }
 
 static int hooks_load(struct hooks *hooks, const struct hooks_options *options, char *logs) {
@@ -160,7 +170,9 @@ static int hooks_load(struct hooks *hooks, const struct hooks_options *options, 
         if (r < 0)
                 return r;
 
-        r = hooks_fill_tables(hooks);
+        r = hooks_keep(hooks);
+        if (r >= 0)
+                r = hooks_fill_tables(hooks);
         if (r < 0)
                 return r;
 
@@ -171,6 +183,7 @@ static int hooks_load(struct hooks *hooks, const struct hooks_options *options, 
                 hooks->cpus = NULL;
                 return -errno;
         }
+        hooks_drop_sensor(hooks);
         return 0;
 }
 
@@ -196,6 +209,7 @@ int hooks_new(const struct hooks_options *options, struct hooks **ret) {
                 return log_oom();
         for (size_t i = 0; i < N_HOOKS; i++)
                 hooks->links[i] = -1;
+        hooks_keep_init(hooks);
         hooks->tracefs_fd = tracefs_open();
         hooks->cgroup_fd = options->cgroup2 ? open(options->cgroup2, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
         if (hooks->cgroup_fd < 0)
@@ -210,7 +224,8 @@ int hooks_new(const struct hooks_options *options, struct hooks **ret) {
                 if (!logs)
                         return log_oom();
                 memset(logs, 0, N_HOOKS * HOOKS_LOG_BYTES);
-                sensor__destroy(hooks->sensor);
+                hooks_keep_done(hooks);
+                hooks_drop_sensor(hooks);
                 r = hooks_load(hooks, options, logs);
         }
         if (r == -ENOMEM)
@@ -317,7 +332,7 @@ static const char *what_is_missing(const struct hook *hook) {
 static int hooks_attach(struct hooks *hooks, size_t i, const struct interest *interest,
                         void (*meanwhile)(void *userdata), void *userdata) {
         const struct hook *hook = &hooks_table[i];
-        int prog_fd = bpf_program__fd(hooks->programs[i]), fd;
+        int prog_fd = hooks->prog_fds[i], fd;
 
         if (hooks->answers[i].r < 0)
                 return 0;
@@ -376,7 +391,7 @@ static bool interest_has_env(const struct interest *interest, const char *name) 
 }
 
 static int hooks_set_env(struct hooks *hooks, const struct interest *interest) {
-        int fd = bpf_map__fd(hooks->sensor->maps.env_names);
+        int fd = hooks->maps[KEPT_ENV_NAMES];
         char key[WIRE_MAX_ENV_NAME];
         uint32_t one = 1;
 
@@ -393,13 +408,13 @@ static int hooks_set_env(struct hooks *hooks, const struct interest *interest) {
                         env_key(key, hooks->interest.env[i]);
                         (void)bpf_map_delete_elem(fd, key);
                 }
-        STORE(hooks->sensor->bss->env_wanted, interest->n_env > 0);
+        STORE(hooks->knobs->env_wanted, interest->n_env > 0);
         return 0;
 }
 
 /* First as wide as both, then as narrow as the new one: nothing that both want is filtered in between. */
 static void hooks_set_filters(struct hooks *hooks, const struct interest *interest) {
-        struct sensor__bss *knobs = hooks->sensor->bss;
+        struct sensor__bss *knobs = hooks->knobs;
         uint8_t wants[_WIRE_KIND_MAX] = {};
 
         for (int kind = 1; kind < _WIRE_KIND_MAX; kind++) {
@@ -461,7 +476,7 @@ int hooks_set_interest(struct hooks *hooks, const struct interest *interest, voi
                         log_notice("Calls through the kernel's 32-bit table are not watched (capture.compat): "
                                    "credentials that one of them changes are told as credchange");
                 hooks->told_compat = true;
-                STORE(hooks->sensor->bss->credentials_epoch, hooks->sensor->bss->credentials_epoch + 1);
+                STORE(hooks->knobs->credentials_epoch, hooks->knobs->credentials_epoch + 1);
         }
         hooks_set_filters(hooks, interest);
         hooks->interest = *interest;
@@ -529,8 +544,8 @@ struct hooks *hooks_free(struct hooks *hooks) {
         hooks_detach_list(hooks, fds, n);
         if (hooks->cpus)
                 munmap(hooks->cpus, hooks->cpu_size * hooks->n_cpus);
-        if (hooks->sensor)
-                sensor__destroy(hooks->sensor);
+        hooks_keep_done(hooks);
+        hooks_drop_sensor(hooks);
         close_fd(hooks->tracefs_fd);
         close_fd(hooks->cgroup_fd);
         free(hooks);
@@ -544,15 +559,15 @@ void hooks_set_wait(struct hooks *hooks, bool wait) {
 /* ---- the rest ---- */
 
 int hooks_ring_fd(const struct hooks *hooks) {
-        return bpf_map__fd(hooks->sensor->maps.ring);
+        return hooks->maps[KEPT_RING];
 }
 
 uint32_t *hooks_asleep(struct hooks *hooks) {
-        return &hooks->sensor->bss->reader_asleep;
+        return &hooks->knobs->reader_asleep;
 }
 
 uint32_t *hooks_called(struct hooks *hooks) {
-        return &hooks->sensor->bss->reader_called;
+        return &hooks->knobs->reader_called;
 }
 
 size_t hooks_n_cpus(const struct hooks *hooks) {
@@ -571,22 +586,25 @@ void hooks_count_skipped(const struct hooks *hooks, uint64_t ret[static _WIRE_KI
 
                 /* One program in many places counts once, whether or not the first is attached. */
                 if (hooks_table[i].kind == WIRE_NONE || hooks_table[i].use == HOOK_SECURITY ||
-                    hooks->programs[i] == (i ? hooks->programs[i - 1] : NULL))
+                    hooks->prog_fds[i] < 0 || (i > 0 && hooks->prog_fds[i] == hooks->prog_fds[i - 1]))
                         continue;
-                if (bpf_obj_get_info_by_fd(bpf_program__fd(hooks->programs[i]), &info, &size) >= 0)
+                if (bpf_obj_get_info_by_fd(hooks->prog_fds[i], &info, &size) >= 0)
                         ret[hooks_table[i].kind] += info.recursion_misses;
         }
 }
 
-static int hooks_open_iterator(const struct bpf_program *program) {
+static int hooks_open_iterator(const struct hooks *hooks, const char *program) {
         _cleanup_(closep) int link_fd = -1;
+        size_t i = 0;
 
-        link_fd = bpf_link_create(bpf_program__fd(program), 0, BPF_TRACE_ITER, NULL);
+        while (!streq(hooks_table[i].program, program))
+                i++;
+        link_fd = bpf_link_create(hooks->prog_fds[i], 0, BPF_TRACE_ITER, NULL);
         return link_fd < 0 ? link_fd : bpf_iter_create(link_fd);
 }
 
 int hooks_open_snapshot(struct hooks *hooks) {
-        return hooks_open_iterator(hooks->sensor->progs.take_snapshot);
+        return hooks_open_iterator(hooks, "take_snapshot");
 }
 
 static struct wire_identity wire_identity(const struct identity *id) {
@@ -597,23 +615,23 @@ int hooks_add_supervisor(struct hooks *hooks, const struct identity *id) {
         struct wire_identity key = wire_identity(id);
         uint32_t one = 1;
 
-        return bpf_map_update_elem(bpf_map__fd(hooks->sensor->maps.supervisors), &key, &one, BPF_ANY);
+        return bpf_map_update_elem(hooks->maps[KEPT_SUPERVISORS], &key, &one, BPF_ANY);
 }
 
 int hooks_add_seed(struct hooks *hooks, const struct identity *id, const struct identity *creator,
                    const struct identity *tree) {
         struct wire_identity key = wire_identity(id), value[2] = {wire_identity(creator), wire_identity(tree)};
 
-        return bpf_map_update_elem(bpf_map__fd(hooks->sensor->maps.seeds), &key, value, BPF_ANY);
+        return bpf_map_update_elem(hooks->maps[KEPT_SEEDS], &key, value, BPF_ANY);
 }
 
 int hooks_plant_seeds(struct hooks *hooks) {
-        int map_fd = bpf_map__fd(hooks->sensor->maps.seeds);
+        int map_fd = hooks->maps[KEPT_SEEDS];
         _cleanup_(closep) int fd = -1;
         struct wire_identity key;
         char unused[64];
 
-        fd = hooks_open_iterator(hooks->sensor->progs.plant_seeds);
+        fd = hooks_open_iterator(hooks, "plant_seeds");
         if (fd < 0)
                 return fd;
         while (read(fd, unused, sizeof(unused)) > 0)
@@ -691,7 +709,7 @@ void hooks_try(struct hooks *hooks, void (*each)(const struct hooks_place *place
                 if (hooks && (hook->use == HOOK_NEVER || hooks->answers[i].r < 0))
                         r = hooks->answers[i].r;
                 else if (hooks) {
-                        prog_fd = bpf_program__fd(hooks->programs[i]);
+                        prog_fd = hooks->prog_fds[i];
                         r = prog_fd < 0 ? -EOPNOTSUPP
                                         : attach_program(prog_fd, hook->place, hook->call, hooks->tracefs_fd,
                                                          hooks->cgroup_fd);

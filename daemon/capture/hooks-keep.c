@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/macro.h"
+
+#include "capture/hooks-private.h"
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"               /* generated code */
+#include "sensor.skel.h"
+#pragma GCC diagnostic pop
+
+/* The descriptor becomes ours, and the object's goes: files are limited, one is enough. */
+static int keep_program(struct bpf_program *program) {
+        int fd = bpf_program__fd(program);
+
+        if (fd < 0)
+                return -1;
+        fd = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+        if (fd < 0)
+                return -errno;
+        bpf_program__unload(program);
+        return fd;
+}
+
+static int keep_programs(struct hooks *hooks) {
+        for (size_t i = 0; i < N_HOOKS; i++) {
+                int fd = -1;
+
+                for (size_t k = 0; k < i && fd < 0; k++)
+                        if (hooks->programs[k] == hooks->programs[i])
+                                fd = hooks->prog_fds[k];
+                if (fd < 0)
+                        fd = keep_program(hooks->programs[i]);
+                if (fd < -1)
+                        return fd;
+                hooks->prog_fds[i] = fd;
+        }
+        return 0;
+}
+
+int hooks_keep(struct hooks *hooks) {
+        struct sensor *sensor = hooks->sensor;
+        const struct bpf_map *const maps[_KEPT_MAX] = {
+                [KEPT_RING] = sensor->maps.ring,
+                [KEPT_ENV_NAMES] = sensor->maps.env_names,
+                [KEPT_SUPERVISORS] = sensor->maps.supervisors,
+                [KEPT_SEEDS] = sensor->maps.seeds,
+                [KEPT_CALL_ENDS] = sensor->maps.call_ends,
+                [KEPT_CALL_ENDS_TOO] = sensor->maps.call_ends_too,
+                [KEPT_CALL_BEGINS] = sensor->maps.call_begins,
+        };
+        void *knobs;
+        int r;
+
+        r = keep_programs(hooks);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < _KEPT_MAX; i++) {
+                hooks->maps[i] = fcntl(bpf_map__fd(maps[i]), F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+                if (hooks->maps[i] < 0)
+                        return -errno;
+        }
+        knobs = mmap(NULL, sizeof(*hooks->knobs), PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(sensor->maps.bss), 0);
+        if (knobs == MAP_FAILED)
+                return -errno;
+        hooks->knobs = knobs;
+        return 0;
+}
+
+void hooks_keep_init(struct hooks *hooks) {
+        for (size_t i = 0; i < N_HOOKS; i++)
+                hooks->prog_fds[i] = -1;
+        for (size_t i = 0; i < _KEPT_MAX; i++)
+                hooks->maps[i] = -1;
+}
+
+void hooks_keep_done(struct hooks *hooks) {
+        for (size_t i = 0; i < N_HOOKS; i++) {
+                for (size_t k = i + 1; k < N_HOOKS; k++)
+                        if (hooks->prog_fds[k] == hooks->prog_fds[i])
+                                hooks->prog_fds[k] = -1;
+                hooks->prog_fds[i] = close_fd(hooks->prog_fds[i]);
+        }
+        for (size_t i = 0; i < _KEPT_MAX; i++)
+                hooks->maps[i] = close_fd(hooks->maps[i]);
+        if (hooks->knobs)
+                munmap(TAKE_PTR(hooks->knobs), sizeof(*hooks->knobs));
+}
