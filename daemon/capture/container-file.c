@@ -223,8 +223,11 @@ static int read_containerd(const char *root, const char *id, struct container_in
                 i++;
                 snprintf(name, sizeof(name), "%s/%s/config.json", entry->d_name, id);
                 r = read_below(dirfd(dir), name, CONTAINER_FILE_MAX, CONTAINER_FORM_BUNDLE, id, ret);
-                if (r > 0 && ret->runtime == CONTAINER_OTHER)
+                /* One without annotations is known to be containerd's, and that is all. */
+                if (r >= 0 && ret->runtime == CONTAINER_OTHER) {
                         ret->runtime = streq(entry->d_name, "moby") ? CONTAINER_DOCKER : CONTAINER_CONTAINERD;
+                        r = 1;
+                }
         }
         return r;
 }
@@ -243,13 +246,15 @@ static int read_crio(const char *root, const char *id, struct container_info *re
         return r;
 }
 
-/* A container that is removed when it ends (--rm) is in a list of its own. */
+/* A container that is removed when it ends (--rm) is in a list of its own where Podman is newer than 4.3. That list is
+ * elsewhere, and the only one, if the store is transient. */
 static int read_podman(const char *root, const char *id, struct container_info *ret) {
         static const struct {
                 const char *directory, *name;
         } lists[] = {
-                {"/run/containers/storage", "volatile-containers.json"},
                 {"/var/lib/containers/storage", "containers.json"},
+                {"/var/lib/containers/storage", "volatile-containers.json"},
+                {"/run/containers/storage", "volatile-containers.json"},
         };
         int r = 0;
 

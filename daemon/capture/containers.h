@@ -5,7 +5,7 @@
  *
  * A container lives as long as its own control group does, whatever its runtime thinks of it: that group is the first
  * in a path that carries a runtime's kind of name (event/cgroup-path.h). What the runtime has written down of it is
- * read when the group is made, and only if root owns the group: a user who calls a group of his own after somebody's
+ * read when the group is made, and only if root made it: a user who calls a group of his own after somebody's
  * container gets none of its names. Bounded: what finds no room is told all the same, but without name and image at its
  * end. */
 
@@ -35,7 +35,7 @@ enum containers_event {
 
 /* A group has this name. True if it is a container's own that was not known, or is told once more as running: then
  * `record` is a `container` record, but for the header's actor and time, and finished by the caller. `is_roots`: root
- * owns the group. */
+ * made the group. */
 bool containers_begin(struct containers *containers, enum containers_event event, uint64_t cgroup, const char *path,
                       size_t length, bool is_cut, bool is_roots, struct record *record);
 

@@ -185,7 +185,8 @@ bool hierarchy_is_roots(const struct hierarchy *hierarchy, uint64_t id) {
         _cleanup_(closep) int fd = open_group(hierarchy, id);
         struct stat st;
 
-        return fd >= 0 && fstat(fd, &st) >= 0 && st.st_uid == 0;
+        /* A group may be given to the users in a container as soon as it is made. */
+        return fd >= 0 && fstatat(fd, "..", &st, 0) >= 0 && st.st_uid == 0;
 }
 
 int hierarchy_name(const struct hierarchy *hierarchy, uint64_t id, char *buffer, size_t size) {

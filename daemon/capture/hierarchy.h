@@ -40,7 +40,8 @@ void hierarchy_forget(struct hierarchy *hierarchy);
 /* Is the name of this one known? If not it is from now on. */
 bool hierarchy_see(struct hierarchy *hierarchy, uint64_t id);
 
-/* Does it belong to root? Only root makes such a group, or hands one over. False also if it is gone. */
+/* Did root make it? Whoever owns the group around it could; it may have been given away since. False also if it is
+ * gone. */
 bool hierarchy_is_roots(const struct hierarchy *hierarchy, uint64_t id);
 
 /* Ask the kernel for its name: a path below the hierarchy's root, in memory of the caller. -ESTALE or -ENOENT: it is

@@ -83,8 +83,9 @@ static struct component without_escape(const struct component *c) {
         return (struct component){ .s = c->s + skip, .n = c->n - skip, .offset = c->offset + skip };
 }
 
-/* As systemd escapes a name in a unit's: \xNN is a byte, a dash a slash. What is no escape is left as it is. */
-static size_t unescape(const struct component *c, char *name) {
+/* As systemd escapes a name in a unit's: \xNN is a byte, a dash a slash if `dashes`. What is no escape is left as it
+ * is. */
+static size_t unescape(const struct component *c, bool dashes, char *name) {
         size_t used = 0;
 
         for (size_t i = 0; i < c->n && used < CGROUP_NAME_MAX; used++) {
@@ -93,7 +94,7 @@ static size_t unescape(const struct component *c, char *name) {
                         name[used] = hex_digit(c->s[i + 2]) << 4 | hex_digit(c->s[i + 3]);
                         i += 4;
                 } else
-                        name[used] = c->s[i] == '-' ? '/' : c->s[i], i++;
+                        name[used] = dashes && c->s[i] == '-' ? '/' : c->s[i], i++;
         }
         return used;
 }
@@ -180,9 +181,11 @@ static size_t oci_container(const struct component *c, enum container_runtime ab
         return copy_name(&rest, name);
 }
 
-/* Machines of systemd: machine-NAME.scope (a registered one), systemd-nspawn@NAME.service (in its `payload` if it
- * delegates). A machine-qemu is a whole virtual machine, whose processes are not ours to see. */
-static size_t machine_container(const struct component *c, char *name, enum container_runtime *ret_runtime) {
+/* Machines of systemd: machine-NAME.scope (a registered one), and `payload` in systemd-nspawn@NAME.service: what runs
+ * beside it looks after it. There the name stands as it is, which systemd before 230 had escaped. A machine-qemu is a
+ * whole virtual machine, whose processes are not ours to see. */
+static size_t machine_container(const struct component *c, const struct component *above, char *name,
+                                enum container_runtime *ret_runtime) {
         struct component escaped;
 
         *ret_runtime = CONTAINER_NSPAWN;
@@ -194,11 +197,13 @@ static size_t machine_container(const struct component *c, char *name, enum cont
                 if (component_starts(c, "machine-lxc\\x2d"))
                         *ret_runtime = CONTAINER_OTHER;
                 escaped = component_between(c, "machine-", ".scope");
-        } else if (component_starts(c, "systemd-nspawn@") && component_ends(c, ".service"))
-                escaped = component_between(c, "systemd-nspawn@", ".service");
-        else
+                return unescape(&escaped, true, name);
+        }
+        if (!component_is(c, "payload") || !component_starts(above, "systemd-nspawn@") ||
+            !component_ends(above, ".service"))
                 return 0;
-        return unescape(&escaped, name);
+        escaped = component_between(above, "systemd-nspawn@", ".service");
+        return unescape(&escaped, false, name);
 }
 
 /* /lxc/NAME (before 4.0), /lxc.payload/NAME (3.1), /lxc.payload.NAME (since). lxc.monitor is its keeper. */
@@ -220,7 +225,7 @@ static size_t container_name(const struct component *c, const struct component *
 
         n = oci_container(c, made_by, name, ret_runtime);
         if (n == 0)
-                n = machine_container(c, name, ret_runtime);
+                n = machine_container(c, above, name, ret_runtime);
         if (n == 0) {
                 n = lxc_container(c, above, name);
                 *ret_runtime = CONTAINER_LXC;
@@ -266,7 +271,6 @@ void cgroup_parse(const char *path, size_t length, bool is_cut, struct cgroup_pa
         struct cgroup_parts parts = {};
         struct component above = { .s = path }, manager = {};
         enum container_runtime made_by = CONTAINER_NONE, runtime;
-        bool supervised = false;
 
         for (size_t at = 0; at < length;) {
                 const char *slash = memchr(path + at, '/', length - at);
@@ -292,9 +296,6 @@ void cgroup_parse(const char *path, size_t length, bool is_cut, struct cgroup_pa
                         parts.has_user_unit = true;
                 }
 
-                /* What nspawn runs beside its payload to look after it is not in the container. */
-                if (component_is(&c, "supervisor") && component_starts(&above, "systemd-nspawn@"))
-                        supervised = true;
                 if (parts.container.length == 0) {
                         parts.container.length = container_name(&c, &above, made_by, name, &runtime);
                         if (parts.container.length > 0) {
@@ -307,10 +308,6 @@ void cgroup_parse(const char *path, size_t length, bool is_cut, struct cgroup_pa
                 above = c;
         }
 
-        if (supervised) {
-                parts.container.length = parts.container_end = 0;
-                parts.runtime = CONTAINER_NONE;
-        }
         /* What was not found in a path that goes on is not known not to be there. */
         parts.has_container = parts.container.length > 0 || !is_cut;
         parts.has_slice = parts.has_unit || !is_cut;

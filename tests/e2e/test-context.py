@@ -287,10 +287,11 @@ def test_a_container_is_told_from_its_start_to_its_end_with_what_its_runtime_wro
                     own.run('/bin/true')
                     daemon.settle()
             stopped = daemon.wait_alert('lifetime', 2)
-            # Somebody else's group of that name has the name and nothing more.
-            with Group(os.path.join(root, 'libpod-%s.scope' % name), owner=65534) as group:
-                group.run('/bin/true')
-                pretender = daemon.wait_alert('pretender')
+            # A group of that name that somebody else could make has the name and nothing more.
+            with Group(os.path.join(root, 'execray-e2e-%d' % os.getpid()), owner=65534) as own:
+                with Group(os.path.join(own.path, 'libpod-%s.scope' % name), owner=65534) as group:
+                    group.run('/bin/true')
+                    pretender = daemon.wait_alert('pretender')
             daemon.stop()
         for alert, action in (started, 'started'), (stopped, 'stopped'):
             fields = alert['steps'][0]['fields']

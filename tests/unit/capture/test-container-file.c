@@ -152,10 +152,57 @@ START_TEST(each_runtime_is_found_where_it_writes) {
         ck_assert_int_eq(container_file_read(root, CONTAINER_PODMAN, ID, &info), 1);
         ck_assert_str_eq(info.name, "p");
         put("/run/containers/storage/overlay-containers/volatile-containers.json",
+            "[{\"id\":\"" OTHER "\",\"names\":[\"t\"]}]");
+        ck_assert_int_eq(container_file_read(root, CONTAINER_PODMAN, OTHER, &info), 1);
+        ck_assert_str_eq(info.name, "t");
+        put("/var/lib/containers/storage/overlay-containers/volatile-containers.json",
             "[{\"id\":\"" OTHER "\",\"names\":[\"v\"]}]");
         ck_assert_int_eq(container_file_read(root, CONTAINER_PODMAN, OTHER, &info), 1);
         ck_assert_str_eq(info.name, "v");
         ck_assert_int_eq(container_file_read(root, CONTAINER_LXC, ID, &info), 0);
+        teardown();
+}
+END_TEST
+
+/* As they were left, but for what nobody looks at. */
+START_TEST(files_that_runtimes_wrote_are_read) {
+        setup();
+        /* Docker 20.10.24: Image is an id there, what was asked for is in Config. */
+        put("/var/lib/docker/containers/" ID "/config.v2.json",
+            "{\"StreamConfig\":{},\"State\":{\"Running\":false,\"Pid\":0},\"ID\":\"" ID "\","
+            "\"Created\":\"2026-11-22T11:40:05.5Z\",\"Managed\":false,\"Path\":\"/bin/sleep\",\"Args\":[\"1000\"],"
+            "\"Config\":{\"Hostname\":\"10f3c9420963\",\"Env\":[\"PATH=/bin\"],\"Cmd\":[\"/bin/sleep\",\"1000\"],"
+            "\"Image\":\"example.org/bb:1.0\",\"Labels\":{}},\"Image\":\"sha256:99826e2ef602\",\"NetworkSettings\":{},"
+            "\"Name\":\"/dbox-systemd\",\"Driver\":\"overlay2\",\"OS\":\"linux\",\"AppArmorProfile\":\"\"}");
+        ck_assert_int_eq(container_file_read(root, CONTAINER_DOCKER, ID, &info), 1);
+        ck_assert_str_eq(info.name, "dbox-systemd");
+        ck_assert_str_eq(info.image, "example.org/bb:1.0");
+
+        /* Podman 4.3.1: one that goes when it ends, and one without an image (--rootfs). */
+        put("/var/lib/containers/storage/overlay-containers/containers.json",
+            "[{\"id\":\"" ID "\",\"names\":[\"box-systemd--rm\"],\"image\":\"b1327cad601e\",\"layer\":\"41f9812e5038\","
+            "\"metadata\":\"{\\\"image-name\\\":\\\"example.org/bb:1.0\\\",\\\"image-id\\\":\\\"b1327cad601e\\\","
+            "\\\"name\\\":\\\"box-systemd--rm\\\",\\\"created-at\\\":1795347534}\","
+            "\"created\":\"2026-11-22T11:38:54.315045485Z\",\"flags\":{\"MountLabel\":\"\",\"ProcessLabel\":\"\","
+            "\"Volatile\":true}},"
+            "{\"id\":\"" OTHER "\",\"names\":[\"rfs\"],\"image\":\"\",\"layer\":\"a8dcb960227a\","
+            "\"metadata\":\"{\\\"image-name\\\":\\\"\\\",\\\"image-id\\\":\\\"\\\",\\\"name\\\":\\\"rfs\\\","
+            "\\\"created-at\\\":1795347515}\",\"created\":\"2026-11-22T11:38:35.2502417Z\","
+            "\"flags\":{\"MountLabel\":\"\",\"ProcessLabel\":\"\"}}]");
+        ck_assert_int_eq(container_file_read(root, CONTAINER_PODMAN, ID, &info), 1);
+        ck_assert_str_eq(info.name, "box-systemd--rm");
+        ck_assert_str_eq(info.image, "example.org/bb:1.0");
+        ck_assert_int_eq(container_file_read(root, CONTAINER_PODMAN, OTHER, &info), 1);
+        ck_assert_str_eq(info.name, "rfs");
+        ck_assert_str_eq(info.image, "");
+
+        /* containerd 1.6.20: labels of nerdctl's come as annotations. */
+        put("/run/containerd/io.containerd.runtime.v2.task/default/" ID "/config.json",
+            "{\"ociVersion\":\"1.0.2-dev\",\"process\":{\"user\":{\"uid\":0},\"args\":[\"/bin/sleep\",\"1000\"],"
+            "\"cwd\":\"/\"},\"root\":{\"path\":\"rootfs\"},\"annotations\":{\"nerdctl/name\":\"nb\"},"
+            "\"linux\":{\"cgroupsPath\":\"/default/" ID "\"}}");
+        ck_assert_int_eq(container_file_read(root, CONTAINER_CONTAINERD, ID, &info), 1);
+        ck_assert_str_eq(info.name, "nb");
         teardown();
 }
 END_TEST
@@ -167,6 +214,13 @@ START_TEST(container_of_which_the_name_says_no_runtime_is_looked_for_everywhere)
         ck_assert_int_eq(container_file_read(root, CONTAINER_OTHER, ID, &info), 1);
         ck_assert_int_eq(info.runtime, CONTAINER_CONTAINERD);
         ck_assert_int_eq(container_file_read(root, CONTAINER_OTHER, OTHER, &info), 0);
+        /* Where it lies says whose it is, if nothing in it does. */
+        put("/run/containerd/io.containerd.runtime.v2.task/buildkit/" OTHER "/config.json",
+            "{\"ociVersion\":\"1.0.2-dev\",\"linux\":{\"cgroupsPath\":\"/buildkit/" OTHER "\"}}");
+        ck_assert_int_eq(container_file_read(root, CONTAINER_OTHER, OTHER, &info), 1);
+        ck_assert_int_eq(info.runtime, CONTAINER_CONTAINERD);
+        ck_assert_str_eq(info.name, "");
+        ck_assert_str_eq(info.image, "");
         teardown();
 }
 END_TEST
@@ -222,6 +276,7 @@ UNIT_MAIN("capture/container-file",
           bytes_that_are_no_strict_json_are_refused,
           names_that_are_too_long_or_hold_control_bytes_are_not_known,
           each_runtime_is_found_where_it_writes,
+          files_that_runtimes_wrote_are_read,
           container_of_which_the_name_says_no_runtime_is_looked_for_everywhere,
           file_that_somebody_else_could_have_put_there_is_not_believed,
           id_that_is_none_leads_to_no_file,

@@ -98,6 +98,9 @@ START_TEST(what_watches_a_container_is_not_in_it) {
         check("/lxc.monitor.web", "", "", "");
         check("/machine.slice/systemd-nspawn@web.service/supervisor", "systemd-nspawn@web.service", "machine.slice",
               "");
+        check("/machine.slice/systemd-nspawn@web.service", "systemd-nspawn@web.service", "machine.slice", "");
+        check("/machine.slice/systemd-nspawn@web.service/supervisor/payload", "systemd-nspawn@web.service",
+              "machine.slice", "");
 }
 END_TEST
 
@@ -118,6 +121,8 @@ START_TEST(machines_of_lxc_and_nspawn_have_names) {
               "my-web-1");
         check("/machine.slice/systemd-nspawn@deb\\x2d12.service/payload/init.scope",
               "systemd-nspawn@deb\\x2d12.service", "machine.slice", "deb-12");
+        check("/machine.slice/systemd-nspawn@my-box.1.service/payload", "systemd-nspawn@my-box.1.service",
+              "machine.slice", "my-box.1");
         check("/machine.slice/machine-qemu\\x2d1\\x2dvm.scope", "machine-qemu\\x2d1\\x2dvm.scope", "machine.slice", "");
         check("/machine.slice/machine-bad\\x2gescape\\x2.scope", "machine-bad\\x2gescape\\x2.scope", "machine.slice",
               "bad\\x2gescape\\x2");
@@ -194,7 +199,7 @@ START_TEST(runtime_is_told_by_the_name_that_it_gives) {
         check_runtime("/lxc/web", CONTAINER_LXC, "/lxc/web");
         check_runtime("/machine.slice/machine-web.scope/payload", CONTAINER_NSPAWN, "/machine.slice/machine-web.scope");
         check_runtime("/machine.slice/systemd-nspawn@web.service/payload", CONTAINER_NSPAWN,
-                      "/machine.slice/systemd-nspawn@web.service");
+                      "/machine.slice/systemd-nspawn@web.service/payload");
 }
 END_TEST
 
@@ -209,6 +214,33 @@ START_TEST(container_of_which_the_name_says_no_runtime_has_one_all_the_same) {
         check_runtime("/machine.slice/systemd-nspawn@web.service/supervisor", CONTAINER_NONE, "");
         ck_assert_str_eq(container_runtime_to_string(CONTAINER_NONE), "");
         ck_assert_str_eq(container_runtime_to_string(CONTAINER_CRIO), "cri-o");
+}
+END_TEST
+
+/* As these were seen. */
+START_TEST(groups_that_runtimes_made_are_told) {
+        /* Podman 4.3.1 with systemd, with cgroupfs; in a pod, too. */
+        check_runtime("/machine.slice/libpod-" ID ".scope", CONTAINER_PODMAN, "/machine.slice/libpod-" ID ".scope");
+        check_runtime("/libpod_parent/libpod-" ID, CONTAINER_PODMAN, "/libpod_parent/libpod-" ID);
+        /* Docker 20.10.24 with cgroupfs and with systemd. */
+        check_runtime("/docker/" ID, CONTAINER_DOCKER, "/docker/" ID);
+        check_runtime("/system.slice/docker-" ID ".scope", CONTAINER_DOCKER, "/system.slice/docker-" ID ".scope");
+        /* containerd 1.6.20: namespace and id, and what the kubelet asks for. */
+        check_runtime("/default/" ID, CONTAINER_CONTAINERD, "/default/" ID);
+        check_runtime("/buildkit/" ID, CONTAINER_OTHER, "/buildkit/" ID);
+        check_runtime("/kubepods.slice/kubepods-pod1.slice/cri-containerd-" ID ".scope", CONTAINER_CONTAINERD,
+                      "/kubepods.slice/kubepods-pod1.slice/cri-containerd-" ID ".scope");
+        /* An id of ctr's user: nothing says that it is one. */
+        check("/default/ctrbox", "", "", "");
+        /* LXC 5.0.2, also with lxc.cgroup.dir; lxc-attach comes in through .lxc. */
+        check_runtime("/lxc.payload.lbox/.lxc", CONTAINER_LXC, "/lxc.payload.lbox");
+        check_runtime("/boxes/lbox2/lxc.payload.lbox2", CONTAINER_LXC, "/boxes/lbox2/lxc.payload.lbox2");
+        check("/lxc.pivot", "", "", "");
+        /* systemd 252: started by hand with machined, and by machinectl. */
+        check_runtime("/machine.slice/machine-my\\x2dbox.1.scope/payload", CONTAINER_NSPAWN,
+                      "/machine.slice/machine-my\\x2dbox.1.scope");
+        check_runtime("/machine.slice/systemd-nspawn@my-box.1.service/payload", CONTAINER_NSPAWN,
+                      "/machine.slice/systemd-nspawn@my-box.1.service/payload");
 }
 END_TEST
 
@@ -232,4 +264,5 @@ UNIT_MAIN("event/cgroup-path",
           name_of_a_container_never_outgrows_its_room,
           runtime_is_told_by_the_name_that_it_gives,
           container_of_which_the_name_says_no_runtime_has_one_all_the_same,
+          groups_that_runtimes_made_are_told,
           nobody_changes_his_runtime_by_naming_a_group_of_his_own)
