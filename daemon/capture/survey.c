@@ -99,6 +99,17 @@ static enum wire_kind source_of(enum wire_kind kind) {
         return kind == WIRE_KIND_container ? WIRE_KIND_cgroup : kind;
 }
 
+/* Do calls of this kind go unseen without the place? Of a kind that has only places that may be missing (dns) each of
+ * them counts. */
+static bool is_needed(const struct survey *survey, const struct survey_hook *hook, enum wire_kind kind) {
+        if (hook->kind != kind || hook->role > HOOKS_EXTRA)
+                return false;
+        for (size_t i = 0; i < survey->n_hooks && hook->role == HOOKS_EXTRA; i++)
+                if (survey->hooks[i].kind == kind && survey->hooks[i].role == HOOKS_NEEDED)
+                        return false;
+        return true;
+}
+
 bool survey_has_source(const struct survey *survey, enum wire_kind kind) {
         const struct kind_info *info = schema_kind(kind);
 
@@ -107,7 +118,7 @@ bool survey_has_source(const struct survey *survey, enum wire_kind kind) {
                 return true;
         kind = source_of(kind);
         for (size_t i = 0; i < survey->n_hooks; i++)
-                if (survey->hooks[i].kind == kind && survey->hooks[i].role == HOOKS_NEEDED)
+                if (is_needed(survey, &survey->hooks[i], kind))
                         return true;
         return false;
 }
@@ -144,7 +155,7 @@ enum survey_verdict survey_of_kind(const struct survey *survey, enum wire_kind k
         for (size_t i = 0; i < survey->n_hooks; i++) {
                 const struct survey_hook *hook = survey->hooks + i;
 
-                if (hook->kind != kind || hook->role != HOOKS_NEEDED)
+                if (!is_needed(survey, hook, kind))
                         continue;
                 n_works += hook->state == SURVEY_WORKS;
                 n_refused += hook->state == SURVEY_REFUSED;

@@ -152,6 +152,8 @@ static void put_kind(const struct preflight *p, enum wire_kind kind) {
         if (is_priced(p, kind))
                 strbuf_printf(p->b, "    %-13s %+" PRId64 " ns to %" PRId64 " ns (%s), %+" PRId64 " ns to any other\n",
                               "price", price->added_ns, price->call_ns, price->calls, price->other_ns);
+        else if (price->why_not && verdict != SURVEY_NONE)
+                strbuf_printf(p->b, "    %-13s not measured: %s\n", "price", price->why_not);
 }
 
 /* What the steps of a path wait for and nobody will tell. Bit set. */
@@ -286,6 +288,8 @@ static void put_json_kind(const struct preflight *p, enum wire_kind kind) {
                               price->calls, price->call_ns, price->added_ns, price->other_ns);
         else
                 strbuf_put(p->b, "null");
+        strbuf_put(p->b, ",\"unpriced\":");
+        strbuf_put_json_str(p->b, is_priced(p, kind) ? NULL : price->why_not);
         strbuf_put_char(p->b, '}');
 }
 

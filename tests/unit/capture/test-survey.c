@@ -48,6 +48,19 @@ START_TEST(a_place_that_only_makes_names_certain_is_none_that_is_missed) {
 }
 END_TEST
 
+START_TEST(of_a_kind_that_only_has_places_that_may_be_missing_each_counts) {
+        (void)of(SURVEY_WORKS, SURVEY_WORKS, SURVEY_WORKS);
+        for (size_t i = 0; i < ELEMENTSOF(hooks); i++)
+                hooks[i].role = HOOKS_EXTRA;
+        ck_assert(survey_has_source(&survey, WIRE_KIND_openat));
+        ck_assert_int_eq(survey_of_kind(&survey, WIRE_KIND_openat), SURVEY_WHOLE);
+        hooks[1].state = SURVEY_REFUSED;
+        ck_assert_int_eq(survey_of_kind(&survey, WIRE_KIND_openat), SURVEY_PART);
+        hooks[0].state = hooks[2].state = SURVEY_REFUSED;
+        ck_assert_int_eq(survey_of_kind(&survey, WIRE_KIND_openat), SURVEY_NONE);
+}
+END_TEST
+
 START_TEST(a_change_of_credentials_is_seen_as_well_as_the_calls_that_explain_it) {
         static const enum wire_kind kinds[] = {WIRE_KIND_setuid, WIRE_KIND_setgid, WIRE_KIND_capset,
                                                WIRE_KIND_unshare, WIRE_KIND_setns};
@@ -108,6 +121,7 @@ END_TEST
 
 UNIT_MAIN("capture/survey", a_kind_is_whole_if_no_place_is_refused,
           a_place_that_only_makes_names_certain_is_none_that_is_missed,
+          of_a_kind_that_only_has_places_that_may_be_missing_each_counts,
           a_change_of_credentials_is_seen_as_well_as_the_calls_that_explain_it,
           a_way_around_the_calls_is_seen_from_both_ends_or_not_at_all, a_kind_without_any_place_is_seen_by_nothing,
           a_survey_lists_every_place_whoever_asks)
