@@ -55,6 +55,10 @@ void lab_close(void);
  * ten in an emulated machine. */
 void lab_watch(const struct interest *interest);
 
+/* Shall what would load the programs again be left out? With LAB_QUICK in the environment, as emulated machines have it
+ * by default. */
+bool lab_is_quick(void);
+
 /* lab_main() leaves the capture open for the subject that comes next in this process. */
 extern bool lab_keep;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test-bpf-all [SUBJECT...]: subjects of suite bpf, or all of them, in one process.
+/* test-bpf-all [SUBJECT,...]: subjects of suite bpf, or those of LAB_SUBJECTS in the environment, or all, in one
+ * process.
  *
  * The programs in the kernel are loaded once, for all subjects that ask for no options of their own, and what the next
  * one watches is a reload: in emulated machines the verifier would take most of the time otherwise. Says `== NAME` and
@@ -22,16 +23,20 @@ static const struct subject {
         SUBJECTS
 };
 
-static bool is_wanted(const char *name, char *const *wanted) {
-        if (!*wanted)
-                return true;
-        for (; *wanted; wanted++)
-                if (streq(*wanted, name))
+/* Among words joined by commas? */
+static bool is_wanted(const char *name, const char *wanted) {
+        size_t n = strlen(name);
+
+        for (; wanted; wanted = strchr(wanted, ',')) {
+                wanted += *wanted == ',';
+                if (strncmp(wanted, name, n) == 0 && (wanted[n] == ',' || !wanted[n]))
                         return true;
+        }
         return false;
 }
 
 int main(int argc, char **argv) {
+        const char *wanted = argc > 1 ? argv[1] : getenv("LAB_SUBJECTS");
         int worst = EXIT_SUCCESS;
 
         setvbuf(stdout, NULL, _IOLBF, 0);
@@ -40,7 +45,7 @@ int main(int argc, char **argv) {
                 uint64_t began_ns = clock_boottime_ns();
                 int status;
 
-                if (!is_wanted(subjects[i].name, argv + 1))
+                if (wanted && !is_wanted(subjects[i].name, wanted))
                         continue;
                 printf("== %s\n", subjects[i].name);
                 status = subjects[i].run();

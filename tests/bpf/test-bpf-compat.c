@@ -185,14 +185,12 @@ static int run_narrow(void *argument) {
         return 1;
 }
 
-/* Whoever runs the first one: its own calls may come before the dispatchers are there. */
+/* Whoever runs the first one: its own calls may come before the dispatchers are there. The first scenario: the others
+ * are watched because of it. */
 START_TEST(a_32_bit_program_is_noticed_and_watched_from_then_on) {
-        struct interest interest = lab_interest(LAB_ALL_KINDS);
         const struct wire_header *record;
         pid_t pid;
 
-        lab_close();
-        lab_open(&interest, NULL);              /* auto */
         lab_write_file(lab_path("victim"), "x", 0600);
         write_narrow_program(lab_path("narrow-program"), lab_path("victim"));
         pid = lab_run(run_narrow, NULL);
@@ -210,10 +208,28 @@ START_TEST(a_32_bit_program_is_noticed_and_watched_from_then_on) {
 }
 END_TEST
 
-int main(void) {
+/* A 64-bit program's own, and no 32-bit program ran. */
+START_TEST(always_means_from_the_start) {
         static const struct capture_options options = {.compat = CAPTURE_COMPAT_ALWAYS};
-        const TTest *const tests[] = {a_32_bit_call_is_the_same_kind_and_marked, a_32_bit_move_is_a_write_and_a_read,
-                                      native_calls_are_told_once, a_32_bit_program_is_noticed_and_watched_from_then_on};
+        struct interest interest = lab_interest(wire_kind_bit(WIRE_KIND_unlink));
+        const struct wire_header *record;
+        pid_t pid;
+
+        if (lab_is_quick())
+                return;
+        lab_open(&interest, &options);
+        pid = lab_run(call_in_32_bits, NULL);
+        ck_assert_int_eq(WEXITSTATUS(lab.status), 0);
+        record = lab_find(WIRE_KIND_unlink, pid, 0);
+        ck_assert_ptr_nonnull(record);
+        ck_assert(record->flags & WIRE_COMPAT);
+}
+END_TEST
+
+int main(void) {
+        const TTest *const tests[] = {a_32_bit_program_is_noticed_and_watched_from_then_on,
+                                      a_32_bit_call_is_the_same_kind_and_marked, a_32_bit_move_is_a_write_and_a_read,
+                                      native_calls_are_told_once, always_means_from_the_start};
         struct interest interest = lab_interest(LAB_ALL_KINDS);
         pid_t pid = fork();
         int status = -1;
@@ -226,7 +242,7 @@ int main(void) {
                 return 77;
         }
         interest.content_bytes = 64;
-        return lab_main("bpf/compat", tests, sizeof(tests) / sizeof(tests[0]), &interest, &options);
+        return lab_main("bpf/compat", tests, sizeof(tests) / sizeof(tests[0]), &interest, NULL);
 }
 
 #else
