@@ -2,10 +2,12 @@
 /* Mounts, namespaces and the doors to the kernel: where a call could do harm it is made by somebody who may not, or in
  * namespaces of its own. */
 #include <linux/bpf.h>
+#include <linux/io_uring.h>
 #include <linux/keyctl.h>
 #include <linux/perf_event.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/quota.h>
 #include <sys/reboot.h>
 #include <sys/swap.h>
 #include <sys/syscall.h>
@@ -74,6 +76,67 @@ START_TEST(mounts_tell_source_target_and_type) {
         ck_assert_str_eq(lab_text(record, F(chroot, pathname)), lab_path("m"));
         ck_assert_str_eq(lab_text(record, F(chroot, given)), "m");
         ck_assert(!(record->user & WIRE_BIT(chroot, pathname)));
+}
+END_TEST
+
+/* The calls that make a mount in steps, then a root of it. */
+static int mount_in_steps(void *argument) {
+        struct mount_attr attr = {.attr_set = MOUNT_ATTR_NOEXEC};
+        int context, fd, tree;
+
+        if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+            chdir(lab.directory) < 0 || mkdir("steps", 0755) < 0 || mkdir("again", 0755) < 0)
+                return 1;
+        context = (int)syscall(SYS_fsopen, "tmpfs", 0);
+        if (context < 0 || syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, "source", "stepwise", 0) < 0 ||
+            syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+                return 2;
+        fd = (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID);
+        if (fd < 0 || syscall(SYS_move_mount, fd, "", AT_FDCWD, "steps", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+                return 3;
+        if (syscall(SYS_mount_setattr, AT_FDCWD, "steps", 0, &attr, sizeof(attr)) < 0)
+                return 4;
+        tree = (int)syscall(SYS_open_tree, AT_FDCWD, "steps", OPEN_TREE_CLONE);
+        if (tree < 0 || syscall(SYS_move_mount, tree, "", AT_FDCWD, "again", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+                return 5;
+        if (mkdir("again/old", 0755) < 0 || chdir("again") < 0 || syscall(SYS_pivot_root, ".", "old") < 0)
+                return 6;
+        return umount2("/old", MNT_DETACH) < 0 ? 7 : 0;
+}
+
+START_TEST(a_mount_that_is_made_in_steps_is_told_step_by_step) {
+        pid_t pid = lab_run(mount_in_steps, NULL);
+        const struct wire_header *record;
+
+        ck_assert_int_eq(lab.status, 0);
+        record = lab_find(WIRE_KIND_mount, pid, 1);     /* the first makes the namespace private */
+        ck_assert_int_eq(record->call, WIRE_CALL_fsmount);
+        ck_assert_int_eq(lab_number(record, F(mount, fd)), record->result);
+        ck_assert_str_eq(lab_text(record, F(mount, source)), "stepwise");
+        ck_assert_str_eq(lab_text(record, F(mount, type)), "tmpfs");
+        ck_assert_int_eq(lab_number(record, F(mount, flags)), MOUNT_ATTR_NOSUID);
+        ck_assert(!(record->user & (WIRE_BIT(mount, source) | WIRE_BIT(mount, type))));
+        record = lab_find(WIRE_KIND_mount, pid, 2);
+        ck_assert_int_eq(record->call, WIRE_CALL_move_mount);
+        ck_assert_str_eq(lab_text(record, F(mount, target)), lab_path("steps"));
+        ck_assert_str_eq(lab_text(record, F(mount, given)), "steps");
+        ck_assert_int_eq(lab_number(record, F(mount, flags)), MOVE_MOUNT_F_EMPTY_PATH);
+        record = lab_find(WIRE_KIND_mount, pid, 3);
+        ck_assert_int_eq(record->call, WIRE_CALL_mount_setattr);
+        ck_assert_str_eq(lab_text(record, F(mount, target)), lab_path("steps"));
+        record = lab_find(WIRE_KIND_mount, pid, 4);
+        ck_assert_int_eq(record->call, WIRE_CALL_open_tree);
+        ck_assert_int_eq(lab_number(record, F(mount, fd)), record->result);
+        ck_assert_str_eq(lab_text(record, F(mount, source)), "steps");
+        ck_assert_str_eq(lab_text(record, F(mount, type)), "tmpfs");
+        ck_assert_str_eq(lab_text(lab_find(WIRE_KIND_mount, pid, 5), F(mount, target)), lab_path("again"));
+
+        record = lab_find(WIRE_KIND_pivot_root, pid, 0);
+        ck_assert_int_eq(record->result, 0);
+        ck_assert_str_eq(lab_text(record, F(pivot_root, given)), ".");
+        ck_assert_str_eq(lab_text(record, F(pivot_root, newgiven)), "old");
+        ck_assert_int_eq(lab_find(WIRE_KIND_umount, pid, 0)->result, 0);
+        ck_assert_str_eq(lab_text(lab_find(WIRE_KIND_umount, pid, 0), F(umount, given)), "/old");
 }
 END_TEST
 
@@ -200,14 +263,129 @@ START_TEST(the_doors_to_the_kernel_are_told_when_they_stay_shut) {
 }
 END_TEST
 
+/* ---- what succeeds, and stays the process's own ---- */
+
+static int open_doors(void *argument) {
+        const struct bpf_insn code[] = {
+                {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
+                {.code = BPF_JMP | BPF_EXIT},
+        };
+        union bpf_attr load = {.insns = (uintptr_t)code, .insn_cnt = 2, .license = (uintptr_t) "GPL"};
+        struct perf_event_attr perf = {.type = PERF_TYPE_SOFTWARE, .size = sizeof(perf),
+                                       .config = PERF_COUNT_SW_DUMMY};
+        struct io_uring_params ring = {.flags = IORING_SETUP_CLAMP};
+        union bpf_attr link = {}, map = {}, attach = {};
+        int program, event, key;
+
+        load.prog_type = BPF_PROG_TYPE_PERF_EVENT;
+        memcpy(load.prog_name, "on_nothing", 10);
+        program = (int)syscall(SYS_bpf, BPF_PROG_LOAD, &load, sizeof(load));
+        event = (int)syscall(SYS_perf_event_open, &perf, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+        if (program < 0 || event < 0)
+                return 1;
+        link.link_create.prog_fd = program;
+        link.link_create.target_fd = event;
+        link.link_create.attach_type = BPF_PERF_EVENT;
+        if (syscall(SYS_bpf, BPF_LINK_CREATE, &link, sizeof(link)) < 0)
+                return 2;
+
+        map.map_type = BPF_MAP_TYPE_SOCKMAP;
+        map.key_size = map.value_size = 4;
+        map.max_entries = 1;
+        memcpy(map.map_name, "sockets", 7);
+        load.prog_type = BPF_PROG_TYPE_SK_SKB;
+        memcpy(load.prog_name, "on_message\0", 11);
+        attach.attach_bpf_fd = (int)syscall(SYS_bpf, BPF_PROG_LOAD, &load, sizeof(load));
+        attach.target_fd = (int)syscall(SYS_bpf, BPF_MAP_CREATE, &map, sizeof(map));
+        attach.attach_type = BPF_SK_SKB_STREAM_VERDICT;
+        if ((int)attach.target_fd < 0 || syscall(SYS_bpf, BPF_PROG_ATTACH, &attach, sizeof(attach)) < 0)
+                return 3;
+
+        if (syscall(SYS_io_uring_setup, 4, &ring) < 0 && errno != ENOSYS && errno != EPERM)
+                return 4;
+        key = (int)syscall(SYS_add_key, "user", "a key of ours", "x", 1, KEY_SPEC_PROCESS_KEYRING);
+        if (key < 0 || syscall(SYS_request_key, "user", "a key of ours", NULL, 0) != key)
+                return 5;
+        if (syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_PROCESS_KEYRING, "user", "a key of ours", 0) != key ||
+            syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, "a session") < 0)
+                return 6;
+        return syscall(SYS_quotactl_fd, event, QCMD(Q_GETQUOTA, USRQUOTA), 42, NULL) == 0 ? 7 : 0;
+}
+
+START_TEST(what_gets_into_the_kernel_is_told_as_the_kernel_has_it) {
+        pid_t pid = lab_run(open_doors, NULL);
+        const struct wire_header *record;
+        int64_t key;
+
+        ck_assert_int_eq(WEXITSTATUS(lab.status), 0);
+        record = lab_find(WIRE_KIND_bpf, pid, 0);
+        ck_assert_int_eq(lab_number(record, F(bpf, command)), BPF_PROG_LOAD);
+        ck_assert_int_eq(lab_number(record, F(bpf, program_type)), BPF_PROG_TYPE_PERF_EVENT);
+        ck_assert_str_eq(lab_text(record, F(bpf, name)), "on_nothing");
+        ck_assert(!(record->user & (WIRE_BIT(bpf, name) | WIRE_BIT(bpf, program_type))));
+        record = lab_find(WIRE_KIND_bpf, pid, 1);
+        ck_assert_int_eq(lab_number(record, F(bpf, command)), BPF_LINK_CREATE);
+        ck_assert_int_eq(lab_number(record, F(bpf, attach_type)), BPF_PERF_EVENT);
+        ck_assert_str_eq(lab_text(record, F(bpf, name)), "on_nothing");
+        record = lab_find(WIRE_KIND_bpf, pid, 3);
+        ck_assert_int_eq(lab_number(record, F(bpf, command)), BPF_MAP_CREATE);
+        ck_assert_int_eq(lab_number(record, F(bpf, map_type)), BPF_MAP_TYPE_SOCKMAP);
+        ck_assert_str_eq(lab_text(record, F(bpf, name)), "sockets");
+        record = lab_find(WIRE_KIND_bpf, pid, 4);
+        ck_assert_int_eq(lab_number(record, F(bpf, command)), BPF_PROG_ATTACH);
+        ck_assert_int_eq(lab_number(record, F(bpf, attach_type)), BPF_SK_SKB_STREAM_VERDICT);
+        ck_assert_int_eq(lab_number(record, F(bpf, program_type)), BPF_PROG_TYPE_SK_SKB);
+        ck_assert_str_eq(lab_text(record, F(bpf, name)), "on_message");
+
+        record = lab_find(WIRE_KIND_perf_event_open, pid, 0);
+        ck_assert_int_ge(record->result, 0);
+        ck_assert_int_eq(lab_number(record, F(perf_event_open, config)), PERF_COUNT_SW_DUMMY);
+        ck_assert_int_eq(lab_number(record, F(perf_event_open, flags)), PERF_FLAG_FD_CLOEXEC);
+
+        record = lab_find(WIRE_KIND_io_uring, pid, 0);
+        ck_assert_int_eq(lab_number(record, F(io_uring, entries)), 4);
+        ck_assert_int_eq(lab_number(record, F(io_uring, flags)), IORING_SETUP_CLAMP);
+        if (record->result >= 0) {
+                ck_assert_int_eq(lab_number(record, F(io_uring, fd)), record->result);
+                ck_assert(lab_known(record, F(io_uring, file)));
+        }
+
+        record = lab_find(WIRE_KIND_keyctl, pid, 0);
+        key = record->result;
+        ck_assert_int_eq(record->call, WIRE_CALL_add_key);
+        ck_assert_int_eq(lab_number(record, F(keyctl, key)), key);
+        record = lab_find(WIRE_KIND_keyctl, pid, 1);
+        ck_assert_int_eq(record->call, WIRE_CALL_request_key);
+        ck_assert_int_eq(lab_number(record, F(keyctl, key)), key);
+        ck_assert_str_eq(lab_text(record, F(keyctl, type)), "user");
+        ck_assert_str_eq(lab_text(record, F(keyctl, name)), "a key of ours");
+        record = lab_find(WIRE_KIND_keyctl, pid, 2);
+        ck_assert_int_eq(lab_number(record, F(keyctl, option)), KEYCTL_SEARCH);
+        ck_assert_int_eq(lab_number(record, F(keyctl, key)), KEY_SPEC_PROCESS_KEYRING);
+        ck_assert_str_eq(lab_text(record, F(keyctl, name)), "a key of ours");
+        record = lab_find(WIRE_KIND_keyctl, pid, 3);
+        ck_assert_int_eq(lab_number(record, F(keyctl, option)), KEYCTL_JOIN_SESSION_KEYRING);
+        ck_assert_str_eq(lab_text(record, F(keyctl, name)), "a session");
+
+        record = lab_find(WIRE_KIND_quotactl, pid, 0);
+        if (record) {
+                ck_assert_int_eq(lab_number(record, F(quotactl, command)), (uint32_t)QCMD(Q_GETQUOTA, USRQUOTA));
+                ck_assert_int_eq(lab_number(record, F(quotactl, id)), 42);
+        } else
+                printf("no quotas here: not tried\n");
+}
+END_TEST
+
 int main(void) {
         const TTest *const tests[] = {
                 mounts_tell_source_target_and_type,
                 namespaces_are_told_before_and_after,
                 the_doors_to_the_kernel_are_told_when_they_stay_shut,
+                a_mount_that_is_made_in_steps_is_told_step_by_step,
+                what_gets_into_the_kernel_is_told_as_the_kernel_has_it,
         };
         struct interest interest =
-                lab_interest(B(mount) | B(umount) | B(chroot) | B(unshare) | B(setns) | B(init_module) |
+                lab_interest(B(mount) | B(umount) | B(pivot_root) | B(chroot) | B(unshare) | B(setns) | B(init_module) |
                              B(delete_module) | B(bpf) | B(perf_event_open) | B(io_uring) | B(keyctl) | B(quotactl) |
                              B(reboot) | B(settime) | B(sethostname) | B(swapon) | B(acct));
 
