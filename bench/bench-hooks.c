@@ -2,13 +2,14 @@
 /* Hooks - what the programs in the kernel cost those who make the calls: fork+exec+exit with the core programs on and
  * off; open+close and a call that nobody looks at (`other`) with nothing attached, with the core programs, with an
  * empty program on openat, with ours there that leaves at once (`ours`: the kind is not wanted; `flags`: not these
- * flags). What each program takes by the kernel's own statistics: test-bpf-cost.
+ * flags); the same of read, write and sendto (`unwanted`: the kind is not wanted; `result`: only its failures are).
+ * What each program takes by the kernel's own statistics: test-bpf-cost.
  *
  * Straight on the programs, without the daemon: attaching takes less than a millisecond, so that on and off take turns
  * every few milliseconds and what else the machine does falls on both. A call's cost is processor time (user and
  * system, children included), not wall time; figures are means of the quieter half, less the quietest tenth.
  *
- *      bench-hooks [--quick] [exec] [calls]
+ *      bench-hooks [--quick] [exec] [calls] [filtered]
  */
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
@@ -23,6 +24,7 @@
 #include <stdbool.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -55,6 +57,17 @@ static const struct {
         {"on_cgroup_gone", "tp_btf/cgroup_rmdir"},
 };
 
+/* Calls that programs make all the time, and that few policies want. */
+static const struct bytes {
+        const char *name, *program, *place;
+        enum wire_call call;
+        enum wire_kind kind;
+} bytes[] = {
+        {"read", "exit_read", "tp/syscalls/sys_exit_read", WIRE_CALL_read, WIRE_KIND_read},
+        {"write", "exit_write", "tp/syscalls/sys_exit_write", WIRE_CALL_write, WIRE_KIND_write},
+        {"sendto", "exit_send", "tp/syscalls/sys_exit_sendto", WIRE_CALL_sendto, WIRE_KIND_sendto},
+};
+
 static struct sensor *sensor;
 static int tracefs_fd;
 static int links[MAX_LINKS];
@@ -82,6 +95,8 @@ static void load(void) {
         bpf_object__for_each_program(program, sensor->obj) {
                 bool measured = strcmp(bpf_program__name(program), "exit_openat") == 0;
 
+                for (size_t i = 0; i < sizeof(bytes) / sizeof(bytes[0]); i++)
+                        measured |= strcmp(bpf_program__name(program), bytes[i].program) == 0;
                 for (size_t i = 0; i < sizeof(core) / sizeof(core[0]); i++)
                         measured |= strcmp(bpf_program__name(program), core[i].program) == 0;
                 bpf_program__set_autoload(program, measured);
@@ -322,6 +337,64 @@ static void calls(int rounds) {
         rmdir(directory);
 }
 
+/* ---- reads, writes and sends that are filtered ---- */
+
+static double time_bytes(enum wire_call call, int zero_fd, const int pair[2]) {
+        uint64_t start = own_time_ns();
+        char byte = 0;
+
+        for (int i = 0; i < CALLS; i++)
+                if (call == WIRE_CALL_read)
+                        (void)!read(zero_fd, &byte, 1);
+                else if (call == WIRE_CALL_write)
+                        (void)!write(zero_fd, &byte, 1);
+                else {
+                        (void)!sendto(pair[0], &byte, 1, MSG_DONTWAIT, NULL, 0);
+                        (void)!recv(pair[1], &byte, 1, MSG_DONTWAIT);
+                }
+        return (double)(own_time_ns() - start) / CALLS;
+}
+
+static void filtered(int rounds) {
+        static const char *const names[] = {"nothing", "empty", "unwanted", "result"};
+        struct measure *of[sizeof(bytes) / sizeof(bytes[0])][4];
+        int empty_fd = empty_tracepoint(), zero_fd = open("/dev/zero", O_RDWR | O_CLOEXEC), pair[2];
+
+        if (zero_fd < 0 || socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) < 0)
+                die("/dev/zero and sockets");
+        for (size_t k = 0; k < sizeof(bytes) / sizeof(bytes[0]); k++) {
+                const struct bytes *b = &bytes[k];
+
+                for (int state = 0; state < 4; state++)
+                        of[k][state] = measure_new();
+                time_bytes(b->call, zero_fd, pair);
+                for (int i = 0; i < rounds * 4; i++) {
+                        int state = i / 4 % 2 == 0 ? i % 4 : 3 - i % 4;
+
+                        detach();
+                        sensor->bss->wants[b->kind] = state == 3 ? WANT_FAILURE : 0;
+                        if (state == 1)
+                                attach(empty_fd, b->place, b->call);
+                        else if (state > 1)
+                                attach_named(b->program, b->place, b->call);
+                        for (int sample = 0; sample < 5; sample++)
+                                add(of[k][state], time_bytes(b->call, zero_fd, pair));
+                }
+                detach();
+                sensor->bss->wants[b->kind] = 0;
+        }
+        for (size_t k = 0; k < sizeof(bytes) / sizeof(bytes[0]); k++)
+                for (int state = 0; state < 4; state++) {
+                        char key[64];
+
+                        snprintf(key, sizeof(key), "%s_%s_ns", bytes[k].name, names[state]);
+                        measure_print(key, quiet(of[k][state]));
+                }
+        close(zero_fd);
+        close(pair[0]);
+        close(pair[1]);
+}
+
 /* Nobody else runs on this processor meanwhile, as far as we may. A few seconds in all. */
 static void be_alone(void) {
         struct sched_param first = {.sched_priority = 1};
@@ -351,6 +424,8 @@ int main(int argc, char **argv) {
                         execs(quick ? 150 : 400);
                 if (all || strcmp(argv[i], "calls") == 0)
                         calls(quick ? 4 : 30);
+                if (all || strcmp(argv[i], "filtered") == 0)
+                        filtered(quick ? 4 : 30);
                 if (all)
                         break;
         }
