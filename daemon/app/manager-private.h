@@ -46,5 +46,8 @@ int manager_load(const struct params *params, uint64_t generation, struct settin
  * stays. Says which. */
 void manager_reload(struct manager *manager);
 
+/* Warn of each kind that policies wait for and that no hook on this kernel tells. */
+void manager_warn_untold(const struct manager *manager);
+
 /* Give up what is under way. */
 void reload_done(struct reload *reload);

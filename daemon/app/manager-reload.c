@@ -117,6 +117,36 @@ static void stay(struct manager *manager) {
                       manager->settings.program->n_paths, manager->generation);
 }
 
+#define MAX_WARNED 8                     /* policies in one line of the log */
+
+static void warn_untold_kind(const struct program *program, enum wire_kind kind) {
+        _cleanup_(strbuf_done) struct strbuf names = {};
+        uint32_t n = 0;
+
+        for (uint32_t i = 0; i < program->n_paths; i++) {
+                const struct path *path = &program->paths[i];
+
+                if (!(path->kinds & wire_kind_bit(kind)) || n++ >= MAX_WARNED)
+                        continue;
+                strbuf_put(&names, n > 1 ? ", '" : "'");
+                strbuf_put_text(&names, program_text(program, path->name), path->name.length);
+                strbuf_put_char(&names, '\'');
+        }
+        if (n > MAX_WARNED)
+                strbuf_printf(&names, " and %" PRIu32 " more", n - MAX_WARNED);
+        if (n > 0)
+                log_warning("No hook on this kernel tells %s: %s wait%s for it in vain (execrayctl preflight)",
+                            schema_kind(kind)->name, strbuf_str(&names), n == 1 ? "s" : "");
+}
+
+void manager_warn_untold(const struct manager *manager) {
+        uint64_t kinds = capture_untold(manager->capture);
+
+        for (int kind = 1; kind < _WIRE_KIND_MAX; kind++)
+                if (kinds & wire_kind_bit(kind))
+                        warn_untold_kind(manager->settings.program, (enum wire_kind)kind);
+}
+
 /* The new settings are complete. */
 static void take_over(struct manager *manager, struct settings *settings) {
         _cleanup_(strbuf_done) struct strbuf changes = {};
@@ -156,6 +186,7 @@ static void take_over(struct manager *manager, struct settings *settings) {
 
         log_info("Reloaded, generation %" PRIu64 ": %" PRIu32 " policies in %zu files: %s", generation,
                  program->n_paths, manager->settings.n_files, strbuf_str(&changes));
+        manager_warn_untold(manager);
         notify_status("Watching with %" PRIu32 " policies of generation %" PRIu64, program->n_paths, generation);
 }
 

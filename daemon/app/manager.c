@@ -264,6 +264,7 @@ static void say_hello(const struct manager *manager) {
         say_lines(description);
         if (!manager->settings.config.alerts.redact)
                 log_notice("Alerts show passwords and tokens: alerts.redact is off");
+        manager_warn_untold(manager);
         log_info("watching; Ctrl-C ends it");
 }
 

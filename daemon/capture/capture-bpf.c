@@ -604,6 +604,12 @@ static void bpf_stats(const struct capture *capture, struct capture_stats *ret) 
         ret->n_refused = hooks_n_refused(bpf->hooks);
 }
 
+static uint64_t bpf_untold(const struct capture *capture) {
+        const struct capture_bpf *bpf = container_of(capture, struct capture_bpf, capture);
+
+        return hooks_untold(bpf->hooks);
+}
+
 static size_t bpf_describe(const struct capture *capture, char *buffer, size_t size) {
         const struct capture_bpf *bpf = container_of(capture, const struct capture_bpf, capture);
         struct strbuf b;
@@ -645,6 +651,7 @@ static const struct capture_ops bpf_ops = {
         .set_deadline = bpf_set_deadline,
         .set_wait = bpf_set_wait,
         .stats = bpf_stats,
+        .untold = bpf_untold,
         .describe = bpf_describe,
         .free = bpf_free,
 };

@@ -16,6 +16,7 @@ struct capture_ops {
         int (*retell)(struct capture *capture);         /* may be NULL */
         void (*set_deadline)(struct capture *capture, uint64_t deadline_ns);
         void (*set_wait)(struct capture *capture, bool wait);
+        uint64_t (*untold)(const struct capture *capture);      /* may be NULL */
         void (*stats)(const struct capture *capture, struct capture_stats *ret);        /* adds to what is there */
         size_t (*describe)(const struct capture *capture, char *buffer, size_t size);
         struct capture *(*free)(struct capture *capture);

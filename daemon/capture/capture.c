@@ -76,6 +76,10 @@ void capture_set_deadline(struct capture *capture, uint64_t deadline_ns) {
         capture->ops->set_deadline(capture, deadline_ns);
 }
 
+uint64_t capture_untold(const struct capture *capture) {
+        return capture->ops->untold ? capture->ops->untold(capture) : 0;
+}
+
 void capture_stats(const struct capture *capture, struct capture_stats *ret) {
         *ret = capture->stats;
         capture->ops->stats(capture, ret);

@@ -140,6 +140,9 @@ int capture_retell(struct capture *capture);
  * back. A recording has its ticks in it, there this does nothing. */
 void capture_set_deadline(struct capture *capture, uint64_t deadline_ns);
 
+/* Kinds that are wanted now and that no hook on this kernel tells: bits. 0 of a recording. */
+uint64_t capture_untold(const struct capture *capture);
+
 void capture_stats(const struct capture *capture, struct capture_stats *ret);
 
 /* What is watched and with what, one line each, for people. Cut to `size`, always ended by NUL; returns the length. */

@@ -656,6 +656,37 @@ size_t hooks_n_attached(const struct hooks *hooks) {
         return n;
 }
 
+static const struct {
+        enum hooks_role role;
+        const char *use;
+} uses[] = {
+        [HOOK_CORE] = {HOOKS_NEEDED, "always"},
+        [HOOK_KIND] = {HOOKS_NEEDED, "for the kind"},
+        [HOOK_FAILURES] = {HOOKS_NEEDED, "for its failures"},
+        [HOOK_FALLBACK] = {HOOKS_EXTRA, "if it can be"},
+        [HOOK_SECURITY] = {HOOKS_EXTRA, "if it can be"},
+        [HOOK_COMPAT] = {HOOKS_OF_COMPAT, "once there is a 32-bit program"},
+        [HOOK_URING] = {HOOKS_OF_URING, "if it can be"},
+        [HOOK_NEVER] = {HOOKS_NEEDED, "by ourselves"},
+};
+
+/* Names that are asked for are told by programs that other kinds can do without. */
+static enum hooks_role role_of(const struct hook *hook) {
+        return hook->kind == WIRE_KIND_dns ? HOOKS_NEEDED : uses[hook->use].role;
+}
+
+uint64_t hooks_untold(const struct hooks *hooks) {
+        uint64_t known = 0, told = 0;
+
+        for (size_t i = 0; i < N_HOOKS; i++)
+                if (role_of(&hooks_table[i]) == HOOKS_NEEDED && hooks_table[i].kind != WIRE_NONE) {
+                        known |= wire_kind_bit(hooks_table[i].kind);
+                        if (hooks->links[i] >= 0)
+                                told |= wire_kind_bit(hooks_table[i].kind);
+                }
+        return hooks->interest.kinds & known & ~told;
+}
+
 void hooks_describe(const struct hooks *hooks, struct strbuf *b) {
         for (int kind = 1; kind < _WIRE_KIND_MAX; kind++) {
                 const char *separator = ": ";
@@ -676,20 +707,6 @@ void hooks_describe(const struct hooks *hooks, struct strbuf *b) {
         }
 }
 
-static const struct {
-        enum hooks_role role;
-        const char *use;
-} uses[] = {
-        [HOOK_CORE] = {HOOKS_NEEDED, "always"},
-        [HOOK_KIND] = {HOOKS_NEEDED, "for the kind"},
-        [HOOK_FAILURES] = {HOOKS_NEEDED, "for its failures"},
-        [HOOK_FALLBACK] = {HOOKS_EXTRA, "if it can be"},
-        [HOOK_SECURITY] = {HOOKS_EXTRA, "if it can be"},
-        [HOOK_COMPAT] = {HOOKS_OF_COMPAT, "once there is a 32-bit program"},
-        [HOOK_URING] = {HOOKS_OF_URING, "if it can be"},
-        [HOOK_NEVER] = {HOOKS_NEEDED, "by ourselves"},
-};
-
 size_t hooks_n_places(void) {
         return N_HOOKS;
 }
@@ -702,7 +719,7 @@ void hooks_try(struct hooks *hooks, void (*each)(const struct hooks_place *place
         for (size_t i = 0; i < N_HOOKS; i++) {
                 const struct hook *hook = &hooks_table[i];
                 const struct hooks_place place = {.place = hook->place, .kind = hook->kind,
-                                                  .role = uses[hook->use].role, .use = uses[hook->use].use,
+                                                  .role = role_of(hook), .use = uses[hook->use].use,
                                                   .why = hooks ? hooks->answers[i].why : NULL};
                 int prog_fd, r = -EINPROGRESS;
 

@@ -88,6 +88,9 @@ size_t hooks_n_attached(const struct hooks *hooks);
  * again. What it does not have, and what another place does instead, is not refused. */
 size_t hooks_n_refused(const struct hooks *hooks);
 
+/* Kinds that are wanted and that nothing tells: of all their hooks none could be attached. Bits. */
+uint64_t hooks_untold(const struct hooks *hooks);
+
 /* "openat: sys_exit_openat, ..." one line for each kind. */
 struct strbuf;
 void hooks_describe(const struct hooks *hooks, struct strbuf *b);

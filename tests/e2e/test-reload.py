@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """SIGHUP takes over what is good as a whole and leaves everything as it was otherwise."""
+import json
 import os
 import re
 import resource
@@ -8,7 +9,7 @@ import signal
 import socket
 import time
 
-from harness import Daemon, EXECRAYD, Failure, expect, expect_equal, expect_in, main, run
+from harness import Daemon, EXECRAYCTL, EXECRAYD, Failure, expect, expect_equal, expect_in, main, run
 
 ONE = 'path "%(name)s" {\n    description = "x"\n    severity = low\n    suppress = 0s\n    openat { pathname == "%(file)s" }\n}\n'
 TWO = ('path "two" {\n    description = "x"\n    severity = low\n    by = host\n    suppress = 0s\n'
@@ -71,6 +72,30 @@ def test_a_broken_policy_changes_nothing_and_the_log_says_where(place):
         expect_in('Reloaded, generation 2', daemon.reload(), 'the log')
         touch(place.join('other'))
         daemon.wait_alert('other')
+        daemon.stop()
+
+
+def test_a_kind_that_no_hook_tells_is_warned_of_at_start_and_reload(place):
+    kinds = json.loads(run(EXECRAYCTL, 'preflight', '--json')[1])['kinds']
+    blind = [kind['kind'] for kind in kinds if kind['state'] == 'none' and kind['kind'] not in ('unit', 'login')]
+    if not blind:
+        print('this kernel tells every kind: not tried')
+        return
+    kind = blind[0]
+    waiting = 'path "%s" {\n    description = "x"\n    severity = low\n    %s { }\n}\n'
+    place.policy('a', waiting % ('waiting', kind))
+    place.policy('b', ONE % {'name': 'seen', 'file': place.join('b')})
+    with Daemon(place) as daemon:
+        text = daemon.text()
+        expect_in("No hook on this kernel tells %s: 'waiting' waits for it in vain" % kind, text, 'the log')
+        expect_equal(text.count('in vain'), 1, 'the number of warnings')
+        place.policy('c', waiting % ('waiting as well', kind))
+        text = daemon.reload()
+        expect_in("No hook on this kernel tells %s: 'waiting', 'waiting as well' wait for it in vain" % kind,
+                  daemon.wait_for('as well'), 'the log')
+        os.unlink(place.join('policies', 'a.policy'))
+        os.unlink(place.join('policies', 'c.policy'))
+        expect_equal('in vain' in daemon.reload(), False, 'a warning without need')
         daemon.stop()
 
 
