@@ -308,6 +308,64 @@ def test_a_container_is_told_from_its_start_to_its_end_with_what_its_runtime_wro
         run('umount', '-l', upper)
 
 
+MACHINE = '''
+path "machine" {
+    severity = low
+    by       = container
+    suppress = 0s
+    container { action == "started", runtime == "nspawn" }
+    execve { filename == "/usr/bin/env", proc.container.name == "my-box", proc.container.runtime == "nspawn" }
+    container { action == "stopped" }
+}
+'''
+MACHINE_UNITS = {
+    'execrayd-e2e.service': UNITS['execrayd-e2e.service'],
+    # As systemd-nspawn@.service is, but for a tree that is no system's and needs none.
+    'systemd-nspawn@my-box.service': '''
+[Service]
+Type=oneshot
+Slice=machine.slice
+Delegate=yes
+ExecStart=/usr/bin/systemd-nspawn --quiet --keep-unit --register=no --machine=my-box --directory=/srv/box --bind-ro=/usr \\
+        --private-network --link-journal=no --resolv-conf=off --timezone=off /usr/bin/env
+StandardOutput=file:/opt/e2e/payload
+StandardError=inherit
+''',
+}
+MACHINE_INSIDE = '''
+cd /opt/e2e
+echo booted
+mkdir -p /srv/box/usr /srv/box/etc
+for name in bin sbin lib lib64; do
+        [ ! -L /$name ] || cp -P /$name /srv/box/
+done
+systemctl start execrayd-e2e.service
+systemctl start systemd-nspawn@my-box.service
+sleep 1
+systemctl stop execrayd-e2e.service
+echo done
+'''
+
+
+def test_a_machine_of_systemd_is_told_from_its_start_to_its_end_with_what_ran_in_it(place):
+    if not os.path.islink('/bin'):
+        print('        (/bin is not in /usr here)')
+        return
+    place.policy('p', MACHINE)
+    read = booted.play(place, MACHINE_INSIDE, MACHINE_UNITS)
+    if 'container=systemd-nspawn' not in read('payload'):
+        print('        (no container in a container here: %s)' % read('payload').strip())
+        return
+    alerts = [json.loads(line) for line in read('alerts').splitlines()]
+    expect_equal([(a['policy'], a['key']) for a in alerts], [('machine', 'container my-box')], 'the alerts; the log is %s' % read('log'))
+    started, inside, stopped = alerts[0]['steps']
+    for step, action in (started, 'started'), (stopped, 'stopped'):
+        expect_equal([step['fields'].get(f) for f in ('action', 'id', 'name', 'runtime')], [action, 'my-box', 'my-box', 'nspawn'],
+                     'what is told of the machine')
+    expect_equal([inside['process'].get(k) for k in ('container', 'unit')], ['my-box', 'systemd-nspawn@my-box.service'],
+                 'where what it ran was')
+
+
 def fields_of(text, policy):
     alerts = [json.loads(line) for line in text.splitlines()]
     return [a['steps'][0]['fields'] for a in alerts if a['policy'] == policy and a['type'] == 'alert']
