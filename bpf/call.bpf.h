@@ -86,32 +86,35 @@ static __always_inline void compat_arguments(unsigned long *args, __u32 number) 
 #endif
 }
 
-/* False: there is nothing to look at. */
-static __always_inline bool call_read(struct call *call, const struct syscall_exit *context, __u64 cookie) {
+/* What a program at the end of a call looks at, by the number and result of the tracepoint. False: there is nothing.
+ * Not static: see path_walk(). */
+__noinline int call_read(struct call *call, __u32 number, __s64 result, __u64 cookie) {
         struct pt_regs *regs;
 
+        if (!call)
+                return 0;
         if (cookie == WIRE_CALL_io_uring) {
                 struct cpu *cpu = this_cpu();
 
                 if (!cpu)
-                        return false;
+                        return 0;
                 *call = cpu->request.call;
-                return true;
+                return 1;
         }
         regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
         call->id = cookie;
         call->flags = 0;
-        call->result = context->ret;
+        call->result = result;
         if (cookie == CALL_COMPAT) {
-                call->id = compat_call(context->nr);
+                call->id = compat_call(number);
                 call->flags = WIRE_COMPAT;
                 for (int i = 0; i < 6; i++)
                         call->args[i] = compat_argument(regs, i);
-                compat_arguments(call->args, context->nr);
+                compat_arguments(call->args, number);
         } else
                 for (int i = 0; i < 6; i++)
                         call->args[i] = call_argument(regs, i);
-        return true;
+        return 1;
 }
 
 static __always_inline void call_done(const struct call *call) {
@@ -119,8 +122,8 @@ static __always_inline void call_done(const struct call *call) {
 
         if (cpu)
                 cpu->request.active = 0;
-        else if (call->id >= WIRE_CALL_unlink && call->id <= WIRE_CALL_utimensat)
-                resolved_forget(bpf_get_current_task_btf());    /* calls that name files stand together in calls.def */
+        else if (can_resolve && call->id >= WIRE_CALL_unlink && call->id <= WIRE_CALL_utimensat)
+                resolved_forget();      /* calls that name files stand together in calls.def */
 }
 
 /* A tracepoint runs all programs that are attached to it; a dispatcher jumps to one, and that one to the next. */
@@ -132,10 +135,10 @@ static __always_inline void call_pass_on(void *context, const struct call *call,
 #define CALL_PROGRAM_(program, body, pass_on)                                                                          \
         SEC("tp") int program(struct syscall_exit *context) {                                                          \
                 __u64 cookie = bpf_get_attach_cookie(context);                                                         \
-                struct call call;                                                                                      \
+                struct call call = {};                                                                                 \
                 int r;                                                                                                 \
                                                                                                                        \
-                if (!call_read(&call, context, cookie))                                                                \
+                if (!call_read(&call, context->nr, context->ret, cookie))                                              \
                         return 0;                                                                                      \
                 r = body(&call);                                                                                       \
                 if (pass_on)                                                                                           \
@@ -150,21 +153,30 @@ static __always_inline void call_pass_on(void *context, const struct call *call,
 #define FIRST_CALL_PROGRAM(program, body) CALL_PROGRAM_(program, body, true)
 
 /* Arguments from the registers here, too: the tracepoint's own list is as long as that of the call, and a program that
- * reads beyond may not be attached. */
+ * reads beyond may not be attached. Not static: see path_walk(). */
+__noinline int call_read_begin(struct call *call, __u32 number, __u64 cookie) {
+        struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+
+        if (!call)
+                return 0;
+        call->id = cookie;
+        if (cookie == CALL_COMPAT) {
+                call->id = compat_call(number);
+                call->flags = WIRE_COMPAT;
+                for (int i = 0; i < 6; i++)
+                        call->args[i] = compat_argument(regs, i);
+                compat_arguments(call->args, number);
+        } else
+                for (int i = 0; i < 6; i++)
+                        call->args[i] = call_argument(regs, i);
+        return 1;
+}
+
 #define ENTER_PROGRAM(program, body)                                                                                   \
         SEC("tp") int program(struct syscall_enter *context) {                                                         \
-                struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());                 \
-                struct call call = {.id = bpf_get_attach_cookie(context)};                                             \
+                struct call call = {};                                                                                 \
                                                                                                                        \
-                if (call.id == CALL_COMPAT) {                                                                          \
-                        call.id = compat_call(context->nr);                                                            \
-                        call.flags = WIRE_COMPAT;                                                                      \
-                }                                                                                                      \
-                for (int i = 0; i < 6; i++)                                                                            \
-                        call.args[i] = call.flags & WIRE_COMPAT ? compat_argument(regs, i) : call_argument(regs, i);   \
-                if (call.flags & WIRE_COMPAT)                                                                          \
-                        compat_arguments(call.args, context->nr);                                                      \
-                return body(&call);                                                                                    \
+                return call_read_begin(&call, context->nr, bpf_get_attach_cookie(context)) ? body(&call) : 0;          \
         }
 
 /* Is the kind wanted from this task, with this result? The first line of each body. */
@@ -172,33 +184,36 @@ static __always_inline bool call_wanted(const struct call *call, enum wire_kind 
         return want(kind, call->result) && !is_self(bpf_get_current_task_btf());
 }
 
-/* Not static: see path_walk(). */
-__noinline int call_header(struct cpu *cpu, const struct call *call) {
-        struct task_struct *task = bpf_get_current_task_btf();
-
-        if (!cpu || !call)
-                return 0;
-        header_fill(&cpu->header, task, state_of(task, false), call->result);
-        cpu->header.call = call->id;
-        cpu->header.flags |= call->flags & ~CALL_OWN_FLAGS;
-        if (call->flags & CALL_REQUEST) {
+/* The header of the record of a call. */
+static __always_inline void call_header(struct cpu *cpu, __s64 result, __u32 id, __u32 flags) {
+        header_actor(&cpu->header, state_of(bpf_get_current_task_btf(), false), result);
+        cpu->header.call = id;
+        cpu->header.flags |= flags & ~CALL_OWN_FLAGS;
+        if (flags & CALL_REQUEST) {
                 cpu->header.call = WIRE_CALL_io_uring;
                 if (cpu->request.cred)
                         header_credentials(&cpu->header, cpu->request.cred);
         }
         digest_begin(&cpu->digest);
-        return 0;
+}
+
+/* Not static: see path_walk(). */
+__noinline int call_open(const struct call *call, __u32 kind, __u32 size) {
+        struct cpu *cpu;
+
+        if (!call)
+                return 0;
+        cpu = record_claim(kind, size, kind != WIRE_KIND_execve);
+        if (!cpu)
+                return 0;
+        call_header(cpu, call->result, call->id, call->flags);
+        return 1;
 }
 
 /* Begin the record of a call, header and all. NULL: lost, and counted. */
 static __always_inline struct cpu *call_record(const struct call *call, enum wire_kind kind, __u32 size) {
-        struct cpu *cpu;
-
         credentials_watch();
-        cpu = record_begin(kind, size, kind != WIRE_KIND_execve);
-        if (cpu)
-                call_header(cpu, call);
-        return cpu;
+        return call_open(call, kind, size) ? record_clear(size) : NULL;
 }
 
 /* What a program at the beginning kept for this call; NULL if there was none, or it was for another call. */
@@ -234,14 +249,11 @@ __noinline int rare_begin(__u32 kind, __u32 size, __s64 result, __u32 id, __u32 
         if (kind >= _WIRE_KIND_MAX || size > RARE_MAX || !want(kind, result) || is_self(task))
                 return 0;
         credentials_watch();
-        cpu = record_begin(kind, RARE_MAX, true);
+        cpu = record_claim(kind, size, true);
         if (!cpu)
                 return 0;
-        header_fill(&cpu->header, task, state_of(task, false), result);
-        cpu->header.call = id;
-        cpu->header.flags |= flags & ~CALL_OWN_FLAGS;
-        digest_begin(&cpu->digest);
-        cpu->used = size;
+        __builtin_memset(cpu->record + sizeof(cpu->header), 0, RARE_MAX - sizeof(cpu->header));
+        call_header(cpu, result, id, flags);
         return 1;
 }
 

@@ -36,6 +36,14 @@ extern void *bpf_rdonly_cast(const void *object, __u32 type_id) __ksym __weak;
                 _value;                                                                                                \
         })
 
+/* A pointer as a number that the verifier knows nothing about: global functions take no other ones. */
+static __always_inline __u64 number_of(const void *pointer) {
+        __u64 number = 0;
+
+        bpf_probe_read_kernel(&number, sizeof(number), &pointer);
+        return number;
+}
+
 /* bpf_probe_read_user_str(), which gives 0 for an empty string on older kernels (6.1, 6.12). Bytes with the NUL, or
  * negative. */
 static __always_inline long read_user_string(char *to, __u32 size, const void *from) {
@@ -108,25 +116,41 @@ static __always_inline bool overlay_is_upper(struct inode *inode) {
  * as its set is the same. */
 #define MAX_HIERARCHIES 24
 
-static __always_inline __u64 named_cgroup_id(struct css_set *set) {
+struct hierarchy_walk {
         struct list_head *head, *position;
+        __u64 id;
+};
 
-        head = (void *)set + bpf_core_field_offset(struct css_set, cgrp_links);
-        position = GET(set, cgrp_links.next);
-        for (int i = 0; i < MAX_HIERARCHIES && position && position != head; i++) {
-                struct cgrp_cset_link *link =
-                        (void *)position - bpf_core_field_offset(struct cgrp_cset_link, cgrp_link);
-                struct cgroup *cgroup = GET(link, cgrp);
-                struct cgroup_root *root = GET(cgroup, root);
-                __u64 name = 0;
+static long hierarchy_step(__u32 i, struct hierarchy_walk *walk) {
+        struct list_head *position = walk->position;
+        struct cgrp_cset_link *link = (void *)position - bpf_core_field_offset(struct cgrp_cset_link, cgrp_link);
+        struct cgroup *cgroup;
+        struct cgroup_root *root;
+        __u64 name = 0;
 
-                bpf_probe_read_kernel(&name, sizeof(name),
-                                      (void *)root + bpf_core_field_offset(struct cgroup_root, name));
-                if (name == 0x00646d6574737973ULL)      /* "systemd" and its NUL, low byte first */
-                        return GET(GET(cgroup, kn), id);
-                position = GET(position, next);
+        if (!position || position == walk->head)
+                return 1;
+        cgroup = GET(link, cgrp);
+        root = GET(cgroup, root);
+        bpf_probe_read_kernel(&name, sizeof(name), (void *)root + bpf_core_field_offset(struct cgroup_root, name));
+        if (name == 0x00646d6574737973ULL) {    /* "systemd" and its NUL, low byte first */
+                walk->id = GET(GET(cgroup, kn), id);
+                return 1;
         }
+        walk->position = GET(position, next);
         return 0;
+}
+
+/* Not static: the verifier looks at it once, by itself. Of a struct css_set. */
+__noinline __u64 named_cgroup_id(__u64 number) {
+        struct css_set *set = (void *)number;
+        struct hierarchy_walk walk = {
+                .head = (void *)set + bpf_core_field_offset(struct css_set, cgrp_links),
+                .position = GET(set, cgrp_links.next),
+        };
+
+        bpf_loop(MAX_HIERARCHIES, hierarchy_step, &walk, 0);
+        return walk.id;
 }
 
 static __always_inline __u64 task_cgroup_id(struct task_struct *task, struct task_state *state) {
@@ -137,7 +161,7 @@ static __always_inline __u64 task_cgroup_id(struct task_struct *task, struct tas
                 return set->dfl_cgrp->kn->id;
         if (state && state->css_set == (__u64)set)
                 return state->cgroup_id;
-        id = named_cgroup_id(set);
+        id = named_cgroup_id(number_of(set));
         if (state) {
                 state->css_set = (__u64)set;
                 state->cgroup_id = id;

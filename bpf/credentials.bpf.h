@@ -44,7 +44,7 @@ __noinline int credentials_compare(void) {
         cpu = record_begin(WIRE_KIND_credchange, sizeof(struct wire_credchange), true);
         if (!cpu)
                 return nothing();
-        header_fill(&cpu->header, task, state, 0);
+        header_actor(&cpu->header, state, 0);
         SET(cpu, credchange, uid, state->seen.uid);
         SET(cpu, credchange, euid, state->seen.euid);
         SET(cpu, credchange, gid, state->seen.gid);

@@ -15,7 +15,6 @@ enum {
 #define MAX_VECTORS 1024                /* more the kernel does not take */
 
 struct transfer {
-        struct call call;
         struct file *file;              /* NULL: there is none */
         struct file *source;            /* of a move, as `write` */
         __u32 fd;
@@ -79,11 +78,12 @@ static long vector_step(__u32 i, struct cpu **context) {
 
 /* How much the call asked for, and the first of the bytes that went over. Content that was asked for and could not be
  * had is told as an empty beginning of it: no condition on it is true or false. */
-static __always_inline void transfer_content(struct cpu *cpu, const struct transfer *transfer, enum wire_kind kind) {
+static __always_inline void transfer_content(
+                struct cpu *cpu, const struct call *call, const struct transfer *transfer, enum wire_kind kind) {
         struct wire_write *record = (void *)cpu->record;
         struct vector_walk *walk = &cpu->vectors;
         __u32 start = cpu->used, asked = content_wanted(kind), wanted = asked, length;
-        long result = transfer->call.result;
+        long result = call->result;
 
         if (result < wanted)
                 wanted = result < 0 ? 0 : result;
@@ -122,15 +122,15 @@ static __always_inline void transfer_content(struct cpu *cpu, const struct trans
 
 /* Files on disk and in memory, and block devices: elsewhere positions mean nothing. The file's own was moved on by what
  * went over. Where O_APPEND sends bytes that shall go elsewhere is not told. */
-static __always_inline void transfer_offset(
-                struct cpu *cpu, const struct transfer *transfer, const struct seen *seen, enum wire_kind kind) {
+static __always_inline void transfer_offset(struct cpu *cpu, const struct call *call, const struct transfer *transfer,
+                                            const struct seen *seen, enum wire_kind kind) {
         __u32 format = seen->mode & S_IFMT;
         __s64 offset = transfer->offset;
 
-        if (transfer->call.result < 0 || (format != S_IFREG && format != S_IFBLK))
+        if (call->result < 0 || (format != S_IFREG && format != S_IFBLK))
                 return;
         if (offset == POSITION)
-                offset = GET(seen->file, f_pos) - transfer->call.result;
+                offset = GET(seen->file, f_pos) - call->result;
         else if (kind == WIRE_KIND_write && GET(seen->file, f_flags) & O_APPEND)
                 return;
         if (offset < 0)
@@ -140,39 +140,41 @@ static __always_inline void transfer_offset(
                 cpu->header.user |= WIRE_BIT(write, offset);
 }
 
-static __always_inline void transfer_source(struct cpu *cpu, struct file *source) {
+/* With the memory that the other side was seen in, for the stack is short. */
+static __always_inline void transfer_source(struct cpu *cpu, struct file *source, struct seen *seen) {
         struct wire_write *record = (void *)cpu->record;
-        struct seen seen = {};
 
-        see_file(source, &seen);
-        SET(cpu, write, source, seen.object);
-        if (has_path(seen.type))
+        __builtin_memset(seen, 0, sizeof(*seen));
+        see_file(source, seen);
+        SET(cpu, write, source, seen->object);
+        if (has_path(seen->type))
                 path_append(cpu, &record->source_path, WIRE_BIT(write, source_path), GET(source, f_path.dentry),
                             GET(source, f_path.mnt));
 }
 
-static __always_inline int transfer_tell(const struct transfer *transfer, enum wire_kind kind) {
+static __always_inline int transfer_tell(
+                const struct call *call, const struct transfer *transfer, enum wire_kind kind) {
         struct file *file = transfer->file;
         struct wire_write *record;
         struct seen seen = {};
         struct cpu *cpu;
         __u32 port = 0;
 
-        cpu = call_record(&transfer->call, kind,
+        cpu = call_record(call, kind,
                           kind == WIRE_KIND_write ? sizeof(struct wire_write) : sizeof(struct wire_read));
         if (!cpu)
                 return nothing();
         record = (void *)cpu->record;
         cpu->header.flags |= transfer->flags;
         SET(cpu, write, fd, (int)transfer->fd);
-        if (transfer->call.result >= 0)
-                SET(cpu, write, length, transfer->call.result);
+        if (call->result >= 0)
+                SET(cpu, write, length, call->result);
 
         if (file) {
                 see_file(file, &seen);
                 SET(cpu, write, file, seen.object);
                 SET(cpu, write, type, seen.type);
-                transfer_offset(cpu, transfer, &seen, kind);
+                transfer_offset(cpu, call, transfer, &seen, kind);
                 if (has_path(seen.type))
                         path_append(cpu, &record->pathname, WIRE_BIT(write, pathname), GET(file, f_path.dentry),
                                     GET(file, f_path.mnt));
@@ -183,19 +185,19 @@ static __always_inline int transfer_tell(const struct transfer *transfer, enum w
         } else
                 SET(cpu, write, type, WIRE_OBJECT_CLOSED);
         if (kind == WIRE_KIND_write && transfer->source)
-                transfer_source(cpu, transfer->source);
-        transfer_content(cpu, transfer, kind);
+                transfer_source(cpu, transfer->source, &seen);
+        transfer_content(cpu, call, transfer, kind);
         return record_submit(cpu, kind);
 }
 
 /* Not static: such a function the verifier looks at once, by itself, and not again for each way to come to each call of
  * it. */
-__noinline int write_tell(const struct transfer *transfer) {
-        return transfer ? transfer_tell(transfer, WIRE_KIND_write) : nothing();
+__noinline int write_tell(const struct call *call, const struct transfer *transfer) {
+        return call && transfer ? transfer_tell(call, transfer, WIRE_KIND_write) : nothing();
 }
 
-__noinline int read_tell(const struct transfer *transfer) {
-        return transfer ? transfer_tell(transfer, WIRE_KIND_read) : nothing();
+__noinline int read_tell(const struct call *call, const struct transfer *transfer) {
+        return call && transfer ? transfer_tell(call, transfer, WIRE_KIND_read) : nothing();
 }
 
 /* ---- one descriptor, or two ---- */
@@ -223,20 +225,21 @@ static __always_inline struct file *begun_file(const struct begun_file *kept) {
 }
 
 /* Of a move two programs ask for it; its beginning always keeps it anew. */
-static __always_inline struct begun *transfer_begun(const struct transfer *transfer) {
+static __always_inline struct begun *transfer_begun(const struct call *call, const struct transfer *transfer) {
         struct task_state *state;
 
-        if (transfer->call.flags & CALL_REQUEST)
+        if (call->flags & CALL_REQUEST)
                 return NULL;
         if (!transfer->is_move)
-                return call_begun(&transfer->call);
+                return call_begun(call);
         state = state_of(bpf_get_current_task_btf(), false);
-        return state && state->begun.call == transfer->call.id ? &state->begun : NULL;
+        return state && state->begun.call == call->id ? &state->begun : NULL;
 }
 
 /* Where a descriptor table is shared another task may hold up a call (a pipe, a FUSE page) and exchange the descriptor
  * meanwhile. So the file at the beginning was kept. Different from what is there now: both are told. */
-static __always_inline int transfer_look(struct transfer *transfer, enum wire_kind kind) {
+static __always_inline int transfer_look(
+                const struct call *call, struct transfer *transfer, enum wire_kind kind) {
         struct task_struct *task = bpf_get_current_task_btf();
         struct file *file, *source = NULL;
         bool changed = false;
@@ -249,7 +252,7 @@ static __always_inline int transfer_look(struct transfer *transfer, enum wire_ki
                 transfer->flags = WIRE_RACED;
 
         /* Also if the table is not shared any more: the other thread may have ended. */
-        begun = transfer_begun(transfer);
+        begun = transfer_begun(call, transfer);
         if (begun) {
                 const struct begun_file *kept = &begun->files[transfer->side & 1];
 
@@ -266,13 +269,13 @@ static __always_inline int transfer_look(struct transfer *transfer, enum wire_ki
         if (changed) {
                 transfer->flags = WIRE_RACED | WIRE_EXCHANGED;
                 if (transfer->file && kind == WIRE_KIND_write)
-                        write_tell(transfer);
+                        write_tell(call, transfer);
                 else if (transfer->file)
-                        read_tell(transfer);
+                        read_tell(call, transfer);
                 transfer->file = file;
                 transfer->source = source;
         }
-        return kind == WIRE_KIND_write ? write_tell(transfer) : read_tell(transfer);
+        return kind == WIRE_KIND_write ? write_tell(call, transfer) : read_tell(call, transfer);
 }
 
 static __always_inline bool transfer_wanted(const struct call *call, enum wire_kind kind) {
@@ -285,7 +288,6 @@ static __always_inline bool transfer_wanted(const struct call *call, enum wire_k
 
 static __always_inline int transfer_ended(const struct call *call, enum wire_kind kind) {
         struct transfer transfer = {
-                .call = *call,
                 .fd = call->args[0],
                 .buffer = (void *)call->args[1],
                 .offset = POSITION,
@@ -313,7 +315,7 @@ static __always_inline int transfer_ended(const struct call *call, enum wire_kin
         default:
                 transfer.n_vectors = call->args[2];
         }
-        return transfer_look(&transfer, kind);
+        return transfer_look(call, &transfer, kind);
 }
 
 static __always_inline int transfer_begins(const struct call *call, enum wire_kind kind) {
@@ -345,10 +347,8 @@ static __always_inline int write_begins(const struct call *call) {
 }
 
 CALL_PROGRAM(exit_read, read_ended)
-CALL_PROGRAM(exit_readv, read_ended)
 ENTER_PROGRAM(enter_read, read_begins)
 CALL_PROGRAM(exit_write, write_ended)
-CALL_PROGRAM(exit_writev, write_ended)
 ENTER_PROGRAM(enter_write, write_begins)
 
 /* ---- from one descriptor to another ---- */
@@ -421,7 +421,7 @@ static __always_inline void move_fill(struct transfer *transfer, const struct ca
 
 /* One of them for all calls: kernels before 6.13 have 512 bytes of stack for a program and all that it calls. */
 static __always_inline int move_ended(const struct call *call, enum wire_kind kind) {
-        struct transfer transfer = {.call = *call, .offset = POSITION, .is_move = true};
+        struct transfer transfer = {.offset = POSITION, .is_move = true};
 
         if (!call_wanted(call, kind))
                 return nothing();
@@ -429,7 +429,7 @@ static __always_inline int move_ended(const struct call *call, enum wire_kind ki
                 move_fill(&transfer, call, kind);
         else if (!vmsplice_fill(&transfer, call, kind))
                 return nothing();
-        return transfer_look(&transfer, kind);
+        return transfer_look(call, &transfer, kind);
 }
 
 static __always_inline int move_read_ended(const struct call *call) {

@@ -174,17 +174,18 @@ CALL_PROGRAM(exit_dup, dup_ended)
 
 /* ---- descriptors that came with a message ---- */
 
-#define MAX_CONTROL_HEADERS 64
 #define MAX_RECEIVED 253                /* the kernel takes no more in a message (SCM_MAX_FD) */
 #define MAX_RECEIVED_MESSAGES 64        /* of one recvmmsg() */
+#define MAX_RECEIVED_STEPS 16384
 
+/* What is to come: descriptors of a header, headers of a message, messages. */
 struct received {
         struct doubled doubled;
-        __u64 at, left;                 /* control data that is to come, in user memory */
-        __u64 fds;                      /* the descriptors of one header, and how many */
+        __u64 fds;                      /* in user memory */
         __u32 n_fds;
-        __u32 pad;
-        __u64 message;                  /* of recvmmsg(): the next */
+        __u32 n_messages;
+        __u64 at, left;                 /* control data */
+        __u64 message;                  /* struct mmsghdr */
 };
 
 /* Not on the stack: kernels before 6.13 have 512 bytes of it for a program and all that it calls. */
@@ -204,59 +205,61 @@ struct message_control {
         __u64 name, name_size, vectors, n_vectors, control, control_size, flags;
 };
 
-static long received_step(__u32 i, struct received **context) {
-        struct received *received = *context;
+static __always_inline void received_descriptor(struct received *received) {
         __s32 fd = -1;
 
-        if (i >= received->n_fds)
-                return 1;
-        if (bpf_probe_read_user(&fd, sizeof(fd), (void *)received->fds) < 0)
-                return 1;
+        received->n_fds--;
+        if (bpf_probe_read_user(&fd, sizeof(fd), (void *)received->fds) < 0) {
+                received->n_fds = 0;
+                return;
+        }
         received->fds += sizeof(fd);
         received->doubled.newfd = fd;
         dup_tell(&received->doubled);
-        return 0;
 }
 
-static long received_header(__u32 i, struct received **context) {
-        struct received *received = *context;
+static __always_inline void received_header(struct received *received) {
         struct control_head head = {};
-        __u64 length;
+        __u64 length, n;
 
-        if (received->left < sizeof(head) || bpf_probe_read_user(&head, sizeof(head), (void *)received->at) < 0 ||
-            head.length < sizeof(head) || head.length > received->left)
-                return 1;
+        if (bpf_probe_read_user(&head, sizeof(head), (void *)received->at) < 0 || head.length < sizeof(head) ||
+            head.length > received->left) {
+                received->left = 0;
+                return;
+        }
         if (head.level == SOL_SOCKET && head.type == SCM_RIGHTS) {
+                n = (head.length - sizeof(head)) / sizeof(__s32);
                 received->fds = received->at + sizeof(head);
-                received->n_fds = (head.length - sizeof(head)) / sizeof(__s32);
-                bpf_loop(MAX_RECEIVED, received_step, &received, 0);
+                received->n_fds = n < MAX_RECEIVED ? n : MAX_RECEIVED;
         }
         length = (head.length + 7) & ~7ULL;
-        if (length >= received->left)
-                return 1;
         received->at += length;
-        received->left -= length;
-        return 0;
+        received->left = length < received->left ? received->left - length : 0;
 }
 
-static __always_inline void received_message(struct received *received, __u64 message) {
+static __always_inline void received_message(struct received *received) {
         struct message_control user = {};
 
-        if (bpf_probe_read_user(&user, sizeof(user), (void *)message) < 0)
-                return;
-        received->at = user.control;
-        received->left = user.control_size;
-        if (received->at && received->left >= sizeof(struct control_head))
-                bpf_loop(MAX_CONTROL_HEADERS, received_header, &received, 0);
+        received->n_messages--;
+        if (bpf_probe_read_user(&user, sizeof(user), (void *)received->message) == 0 && user.control) {
+                received->at = user.control;
+                received->left = user.control_size;
+        }
+        received->message += 64;        /* struct mmsghdr */
 }
 
-static long received_next(__u32 i, struct received **context) {
+/* One loop, not one within another: frames are few. */
+static long received_step(__u32 i, struct received **context) {
         struct received *received = *context;
 
-        if (i >= received->doubled.call.result)
+        if (received->n_fds > 0)
+                received_descriptor(received);
+        else if (received->left >= sizeof(struct control_head))
+                received_header(received);
+        else if (received->n_messages > 0)
+                received_message(received);
+        else
                 return 1;
-        received_message(received, received->message);
-        received->message += 64;        /* struct mmsghdr */
         return 0;
 }
 
@@ -283,10 +286,10 @@ static __always_inline int received_ended(const struct call *call) {
         received->doubled.fd = -1;
         received->doubled.sender = GET(sock_of(&seen), sk_peer_pid);
         received->message = call->args[1];
+        received->n_messages = 1;
         if (call->id == WIRE_CALL_recvmmsg)
-                bpf_loop(MAX_RECEIVED_MESSAGES, received_next, &received, 0);
-        else
-                received_message(received, received->message);
+                received->n_messages = call->result < MAX_RECEIVED_MESSAGES ? call->result : MAX_RECEIVED_MESSAGES;
+        bpf_loop(MAX_RECEIVED_STEPS, received_step, &received, 0);
         return nothing();
 }
 

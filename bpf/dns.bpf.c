@@ -25,7 +25,7 @@ static __always_inline int keep_asker(struct bpf_sock_addr *context) {
 
         if (wants[WIRE_KIND_dns] && context->user_port == __bpf_htons(DNS_PORT)) {
                 cookie = bpf_get_socket_cookie(context);
-                header_fill(&header, bpf_get_current_task_btf(), NULL, 0);
+                header_actor(&header, NULL, 0);
                 bpf_map_update_elem(&askers, &cookie, &header, BPF_ANY);
         }
         return 1;
@@ -99,7 +99,7 @@ int on_packet(struct __sk_buff *skb) {
         __builtin_memset(slot->record, 0, sizeof(struct wire_dns));
         record = (void *)slot->record;
         if (sender)
-                header_fill(&slot->header, task, NULL, 0);
+                header_actor(&slot->header, NULL, 0);
         else if (asker)
                 slot->header = *asker;
         record->daddr = query.server;

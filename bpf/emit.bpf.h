@@ -68,12 +68,11 @@ static __always_inline void count_lost(struct cpu *cpu, enum wire_kind kind, enu
         cpu->counters.lost_total++;
 }
 
-/* `size` is that of the kind's struct, all of which is set to 0 here. `spare` kinds stop at three quarters of the ring:
- * the process table lives on the others. NULL: lost, and counted. */
-static __always_inline struct cpu *record_begin(enum wire_kind kind, __u32 size, bool spare) {
+/* The first part of record_begin(): of the record only the header is set to 0. */
+static __always_inline struct cpu *record_claim(__u32 kind, __u32 size, bool spare) {
         struct cpu *cpu = this_cpu();
 
-        if (!cpu)
+        if (!cpu || kind >= _WIRE_KIND_MAX)
                 return NULL;            /* cannot be: there is one for each possible CPU */
 
         cpu->counters.produced[kind]++;
@@ -88,10 +87,30 @@ static __always_inline struct cpu *record_begin(enum wire_kind kind, __u32 size,
         }
         cpu->busy = 1;
         cpu->used = size;
-        __builtin_memset(cpu->record, 0, size);
+        __builtin_memset(&cpu->header, 0, sizeof(cpu->header));
         cpu->header.version = WIRE_VERSION;
         cpu->header.kind = kind;
         return cpu;
+}
+
+/* Not static: see path_walk(). */
+__noinline int record_open(__u32 kind, __u32 size, __u32 spare) {
+        return record_claim(kind, size, spare) ? 1 : 0;
+}
+
+/* The rest of it, of which the size is a constant. */
+static __always_inline struct cpu *record_clear(__u32 size) {
+        struct cpu *cpu = this_cpu();
+
+        if (cpu)
+                __builtin_memset(cpu->record + sizeof(cpu->header), 0, size - sizeof(cpu->header));
+        return cpu;
+}
+
+/* `size` is that of the kind's struct, all of which is set to 0 here. `spare` kinds stop at three quarters of the ring:
+ * the process table lives on the others. NULL: lost, and counted. */
+static __always_inline struct cpu *record_begin(enum wire_kind kind, __u32 size, bool spare) {
+        return record_open(kind, size, spare) ? record_clear(size) : NULL;
 }
 
 static __always_inline struct task_state *state_of(struct task_struct *task, bool create) {
@@ -138,6 +157,13 @@ static __always_inline void header_fill(
                 header->tree_start_ns = state->tree_start_ns;
                 header->tree_tgid = state->tree_tgid;
         }
+}
+
+/* The same of the current task. Not static: see path_walk(). `state` may be NULL. */
+__noinline int header_actor(struct wire_header *header, struct task_state *state, __s64 result) {
+        if (header)
+                header_fill(header, bpf_get_current_task_btf(), state, result);
+        return nothing();
 }
 
 static __always_inline void record_drop(struct cpu *cpu, enum wire_kind kind) {

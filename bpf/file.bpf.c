@@ -200,7 +200,6 @@ static __always_inline int open_ended(const struct call *call) {
 }
 
 CALL_PROGRAM(exit_openat, open_ended)
-CALL_PROGRAM(exit_open, open_ended)
 
 static __always_inline int open_begins(const struct call *call) {
         struct passed passed = {.directory = AT_FDCWD};

@@ -72,7 +72,8 @@ struct walk {
         __u32 flags;                    /* WIRE_* */
         bool done;
         bool cut;
-        __u8 pad[6];
+        bool again;                     /* it changed meanwhile: once more */
+        __u8 pad[5];
 };
 
 struct env_walk {

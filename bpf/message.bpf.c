@@ -234,12 +234,13 @@ static __always_inline int message_tell(const struct message *message, enum wire
         return record_submit(cpu, kind);
 }
 
-static __noinline int send_tell(const struct message *message) {
-        return message_tell(message, WIRE_KIND_sendto);
+/* Not static: see path_walk(). */
+__noinline int send_tell(const struct message *message) {
+        return message ? message_tell(message, WIRE_KIND_sendto) : nothing();
 }
 
-static __noinline int receive_tell(const struct message *message) {
-        return message_tell(message, WIRE_KIND_recvfrom);
+__noinline int receive_tell(const struct message *message) {
+        return message ? message_tell(message, WIRE_KIND_recvfrom) : nothing();
 }
 
 static __always_inline bool is_receive(const struct call *call) {
@@ -374,7 +375,7 @@ FIRST_CALL_PROGRAM(exit_receive, receive_ended)
 
 /* A send that connects. */
 static __noinline int fastopen_ended(const struct call *call) {
-        struct connect_call connect = {.call = call, .fd = call->args[0]};
+        struct connect_call connect = {.fd = call->args[0]};
         struct socket *socket;
         struct seen seen = {};
         struct file *file;
@@ -402,7 +403,7 @@ static __noinline int fastopen_ended(const struct call *call) {
                 connect.address = (const void *)message->user.name;
                 connect.size = message->user.name_size;
         }
-        connect_tell(&connect);
+        connect_tell(call, &connect);
 out:
         attempt_forget();
         return nothing();

@@ -71,11 +71,15 @@ static __always_inline __u64 passed_digest(struct cpu *cpu, const struct passed 
         return digest_end(&cpu->digest);
 }
 
-static __noinline int keep_passed(const struct call *call, const struct passed *passed) {
-        struct begun *begun = call_begin(call);
+/* Not static: see path_walk(). */
+__noinline int keep_passed(const struct call *call, const struct passed *passed) {
         struct cpu *cpu = this_cpu();
+        struct begun *begun;
 
-        if (!begun || !cpu)
+        if (!call || !passed || !cpu)
+                return nothing();
+        begun = call_begin(call);
+        if (!begun)
                 return nothing();
         if (passed->descriptor)
                 keep_object(begun, passed);

@@ -213,20 +213,21 @@ static __always_inline void pending_told(struct sock *sk) {
 /* ---- connect ---- */
 
 struct connect_call {
-        const struct call *call;
         const void *address;
         __u32 fd;
         __u32 size;                     /* of the address */
 };
 
-static __noinline int connect_tell(const struct connect_call *connect) {
-        const struct call *call = connect->call;
+/* Not static: see path_walk(). */
+__noinline int connect_tell(const struct call *call, const struct connect_call *connect) {
         struct attempt *attempt;
         bool pends = false;
         struct ends *ends;
         struct sock *sk;
         struct cpu *cpu;
 
+        if (!call || !connect)
+                return nothing();
         cpu = BEGIN(call, connect);
         if (!cpu)
                 return nothing();
@@ -265,14 +266,13 @@ static __noinline int connect_tell(const struct connect_call *connect) {
 
 static __always_inline int connect_ended(const struct call *call) {
         struct connect_call connect = {
-                .call = call,
                 .fd = call->args[0],
                 .address = (const void *)call->args[1],
                 .size = call->args[2],
         };
 
         if (call_wanted(call, WIRE_KIND_connect))
-                connect_tell(&connect);
+                connect_tell(call, &connect);
         attempt_forget();
         return 0;
 }

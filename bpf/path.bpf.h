@@ -125,7 +125,8 @@ static __always_inline void walk_begin(struct walk *walk) {
 }
 
 /* Append the path from walk->from, on walk->from_mount, to the record; it is not ended by NUL. Returns its length, 0 if
- * it could not be had; walk->start is where it is, walk->cut whether it is only the front of the path.
+ * it could not be had; walk->start is where it is, walk->cut whether it is only the front of the path. If it changed
+ * meanwhile walk->again is set at the first time: then call it again.
  *
  * Not static: such a function the verifier looks at once, by itself, and not again for each way to come to each call of
  * it. So its arguments are numbers, or memory, of which it knows nothing. */
@@ -137,34 +138,32 @@ __noinline __u32 path_walk(struct cpu *cpu) {
         if (!cpu)
                 return 0;
         walk = &cpu->walk;
-        for (int attempt = 0; attempt < 2; attempt++) {
-                walk_begin(walk);
-                bpf_loop(MAX_COMPONENTS, walk_measure, &cpu, 0);
-                if (!walk->done)
-                        return 0;       /* deeper than any path that can be passed to a call */
-                length = walk->length;
-                measured = walk->sum;
+        walk_begin(walk);
+        bpf_loop(MAX_COMPONENTS, walk_measure, &cpu, 0);
+        if (!walk->done)
+                return 0;               /* deeper than any path that can be passed to a call */
+        length = walk->length;
+        measured = walk->sum;
 
-                walk->limit = record_room(cpu, WIRE_MAX_PATH, &walk->start);
-                if (!walk->limit)
-                        return 0;
-                if (length == 0) {
-                        *record_at(cpu, walk->start) = '/';
-                        walk->end = length = 1;
-                        break;
-                }
+        walk->limit = record_room(cpu, WIRE_MAX_PATH, &walk->start);
+        if (!walk->limit)
+                return 0;
+        if (length == 0) {
+                *record_at(cpu, walk->start) = '/';
+                walk->end = length = 1;
+        } else {
                 walk_begin(walk);
                 walk->at = length;
                 walk->end = 0;
                 bpf_loop(MAX_COMPONENTS, walk_write, &cpu, 0);
-                if (walk->sum == measured && walk->at == 0)
-                        break;
-                if (attempt == 1) {
-                        if (walk->at != 0)
+                if (walk->sum != measured || walk->at != 0) {
+                        walk->again = !walk->again;
+                        if (walk->again || walk->at != 0)
                                 return 0;
                         walk->flags |= WIRE_UNSTABLE;
                 }
         }
+        walk->again = false;
 
         if (walk->slash && (__u64)walk->slash != host_root)
                 walk->flags |= WIRE_ROOT_OTHER;
@@ -175,9 +174,13 @@ __noinline __u32 path_walk(struct cpu *cpu) {
 }
 
 static __always_inline __u32 path_walk_from(struct cpu *cpu, struct dentry *dentry, struct vfsmount *mount) {
+        __u32 length;
+
         cpu->walk.from = dentry;
         cpu->walk.from_mount = mount;
-        return path_walk(cpu);
+        cpu->walk.again = false;
+        length = path_walk(cpu);
+        return cpu->walk.again ? path_walk(cpu) : length;
 }
 
 /* Set a field, of which `bytes` is the place in the record and `bit` the mark, to the path. */

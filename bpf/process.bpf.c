@@ -24,9 +24,11 @@ static __always_inline void append_new_namespaces(
                 return;
         namespaces_see(task, &own);
         namespaces_append(cpu, &record->child_ns_mnt, WIRE_BIT(fork, child_ns_mnt), child);
-        for (int i = 0; i < N_NAMESPACES; i++)
-                if ((&record->child_ns_mnt)[i] == ((__u32 *)&own)[i])
-                        cpu->header.known &= ~(WIRE_BIT(fork, child_ns_mnt) << i);
+        for (int i = 0; i < N_NAMESPACES; i++) {
+                __u64 same = 1 - is_some((&record->child_ns_mnt)[i] ^ ((__u32 *)&own)[i]);
+
+                cpu->header.known &= ~((WIRE_BIT(fork, child_ns_mnt) << i) * same);
+        }
 }
 
 /* The child is complete and has not run yet. The current task is its creator, whoever becomes its parent
@@ -65,7 +67,7 @@ int BPF_PROG(on_fork, struct task_struct *child, __u64 clone_flags) {
         cpu = record_begin(WIRE_KIND_fork, sizeof(struct wire_fork), false);
         if (!cpu)
                 return 0;
-        header_fill(&cpu->header, task, own, child->tgid);
+        header_actor(&cpu->header, own, child->tgid);
         SET(cpu, fork, child_pid, child->tgid);
         SET(cpu, fork, child_start, child->start_boottime);
         SET(cpu, fork, flags, clone_flags);
@@ -276,13 +278,23 @@ _Static_assert(offsetof(struct wire_execve, stderr_type) - offsetof(struct wire_
                        sizeof(struct stdio),
                "stderr");
 
-/* One of descriptors 0 to 2: the table is no longer shared, and close-on-exec is done. `first` is the bit of its first
- * field. */
-static __noinline int append_stdio(struct cpu *cpu, struct stdio *stdio, __u32 fd, __u64 first) {
-        struct file *file = file_of(bpf_get_current_task_btf(), fd);
-        struct seen seen = {};
-        __u32 port = 0;
+_Static_assert(WIRE_BIT(execve, stderr_type) == WIRE_BIT(execve, stdin_type) << 8, "four fields each");
 
+/* One of descriptors 0 to 2: the table is no longer shared, and close-on-exec is done. Not static: see path_walk(). */
+__noinline int append_stdio(struct cpu *cpu, __u32 fd) {
+        struct wire_execve *record;
+        struct stdio *stdio;
+        struct seen seen = {};
+        struct file *file;
+        __u32 port = 0;
+        __u64 first;
+
+        if (!cpu || fd > 2)
+                return 0;
+        record = (void *)cpu->record;
+        stdio = (struct stdio *)&record->stdin_type + fd;
+        first = WIRE_BIT(execve, stdin_type) << 4 * fd; /* the bit of its first field */
+        file = file_of(bpf_get_current_task_btf(), fd);
         if (!file) {
                 stdio->type = WIRE_OBJECT_CLOSED;
                 cpu->header.known |= first;
@@ -356,7 +368,7 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binp
         if (!cpu)
                 return 0;
         record = (void *)cpu->record;
-        header_fill(&cpu->header, self, state, 0);
+        header_actor(&cpu->header, state, 0);
         if (task_is_compat(self))
                 cpu->header.flags |= WIRE_COMPAT;
 
@@ -383,9 +395,9 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binp
                 SET(cpu, execve, old_caps, old.caps);
         }
         namespaces_append(cpu, &record->ns_mnt, WIRE_BIT(execve, ns_mnt), self);
-        append_stdio(cpu, (void *)&record->stdin_type, 0, WIRE_BIT(execve, stdin_type));
-        append_stdio(cpu, (void *)&record->stdout_type, 1, WIRE_BIT(execve, stdout_type));
-        append_stdio(cpu, (void *)&record->stderr_type, 2, WIRE_BIT(execve, stderr_type));
+        append_stdio(cpu, 0);
+        append_stdio(cpu, 1);
+        append_stdio(cpu, 2);
         append_arguments(cpu, mm);
         if (env_wanted)
                 append_environment(cpu, mm);
@@ -416,7 +428,7 @@ int BPF_PROG(on_exit, struct task_struct *unused) {
         cpu = record_begin(WIRE_KIND_exit, sizeof(struct wire_exit), false);
         if (!cpu)
                 return 0;
-        header_fill(&cpu->header, task, state, 0);
+        header_actor(&cpu->header, state, 0);
         SET(cpu, exit, code, code >> 8 & 0xff);
         SET(cpu, exit, signal, code & 0x7f);
         SET(cpu, exit, core, code >> 7 & 1);

@@ -133,24 +133,24 @@ static __always_inline struct cpu *resolved_for(const struct cpu *cpu) {
         return cpu->request.active ? NULL : resolved_of(bpf_get_current_task_btf());
 }
 
-/* The last thing at the end of every call that a hook may have looked at, wanted or not. */
-static __always_inline void resolved_forget(struct task_struct *task) {
-        struct task_state *state;
+/* The last thing at the end of every call that a hook may have looked at, wanted or not. Not static: see path_walk().
+ */
+__noinline int resolved_forget(void) {
+        struct task_struct *task = bpf_get_current_task_btf();
+        struct task_state *state = state_of(task, false);
         struct cpu *cpu;
         __u32 number;
 
-        if (!can_resolve)
-                return;
-        state = state_of(task, false);
         if (!state)
-                return;
+                return nothing();
         number = state->scratch;
         if (!number)
-                return;
+                return nothing();
         state->scratch = 0;
         cpu = bpf_map_lookup_elem(&cpus, &number);
         if (cpu)
                 __sync_val_compare_and_swap(&cpu->busy, (__u32)task->pid, 0);
+        return nothing();
 }
 
 /* Append the i-th path to the record. False: there is none. */

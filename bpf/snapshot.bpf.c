@@ -159,7 +159,6 @@ int plant_seeds(struct bpf_iter__task *context) {
 }
 
 static __always_inline int tell_cgroup(struct cgroup *cgroup, const char *path, bool removed) {
-        struct task_struct *task = bpf_get_current_task_btf();
         struct wire_cgroup *record;
         __u32 offset = 0;
         struct cpu *cpu;
@@ -171,7 +170,7 @@ static __always_inline int tell_cgroup(struct cgroup *cgroup, const char *path, 
         if (!cpu)
                 return 0;
         record = (void *)cpu->record;
-        header_fill(&cpu->header, task, state_of(task, false), 0);
+        header_actor(&cpu->header, state_of(bpf_get_current_task_btf(), false), 0);
         SET(cpu, cgroup, id, GET(GET(cgroup, kn), id));
         if (removed)
                 SET(cpu, cgroup, removed, 1);

@@ -52,25 +52,25 @@ static long digest_step(__u32 i, struct cpu **context) {
         return 0;
 }
 
-#define DIGEST_AT_HAND 16               /* words: longer names take the long way */
+#define DIGEST_AT_HAND 8                /* words: longer names take the long way */
 
 /* Bytes of the record, or of its place while there is none. Not static: see path_walk(). */
 __noinline int digest_add(struct cpu *cpu, __u32 offset, __u32 length) {
-        __u32 words = length / 8, n = words < DIGEST_AT_HAND ? words : DIGEST_AT_HAND;
+        __u32 words = length / 8, n = words < DIGEST_AT_HAND ? words : DIGEST_AT_HAND, more = words - n;
         struct digest d;
-        __u64 word;
+        __u64 *at, word;
 
         if (!cpu)
                 return 0;
         d = cpu->digest;
-        for (int i = 0; i < DIGEST_AT_HAND && i < n; i++) {
-                digest_word(&d, *(__u64 *)record_at(cpu, offset));
-                offset += 8;
-        }
-        if (words > n) {
+        at = (__u64 *)record_at(cpu, offset);
+        for (int i = 0; i < DIGEST_AT_HAND && i < n; i++)
+                digest_word(&d, at[i]);
+        offset += 8 * n;
+        if (more) {
                 d.at = offset;
                 cpu->digest = d;
-                bpf_loop(words - n, digest_step, &cpu, 0);
+                bpf_loop(more, digest_step, &cpu, 0);
                 d = cpu->digest;
                 offset = d.at;
         }

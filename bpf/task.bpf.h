@@ -13,10 +13,11 @@
 #define N_NAMESPACES 8
 _Static_assert(sizeof(struct namespaces) == N_NAMESPACES * sizeof(__u32), "as in events.def");
 
+/* Through NULL it reads 0. */
 #define NAMESPACE_NUMBER(of)                                                                                           \
         ({                                                                                                             \
                 __typeof__(of) _of = (of);                                                                             \
-                bpf_core_field_exists(_of->ns) && _of ? GET(_of, ns.inum) : 0;                                         \
+                bpf_core_field_exists(_of->ns) ? GET(_of, ns.inum) : 0;                                                \
         })
 
 /* The one that the process lives in, not the one that its children will: /proc/PID/ns/pid. */
@@ -33,7 +34,7 @@ static __always_inline struct pid_namespace *pid_namespace_of(struct task_struct
 }
 
 /* A task that ends has none but that of users. */
-static __always_inline void namespaces_see(struct task_struct *task, struct namespaces *ret) {
+static __always_inline void namespaces_read(struct task_struct *task, struct namespaces *ret) {
         struct nsproxy *proxy = GET(task, nsproxy);
         struct cred *cred = GET(task, real_cred);
 
@@ -49,6 +50,17 @@ static __always_inline void namespaces_see(struct task_struct *task, struct name
         ret->time = NAMESPACE_NUMBER(GET(proxy, time_ns));
 }
 
+/* Not static: see path_walk(). Of a struct task_struct. */
+__noinline int namespaces_of(__u64 task, struct namespaces *ret) {
+        if (ret)
+                namespaces_read((void *)task, ret);
+        return nothing();
+}
+
+static __always_inline void namespaces_see(struct task_struct *task, struct namespaces *ret) {
+        namespaces_of(number_of(task), ret);
+}
+
 /* Where the next children will live: of process ids and of time, a process never leaves the one that it began in. */
 static __always_inline void namespaces_see_next(struct task_struct *task, struct namespaces *ret) {
         struct nsproxy *proxy = GET(task, nsproxy);
@@ -60,6 +72,13 @@ static __always_inline void namespaces_see_next(struct task_struct *task, struct
         ret->time = NAMESPACE_NUMBER(GET(proxy, time_ns_for_children));
 }
 
+/* 1, or 0 for 0. Without a branch: of several in turn the verifier may go through all combinations. */
+static __always_inline __u64 is_some(__u64 value) {
+        value |= -value;
+        OPAQUE(value);
+        return value >> 63;
+}
+
 /* Eight fields, of which the first is given. */
 static __always_inline void namespaces_put(
                 struct cpu *cpu, __s64 *fields, __u64 first, const struct namespaces *namespaces) {
@@ -67,8 +86,7 @@ static __always_inline void namespaces_put(
 
         for (int i = 0; i < N_NAMESPACES; i++) {
                 fields[i] = numbers[i];
-                if (numbers[i])
-                        cpu->header.known |= first << i;
+                cpu->header.known |= (first << i) * is_some(numbers[i]);
         }
 }
 
