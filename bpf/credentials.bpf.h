@@ -23,38 +23,45 @@ static __always_inline void credentials_see(struct task_struct *task, struct tas
         state->seen_epoch = credentials_epoch;
 }
 
-/* Global, so that the verifier looks at it once and not at each call. */
+static __always_inline bool credentials_are(struct task_struct *task, const struct credentials *seen) {
+        struct cred *cred = PART(task, real_cred);
+
+        return seen->uid == cred->uid.val && seen->euid == cred->euid.val && seen->gid == cred->gid.val &&
+                seen->egid == cred->egid.val && seen->caps == cred_caps(cred);
+}
+
+/* Global, so that the verifier looks at it once and not at each call. It keeps nothing on the stack, which is short. */
 __noinline int credentials_compare(void) {
         struct task_struct *task = bpf_get_current_task_btf();
         struct task_state *state = state_of(task, true);
-        struct credentials old;
-        bool comparable;
         struct cpu *cpu;
 
         if (!state)
                 return nothing();
-        old = state->seen;
-        comparable = state->seen_epoch == credentials_epoch;
-        credentials_see(task, state);
-        if (!comparable ||
-            (old.uid == state->seen.uid && old.euid == state->seen.euid && old.gid == state->seen.gid &&
-             old.egid == state->seen.egid && old.caps == state->seen.caps))
+        if (state->seen_epoch != credentials_epoch) {
+                credentials_see(task, state);
+                return nothing();
+        }
+        if (credentials_are(task, &state->seen))
                 return nothing();
 
         cpu = record_begin(WIRE_KIND_credchange, sizeof(struct wire_credchange), true);
-        if (!cpu)
+        if (!cpu) {
+                credentials_see(task, state);
                 return nothing();
+        }
         header_actor(&cpu->header, state, 0);
+        SET(cpu, credchange, old_uid, state->seen.uid);
+        SET(cpu, credchange, old_euid, state->seen.euid);
+        SET(cpu, credchange, old_gid, state->seen.gid);
+        SET(cpu, credchange, old_egid, state->seen.egid);
+        SET(cpu, credchange, old_caps, state->seen.caps);
+        credentials_see(task, state);
         SET(cpu, credchange, uid, state->seen.uid);
         SET(cpu, credchange, euid, state->seen.euid);
         SET(cpu, credchange, gid, state->seen.gid);
         SET(cpu, credchange, egid, state->seen.egid);
         SET(cpu, credchange, caps, state->seen.caps);
-        SET(cpu, credchange, old_uid, old.uid);
-        SET(cpu, credchange, old_euid, old.euid);
-        SET(cpu, credchange, old_gid, old.gid);
-        SET(cpu, credchange, old_egid, old.egid);
-        SET(cpu, credchange, old_caps, old.caps);
         return record_submit(cpu, WIRE_KIND_credchange);
 }
 
