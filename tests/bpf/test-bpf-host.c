@@ -199,6 +199,9 @@ END_TEST
 /* ---- what only the mighty may ---- */
 
 static int try_everything(void *argument) {
+        /* On the stack: the kernel refuses before it reads, and a page that was never touched is not there to be read.
+         */
+        char module[] = "nothing", settings[] = "a=b";
         struct timespec time = {.tv_sec = 1000, .tv_nsec = 5};
         struct perf_event_attr perf = {.type = PERF_TYPE_SOFTWARE, .size = sizeof(perf), .config = 3};
         union bpf_attr map = {.map_type = BPF_MAP_TYPE_HASH, .key_size = 4, .value_size = 4, .max_entries = 1};
@@ -207,8 +210,8 @@ static int try_everything(void *argument) {
         memcpy(map.map_name, "a_map", 6);
         if (chdir(lab.directory) < 0 || syscall(SYS_setresuid, 1000, 1000, 1000) < 0)
                 return 1;
-        (void)syscall(SYS_delete_module, "nothing", O_NONBLOCK);
-        (void)syscall(SYS_finit_module, 0, "a=b", 1);
+        (void)syscall(SYS_delete_module, module, O_NONBLOCK);
+        (void)syscall(SYS_finit_module, 0, settings, 1);
         (void)syscall(SYS_bpf, BPF_MAP_CREATE, &map, sizeof(map));
         (void)syscall(SYS_perf_event_open, &perf, -1, 0, -1, 0);
         (void)syscall(SYS_io_uring_setup, 0, params);
