@@ -25,6 +25,14 @@
 
 #include "base/macro.h"
 
+/* arm64 never had them. A policy means the same everywhere, and nothing else has their numbers. */
+#ifndef PTRACE_GETREGS
+#define PTRACE_GETREGS 12
+#define PTRACE_SETREGS 13
+#define PTRACE_GETFPREGS 14
+#define PTRACE_SETFPREGS 15
+#endif
+
 static const struct constant constants[] = {
 #define CONSTANT(constant_format, constant_name)                                                                       \
         { .name = #constant_name, .format = FORMAT_##constant_format, .value = (int64_t)(constant_name) },

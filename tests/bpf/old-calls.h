@@ -13,11 +13,15 @@
 #define old_creat(path, mode) syscall(SYS_creat, path, mode)
 #define old_rename(from, to) syscall(SYS_rename, from, to)
 #define old_chmod(path, mode) syscall(SYS_chmod, path, mode)
+#define old_dup2(fd, to) syscall(SYS_dup2, fd, to)
+#define OLD_DUP2_CALL WIRE_CALL_dup2
 #define KERNEL_O_LARGEFILE 0100000
 #else
 #define old_open(path, flags, mode) syscall(SYS_openat, AT_FDCWD, path, flags, mode)
 #define old_creat(path, mode) syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC, mode)
 #define old_rename(from, to) syscall(SYS_renameat, AT_FDCWD, from, AT_FDCWD, to)
 #define old_chmod(path, mode) syscall(SYS_fchmodat, AT_FDCWD, path, mode)
+#define old_dup2(fd, to) syscall(SYS_dup3, fd, to, 0)
+#define OLD_DUP2_CALL WIRE_CALL_dup3
 #define KERNEL_O_LARGEFILE 0400000
 #endif

@@ -11,6 +11,7 @@
 #include <signal.h>
 
 #include "lab.h"
+#include "old-calls.h"
 
 #define F(kind, id) WIRE_FIELD_##kind##_##id
 
@@ -102,7 +103,7 @@ END_TEST
 /* ---- dup ---- */
 
 START_TEST(every_way_to_double_a_descriptor_is_a_dup) {
-        static const enum wire_call calls[] = {WIRE_CALL_dup, WIRE_CALL_dup2, WIRE_CALL_dup3, WIRE_CALL_fcntl,
+        static const enum wire_call calls[] = {WIRE_CALL_dup, OLD_DUP2_CALL, WIRE_CALL_dup3, WIRE_CALL_fcntl,
                                                WIRE_CALL_fcntl};
         const struct wire_header *record;
         struct stat st;
@@ -116,7 +117,7 @@ START_TEST(every_way_to_double_a_descriptor_is_a_dup) {
 
                 EXPECT(dup2(one, 940) == 940 && close(one) == 0);
                 EXPECT(dup(940) >= 0);
-                EXPECT(syscall(SYS_dup2, 940, 941) == 941);
+                EXPECT(old_dup2(940, 941) == 941);
                 EXPECT(dup3(940, 942, O_CLOEXEC) == 942);
                 EXPECT(fcntl(940, F_DUPFD, 943) == 943);
                 EXPECT(fcntl(940, F_DUPFD_CLOEXEC, 944) == 944);

@@ -73,12 +73,16 @@ def main():
             raise Skip('%s is not installed' % program)
     cache = os.path.abspath(options.cache)
     root = os.path.join(cache, 'sysroot')
-    if not os.path.exists(root):
+    stamp, wanted = os.path.join(cache, 'packages'), ' '.join([RELEASE] + PACKAGES)
+    if not os.path.exists(stamp) or open(stamp).read() != wanted:      # of an older list, or not all of it
+        shutil.rmtree(root, ignore_errors=True)
         os.makedirs(cache, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache) as work:
             made = os.path.join(work, 'sysroot')
             make_root(made, work)
             os.rename(made, root)
+        with open(stamp, 'w') as f:
+            f.write(wanted)
     with open(os.path.join(cache, 'cross.ini'), 'w') as f:
         f.write(CROSS.format(root=root, triplet=TRIPLET))
     print(os.path.join(cache, 'cross.ini'))
