@@ -2,6 +2,7 @@
 /* Object - what a descriptor is: its file from the table, and of the file its identity, type, owner and far side. */
 #pragma once
 
+#include "address.bpf.h"
 #include "path.bpf.h"
 
 /* -1 stands for what an operation of io_uring is about, where that has no descriptor (a registered file). */
@@ -117,18 +118,6 @@ static __always_inline void see_cwd(struct seen *seen) {
 static __always_inline bool has_path(__u32 type) {
         return type == WIRE_OBJECT_FILE || type == WIRE_OBJECT_DIRECTORY || type == WIRE_OBJECT_MEMFD ||
                 type == WIRE_OBJECT_TTY || type == WIRE_OBJECT_DEVICE;
-}
-
-/* IPv4 inside IPv6 is IPv4: or an address could be written in two ways, and a policy would know one. */
-static __always_inline void set_address6(struct wire_address *address, const struct in6_addr *from) {
-        if (from->in6_u.u6_addr32[0] == 0 && from->in6_u.u6_addr32[1] == 0 &&
-            from->in6_u.u6_addr32[2] == __bpf_htonl(0xffff)) {
-                *(__u32 *)address->bytes = from->in6_u.u6_addr32[3];
-                address->family = AF_INET;
-        } else {
-                __builtin_memcpy(address->bytes, from, 16);
-                address->family = AF_INET6;
-        }
 }
 
 /* The far side of a connected internet socket. False if there is none. */

@@ -10,6 +10,7 @@
  * bpf_skb_load_bytes(), bpf_loop() and the constants with it. */
 #pragma once
 
+#include "address.bpf.h"
 #include "bound.bpf.h"
 #include "wire.h"
 
@@ -128,7 +129,7 @@ static __always_inline bool query_find(struct __sk_buff *skb, struct query *quer
                 query->server.family = AF_INET;
                 __builtin_memcpy(query->server.bytes, ip + 16, 4);
         } else if (skb->protocol == __bpf_htons(ETH_P_IPV6)) {
-                __u32 to[4];
+                struct in6_addr to;
 
                 if (bpf_skb_load_bytes(skb, 0, ip, 40) < 0)
                         return false;
@@ -147,14 +148,8 @@ static __always_inline bool query_find(struct __sk_buff *skb, struct query *quer
                 }
                 if (next != IPPROTO_UDP)
                         return false;
-                __builtin_memcpy(to, ip + 24, 16);
-                if (!to[0] && !to[1] && to[2] == __bpf_htonl(0xffff)) {
-                        query->server.family = AF_INET;
-                        __builtin_memcpy(query->server.bytes, ip + 36, 4);
-                } else {
-                        query->server.family = AF_INET6;
-                        __builtin_memcpy(query->server.bytes, to, 16);
-                }
+                __builtin_memcpy(&to, ip + 24, 16);
+                set_address6(&query->server, &to);
         } else
                 return false;
 

@@ -3,10 +3,10 @@
 /* Any bytes as a packet: what the program in the kernel reads out of it (bpf/question.bpf.h, built for here) is a whole
  * record, and says what an independent reader says that it should. The first byte chooses the protocol. */
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <linux/bpf.h>
+#include <linux/in6.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,8 +23,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 #define __noinline __attribute__((noinline))
 #define ETH_P_IP 0x0800
 #define ETH_P_IPV6 0x86dd
-#define __bpf_htons htons
-#define __bpf_htonl htonl
+#define IPPROTO_UDP 17
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define __bpf_htons(x) __builtin_bswap16(x)
+#define __bpf_htonl(x) __builtin_bswap32(x)
+#else
+#define __bpf_htons(x) (x)
+#define __bpf_htonl(x) (x)
+#endif
 
 struct slot;
 
@@ -79,6 +85,18 @@ static void compare(const struct query *query, const uint8_t *message, size_t n)
         assert(event_parse(slot.record, slot.header.size, &event) == 0);
 }
 
+static void check_server(const struct wire_address *server, bool is_ipv6) {
+        static const uint8_t mapped[12] = {[10] = 0xff, 0xff}, none[16];
+        const uint8_t *to = packet + (is_ipv6 ? 24 : 16);
+
+        if (is_ipv6 && memcmp(to, mapped, sizeof(mapped)) != 0) {
+                assert(server->family == AF_INET6 && memcmp(server->bytes, to, 16) == 0);
+                return;
+        }
+        assert(server->family == AF_INET && memcmp(server->bytes, to + (is_ipv6 ? 12 : 0), 4) == 0);
+        assert(memcmp(server->bytes + 4, none, 12) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
         struct query query = {};
         struct __sk_buff skb = {};
@@ -95,13 +113,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
         assert(copy);
         memcpy(copy, data + 1, n_packet);
         skb.len = n_packet;
-        skb.protocol = htons(is_ipv6 ? ETH_P_IPV6 : ETH_P_IP);
+        skb.protocol = __bpf_htons(is_ipv6 ? ETH_P_IPV6 : ETH_P_IP);
 
         is_query = dns_reference_find(is_ipv6, packet, n_packet, &at) &&
                 dns_reference(packet + at, n_packet - at, &question);
         assert(query_find(&skb, &query) == is_query);
         if (is_query) {
                 assert(query.at == at + 12);
+                check_server(&query.server, is_ipv6);
                 memset(&slot, 0xa5, sizeof(slot));      /* what was there before does not matter */
                 memset(slot.record, 0, sizeof(struct wire_dns));
                 question_read(&slot, &skb, query.at);
