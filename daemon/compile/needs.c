@@ -188,7 +188,7 @@ static void collect_field(struct compilation *c, uint16_t field, uint32_t litera
 }
 
 static void collect_predicate(struct compilation *c, const struct predicate *predicate) {
-        collect_field(c, predicate->field, longest_literal(c, predicate));
+        collect_field(c, predicate->field, is_content(predicate->field) ? longest_literal(c, predicate) : 0);
         if (predicate->field != WIRE_FIELD_execve_env)
                 return;
 
