@@ -4,9 +4,10 @@
 import os
 import stat
 import subprocess
+import sys
 import time
 
-from harness import Daemon, Failure, expect, expect_equal, expect_in, main, sh
+from harness import Daemon, Failure, expect, expect_equal, expect_in, main, run, sh
 
 DROPPED = '''
 path "dropped" {
@@ -139,6 +140,69 @@ def test_the_daemon_does_not_watch_itself(place):
         alerts = daemon.alerts()
         expect(daemon.process.pid not in [a['process']['pid'] for a in alerts], 'the daemon told of itself')
         expect_equal([a['ancestors'][0]['pid'] == daemon.process.pid for a in alerts], [False, True], 'whose children alerts tell of')
+
+
+MAPPED = '''
+path "mapped" {
+    description = "A file is written through memory, without a write"
+    severity    = high
+    suppress    = 0s
+
+    mmap { pathname == "%(file)s", flags & MAP_SHARED, prot & PROT_WRITE }
+}
+'''
+
+MEMORY_FILE = '''
+path "memory_file" {
+    description = "A file that is nowhere is made, filled through memory and run"
+    severity    = high
+    by          = process
+    suppress    = 0s
+
+    memfd_create { $made = file }
+    mmap         { file == $made, flags & MAP_SHARED, prot & PROT_WRITE }
+    execve       { proc.exe_memfd }
+}
+'''
+
+
+def test_a_file_that_is_written_through_memory_is_seen(place):
+    victim = place.write('victim', 'x' * 4096)
+    place.policy('mapped', MAPPED % {'file': victim})
+    mapping = '''
+import mmap, os, sys
+fd = os.open(sys.argv[1], os.O_RDWR)
+memory = mmap.mmap(fd, 4096, %s, mmap.PROT_READ%s)
+%s'''
+    with Daemon(place) as daemon:
+        for flags, prot, use in (('mmap.MAP_PRIVATE', ' | mmap.PROT_WRITE', 'memory[0:4] = b"mine"'), ('mmap.MAP_SHARED', '', '')):
+            run(sys.executable, '-c', mapping % (flags, prot, use), victim, status=0)
+        daemon.settle()
+        expect_equal(daemon.alerts(), [], 'the alerts of mappings that write to no file')
+        run(sys.executable, '-c', mapping % ('mmap.MAP_SHARED', ' | mmap.PROT_WRITE', 'memory[0:4] = b"mine"'), victim, status=0)
+        daemon.wait_alert('mapped')
+        with open(victim) as f:
+            expect_equal(f.read(4), 'mine', 'what was written')
+        daemon.stop()
+
+
+def test_a_program_that_runs_from_memory_is_seen_from_its_making(place):
+    place.policy('memory_file', MEMORY_FILE)
+    with Daemon(place) as daemon:
+        run(sys.executable, '-c', '''
+import mmap, os
+image = open('/bin/true', 'rb').read()
+fd = os.memfd_create('x', 0)
+os.ftruncate(fd, len(image))
+memory = mmap.mmap(fd, len(image), mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
+memory[:] = image
+memory.close()
+copy = os.open('/proc/self/fd/%d' % fd, os.O_RDONLY)
+os.close(fd)
+os.execve(copy, ['true'], {})
+''', status=0)
+        daemon.wait_alert('memory_file')
+        daemon.stop()
 
 
 def test_what_ran_before_the_daemon_is_known(place):
