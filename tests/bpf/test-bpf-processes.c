@@ -264,17 +264,24 @@ START_TEST(a_signal_tells_its_number_and_its_target_through_every_call) {
 END_TEST
 
 static int signal_a_group(void *argument) {
-        pid_t pid = fork();
+        int ready[2];
+        pid_t pid;
+        char c;
 
+        if (pipe(ready) < 0)
+                return 4;
+        pid = fork();
         if (pid == 0) {
                 (void)setpgid(0, 0);
                 if (fork() == 0)
                         for (;;)
                                 pause();
+                (void)!write(ready[1], "x", 1);
                 for (;;)
                         pause();
         }
-        usleep(50000);
+        if (read(ready[0], &c, 1) != 1)
+                return 3;
         if (kill(-pid, SIGKILL) < 0)
                 return 1;
         return waitpid(pid, NULL, 0) == pid ? 0 : 2;
