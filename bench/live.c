@@ -5,7 +5,7 @@
  *
  *      live calls DIR ROUNDS           ns per operation, one `key value` a line
  *      live latency DIR N              opens N watched files, reads alerts (JSON lines) from standard input, prints
- *                                      percentiles
+ *                                      percentiles, and those of waking another process by an eventfd in between
  *      live load DIR SECONDS WORKERS   opens watched files as fast as it can, prints how many */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -152,11 +153,56 @@ static void calls(const char *dir, int rounds) {
         printf("exec_wall %.0f\n", quiet(exec_wall, (size_t)rounds * EXEC_BATCH));
 }
 
+/* A process that does nothing but wake up when it is called, and say when it did. */
+struct sleeper {
+        pid_t pid;
+        int call_fd, answer_fd;
+};
+
+static struct sleeper sleeper_start(void) {
+        struct sleeper sleeper = { .call_fd = eventfd(0, EFD_CLOEXEC), .answer_fd = -1 };
+        uint64_t n, t;
+        int fds[2];
+
+        if (sleeper.call_fd < 0 || pipe(fds) < 0)
+                die("eventfd");
+        sleeper.pid = fork();
+        if (sleeper.pid == 0) {
+                while (read(sleeper.call_fd, &n, sizeof(n)) == sizeof(n)) {
+                        t = now_ns();
+                        if (write(fds[1], &t, sizeof(t)) != sizeof(t))
+                                break;
+                }
+                _exit(0);
+        }
+        close(fds[1]);
+        sleeper.answer_fd = fds[0];
+        return sleeper;
+}
+
+static uint64_t sleeper_wake(const struct sleeper *sleeper) {
+        uint64_t one = 1, t, start = now_ns();
+
+        if (write(sleeper->call_fd, &one, sizeof(one)) < 0 || read(sleeper->answer_fd, &t, sizeof(t)) != sizeof(t))
+                die("eventfd");
+        return t - start;
+}
+
+static void print_percentiles(const char *name, uint64_t *values, size_t n) {
+        qsort(values, n, sizeof(*values), compare_u64);
+        printf("%s_us_p50 %.1f\n", name, (double)values[n / 2] / 1000);
+        printf("%s_us_p95 %.1f\n", name, (double)values[n - 1 - n / 20] / 1000);
+        printf("%s_us_p99 %.1f\n", name, (double)values[n - 1 - n / 100] / 1000);
+        printf("%s_us_max %.1f\n", name, (double)values[n - 1] / 1000);
+}
+
 /* Alerts come as JSON lines that hold the name of the file: "latency-NNNN". */
 static void latency(const char *dir, int n) {
-        static uint64_t took[MAX_ALERTS];
+        static uint64_t took[MAX_ALERTS], woke[MAX_ALERTS];
+        struct sleeper sleeper = sleeper_start();
         static char buffer[1 << 16];
         size_t have = 0, n_took = 0;
+        uint64_t first = 0;
 
         if (n > MAX_ALERTS)
                 n = MAX_ALERTS;
@@ -168,11 +214,13 @@ static void latency(const char *dir, int n) {
                 snprintf(name, sizeof(name), "latency-%04d", i);
                 snprintf(path, sizeof(path), "%s/%s", dir, name);
                 usleep(3000 + (unsigned)(i * 7919 % 4000));
+                woke[i] = sleeper_wake(&sleeper);
+                usleep(3000 + (unsigned)(i * 7919 % 4000));
                 start = now_ns();
                 fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
                 if (fd < 0)
                         die(path);
-                deadline = start + 500000000ULL;
+                deadline = start + 5000000000ULL;
                 for (bool seen = false; !seen;) {
                         struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
                         uint64_t t = now_ns();
@@ -194,6 +242,7 @@ static void latency(const char *dir, int n) {
                                 if (strstr(buffer, name) && !seen) {
                                         seen = true;
                                         took[n_took++] = t - start;
+                                        first = i == 0 ? t - start : first;
                                 }
                                 have -= (size_t)(end + 1 - buffer);
                                 memmove(buffer, end + 1, have);
@@ -208,10 +257,11 @@ static void latency(const char *dir, int n) {
                 fprintf(stderr, "no alert came\n");
                 exit(1);
         }
-        qsort(took, n_took, sizeof(*took), compare_u64);
-        printf("latency_us_p50 %.1f\n", (double)took[n_took / 2] / 1000);
-        printf("latency_us_p99 %.1f\n", (double)took[n_took - 1 - n_took / 100] / 1000);
-        printf("latency_us_max %.1f\n", (double)took[n_took - 1] / 1000);
+        kill(sleeper.pid, SIGKILL);
+        waitpid(sleeper.pid, NULL, 0);
+        print_percentiles("latency", took, n_took);
+        print_percentiles("wake", woke, (size_t)n);
+        printf("latency_us_first %.1f\n", (double)first / 1000);
         printf("alerts_missed %d\n", n - (int)n_took);
 }
 

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What grows: processes (10 to 2,000) and policies (1 to 500); and a steady 10,000 events a second."""
+import os, time
+
+from common import Daemon, alert_policy, dropped, key_values, policies, run, watch_policy
+from counters import Counters
+from live import latency
+
+# Processes, and the events a second that the first design document gives for them.
+SERIES = ((10, 8456), (50, 18923), (100, 31247), (500, 78334), (1000, 125678), (2000, 189456))
+POLICIES = (1, 10, 50, 100, 250, 500)
+STEADY_RATE = 10000
+
+
+def journald_s():
+    """Processor time of journald, which may not run here."""
+    total = 0.0
+    for pid in filter(str.isdigit, os.listdir('/proc')):
+        try:
+            with open('/proc/%s/comm' % pid) as f:
+                if f.read().strip() == 'systemd-journal':
+                    with open('/proc/%s/schedstat' % pid) as g:
+                        total += int(g.read().split()[0]) / 1e9
+        except OSError:
+            pass                        # it has ended
+    return total
+
+
+def under(build, folders, load, seconds):
+    """The daemon while the load runs: its figures, and the load's."""
+    d = Daemon(os.path.join(build, 'daemon', 'app', 'execrayd'), folders)
+    figures = {}
+    try:
+        with Counters(d.process.pid) as counters:
+            before = d.ran_s(), d.switches(), journald_s(), counters.read()
+            result = run([os.path.join(build, 'bench', 'bench-crowd')] + load, seconds * 4 + 120)
+            made = key_values(result.stdout)
+            if result.returncode != 0 or 'seconds' not in made:
+                return None, result.stderr.strip()[-300:]
+            time.sleep(0.3)
+            after = d.ran_s(), d.switches(), journald_s(), counters.read()
+        figures['rss_mb'] = d.rss_mb()
+    finally:
+        text = d.stop()
+    events = sum(made[k] for k in ('watched', 'execs', 'connects'))
+    took = made['seconds']
+    lost = dropped(text)
+    figures.update({
+        'events_per_s': events / took,
+        'cpu_percent': 100 * (after[0] - before[0]) / took,
+        'us_per_event': 1e6 * (after[0] - before[0]) / max(events, 1),
+        'switches_per_s': (after[1] - before[1]) / took,
+        'journald_percent': 100 * (after[2] - before[2]) / took,
+        'lost_percent': None if lost is None else 100 * lost / max(events, 1),
+    })
+    for name, count in after[3].items():
+        figures[name + '_per_event'] = (count - before[3][name]) / max(events, 1)
+    if figures.get('cycles_per_event'):
+        figures['events_per_kilocycle'] = 1000 / figures['cycles_per_event']
+    return figures, counters.why
+
+
+def prepare(folder, name):
+    place = os.path.join(folder, name)
+    os.makedirs(place)
+    watch_policy(os.path.join(place, 'policies'), place + '/watched')
+    with open(os.path.join(place, 'policies', 'more.policy'), 'w') as f:
+        f.write('path "bench_connect" {\n    description = "benchmark"\n    severity = low\n    within = 10s\n'
+                '    connect { dport == 9 }\n    execve { filename == "/nonexistent/never" }\n}\n')
+    return place
+
+
+def series(build, quick, folder, out, problems):
+    seconds = 1.5 if quick else 8
+    place = prepare(folder, 'series')
+    for processes, rate in SERIES[:3] if quick else SERIES:
+        figures, why = under(build, [place + '/policies'], ['mixed', place, str(processes), str(seconds), str(rate)], seconds)
+        if not figures:
+            problems.append('%d processes: %s' % (processes, why))
+            continue
+        for key, value in figures.items():
+            out['series_%d_%s' % (processes, key)] = value
+
+
+def steady(build, quick, folder, out, problems):
+    seconds = 2 if quick else 15
+    place = prepare(folder, 'steady')
+    load = ['watched', place, '2', str(seconds), str(STEADY_RATE)]
+    figures, why = under(build, [place + '/policies'], load, seconds)
+    if not figures:
+        problems.append('steady: ' + why)
+        return
+    if why:
+        problems.append('no counters of the processor here: ' + why)
+    for key, value in figures.items():
+        out['steady_' + key] = value
+    figures, _ = under(build, [place + '/policies'], ['watched', place, '1', str(seconds), '1'], seconds)
+    if figures:
+        out['idle_cpu_percent'] = figures['cpu_percent']
+        out['idle_switches_per_s'] = figures['switches_per_s']
+
+
+def scale_policies(build, quick, folder, out, problems):
+    daemon = os.path.join(build, 'daemon', 'app', 'execrayd')
+    load = os.path.join(build, 'bench', 'bench-live')
+    deep = os.path.join(folder, 'p', 'q', 'r')
+    os.makedirs(deep)
+    alerting = os.path.join(folder, 'p-alerting')
+    alert_policy(alerting, deep + '/latency-')
+    for n in POLICIES[::5] if quick else POLICIES:
+        some = os.path.join(folder, 'some%d' % n)
+        policies(some, n)
+        begun = time.monotonic()
+        d = Daemon(daemon, [some])
+        out['policies_%d_start_ms' % n] = 1000 * (time.monotonic() - begun)
+        time.sleep(0.5)
+        out['policies_%d_rss_mb' % n] = d.rss_mb()
+        d.stop()
+        found = latency(daemon, load, [alerting, some], deep, 40 if quick else 300, problems)
+        for key in ('p50', 'p95', 'p99', 'max'):
+            if 'latency_us_' + key in found:
+                out['policies_%d_latency_us_%s' % (n, key)] = found['latency_us_' + key]
