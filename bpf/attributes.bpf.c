@@ -214,7 +214,8 @@ static __always_inline void setxattr_value(struct cpu *cpu, const struct call *c
         if (!passed->bytes || record_room(cpu, 2 * WIRE_MAX_CONTENT, &offset) < 2 * WIRE_MAX_CONTENT)
                 return;
         BOUND(n, 2 * WIRE_MAX_CONTENT - 1);
-        if (bpf_probe_read_user(record_at(cpu, offset), n, passed->bytes) < 0)
+        if ((cpu->request.active ? bpf_probe_read_kernel(record_at(cpu, offset), n, passed->bytes)
+                                 : bpf_probe_read_user(record_at(cpu, offset), n, passed->bytes)) < 0)
                 return;
         digest_add(cpu, offset, n);
         value = record_at(cpu, offset);
@@ -275,13 +276,16 @@ KEEP_PROGRAM(setxattr)
 #define NSEC_PER_SEC 1000000000L
 #define MAX_SECONDS 9000000000L         /* what fits, in nanoseconds */
 
+/* utime() has two times in whole seconds, the others two pairs. */
+static __always_inline __u32 utimes_size(const struct call *call) {
+        return (call->id == WIRE_CALL_utime ? 16 : 32) >> !!(call->flags & CALL_NARROW);
+}
+
 static __always_inline void utimes_passed(const struct call *call, struct passed *passed) {
-        passed->n_bytes = 32;
+        passed->n_bytes = utimes_size(call);
         if (call->id == WIRE_CALL_utime || call->id == WIRE_CALL_utimes) {
                 passed_path(passed, AT_FDCWD, call->args[0]);
                 passed->bytes = (const void *)call->args[1];
-                if (call->id == WIRE_CALL_utime)
-                        passed->n_bytes = 16;
                 return;
         }
         passed_path(passed, call->args[0], call->args[1]);
@@ -307,23 +311,25 @@ static __always_inline bool time_of(const struct call *call, __s64 seconds, __s6
 }
 
 static __always_inline void utimes_times(struct cpu *cpu, const struct call *call, const struct passed *passed) {
-        __u32 offset = 0;
+        __u32 offset = 0, size = utimes_size(call), width = call->flags & CALL_NARROW ? 4 : 8;
         __s64 times[4] = {}, ns;
 
         if (!passed->bytes || record_room(cpu, 64, &offset) < 64)
                 return;
+        BOUND(size, 63);
+        if (bpf_probe_read_user(record_at(cpu, offset), size, passed->bytes) < 0)
+                return;
+        digest_add(cpu, offset, size);
+        for (int i = 0; i < 4; i++)
+                times[i] = i * width >= size ? 0
+                        : width == 4         ? *(__s32 *)record_at(cpu, offset + i * 4)
+                                             : *(__s64 *)record_at(cpu, offset + i * 8);
         if (call->id == WIRE_CALL_utime) {
-                if (bpf_probe_read_user(record_at(cpu, offset), 16, passed->bytes) < 0)
-                        return;
-                digest_add(cpu, offset, 16);
-                bpf_probe_read_kernel(&times[1], 16, record_at(cpu, offset));
-                times[0] = times[1];
+                times[2] = times[1];
                 times[1] = times[3] = 0;
-        } else {
-                if (bpf_probe_read_user(record_at(cpu, offset), 32, passed->bytes) < 0)
-                        return;
-                digest_add(cpu, offset, 32);
-                bpf_probe_read_kernel(times, 32, record_at(cpu, offset));
+        } else if (call->flags & WIRE_COMPAT && width == 8) {
+                times[1] = (__u32)times[1];     /* at the other half the kernel does not look */
+                times[3] = (__u32)times[3];
         }
         if (time_of(call, times[0], times[1], &ns)) {
                 SET(cpu, utimes, atime, ns);

@@ -23,7 +23,10 @@
 /* In call->flags, beside what goes into the header. */
 #define CALL_REQUEST (1U << 31)         /* an operation of io_uring (uring.bpf.c) */
 #define CALL_MULTISHOT (1U << 30)       /* of many results, each in a buffer that the kernel chose */
-#define CALL_OWN_FLAGS (CALL_REQUEST | CALL_MULTISHOT)
+#define CALL_NARROW (1U << 29)          /* offsets and times in memory have 32 bits */
+#define CALL_OWN_FLAGS (CALL_REQUEST | CALL_MULTISHOT | CALL_NARROW)
+
+/* And RECORD_IS_USER: the arguments were in memory, which the kernel has read before us. */
 
 /* The programs of this table by call, for those that come another way. Of two that are at the end of one call (a move
  * is a write and a read) the second is in a table of its own. Filled by the daemon. */
@@ -42,17 +45,55 @@ struct {
         __type(value, __u32);
 } compat_calls SEC(".maps");
 
-static __always_inline __u32 compat_call(__u32 number) {
-        __u32 *id = bpf_map_lookup_elem(&compat_calls, &number);
+#define CALL_SOCKETCALL 0xfffe          /* in compat_calls: which of them is the first argument */
 
-        return id ? *id : WIRE_CALL_NONE;
+/* The calls of socketcall(), and how many arguments each has in memory. */
+static const struct {
+        __u16 call, n_args;
+} socket_calls[32] = {
+        [1] = {WIRE_CALL_socket, 3},
+        [2] = {WIRE_CALL_bind, 3},
+        [3] = {WIRE_CALL_connect, 3},
+        [4] = {WIRE_CALL_listen, 2},
+        [5] = {WIRE_CALL_accept, 3},
+        [8] = {WIRE_CALL_socketpair, 4},
+        [9] = {WIRE_CALL_sendto, 4},    /* send(), recv(): without the last two */
+        [10] = {WIRE_CALL_recvfrom, 4},
+        [11] = {WIRE_CALL_sendto, 6},
+        [12] = {WIRE_CALL_recvfrom, 6},
+        [16] = {WIRE_CALL_sendmsg, 3},
+        [17] = {WIRE_CALL_recvmsg, 3},
+        [18] = {WIRE_CALL_accept4, 4},
+        [19] = {WIRE_CALL_recvmmsg, 5},
+        [20] = {WIRE_CALL_sendmmsg, 4},
+};
+
+static __always_inline __u32 compat_call(__u32 number, struct pt_regs *regs) {
+        __u32 *id = bpf_map_lookup_elem(&compat_calls, &number);
+        __u32 which = compat_argument(regs, 0);
+
+        if (!id)
+                return WIRE_CALL_NONE;
+        if (*id != CALL_SOCKETCALL)
+                return *id;
+        if (which >= 32)
+                return WIRE_CALL_NONE;
+        BOUND(which, 31);
+        return socket_calls[which].call;
 }
 
 /* Of the table of x86, where arguments are not those of the native call. */
 enum {
+        COMPAT_lchown = 16,
         COMPAT_utime = 30,
         COMPAT_settimeofday = 79,
         COMPAT_mmap = 90,
+        COMPAT_fchown = 95,
+        COMPAT_socketcall = 102,
+        COMPAT_pread64 = 180,
+        COMPAT_pwrite64 = 181,
+        COMPAT_chown = 182,
+        COMPAT_sendfile = 187,
         COMPAT_mmap2 = 192,
         COMPAT_truncate64 = 193,
         COMPAT_ftruncate64 = 194,
@@ -60,28 +101,67 @@ enum {
         COMPAT_utimes = 271,
         COMPAT_futimesat = 299,
         COMPAT_utimensat = 320,
+        COMPAT_preadv = 333,
+        COMPAT_pwritev = 334,
+        COMPAT_preadv2 = 378,
+        COMPAT_pwritev2 = 379,
 };
 
-/* Registers to what the native call would have been given. Times of 32 bits are left out. */
-static __always_inline void compat_arguments(unsigned long *args, __u32 number) {
-#if defined(__TARGET_ARCH_x86)
-        __u32 vector[6] = {};
+/* Arguments that are in memory. */
+static __always_inline void compat_vector(struct call *call, __u32 n) {
+        __u32 vector[8] = {};
 
+        BOUND(n, 7);
+        bpf_probe_read_user(vector, n * sizeof(vector[0]), (void *)call->args[call->id != WIRE_CALL_mmap]);
+        for (int i = 0; i < 6; i++)
+                call->args[i] = vector[i];
+        call->flags |= RECORD_IS_USER;
+}
+
+/* An id of 16 bits, whose -1 is that of 32. */
+static __always_inline unsigned long wide_id(unsigned long id) {
+        return (__u16)id == 0xffff ? (__u32)-1 : (__u16)id;
+}
+
+/* A call through the 32-bit table: which, and what the native one would have been given. */
+static __always_inline void compat_read(struct call *call, struct pt_regs *regs, __u32 number) {
+        unsigned long *args = call->args;
+        __u32 which;
+
+        call->id = compat_call(number, regs);
+        call->flags = WIRE_COMPAT;
+        for (int i = 0; i < 6; i++)
+                args[i] = compat_argument(regs, i);
+#if defined(__TARGET_ARCH_x86)
         switch (number) {
-        case COMPAT_mmap:               /* all six are in memory */
-                bpf_probe_read_user(vector, sizeof(vector), (void *)args[0]);
-                for (int i = 0; i < 6; i++)
-                        args[i] = vector[i];
+        case COMPAT_mmap: compat_vector(call, 6); break;
+        case COMPAT_socketcall:
+                which = args[0];
+                BOUND(which, 31);
+                compat_vector(call, socket_calls[which].n_args);
                 break;
         case COMPAT_mmap2: args[5] <<= 12; break;
         case COMPAT_truncate64:
         case COMPAT_ftruncate64: args[1] |= args[2] << 32; break;
+        case COMPAT_pread64:
+        case COMPAT_pwrite64:
+        case COMPAT_preadv:
+        case COMPAT_pwritev:
+        case COMPAT_preadv2:
+        case COMPAT_pwritev2: args[3] |= args[4] << 32; break;
+        case COMPAT_chown:
+        case COMPAT_lchown:
+        case COMPAT_fchown:
+                args[1] = wide_id(args[1]);
+                args[2] = wide_id(args[2]);
+                break;
+        case COMPAT_sendfile:
         case COMPAT_utime:
         case COMPAT_utimes:
-        case COMPAT_clock_settime: args[1] = 0; break;
-        case COMPAT_settimeofday: args[0] = 0; break;
         case COMPAT_futimesat:
-        case COMPAT_utimensat: args[2] = 0; break;
+        case COMPAT_utimensat:
+        case COMPAT_settimeofday:
+        case COMPAT_clock_settime: call->flags |= CALL_NARROW; break;
         }
 #endif
 }
@@ -105,13 +185,9 @@ __noinline int call_read(struct call *call, __u32 number, __s64 result, __u64 co
         call->id = cookie;
         call->flags = 0;
         call->result = result;
-        if (cookie == CALL_COMPAT) {
-                call->id = compat_call(number);
-                call->flags = WIRE_COMPAT;
-                for (int i = 0; i < 6; i++)
-                        call->args[i] = compat_argument(regs, i);
-                compat_arguments(call->args, number);
-        } else
+        if (cookie == CALL_COMPAT)
+                compat_read(call, regs, number);
+        else
                 for (int i = 0; i < 6; i++)
                         call->args[i] = call_argument(regs, i);
         return 1;
@@ -160,13 +236,9 @@ __noinline int call_read_begin(struct call *call, __u32 number, __u64 cookie) {
         if (!call)
                 return 0;
         call->id = cookie;
-        if (cookie == CALL_COMPAT) {
-                call->id = compat_call(number);
-                call->flags = WIRE_COMPAT;
-                for (int i = 0; i < 6; i++)
-                        call->args[i] = compat_argument(regs, i);
-                compat_arguments(call->args, number);
-        } else
+        if (cookie == CALL_COMPAT)
+                compat_read(call, regs, number);
+        else
                 for (int i = 0; i < 6; i++)
                         call->args[i] = call_argument(regs, i);
         return 1;
@@ -178,6 +250,25 @@ __noinline int call_read_begin(struct call *call, __u32 number, __u64 cookie) {
                                                                                                                        \
                 return call_read_begin(&call, context->nr, bpf_get_attach_cookie(context)) ? body(&call) : 0;          \
         }
+
+struct user_vector {
+        __u64 base, length;
+};
+
+/* One of an array of struct iovec. Negative if it cannot be read. Not static: see path_walk(). */
+__noinline int vector_read(struct user_vector *ret, __u64 at, bool narrow) {
+        __u32 halves[2] = {};
+        int r;
+
+        if (!ret)
+                return -EINVAL;
+        if (!narrow)
+                return bpf_probe_read_user(ret, sizeof(*ret), (void *)at);
+        r = bpf_probe_read_user(halves, sizeof(halves), (void *)at);
+        ret->base = halves[0];
+        ret->length = halves[1];
+        return r;
+}
 
 /* Is the kind wanted from this task, with this result? The first line of each body. */
 static __always_inline bool call_wanted(const struct call *call, enum wire_kind kind) {

@@ -52,22 +52,22 @@ static long vector_step(__u32 i, struct cpu **context) {
         struct cpu *cpu = *context;
         struct vector_walk *walk = &cpu->vectors;
         __u32 offset = 0, left = walk->left, n;
-        __u64 vector[2] = {};
+        struct user_vector vector = {};
 
-        if (bpf_probe_read_user(vector, sizeof(vector), (void *)walk->at) < 0) {
+        if (vector_read(&vector, walk->at, walk->narrow) < 0) {
                 walk->failed = true;
                 return 1;
         }
-        walk->at += sizeof(vector);
-        walk->count += vector[1];
+        walk->at += walk->narrow ? sizeof(vector) / 2 : sizeof(vector);
+        walk->count += vector.length;
         if (!left)
                 return 0;
 
-        n = vector[1] < left ? vector[1] : left;
+        n = vector.length < left ? vector.length : left;
         if (record_room(cpu, WIRE_MAX_CONTENT, &offset) < WIRE_MAX_CONTENT)
                 return 0;
         BOUND(n, 2 * WIRE_MAX_CONTENT - 1);
-        if (bpf_probe_read_user(record_at(cpu, offset), n, (void *)vector[0]) < 0) {
+        if (bpf_probe_read_user(record_at(cpu, offset), n, (void *)vector.base) < 0) {
                 walk->left = 0;         /* what comes behind would not follow */
                 return 0;
         }
@@ -90,6 +90,7 @@ static __always_inline void transfer_content(
         walk->left = wanted;
         walk->count = transfer->count;
         walk->at = (__u64)transfer->buffer;
+        walk->narrow = cpu->header.flags & WIRE_COMPAT;
         walk->failed = transfer->n_vectors > MAX_VECTORS;       /* then the call failed, too */
         if (walk->failed)
                 ;
@@ -412,8 +413,9 @@ static __always_inline void move_fill(struct transfer *transfer, const struct ca
                 __s64 offset = 0;
 
                 transfer->user_offset = true;
-                transfer->offset =
-                        bpf_probe_read_user(&offset, sizeof(offset), (void *)at) < 0 ? -2 : offset - call->result;
+                transfer->offset = bpf_probe_read_user(&offset, call->flags & CALL_NARROW ? 4 : 8, (void *)at) < 0
+                        ? -2
+                        : offset - call->result;
                 if (transfer->offset < 0)
                         transfer->offset = -2;
         }

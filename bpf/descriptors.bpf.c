@@ -4,6 +4,7 @@
  * A file that was closed may be gone at the end of the call, so its beginning keeps what it was. What a message brought
  * is looked up at the end of the call, in the table, by the numbers that the kernel wrote into the program's memory. */
 #include "call.bpf.h"
+#include "control.bpf.h"
 #include "task.bpf.h"
 
 #define F_DUPFD 0
@@ -11,30 +12,45 @@
 
 /* ---- close ---- */
 
-static __always_inline int close_begins(const struct call *call) {
-        struct task_struct *task = bpf_get_current_task_btf();
+/* `closed` is zeroed. */
+static __always_inline void closed_see(struct closed *closed, __u32 fd) {
+        struct file *file = file_of(bpf_get_current_task_btf(), fd);
         struct seen seen = {};
-        struct begun *begun;
-        struct file *file;
 
-        if (!wants[WIRE_KIND_close] || is_self(task))
+        closed->type = WIRE_OBJECT_CLOSED;
+        if (!file)
+                return;
+        see_file(file, &seen);
+        closed->object = seen.object;
+        closed->type = seen.type;
+        if (has_path(seen.type)) {
+                closed->dentry = (__u64)GET(file, f_path.dentry);
+                closed->mount = (__u64)GET(file, f_path.mnt);
+        }
+}
+
+static __always_inline int close_begins(const struct call *call) {
+        struct begun *begun;
+
+        if (!wants[WIRE_KIND_close] || is_self(bpf_get_current_task_btf()))
                 return nothing();
         begun = call_begin(call);
         if (!begun)
                 return nothing();
-        file = file_of(task, call->args[0]);
-        begun->closed.dentry = begun->closed.mount = 0;
-        begun->closed.type = WIRE_OBJECT_CLOSED;
-        if (!file)
-                return nothing();
-        see_file(file, &seen);
-        begun->closed.object = seen.object;
-        begun->closed.type = seen.type;
-        if (has_path(seen.type)) {
-                begun->closed.dentry = (__u64)GET(file, f_path.dentry);
-                begun->closed.mount = (__u64)GET(file, f_path.mnt);
-        }
+        __builtin_memset(&begun->closed, 0, sizeof(begun->closed));
+        closed_see(&begun->closed, call->args[0]);
         return nothing();
+}
+
+/* What the beginning of the call saw, or the submission of the request. NULL: nothing. */
+static __always_inline const struct closed *closed_of(const struct call *call) {
+        struct cpu *cpu = this_cpu();
+        struct begun *begun;
+
+        if (call->flags & CALL_REQUEST)
+                return cpu && cpu->request.closed.type ? &cpu->request.closed : NULL;
+        begun = call_begun(call);
+        return begun ? &begun->closed : NULL;
 }
 
 /* The path is walked now, for most calls need none: the name may be gone with the file, but is not recycled as long as
@@ -54,7 +70,7 @@ static __always_inline void close_path(struct cpu *cpu, const struct closed *clo
 
 static __always_inline int close_ended(const struct call *call) {
         struct task_struct *task = bpf_get_current_task_btf();
-        struct begun *begun;
+        const struct closed *closed;
         struct cpu *cpu;
 
         if (!call_wanted(call, WIRE_KIND_close))
@@ -64,17 +80,19 @@ static __always_inline int close_ended(const struct call *call) {
         cpu = call_record(call, WIRE_KIND_close, sizeof(struct wire_close));
         if (!cpu)
                 return nothing();
-        SET(cpu, close, fd, (__u32)call->args[0]);
-        if (call->id == WIRE_CALL_close_range)
+        SET(cpu, close, fd, (int)call->args[0]);
+        if (call->id == WIRE_CALL_close_range) {
+                SET(cpu, close, fd, (__u32)call->args[0]);
                 SET(cpu, close, last_fd, (__u32)call->args[1]);
+        }
         if (files_are_shared(task))
                 cpu->header.flags |= WIRE_RACED;
-        begun = call->flags & CALL_REQUEST ? NULL : call_begun(call);
-        if (begun) {
-                SET(cpu, close, type, begun->closed.type);
-                if (begun->closed.type != WIRE_OBJECT_CLOSED) {
-                        SET(cpu, close, file, begun->closed.object);
-                        close_path(cpu, &begun->closed);
+        closed = closed_of(call);
+        if (closed) {
+                SET(cpu, close, type, closed->type);
+                if (closed->type != WIRE_OBJECT_CLOSED) {
+                        SET(cpu, close, file, closed->object);
+                        close_path(cpu, closed);
                 }
         }
         return record_submit(cpu, WIRE_KIND_close);
@@ -186,6 +204,7 @@ struct received {
         __u32 n_messages;
         __u64 at, left;                 /* control data */
         __u64 message;                  /* struct mmsghdr */
+        struct user_message user;
 };
 
 /* Not on the stack: kernels before 6.13 have 512 bytes of it for a program and all that it calls. */
@@ -195,15 +214,6 @@ struct {
         __type(key, __u32);
         __type(value, struct received);
 } receivings SEC(".maps");
-
-struct control_head {
-        __u64 length;
-        __u32 level, type;
-};
-
-struct message_control {
-        __u64 name, name_size, vectors, n_vectors, control, control_size, flags;
-};
 
 static __always_inline void received_descriptor(struct received *received) {
         __s32 fd = -1;
@@ -219,33 +229,29 @@ static __always_inline void received_descriptor(struct received *received) {
 }
 
 static __always_inline void received_header(struct received *received) {
+        bool narrow = received->doubled.call.flags & WIRE_COMPAT;
         struct control_head head = {};
-        __u64 length, n;
 
-        if (bpf_probe_read_user(&head, sizeof(head), (void *)received->at) < 0 || head.length < sizeof(head) ||
-            head.length > received->left) {
+        if (control_next(&head, received->at, received->left, narrow) <= 0) {
                 received->left = 0;
                 return;
         }
-        if (head.level == SOL_SOCKET && head.type == SCM_RIGHTS) {
-                n = (head.length - sizeof(head)) / sizeof(__s32);
-                received->fds = received->at + sizeof(head);
-                received->n_fds = n < MAX_RECEIVED ? n : MAX_RECEIVED;
-        }
-        length = (head.length + 7) & ~7ULL;
-        received->at += length;
-        received->left = length < received->left ? received->left - length : 0;
+        received->fds = received->at + control_head_size(narrow);
+        received->n_fds = head.n_fds < MAX_RECEIVED ? head.n_fds : MAX_RECEIVED;
+        received->at += head.step;
+        received->left = head.step < received->left ? received->left - head.step : 0;
 }
 
 static __always_inline void received_message(struct received *received) {
-        struct message_control user = {};
+        bool narrow = received->doubled.call.flags & WIRE_COMPAT;
+        struct user_message *user = &received->user;
 
         received->n_messages--;
-        if (bpf_probe_read_user(&user, sizeof(user), (void *)received->message) == 0 && user.control) {
-                received->at = user.control;
-                received->left = user.control_size;
+        if (user_message_read(user, received->message, narrow, false) && user->control) {
+                received->at = user->control;
+                received->left = user->control_size;
         }
-        received->message += 64;        /* struct mmsghdr */
+        received->message += user_message_size(narrow);
 }
 
 /* One loop, not one within another: frames are few. */
@@ -254,7 +260,7 @@ static long received_step(__u32 i, struct received **context) {
 
         if (received->n_fds > 0)
                 received_descriptor(received);
-        else if (received->left >= sizeof(struct control_head))
+        else if (received->left > 0)
                 received_header(received);
         else if (received->n_messages > 0)
                 received_message(received);
@@ -263,14 +269,14 @@ static long received_step(__u32 i, struct received **context) {
         return 0;
 }
 
-/* Of the caller's 64-bit structures. The far side of a connected unix socket is who made that end of it. */
+/* The far side of a connected unix socket is who made that end of it. */
 static __always_inline int received_ended(const struct call *call) {
         struct received *received;
         struct seen seen = {};
         struct file *file;
         __u32 zero = 0;
 
-        if (call->result < 0 || call->flags & (WIRE_COMPAT | CALL_MULTISHOT) || !call_wanted(call, WIRE_KIND_dup))
+        if (call->result < 0 || call->flags & CALL_MULTISHOT || !call_wanted(call, WIRE_KIND_dup))
                 return nothing();
         file = file_of(bpf_get_current_task_btf(), call->args[0]);
         if (!file)

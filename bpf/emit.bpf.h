@@ -128,6 +128,9 @@ static __always_inline void header_credentials(struct wire_header *header, struc
                 bpf_core_read(&header->caps, sizeof(header->caps), &cred->cap_effective);
 }
 
+/* In the flags of a header under construction: everything that is told depends on user memory. */
+#define RECORD_IS_USER (1U << 28)
+
 /* The actor's part of the header. */
 static __always_inline void header_fill(
                 struct wire_header *header, struct task_struct *task, struct task_state *state, long result) {
@@ -201,6 +204,10 @@ __noinline int record_submit(struct cpu *cpu, __u32 kind) {
         __builtin_memset(cpu->record + size, 0, 8);
         size = (size + 7) & ~7U;
         cpu->header.size = size;
+        if (cpu->header.flags & RECORD_IS_USER) {
+                cpu->header.flags &= ~RECORD_IS_USER;
+                cpu->header.user |= cpu->header.known;
+        }
         cpu->header.lost = cpu->counters.lost_total;
 
         if (cpu->waiting >= ring_wake_bytes && !reader_called) {

@@ -56,6 +56,19 @@ static __always_inline int quotactl_ended(const struct call *call) {
 
 #define ADJ_OFFSET_SS_READ 0xa001
 
+/* Seconds, and parts of one: two of 64 bits, or of 32. */
+static __always_inline long time_read(__s64 *ret, const void *user, bool narrow) {
+        __s32 halves[2] = {};
+        long r;
+
+        if (!narrow)
+                return bpf_probe_read_user(ret, 2 * sizeof(*ret), user);
+        r = bpf_probe_read_user(halves, sizeof(halves), user);
+        ret[0] = halves[0];
+        ret[1] = halves[1];
+        return r;
+}
+
 static __always_inline int settime_ended(const struct call *call) {
         bool adjusts = call->id == WIRE_CALL_adjtimex || call->id == WIRE_CALL_clock_adjtime;
         bool names_clock = call->id == WIRE_CALL_clock_settime || call->id == WIRE_CALL_clock_adjtime;
@@ -79,7 +92,7 @@ static __always_inline int settime_ended(const struct call *call) {
         if (adjusts) {
                 SET(cpu, settime, modes, modes);
                 cpu->header.user |= WIRE_BIT(settime, modes);
-        } else if (user && bpf_probe_read_user(time, sizeof(time), user) == 0) {
+        } else if (user && time_read(time, user, call->flags & CALL_NARROW) == 0) {
                 __s64 part_ns = call->id == WIRE_CALL_settimeofday ? time[1] * 1000 : time[1];
 
                 SET(cpu, settime, value, time[0] * 1000000000 + part_ns);

@@ -576,7 +576,29 @@ struct io_socket {
 
 struct io_close {
         int fd;
+        __u32 file_slot;                /* of a registered file, plus 1 */
 };
+
+struct xattr_name {
+        char name[256];
+};
+
+struct kernel_xattr_ctx {               /* struct xattr_ctx before 6.13: members count */
+        void *kvalue;
+        unsigned long size;
+        struct xattr_name *kname;
+        unsigned int flags;
+};
+
+struct io_xattr {
+        struct kernel_xattr_ctx ctx;
+        struct filename *filename;
+};
+
+struct io_xattr___delayed {
+        struct delayed_filename filename;
+};
+
 
 struct io_splice {
         __u64 len;

@@ -90,7 +90,8 @@ struct vector_walk {
         __u64 count;
         __u32 left;                     /* bytes of content that are still wanted */
         bool failed;
-        __u8 pad[3];
+        bool narrow;                    /* of a 32-bit call */
+        __u8 pad[2];
 };
 
 /* Which call of which thread: its number and arguments, as they stand in the registers from its beginning to its end.
@@ -118,10 +119,19 @@ struct call {
         unsigned long args[6];
 };
 
+/* What a descriptor was that is being closed. */
+struct closed {
+        struct wire_object object;
+        __u64 dentry, mount;            /* 0: it has no path */
+        __u32 type;                     /* enum wire_object_type */
+        __u32 pad;
+};
+
 /* An operation of io_uring that a program on calls is looking at (uring.bpf.c). */
 struct request {
         __u32 active;
         __u32 opcode;
+        struct closed closed;           /* by this operation; type 0: not known */
         struct file *file;              /* what it is about */
         struct cred *cred;              /* of a personality; NULL: the task's own */
         struct call call;
@@ -144,14 +154,6 @@ struct namespaces {
 struct begun_file {
         __u64 file;
         struct wire_object object;
-};
-
-/* What a descriptor was that is being closed. */
-struct closed {
-        struct wire_object object;
-        __u64 dentry, mount;            /* 0: it has no path */
-        __u32 type;                     /* enum wire_object_type */
-        __u32 pad;
 };
 
 /* What the beginning of a call keeps for its end. A thread is in one call at a time, so there is one of these. */

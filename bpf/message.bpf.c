@@ -7,6 +7,7 @@
  *
  * A call that waits can be held up while another thread exchanges its descriptor: as in data.bpf.c the file at the
  * beginning was kept, and both are told. */
+#include "control.bpf.h"
 #include "socket.bpf.h"
 
 /* One body for both kinds. */
@@ -29,28 +30,6 @@ SAME(content);
 
 #define MAX_MESSAGES 1024               /* more the kernel does not take */
 #define MAX_CONTROL 64                  /* headers of one message that are looked at */
-
-/* As the caller has it, 64 bits. */
-struct user_message {
-        __u64 name;
-        __u32 name_size, pad;
-        __u64 vectors;
-        __u64 n_vectors;                /* 0 and a buffer: one buffer */
-        __u64 control;
-        __u64 control_size;
-        __u32 flags, pad2;
-};
-
-struct compat_message {
-        __u32 name;
-        __u32 name_size;
-        __u32 vectors;
-        __u32 n_vectors;
-        __u32 control;
-        __u32 control_size;
-        __u32 flags;
-        __u32 length;                   /* of struct mmsghdr */
-};
 
 /* In memory of the CPU, not on the stack: see struct walk. */
 struct message {
@@ -88,35 +67,28 @@ static __always_inline struct message *message_begin(const struct call *call) {
 /* One header of control data: how many descriptors does it carry? */
 static long control_step(__u32 i, struct cpu **context) {
         struct vector_walk *walk = &(*context)->vectors;
-        struct {
-                __u64 length;
-                __u32 level, type;
-        } head = {};
-        __u64 length;
+        struct control_head head = {};
+        int r;
 
-        if (walk->left < sizeof(head))
-                return 1;
-        if (bpf_probe_read_user(&head, sizeof(head), (void *)walk->at) < 0) {
+        r = control_next(&head, walk->at, walk->left, walk->narrow);
+        if (r < 0)
                 walk->failed = true;
+        if (r <= 0)
                 return 1;
-        }
-        if (head.length < sizeof(head) || head.length > walk->left)
+        walk->count += head.n_fds;
+        if (head.step >= walk->left)
                 return 1;
-        if (head.level == SOL_SOCKET && head.type == SCM_RIGHTS)
-                walk->count += (head.length - sizeof(head)) / sizeof(int);
-        length = (head.length + 7) & ~7ULL;
-        if (length >= walk->left)
-                return 1;
-        walk->at += length;
-        walk->left -= length;
+        walk->at += head.step;
+        walk->left -= head.step;
         return 0;
 }
 
 static __always_inline void message_descriptors(struct cpu *cpu, const struct message *message) {
         struct vector_walk *walk = &cpu->vectors;
 
-        if (message->unread || message->call.flags & WIRE_COMPAT)
+        if (message->unread)
                 return;
+        walk->narrow = message->call.flags & WIRE_COMPAT;
         walk->at = message->user.control;
         walk->left = message->user.control_size < 1U << 20 ? message->user.control_size : 1U << 20;
         walk->count = 0;
@@ -137,7 +109,7 @@ static __always_inline void message_content(struct cpu *cpu, const struct messag
 
         wanted = cpu->header.kind == WIRE_KIND_sendto ? content_wanted(WIRE_KIND_sendto)
                                                       : content_wanted(WIRE_KIND_recvfrom);
-        if (!wanted || message->length < 0 || message->unread || message->call.flags & WIRE_COMPAT)
+        if (!wanted || message->length < 0 || message->unread)
                 return;
         if (wanted > WIRE_MAX_CONTENT)
                 wanted = WIRE_MAX_CONTENT;
@@ -148,6 +120,7 @@ static __always_inline void message_content(struct cpu *cpu, const struct messag
                 __u64 n = message->user.n_vectors;
 
                 walk->left = wanted;
+                walk->narrow = message->call.flags & WIRE_COMPAT;
                 walk->count = 0;
                 walk->at = message->user.vectors;
                 walk->failed = false;
@@ -208,7 +181,7 @@ static __always_inline int message_tell(const struct message *message, enum wire
                 return nothing();
         cpu->header.flags |= message->record_flags;
         ends_begin(cpu);
-        SET(cpu, sendto, fd, (__u32)call->args[0]);
+        SET(cpu, sendto, fd, (int)call->args[0]);
         SET(cpu, sendto, flags,
             (__u32)(call->id == WIRE_CALL_sendmsg || call->id == WIRE_CALL_recvmsg ? call->args[2] : call->args[3]));
         if (message->length >= 0)
@@ -251,28 +224,15 @@ static __always_inline bool is_receive(const struct call *call) {
 static __noinline int message_read(struct message *message, __u32 i) {
         const struct call *call = &message->call;
         bool many = call->id == WIRE_CALL_sendmmsg || call->id == WIRE_CALL_recvmmsg;
-        __u64 at = call->args[1];
-        __u32 length = 0;
+        bool narrow = call->flags & WIRE_COMPAT;
+        __u64 at = call->args[1] + (__u64)i * user_message_size(narrow);
 
-        if (call->flags & WIRE_COMPAT) {
-                struct compat_message user = {};
-
-                message->unread = bpf_probe_read_user(&user, sizeof(user) - (many ? 0 : 4),
-                                                      (void *)(at + i * sizeof(user))) < 0;
-                message->user.name = user.name;
-                message->user.name_size = user.name_size;
-                length = user.length;
-        } else {
-                at += i * (sizeof(struct user_message) + 8ULL);
-                message->unread = bpf_probe_read_user(&message->user, sizeof(message->user), (void *)at) < 0 ||
-                        (many &&
-                         bpf_probe_read_user(&length, sizeof(length), (void *)(at + sizeof(struct user_message))) < 0);
-        }
+        message->unread = !user_message_read(&message->user, at, narrow, many);
         if (message->unread)
                 message->user.name = 0;
         message->length = call->result;
         if (many && call->result > 0)
-                message->length = message->unread ? -1 : (long)length;
+                message->length = message->unread ? -1 : (long)message->user.length;
         return nothing();
 }
 

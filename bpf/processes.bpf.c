@@ -13,10 +13,10 @@ static __always_inline bool ptrace_is_word(__u32 request) {
 
 /* process_vm_readv() and process_vm_writev() name the other's memory in a vector. */
 static __always_inline void ptrace_vector(struct cpu *cpu, const struct call *call) {
-        __u64 vector[2] = {};
+        struct user_vector vector = {};
 
-        if (call->args[4] && bpf_probe_read_user(vector, sizeof(vector), (void *)call->args[3]) == 0) {
-                SET(cpu, ptrace, address, vector[0]);
+        if (call->args[4] && vector_read(&vector, call->args[3], call->flags & WIRE_COMPAT) == 0) {
+                SET(cpu, ptrace, address, vector.base);
                 cpu->header.user |= WIRE_BIT(ptrace, address);
         }
         if (call->result >= 0)
@@ -42,7 +42,7 @@ static __noinline int ptrace_ended(const struct call *call) {
                 if (ptrace_is_word(request)) {
                         SET(cpu, ptrace, address, call->args[2]);
                         if (call->result >= 0)
-                                SET(cpu, ptrace, length, sizeof(long));
+                                SET(cpu, ptrace, length, call->flags & WIRE_COMPAT ? 4 : sizeof(long));
                 }
         }
         if (call->id == WIRE_CALL_ptrace && request == PTRACE_TRACEME)

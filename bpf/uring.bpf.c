@@ -34,6 +34,8 @@ enum {
         OP_MKDIRAT = 37,
         OP_SYMLINKAT = 38,
         OP_LINKAT = 39,
+        OP_FSETXATTR = 41,
+        OP_SETXATTR = 42,
         OP_SOCKET = 45,
         OP_SEND_ZC = 47,
         OP_SENDMSG_ZC = 48,
@@ -71,6 +73,8 @@ static const struct operation {
         [OP_MKDIRAT] = {WIRE_CALL_mkdirat, WIRE_KIND_mkdir},
         [OP_SYMLINKAT] = {WIRE_CALL_symlinkat, WIRE_KIND_symlink},
         [OP_LINKAT] = {WIRE_CALL_linkat, WIRE_KIND_link},
+        [OP_FSETXATTR] = {WIRE_CALL_fsetxattr, WIRE_KIND_setxattr},
+        [OP_SETXATTR] = {WIRE_CALL_setxattr, WIRE_KIND_setxattr},
         [OP_SOCKET] = {WIRE_CALL_socket, WIRE_KIND_socket},
         [OP_SEND_ZC] = {WIRE_CALL_sendto, WIRE_KIND_sendto, WIRE_KIND_connect},
         [OP_SENDMSG_ZC] = {WIRE_CALL_sendmsg, WIRE_KIND_sendto, WIRE_KIND_connect},
@@ -84,6 +88,7 @@ static const struct operation {
 struct kept {
         __u32 tgid;
         __s32 fd;                       /* -1: none */
+        struct closed closed;           /* of a close */
 };
 
 struct {
@@ -93,7 +98,8 @@ struct {
         __type(value, struct kept);
 } requests SEC(".maps");
 
-/* Its names. An old one gives way to a new one, perhaps while it is read: the numbers at both ends tell. */
+/* Its names, and the value of an attribute behind the second. An old one gives way to a new one, perhaps while it is
+ * read: the numbers at both ends tell. */
 struct kept_names {
         __u64 number;
         char names[2][WIRE_MAX_PATH];
@@ -121,18 +127,62 @@ struct {
                  ? GET((struct type##___delayed *)(request), member.__incomplete_filename)                             \
                  : GET((struct type *)(request), member))
 
-/* How many names an operation has, and where its structure holds them. */
-static __always_inline struct filename *first_name(struct io_kiocb *request, __u8 opcode) {
+#define VALUE_AT 1024                   /* in the second name; of an attribute, whose names have 255 bytes */
+_Static_assert(VALUE_AT + 2 * WIRE_MAX_CONTENT <= WIRE_MAX_PATH, "a value fits behind a name");
+
+/* Where the kernel has its copies of what an operation names. NULL: it names nothing. */
+static __always_inline const char *first_name(struct io_kiocb *request, __u8 opcode) {
+        struct filename *name = NULL;
+
         switch (opcode) {
         case OP_OPENAT:
-        case OP_OPENAT2: return NAME_OF(request, io_open, filename);
-        case OP_UNLINKAT: return NAME_OF(request, io_unlink, filename);
-        case OP_RENAMEAT: return NAME_OF(request, io_rename, oldpath);
-        case OP_MKDIRAT: return NAME_OF(request, io_mkdir, filename);
+        case OP_OPENAT2: name = NAME_OF(request, io_open, filename); break;
+        case OP_UNLINKAT: name = NAME_OF(request, io_unlink, filename); break;
+        case OP_RENAMEAT: name = NAME_OF(request, io_rename, oldpath); break;
+        case OP_MKDIRAT: name = NAME_OF(request, io_mkdir, filename); break;
         case OP_LINKAT:
-        case OP_SYMLINKAT: return NAME_OF(request, io_link, oldpath);
-        default: return NULL;
+        case OP_SYMLINKAT: name = NAME_OF(request, io_link, oldpath); break;
+        case OP_SETXATTR: name = NAME_OF(request, io_xattr, filename); break;
         }
+        return name ? GET(name, name) : NULL;
+}
+
+static __always_inline bool is_xattr(__u8 opcode) {
+        return opcode == OP_SETXATTR || opcode == OP_FSETXATTR;
+}
+
+static __always_inline const char *second_name(struct io_kiocb *request, __u8 opcode) {
+        struct filename *name = NULL;
+
+        switch (opcode) {
+        case OP_RENAMEAT: name = NAME_OF(request, io_rename, newpath); break;
+        case OP_LINKAT:
+        case OP_SYMLINKAT: name = NAME_OF(request, io_link, newpath); break;
+        case OP_SETXATTR:
+        case OP_FSETXATTR: return (const char *)GET((struct io_xattr *)request, ctx.kname);
+        }
+        return name ? GET(name, name) : NULL;
+}
+
+/* False: it names nothing, or the kernel has not read it yet. */
+static __always_inline bool read_names(char (*names)[WIRE_MAX_PATH], struct io_kiocb *request, __u8 opcode) {
+        const char *first = first_name(request, opcode), *second = second_name(request, opcode);
+        __u32 n = 0;
+
+        names[0][0] = names[1][0] = 0;
+        if (first)
+                n += bpf_probe_read_kernel_str(names[0], WIRE_MAX_PATH, first) >= 0;
+        if (second)
+                n += bpf_probe_read_kernel_str(names[1], is_xattr(opcode) ? VALUE_AT : WIRE_MAX_PATH, second) >= 0;
+        if (is_xattr(opcode)) {
+                __u32 size = WIRE_MAX_CONTENT;
+
+                if (GET((struct io_xattr *)request, ctx.size) < size)
+                        size = GET((struct io_xattr *)request, ctx.size);
+                BOUND(size, 2 * WIRE_MAX_CONTENT - 1);
+                bpf_probe_read_kernel(names[1] + VALUE_AT, size, GET((struct io_xattr *)request, ctx.kvalue));
+        }
+        return n > 0;
 }
 
 /* When it completes the structure does not tell any more: since 7.0 who uses the name takes it from there. */
@@ -144,21 +194,14 @@ static __always_inline bool has_names(__u8 opcode) {
         case OP_RENAMEAT:
         case OP_MKDIRAT:
         case OP_LINKAT:
-        case OP_SYMLINKAT: return true;
-        default: return false;
+        case OP_SYMLINKAT:
+        case OP_SETXATTR:
+        case OP_FSETXATTR: return true;
         }
+        return false;
 }
 
-static __always_inline struct filename *second_name(struct io_kiocb *request, __u8 opcode) {
-        switch (opcode) {
-        case OP_RENAMEAT: return NAME_OF(request, io_rename, newpath);
-        case OP_LINKAT:
-        case OP_SYMLINKAT: return NAME_OF(request, io_link, newpath);
-        default: return NULL;
-        }
-}
-
-static __always_inline void keep_names(__u64 key, struct filename *first, struct filename *second) {
+static __always_inline void keep_names(__u64 key, struct io_kiocb *request, __u8 opcode) {
         __u32 zero = 0;
         struct kept_names *kept = bpf_map_lookup_elem(&names_scratch, &zero);
 
@@ -166,11 +209,8 @@ static __always_inline void keep_names(__u64 key, struct filename *first, struct
                 return;
         kept->number++;
         kept->same_number = kept->number;
-        kept->names[0][0] = kept->names[1][0] = 0;
-        bpf_probe_read_kernel_str(kept->names[0], WIRE_MAX_PATH, GET(first, name));
-        if (second)
-                bpf_probe_read_kernel_str(kept->names[1], WIRE_MAX_PATH, GET(second, name));
-        bpf_map_update_elem(&request_names, &key, kept, BPF_ANY);
+        if (read_names(kept->names, request, opcode))
+                bpf_map_update_elem(&request_names, &key, kept, BPF_ANY);
 }
 
 /* False: they are not there any more, or gave way while they were read. */
@@ -186,6 +226,13 @@ static __always_inline bool take_names(__u64 key, struct request *to) {
                 return false;
         bpf_map_delete_elem(&request_names, &key);
         return true;
+}
+
+/* -1: a registered file. */
+static __always_inline __u32 closing_fd(struct io_kiocb *request) {
+        struct io_close *close = (void *)request;
+
+        return GET(close, file_slot) ? (__u32)-1 : (__u32)GET(close, fd);
 }
 
 /* The operation as a call. At its completion most of a request is still as it was. `names`: they are in to->names. */
@@ -270,7 +317,15 @@ static __noinline int request_fill(struct request *to, struct io_kiocb *request,
                 args[2] = GET((struct io_socket *)request, protocol);
                 break;
         case OP_CLOSE:
-                args[0] = GET((struct io_close *)request, fd);
+                args[0] = closing_fd(request);
+                break;
+        case OP_SETXATTR:
+        case OP_FSETXATTR:
+                if (to->opcode == OP_SETXATTR)
+                        args[0] = first;
+                args[1] = second;
+                args[2] = second + VALUE_AT;
+                args[3] = GET((struct io_xattr *)request, ctx.size);
                 break;
         case OP_SPLICE:
         case OP_TEE:
@@ -290,13 +345,13 @@ static __noinline int request_fill(struct request *to, struct io_kiocb *request,
         return nothing();
 }
 
-/* Everything but a name that is not there. Returns the request, NULL if there is nothing to tell. */
 /* The mask is for the verifier of 6.1: callers have compared. */
 static __always_inline const struct operation *operation_of(__u32 opcode) {
         BOUND(opcode, N_OPS - 1);
         return &operations[opcode];
 }
 
+/* Everything but a name that is not there. Returns the request, NULL if there is nothing to tell. */
 static __always_inline struct request *request_begin(struct io_kiocb *request, __u8 opcode, long result, __s32 fd) {
         struct cpu *cpu = this_cpu();
         struct request *to;
@@ -314,6 +369,7 @@ static __always_inline struct request *request_begin(struct io_kiocb *request, _
         to->call.flags = CALL_REQUEST | (GET(request, flags) & uring_multishot ? CALL_MULTISHOT : 0);
         to->call.result = result;
         to->call.args[0] = fd;
+        to->closed.type = 0;
         to->active = 1;
         return to;
 }
@@ -344,21 +400,19 @@ int uring_submitted(struct uring_context *context) {
         __u64 key = (__u64)request, flags = GET(request, flags);
         struct task_struct *task = bpf_get_current_task_btf();
         struct kept kept = {.tgid = task->tgid, .fd = -1};
-        struct filename *first, *second;
         struct request *to;
-        bool names;
 
         if (!request_is_wanted(opcode) || is_self(task) || opcode >= N_OPS)
                 return 0;
         if (!(flags & uring_fixed_file))
                 kept.fd = GET(request, cqe.fd);
-        first = first_name(request, opcode);
-        second = second_name(request, opcode);
+        if (opcode == OP_CLOSE && closing_fd(request) != (__u32)-1)
+                closed_see(&kept.closed, closing_fd(request));
 
         if (!(flags & uring_cqe_skip)) {
                 bpf_map_update_elem(&requests, &key, &kept, BPF_ANY);
-                if (first)
-                        keep_names(key, first, second);
+                if (has_names(opcode))
+                        keep_names(key, request, opcode);
                 return 0;
         }
 
@@ -366,12 +420,8 @@ int uring_submitted(struct uring_context *context) {
         if (!to)
                 return 0;
         to->call.flags |= WIRE_NO_RESULT;
-        names = first;
-        if (first)
-                bpf_probe_read_kernel_str(to->names[0], WIRE_MAX_PATH, GET(first, name));
-        if (second)
-                bpf_probe_read_kernel_str(to->names[1], WIRE_MAX_PATH, GET(second, name));
-        request_fill(to, request, names);
+        to->closed = kept.closed;
+        request_fill(to, request, has_names(opcode) && read_names(to->names, request, opcode));
         bpf_tail_call(context, &call_ends, to->call.id);
         to->active = 0;
         return 0;
@@ -429,6 +479,8 @@ int uring_completed(struct uring_context *context) {
         to = request_begin(request, opcode, context->result, fd);
         if (!to)
                 return 0;
+        if (kept)
+                to->closed = kept->closed;
         if (has_names(opcode))
                 names = take_names(key, to);
         if (kept && !(context->flags & 2))      /* IORING_CQE_F_MORE: there will be another one */

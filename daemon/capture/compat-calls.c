@@ -55,6 +55,7 @@ static const uint16_t calls[COMPAT_MAX_NUMBER] = {
         SAME(clock_adjtime), SAME(sethostname), SAME(setdomainname), SAME(swapon), SAME(swapoff), SAME(acct),
 
         /* The same with another name: wider ids, offsets and times. */
+        [__NR_socketcall] = COMPAT_SOCKETCALL,
         [__NR_umount] = WIRE_CALL_umount2,
         [__NR_sendfile64] = WIRE_CALL_sendfile,
         [__NR_fcntl64] = WIRE_CALL_fcntl,

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* System calls through the 32-bit table: the same kinds, marked `compat`. x86 only. */
+#include <arpa/inet.h>
 #include <elf.h>
 #include <stddef.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include "lab.h"
@@ -18,7 +20,15 @@ enum {
         NR32_unlink = 10,
         NR32_rename = 38,
         NR32_getpid = 20,
+        NR32_utime = 30,
+        NR32_socketcall = 102,
+        NR32_writev = 146,
+        NR32_pwrite64 = 181,
         NR32_sendfile = 187,
+        NR32_clock_settime = 264,
+        NR32_utimensat = 320,
+        NR32_sendmsg = 370,
+        NR32_recvmsg = 372,
 };
 
 static long call32_5(long number, long a, long b, long c, long d, long e) {
@@ -46,6 +56,17 @@ static char *low_text(const char *text) {
 }
 
 #define LOW(text) ((long)(uintptr_t)low_text(text))
+
+/* The same with words of 32 bits. */
+static long low_words(size_t n, const uint32_t *words) {
+        char *copy = low_text("");
+
+        memcpy(copy, words, n * sizeof(*words));
+        return (long)(uintptr_t)copy;
+}
+
+#define LOW_WORDS(...)                                                                                                 \
+        low_words(sizeof((uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t), (const uint32_t[]){__VA_ARGS__})
 
 static int is_there(void *argument) {
         return call32(NR32_getpid, 0, 0, 0) == getpid() ? 0 : 1;
@@ -99,7 +120,8 @@ END_TEST
 static int move_in_32_bits(void *argument) {
         int from = open(lab_path("moved-from"), O_RDONLY), to = open(lab_path("moved-to"), O_WRONLY | O_CREAT, 0600);
 
-        return call32_5(NR32_sendfile, to, from, 0, 5, 0) == 5 ? 0 : 1;
+        /* Of 32 bits, and what lies behind it is no part of it. */
+        return call32_5(NR32_sendfile, to, from, LOW_WORDS(2, 0xffffffff), 3, 0) == 3 ? 0 : 1;
 }
 
 START_TEST(a_32_bit_move_is_a_write_and_a_read) {
@@ -114,6 +136,7 @@ START_TEST(a_32_bit_move_is_a_write_and_a_read) {
         ck_assert(record->flags & WIRE_COMPAT);
         ck_assert_int_eq(record->call, WIRE_CALL_sendfile);
         ck_assert_str_eq(lab_text(record, F(read, pathname)), lab_path("moved-from"));
+        ck_assert_int_eq(lab_number(record, F(read, offset)), 2);
         record = lab_find(WIRE_KIND_write, pid, 0);
         ck_assert_ptr_nonnull(record);
         ck_assert(record->flags & WIRE_COMPAT);
@@ -121,6 +144,147 @@ START_TEST(a_32_bit_move_is_a_write_and_a_read) {
         ck_assert_str_eq(lab_text(record, F(write, source_path)), lab_path("moved-from"));
         ck_assert_ptr_null(lab_find(WIRE_KIND_read, pid, 1));
         ck_assert_ptr_null(lab_find(WIRE_KIND_write, pid, 1));
+}
+END_TEST
+
+static int write_in_32_bits(void *argument) {
+        int fd = open(lab_path("vectors"), O_WRONLY | O_CREAT, 0600);
+        long vectors = LOW_WORDS((uint32_t)LOW("ab"), 2, (uint32_t)LOW("cde"), 3);
+
+        if (call32(NR32_writev, fd, vectors, 2) != 5)
+                return 1;
+        return call32_5(NR32_pwrite64, fd, LOW("far"), 3, 0x10, 1) == 3 ? 0 : 2;
+}
+
+START_TEST(vectors_and_offsets_of_32_bits_are_read_as_such) {
+        const struct wire_header *record;
+        pid_t pid;
+
+        pid = lab_run(write_in_32_bits, NULL);
+        ck_assert_int_eq(WEXITSTATUS(lab.status), 0);
+        record = lab_find(WIRE_KIND_write, pid, 0);
+        ck_assert_ptr_nonnull(record);
+        ck_assert_int_eq(record->call, WIRE_CALL_writev);
+        ck_assert_str_eq(lab_text(record, F(write, content)), "abcde");
+        ck_assert_int_eq(lab_number(record, F(write, count)), 5);
+        record = lab_find(WIRE_KIND_write, pid, 1);
+        ck_assert_ptr_nonnull(record);
+        ck_assert_str_eq(lab_text(record, F(write, content)), "far");
+        ck_assert_int_eq(lab_number(record, F(write, offset)), 0x100000010);
+}
+END_TEST
+
+static int send_in_32_bits(void *argument) {
+        int pair[2], fd = open(lab_path("passed"), O_RDONLY);
+        long vectors = LOW_WORDS((uint32_t)LOW("hello"), 5);
+        long control = LOW_WORDS(16, SOL_SOCKET, SCM_RIGHTS, (uint32_t)fd);
+        long message = LOW_WORDS(0, 0, (uint32_t)vectors, 1, (uint32_t)control, 16, 0);
+
+        if (fd < 0 || socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
+                return 1;
+        if (call32(NR32_sendmsg, pair[0], message, 0) != 5)
+                return 2;
+        return call32(NR32_recvmsg, pair[1], message, 0) == 5 ? 0 : 3;
+}
+
+START_TEST(a_message_of_32_bits_has_content_and_descriptors) {
+        const struct wire_header *record;
+        pid_t pid;
+
+        lab_write_file(lab_path("passed"), "x", 0600);
+        pid = lab_run(send_in_32_bits, NULL);
+        ck_assert_int_eq(WEXITSTATUS(lab.status), 0);
+        record = lab_find(WIRE_KIND_sendto, pid, 0);
+        ck_assert_ptr_nonnull(record);
+        ck_assert(record->flags & WIRE_COMPAT);
+        ck_assert_str_eq(lab_text(record, F(sendto, content)), "hello");
+        ck_assert_int_eq(lab_number(record, F(sendto, n_fds)), 1);
+        record = lab_find(WIRE_KIND_recvfrom, pid, 0);
+        ck_assert_ptr_nonnull(record);
+        ck_assert_str_eq(lab_text(record, F(recvfrom, content)), "hello");
+        ck_assert_int_eq(lab_number(record, F(recvfrom, n_fds)), 1);
+        record = lab_find(WIRE_KIND_dup, pid, 0);
+        ck_assert_ptr_nonnull(record);
+        ck_assert(record->flags & WIRE_COMPAT);
+        ck_assert_int_eq(record->call, WIRE_CALL_recvmsg);
+        ck_assert_str_eq(lab_text(record, F(dup, pathname)), lab_path("passed"));
+}
+END_TEST
+
+static int use_socketcall(void *argument) {
+        struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(9)};
+        char *to = low_text("");
+        int fd;
+
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        memcpy(to, &address, sizeof(address));
+        fd = (int)call32(NR32_socketcall, 1, LOW_WORDS(AF_INET, SOCK_DGRAM, 0), 0);
+        if (fd < 0)
+                return 1;
+        if (call32(NR32_socketcall, 3, LOW_WORDS((uint32_t)fd, (uint32_t)(uintptr_t)to, sizeof(address)), 0) != 0)
+                return 2;
+        if (call32(NR32_socketcall, 9, LOW_WORDS((uint32_t)fd, (uint32_t)LOW("sent"), 4, 0), 0) != 4)
+                return 3;
+        return call32(NR32_socketcall, 6, LOW_WORDS((uint32_t)fd, 0, 0), 0) == -EFAULT ? 0 : 4;       /* getsockname */
+}
+
+START_TEST(a_socketcall_is_the_call_that_its_number_says_and_all_of_it_the_users) {
+        const struct wire_header *record;
+        pid_t pid;
+
+        pid = lab_run(use_socketcall, NULL);
+        ck_assert_int_eq(WEXITSTATUS(lab.status), 0);
+        record = lab_find(WIRE_KIND_socket, pid, 0);
+        ck_assert_ptr_nonnull(record);
+        ck_assert(record->flags & WIRE_COMPAT);
+        ck_assert_int_eq(record->call, WIRE_CALL_socket);
+        ck_assert_int_eq(lab_number(record, F(socket, family)), AF_INET);
+        ck_assert_uint_eq(record->user, record->known);
+        record = lab_find(WIRE_KIND_connect, pid, 0);
+        ck_assert_ptr_nonnull(record);
+        ck_assert_int_eq(record->call, WIRE_CALL_connect);
+        ck_assert_int_eq(lab_number(record, F(connect, dport)), 9);
+        ck_assert(record->user & WIRE_BIT(connect, dport));
+        record = lab_find(WIRE_KIND_sendto, pid, 0);
+        ck_assert_ptr_nonnull(record);
+        ck_assert_int_eq(record->call, WIRE_CALL_sendto);
+        ck_assert_str_eq(lab_text(record, F(sendto, content)), "sent");
+        ck_assert_int_eq(lab_number(record, F(sendto, dport)), 9);
+        ck_assert(!(record->flags & (1U << 28)));
+}
+END_TEST
+
+static int set_times_in_32_bits(void *argument) {
+        long name = LOW(lab_path("timed"));
+
+        if (call32(NR32_utime, name, LOW_WORDS(1000, 2000), 0) != 0)
+                return 1;
+        if (call32_5(NR32_utimensat, AT_FDCWD, name, LOW_WORDS(3000, 5, 4000, 6), 0, 0) != 0)
+                return 2;
+        /* A time that is none. */
+        return call32(NR32_clock_settime, 0, LOW_WORDS(7, 2000000000), 0) == -EINVAL ? 0 : 3;
+}
+
+START_TEST(times_of_32_bits_are_read_as_such) {
+        const int64_t second = 1000000000;
+        const struct wire_header *record;
+        pid_t pid;
+
+        lab_write_file(lab_path("timed"), "x", 0600);
+        pid = lab_run(set_times_in_32_bits, NULL);
+        ck_assert_int_eq(WEXITSTATUS(lab.status), 0);
+        record = lab_find(WIRE_KIND_utimes, pid, 0);
+        ck_assert_ptr_nonnull(record);
+        ck_assert_int_eq(lab_number(record, F(utimes, atime)), 1000 * second);
+        ck_assert_int_eq(lab_number(record, F(utimes, mtime)), 2000 * second);
+        ck_assert(record->stable & WIRE_BIT(utimes, mtime));
+        record = lab_find(WIRE_KIND_utimes, pid, 1);
+        ck_assert_ptr_nonnull(record);
+        ck_assert_int_eq(lab_number(record, F(utimes, atime)), 3000 * second + 5);
+        ck_assert_int_eq(lab_number(record, F(utimes, mtime)), 4000 * second + 6);
+        record = lab_find(WIRE_KIND_settime, pid, 0);
+        ck_assert_ptr_nonnull(record);
+        ck_assert_int_eq(lab_number(record, F(settime, value)), 9 * second);
 }
 END_TEST
 
@@ -229,6 +393,10 @@ END_TEST
 int main(void) {
         const TTest *const tests[] = {a_32_bit_program_is_noticed_and_watched_from_then_on,
                                       a_32_bit_call_is_the_same_kind_and_marked, a_32_bit_move_is_a_write_and_a_read,
+                                      vectors_and_offsets_of_32_bits_are_read_as_such,
+                                      a_message_of_32_bits_has_content_and_descriptors,
+                                      a_socketcall_is_the_call_that_its_number_says_and_all_of_it_the_users,
+                                      times_of_32_bits_are_read_as_such,
                                       native_calls_are_told_once, always_means_from_the_start};
         struct interest interest = lab_interest(LAB_ALL_KINDS);
         pid_t pid = fork();

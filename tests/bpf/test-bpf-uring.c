@@ -287,6 +287,83 @@ START_TEST(a_message_that_io_uring_receives_brings_its_descriptors) {
 }
 END_TEST
 
+static int set_attributes(void *argument) {
+        static const uint32_t capability[6] = {0x02000001, 1U << 21};   /* the second revision: CAP_SYS_ADMIN */
+        int fd = open(lab_path("attributed"), O_RDONLY);
+        struct ring ring;
+
+        ring_make(&ring);
+        if (ring_do(&ring, (struct io_uring_sqe){.opcode = IORING_OP_FSETXATTR, .fd = fd, .addr = pointer("user.first"),
+                                                 .addr2 = pointer("one"), .len = 3}) < 0)
+                return 77;              /* this file system has none */
+        if (ring_do(&ring, (struct io_uring_sqe){.opcode = IORING_OP_SETXATTR, .addr = pointer("security.capability"),
+                                                 .addr2 = pointer(capability), .len = 20,
+                                                 .addr3 = pointer(lab_path("attributed"))}) < 0)
+                return 2;
+        return 0;
+}
+
+START_TEST(an_attribute_that_io_uring_sets_is_told_by_its_name) {
+        const struct wire_header *record;
+        struct stat st;
+        pid_t pid;
+
+        lab_write_file(lab_path("attributed"), "x", 0600);
+        ck_assert_int_eq(stat(lab_path("attributed"), &st), 0);
+        pid = lab_run(set_attributes, NULL);
+        if (WEXITSTATUS(lab.status) == 77)
+                return;
+        ck_assert_int_eq(WEXITSTATUS(lab.status), 0);
+        record = only(WIRE_KIND_setxattr, pid);
+        ck_assert_str_eq(lab_text(record, F(setxattr, name)), "user.first");
+        ck_assert_str_eq(lab_text(record, F(setxattr, value)), "one");
+        ck_assert_int_eq(lab_number(record, F(setxattr, size)), 3);
+        ck_assert_str_eq(lab_text(record, F(setxattr, pathname)), lab_path("attributed"));
+        ck_assert(lab_is_file(lab_object(record, F(setxattr, file)), &st));
+        ck_assert(record->stable & WIRE_BIT(setxattr, name));
+
+        record = lab_find(WIRE_KIND_setxattr, pid, 1);
+        ck_assert_ptr_nonnull(record);
+        ck_assert_int_eq(record->call, WIRE_CALL_io_uring);
+        ck_assert_str_eq(lab_text(record, F(setxattr, pathname)), lab_path("attributed"));
+        ck_assert_str_eq(lab_text(record, F(setxattr, name)), "security.capability");
+        ck_assert_int_eq(lab_number(record, F(setxattr, caps)), 1U << 21);
+        ck_assert_int_eq(record->result, 0);
+}
+END_TEST
+
+static int close_by_ring(void *argument) {
+        int fd = open(lab_path("closed"), O_RDONLY);
+        struct ring ring;
+
+        ring_make(&ring);
+        if (ring_do(&ring, (struct io_uring_sqe){.opcode = IORING_OP_CLOSE, .fd = fd}) != 0)
+                return 1;
+        return ring_do(&ring, (struct io_uring_sqe){.opcode = IORING_OP_CLOSE, .fd = 1021}) == -EBADF ? 0 : 2;
+}
+
+START_TEST(a_close_by_io_uring_tells_what_it_was) {
+        const struct wire_header *record;
+        struct stat st;
+        pid_t pid;
+
+        lab_write_file(lab_path("closed"), "x", 0600);
+        ck_assert_int_eq(stat(lab_path("closed"), &st), 0);
+        pid = lab_run(close_by_ring, NULL);
+        ck_assert_int_eq(WEXITSTATUS(lab.status), 0);
+        record = lab_find_text(WIRE_KIND_close, pid, F(close, pathname), lab_path("closed"), 0);
+        ck_assert_ptr_nonnull(record);
+        ck_assert_int_eq(record->call, WIRE_CALL_io_uring);
+        ck_assert(lab_is_file(lab_object(record, F(close, file)), &st));
+        for (size_t n = 0; (record = lab_find(WIRE_KIND_close, pid, n)); n++)
+                if (record->call == WIRE_CALL_io_uring && record->result == -EBADF)
+                        break;
+        ck_assert_ptr_nonnull(record);
+        ck_assert_int_eq(lab_number(record, F(close, fd)), 1021);
+        ck_assert_int_eq(lab_number(record, F(close, type)), WIRE_OBJECT_CLOSED);
+}
+END_TEST
+
 int main(void) {
         const TTest *const tests[] = {
                 an_open_and_a_write_by_io_uring_are_an_open_and_a_write,
@@ -296,6 +373,8 @@ int main(void) {
                 an_operation_that_is_no_other_kind_is_told_by_its_number,
                 a_move_by_io_uring_is_a_write_and_a_read,
                 a_message_that_io_uring_receives_brings_its_descriptors,
+                an_attribute_that_io_uring_sets_is_told_by_its_name,
+                a_close_by_io_uring_tells_what_it_was,
         };
         struct interest interest = lab_interest(LAB_ALL_KINDS | wire_kind_bit(WIRE_KIND_io_uring));
         struct io_uring_params params = {};
