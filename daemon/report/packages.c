@@ -26,6 +26,7 @@
 #define MAX_LIST_BYTES ((size_t)16 << 20)
 #define MAX_STATUS_BYTES ((size_t)64 << 20)
 #define REBUILD_INTERVAL_NS NSEC_PER_MIN
+#define LOOK_INTERVAL_NS NSEC_PER_SEC
 
 /* One packages_work(): about a quarter of a millisecond, more only where a file has to come from a slow disk. */
 #define WORK_LINES 2000U
@@ -79,6 +80,7 @@ struct packages {
         struct state state;             /* in force; empty until the first was made */
         struct work work;
         uint64_t begun_ns;              /* the last work; 0: none yet */
+        uint64_t looked_ns;             /* when the state was found to be that of dpkg; 0: it was not */
         struct packages_stats stats;
 };
 
@@ -368,12 +370,18 @@ bool packages_look(struct packages *packages, uint64_t now_ns) {
         struct work *work = &packages->work;
         struct stat info, status = {};
 
+        /* An alert asks for a dozen processes. */
+        if (packages->looked_ns != 0 && now_ns - packages->looked_ns < LOOK_INTERVAL_NS)
+                return true;
         if (work->phase != PHASE_IDLE || stat_below(packages, INFO, &info) < 0)
                 return false;           /* not yet, or no dpkg */
         (void)stat_below(packages, STATUS, &status);
+        packages->looked_ns = 0;
         if (packages->begun_ns != 0) {
-                if (is_same(&info, &packages->state.info) && is_same(&status, &packages->state.status))
+                if (is_same(&info, &packages->state.info) && is_same(&status, &packages->state.status)) {
+                        packages->looked_ns = MAX(now_ns, UINT64_C(1));
                         return true;
+                }
                 if (now_ns - packages->begun_ns < REBUILD_INTERVAL_NS)
                         return false;
         }

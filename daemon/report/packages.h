@@ -39,8 +39,8 @@ struct packages_stats {
 int packages_new(const char *root, struct packages **ret);
 struct packages *packages_free(struct packages *packages);
 
-/* Has dpkg written anything since the index was made? Then there is work. True: the index is of what is there now.
- * now_ns: CLOCK_BOOTTIME. */
+/* Has dpkg written anything since the index was made? Then there is work. True: the index is of what is there now, or
+ * was less than a second ago. now_ns: CLOCK_BOOTTIME. */
 bool packages_look(struct packages *packages, uint64_t now_ns);
 bool packages_has_work(const struct packages *packages);
 

@@ -61,6 +61,9 @@ static void command_add(const struct finder *f, struct command *command, size_t 
                 if (f->text[i] == '/')
                         base.start = i + 1;
         for (size_t i = 0; i < ELEMENTSOF(tool_options) && command->n_tools < MAX_TOOLS; i++) {
+                /* Most are ruled out by a letter: every argument of every process in an alert comes here. */
+                if (base.start == end || tool_options[i].tool[0] != f->text[base.start])
+                        continue;
                 if (i > 0 && streq(tool_options[i].tool, tool_options[i - 1].tool))
                         continue;
                 if (!span_equals(f, base, tool_options[i].tool))

@@ -292,7 +292,8 @@ static void scan_urls(struct finder *f) {
         for (size_t i = 0; i + 3 < f->n; i++) {
                 size_t colon = 0, at = 0;
 
-                if (memcmp(f->text + i, "://", 3) != 0 || i == 0 || !isalnum((unsigned char)f->text[i - 1]))
+                if (f->text[i] != ':' || memcmp(f->text + i, "://", 3) != 0 || i == 0 ||
+                    !isalnum((unsigned char)f->text[i - 1]))
                         continue;
                 for (size_t k = i + 3; k < f->n; k++) {
                         char c = f->text[k];
@@ -329,14 +330,19 @@ static bool is_token_byte(char c) {
         return isalnum((unsigned char)c) || c == '_' || c == '-';
 }
 
+/* One byte is compared before the rest, here and below: all text of an alert passes by. */
 static void scan_shapes(struct finder *f) {
         for (size_t i = 0; i < f->n; i++) {
                 if (i > 0 && is_token_byte(f->text[i - 1]))
                         continue;
                 for (size_t k = 0; k < ELEMENTSOF(shapes); k++) {
-                        size_t n = strlen(shapes[k].prefix), end;
+                        const char *prefix = shapes[k].prefix;
+                        size_t n, end;
 
-                        if (f->n - i < n || memcmp(f->text + i, shapes[k].prefix, n) != 0)
+                        if (f->text[i] != prefix[0])
+                                continue;
+                        n = strlen(prefix);
+                        if (f->n - i < n || memcmp(f->text + i, prefix, n) != 0)
                                 continue;
                         for (end = i + n; end < f->n && (is_token_byte(f->text[end]) || f->text[end] == '.');)
                                 end++;
@@ -355,7 +361,8 @@ static void scan_phrases(struct finder *f) {
                 const char *p = f->text + i;
                 size_t left = f->n - i;
 
-                if (left > 7 && strncasecmp(p, "bearer ", 7) == 0 && (i == 0 || !isalnum((unsigned char)p[-1]))) {
+                if (left > 7 && (*p | 0x20) == 'b' && strncasecmp(p, "bearer ", 7) == 0 &&
+                    (i == 0 || !isalnum((unsigned char)p[-1]))) {
                         size_t end = i + 7;
 
                         while (end < f->n && f->text[end] != 0 && !finder_is_space(f->text[end]) &&
@@ -365,7 +372,7 @@ static void scan_phrases(struct finder *f) {
                                 finder_mark(f, i + 7, end);
                 }
 
-                if (left > sizeof(begin) && memcmp(p, begin, sizeof(begin) - 1) == 0) {
+                if (left > sizeof(begin) && *p == '-' && memcmp(p, begin, sizeof(begin) - 1) == 0) {
                         const char *kind = memmem(p, MIN(left, (size_t)64), key, sizeof(key) - 1);
                         const char *end;
                         size_t start;
