@@ -96,9 +96,7 @@ static bool is_from_bus(enum wire_kind kind) {
 }
 
 static enum wire_kind source_of(enum wire_kind kind) {
-        if (kind == WIRE_KIND_container)
-                return WIRE_KIND_cgroup;
-        return kind == WIRE_KIND_credchange ? WIRE_KIND_setuid : kind;  /* seen at every event; such calls explain it */
+        return kind == WIRE_KIND_container ? WIRE_KIND_cgroup : kind;
 }
 
 /* Do calls of this kind go unseen without the place? Of a kind that has only places that may be missing (dns) each of

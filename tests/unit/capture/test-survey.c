@@ -100,14 +100,13 @@ START_TEST(a_kind_without_any_place_is_seen_by_nothing) {
 }
 END_TEST
 
-START_TEST(a_kind_without_a_hook_of_its_own_is_seen_by_those_that_it_comes_from) {
+START_TEST(containers_are_seen_as_far_as_control_groups_are) {
         (void)of(SURVEY_WORKS, SURVEY_WORKS, SURVEY_WORKS);
-        hooks[0].kind = WIRE_KIND_setuid;
+        ck_assert_int_eq(survey_of_kind(&survey, WIRE_KIND_container), SURVEY_NONE);
         hooks[1].kind = WIRE_KIND_cgroup;
-        ck_assert_int_eq(survey_of_kind(&survey, WIRE_KIND_credchange), SURVEY_WHOLE);
         ck_assert_int_eq(survey_of_kind(&survey, WIRE_KIND_container), SURVEY_WHOLE);
-        hooks[0].state = SURVEY_REFUSED;
-        ck_assert_int_eq(survey_of_kind(&survey, WIRE_KIND_credchange), SURVEY_NONE);
+        hooks[1].state = SURVEY_REFUSED;
+        ck_assert_int_eq(survey_of_kind(&survey, WIRE_KIND_container), SURVEY_NONE);
 }
 END_TEST
 
@@ -135,5 +134,5 @@ UNIT_MAIN("capture/survey", a_kind_is_whole_if_no_place_is_refused,
           of_a_kind_that_only_has_places_that_may_be_missing_each_counts,
           a_change_of_credentials_is_seen_as_well_as_the_calls_that_explain_it,
           a_way_around_the_calls_is_seen_from_both_ends_or_not_at_all, a_kind_without_any_place_is_seen_by_nothing,
-          a_kind_without_a_hook_of_its_own_is_seen_by_those_that_it_comes_from,
+          containers_are_seen_as_far_as_control_groups_are,
           a_survey_lists_every_place_whoever_asks)
