@@ -178,7 +178,7 @@ static __always_inline void setxattr_passed(const struct call *call, struct pass
 }
 
 /* The permitted set of struct vfs_cap_data, in any of its revisions. */
-static __always_inline void setxattr_caps(struct cpu *cpu, const char *value, __u64 size) {
+static __always_inline void setxattr_caps(struct cpu *cpu, const char *value, __u64 size, __u64 user) {
         __u32 revision = *(__u32 *)value >> 24;
         __u64 caps = *(__u32 *)(value + 4);
 
@@ -187,7 +187,8 @@ static __always_inline void setxattr_caps(struct cpu *cpu, const char *value, __
         else if (revision != 1 || size != 12)
                 return;
         SET(cpu, setxattr, caps, caps);
-        cpu->header.user |= WIRE_BIT(setxattr, caps);
+        cpu->header.user &= ~WIRE_BIT(setxattr, caps);
+        cpu->header.user |= user;
 }
 
 static __always_inline bool is_capability(const char *name, __u32 length) {
@@ -220,7 +221,7 @@ static __always_inline void setxattr_value(struct cpu *cpu, const struct call *c
         digest_add(cpu, offset, n);
         value = record_at(cpu, offset);
         if (cpu->header.known & WIRE_BIT(setxattr, name) && is_capability(record_at(cpu, name), record->name.length))
-                setxattr_caps(cpu, value, size);
+                setxattr_caps(cpu, value, size, WIRE_BIT(setxattr, caps));
 
         if (!wanted)
                 return;
@@ -239,7 +240,7 @@ static __always_inline void setxattr_value(struct cpu *cpu, const struct call *c
 /* Not static: see path_walk(). */
 __noinline int setxattr_tell(const struct call *call, struct named *named) {
         struct wire_setxattr *record;
-        struct cpu *cpu;
+        struct cpu *cpu, *kept;
 
         if (!call || !named)
                 return 0;
@@ -249,9 +250,21 @@ __noinline int setxattr_tell(const struct call *call, struct named *named) {
         record = (void *)cpu->record;
         SET(cpu, setxattr, removed, is_removal(call));
         named_append(cpu, named, &record->pathname, &record->given, &record->file);
-        string_append(cpu, named->passed.second, &record->name, WIRE_BIT(setxattr, name));
+        kept = resolved_for(cpu);
+        if (kept && resolved_append(cpu, 1, &record->name, WIRE_BIT(setxattr, name)))
+                digest_add(cpu, record->name.offset, record->name.length);
+        else
+                string_append(cpu, named->passed.second, &record->name, WIRE_BIT(setxattr, name));
         if (!is_removal(call))
                 setxattr_value(cpu, call, &named->passed);
+        if (kept && !is_removal(call) && kept->resolved.has_object) {
+                __u32 name = record->name.offset;
+
+                SET(cpu, setxattr, size, kept->resolved.size);
+                cpu->header.user &= ~WIRE_BIT(setxattr, size);
+                if (is_capability(record_at(cpu, name), record->name.length))
+                        setxattr_caps(cpu, kept->resolved.value, kept->resolved.size, 0);
+        }
         mark_stable(cpu, &named->passed, &named->begun);
         return record_submit(cpu, WIRE_KIND_setxattr);
 }
@@ -341,6 +354,22 @@ static __always_inline void utimes_times(struct cpu *cpu, const struct call *cal
         }
 }
 
+/* Those that the file got, where a security hook saw them. */
+static __always_inline void utimes_kept(struct cpu *cpu) {
+        struct cpu *kept = resolved_for(cpu);
+
+        if (!kept)
+                return;
+        if (kept->resolved.has_times & 1) {
+                SET(cpu, utimes, atime, kept->resolved.atime);
+                cpu->header.user &= ~WIRE_BIT(utimes, atime);
+        }
+        if (kept->resolved.has_times & 2) {
+                SET(cpu, utimes, mtime, kept->resolved.mtime);
+                cpu->header.user &= ~WIRE_BIT(utimes, mtime);
+        }
+}
+
 /* Not static: see path_walk(). */
 __noinline int utimes_tell(const struct call *call, struct named *named) {
         struct wire_utimes *record;
@@ -354,6 +383,7 @@ __noinline int utimes_tell(const struct call *call, struct named *named) {
         record = (void *)cpu->record;
         named_append(cpu, named, &record->pathname, &record->given, &record->file);
         utimes_times(cpu, call, &named->passed);
+        utimes_kept(cpu);
         mark_stable(cpu, &named->passed, &named->begun);
         return record_submit(cpu, WIRE_KIND_utimes);
 }

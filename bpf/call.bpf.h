@@ -198,7 +198,8 @@ static __always_inline void call_done(const struct call *call) {
 
         if (cpu)
                 cpu->request.active = 0;
-        else if (can_resolve && call->id >= WIRE_CALL_unlink && call->id <= WIRE_CALL_utimensat)
+        else if (can_resolve && ((call->id >= WIRE_CALL_unlink && call->id <= WIRE_CALL_utimensat) ||
+                                 (call->id >= WIRE_CALL_open && call->id <= WIRE_CALL_open_by_handle_at)))
                 resolved_forget();      /* calls that name files stand together in calls.def */
 }
 

@@ -21,6 +21,24 @@ struct open_call {
 /* What the kernel forgets once the file is open. */
 #define O_FORGOTTEN (O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC)
 
+/* Where threads share their descriptors a security hook kept what was opened (security.bpf.c): whatever the descriptor
+ * is by now. */
+static __always_inline bool open_see_kept(struct cpu *cpu, struct task_struct *task, const struct open_call *call) {
+        struct wire_openat *record = (void *)cpu->record;
+        struct cpu *kept = resolved_for(cpu);
+
+        if (!kept || !kept->resolved.file)
+                return false;
+        resolved_append(cpu, 0, &record->pathname, WIRE_BIT(openat, pathname));
+        SET(cpu, openat, file, kept->resolved.object[0]);
+        SET(cpu, openat, file_mode, kept->resolved.mode);
+        SET(cpu, openat, file_uid, kept->resolved.uid);
+        SET(cpu, openat, type, kept->resolved.type);
+        SET(cpu, openat, created, kept->resolved.created);
+        cpu->header.flags &= ~WIRE_RACED;
+        return true;
+}
+
 static __always_inline void open_see(struct cpu *cpu, struct task_struct *task, const struct open_call *call) {
         struct wire_openat *record = (void *)cpu->record;
         __u64 pathname = WIRE_BIT(openat, pathname);
@@ -30,6 +48,8 @@ static __always_inline void open_see(struct cpu *cpu, struct task_struct *task, 
         bool exchanged;
 
         SET(cpu, openat, fd, call->result);
+        if (open_see_kept(cpu, task, call))
+                return;
         if (!file)
                 return;                 /* closed already by another thread */
 

@@ -80,6 +80,7 @@ typedef _Bool bool;
 /* Of the kernel's own, the same from 6.1 to 6.18. */
 #define FMODE_WRITE 0x2
 #define FMODE_CREATED 0x100000
+#define FMODE_NOACCOUNT 0x20000000
 #define FMODE_WRITE 0x2
 #define TASK_COMM_LEN 16
 
@@ -437,7 +438,20 @@ struct sock {
 
 struct socket {
         short type;
+        struct file *file;
         struct sock *sk;
+};
+
+struct sockaddr;
+
+struct timespec64 {
+        long long tv_sec;
+        long tv_nsec;
+};
+
+struct iattr {
+        unsigned int ia_valid;
+        struct timespec64 ia_atime, ia_mtime;
 };
 
 struct sockaddr_un {

@@ -22,6 +22,7 @@ const volatile bool can_resolve = false;          /* security hooks say what nam
 const volatile __u32 any_cpu = 0;                 /* entry of `cpus` for who may not use its CPU's (slot.bpf.h) */
 const volatile __u32 first_scratch = 0;           /* in `cpus`: those that are no CPU, */
 const volatile __u32 n_scratches = 0;             /* a power of two; 0: can_resolve is false */
+const volatile __u32 setattr_dentry = 0;          /* which argument of the hook inode_setattr the dentry is */
 const volatile bool named_hierarchy = false;      /* cgroups are those of name=systemd, not of v2 */
 const volatile __u64 ring_share_bytes = 0;        /* more than this waiting: CORE and META only */
 const volatile __u64 ring_wake_bytes = 0;         /* this much waiting: wake the reader at once */
@@ -109,6 +110,13 @@ struct resolved {
         struct wire_object object[2];
         __u32 has_object;               /* bit i: object[i] */
         __u32 mode, uid, gid;           /* of object[0], before the call */
+        __u32 type;                     /* of a file that was opened: enum wire_object_type, */
+        __u64 file;                     /* which one, 0: none was; */
+        __u32 created;                  /* and whether the call made it */
+        __u32 has_times;                /* bit 0: atime, 1: mtime */
+        __s64 atime, mtime;
+        __u64 size;                     /* of an attribute's value, */
+        char value[24];                 /* which begins so */
 };
 
 /* One call, whichever way it came (call.bpf.h). */
@@ -321,6 +329,26 @@ struct {
         __type(key, __u64);
         __type(value, struct attempt);
 } attempts SEC(".maps");
+
+/* The same for all families, as the security hook saw it, and which socket it was: known also where the cgroup hook is
+ * not reached. Without security hooks it has one entry. */
+#define ADDRESS_BYTES 128               /* struct sockaddr_storage */
+
+struct address {
+        struct wire_object socket;
+        __u32 number;                   /* of the system call */
+        __u32 size;
+        __u32 family, type, protocol;
+        __u32 pad;
+        char bytes[ADDRESS_BYTES];
+};
+
+struct {
+        __uint(type, BPF_MAP_TYPE_LRU_HASH);
+        __uint(max_entries, 4096);
+        __type(key, __u64);
+        __type(value, struct address);
+} addresses SEC(".maps");
 
 /* A module, from the moment that it is in the kernel to the end of the call that put it there, by thread. */
 struct loaded {

@@ -166,7 +166,7 @@ static __always_inline void message_end(
                         see_far_unix_name(cpu, sk);
         }
         if (named && !(ends->known & (END_DPORT | END_PATH)))
-                user_end(cpu, (const void *)message->user.name, message->user.name_size, true);
+                end_of(cpu, (const void *)message->user.name, message->user.name_size, FROM_USER | FAR_END);
 }
 
 static __always_inline int message_tell(const struct message *message, enum wire_kind kind) {

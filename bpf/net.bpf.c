@@ -94,9 +94,12 @@ static __always_inline struct sock *socket_of(struct cpu *cpu, __u32 fd) {
 
 /* The socket of a call for which an address may have been kept. Somebody may have put another one there meanwhile: of
  * the real one then only the address is known, and NULL is returned. */
-static __always_inline struct sock *socket_of_attempt(struct cpu *cpu, __u32 fd, const struct attempt *attempt) {
+static __always_inline struct sock *socket_of_attempt(
+                struct cpu *cpu, __u32 fd, const struct attempt *attempt, const struct address *address) {
         struct sock *sk = socket_of(cpu, fd);
 
+        if (address)
+                return see_kept_socket(cpu, address, sk);
         if (!sk || !attempt || attempt_is_of(attempt, sk))
                 return sk;
         cpu->header.flags |= WIRE_RACED | WIRE_EXCHANGED;
@@ -220,6 +223,7 @@ struct connect_call {
 
 /* Not static: see path_walk(). */
 __noinline int connect_tell(const struct call *call, const struct connect_call *connect) {
+        struct address *address;
         struct attempt *attempt;
         bool pends = false;
         struct ends *ends;
@@ -234,7 +238,8 @@ __noinline int connect_tell(const struct call *call, const struct connect_call *
         ends = &cpu->ends;
         SET(cpu, connect, fd, connect->fd);
         attempt = attempt_find();
-        sk = socket_of_attempt(cpu, connect->fd, attempt);
+        address = call->flags & CALL_REQUEST ? NULL : address_find();
+        sk = socket_of_attempt(cpu, connect->fd, attempt, address);
         if (sk && !is_failure(call->result)) {
                 see_ends(cpu, sk);
                 if (ends->family == AF_UNIX)
@@ -245,8 +250,12 @@ __noinline int connect_tell(const struct call *call, const struct connect_call *
                 ends->daddr = attempt->address;
                 ends->dport = attempt->port;
                 ends->known |= END_DADDR | END_DPORT;
-        } else if (!(ends->known & (END_DPORT | END_PATH)))
-                user_end(cpu, connect->address, connect->size, true);
+        } else if (!(ends->known & (END_DPORT | END_PATH))) {
+                if (address)
+                        end_of(cpu, address->bytes, address->size, FROM_KERNEL | FAR_END);
+                else
+                        end_of(cpu, connect->address, connect->size, FROM_USER | FAR_END);
+        }
 
         PUT_SOCKET(cpu, connect);
         PUT_END(cpu, connect, daddr, daddr, END_DADDR);
@@ -274,30 +283,27 @@ static __always_inline int connect_ended(const struct call *call) {
         if (call_wanted(call, WIRE_KIND_connect))
                 connect_tell(call, &connect);
         attempt_forget();
+        address_forget();
         return 0;
 }
 
 CALL_PROGRAM(exit_connect, connect_ended)
 
-static __noinline int bind_ended(const struct call *call) {
+static __noinline int bind_tell(const struct call *call) {
+        struct address *address;
         struct attempt *attempt;
         struct ends *ends;
         struct sock *sk;
         struct cpu *cpu;
 
-        if (!call_wanted(call, WIRE_KIND_bind)) {
-                attempt_forget();
-                return nothing();
-        }
         cpu = BEGIN(call, bind);
-        if (!cpu) {
-                attempt_forget();
+        if (!cpu)
                 return nothing();
-        }
         ends = &cpu->ends;
         SET(cpu, bind, fd, (__u32)call->args[0]);
         attempt = attempt_find();
-        sk = socket_of_attempt(cpu, call->args[0], attempt);
+        address = call->flags & CALL_REQUEST ? NULL : address_find();
+        sk = socket_of_attempt(cpu, call->args[0], attempt, address);
         if (sk && call->result >= 0) {
                 see_ends(cpu, sk);
                 if (ends->family == AF_UNIX)
@@ -308,8 +314,10 @@ static __noinline int bind_ended(const struct call *call) {
                         ends->saddr = attempt->address;
                         ends->sport = attempt->port;
                         ends->known |= END_SADDR | END_SPORT;
-                } else
-                        user_end(cpu, (const void *)call->args[1], call->args[2], false);
+                } else if (address)
+                        end_of(cpu, address->bytes, address->size, FROM_KERNEL);
+                else
+                        end_of(cpu, (const void *)call->args[1], call->args[2], FROM_USER);
         }
 
         PUT_SOCKET(cpu, bind);
@@ -317,8 +325,15 @@ static __noinline int bind_ended(const struct call *call) {
         PUT_END(cpu, bind, sport, sport, END_SPORT);
         PUT_END(cpu, bind, cid, scid, END_SCID);
         PUT_END(cpu, bind, path, path, END_PATH);
-        attempt_forget();
         return record_submit(cpu, WIRE_KIND_bind);
+}
+
+static __always_inline int bind_ended(const struct call *call) {
+        if (call_wanted(call, WIRE_KIND_bind))
+                bind_tell(call);
+        attempt_forget();
+        address_forget();
+        return 0;
 }
 
 CALL_PROGRAM(exit_bind, bind_ended)

@@ -64,6 +64,7 @@ static __always_inline struct cpu *resolve_begin(enum wire_kind kind) {
         struct task_struct *task = bpf_get_current_task_btf();
         __u64 now_ns = bpf_ktime_get_boot_ns();
         struct task_state *state;
+        struct call_key key;
         struct cpu *cpu;
 
         if (!wants[kind] || is_self(task))
@@ -74,12 +75,18 @@ static __always_inline struct cpu *resolve_begin(enum wire_kind kind) {
         cpu = scratch_claim(state, task->pid, now_ns);
         if (!cpu)
                 return NULL;
+        /* What an open does besides (make the file, truncate it) comes through other hooks: it is an open all the same.
+         */
+        key_read(&key, task);
+        if (kind != WIRE_KIND_openat && cpu->resolved.file && key_is(&key, &cpu->resolved.key))
+                return NULL;
         cpu->waiting = now_ns;
         cpu->used = sizeof(struct wire_header);
         cpu->header.known = cpu->header.cut = 0;
         cpu->header.flags = 0;
-        cpu->resolved.has_object = 0;
-        key_read(&cpu->resolved.key, task);
+        cpu->resolved.has_object = cpu->resolved.has_times = 0;
+        cpu->resolved.file = 0;
+        cpu->resolved.key = key;
         return cpu;
 }
 
@@ -103,6 +110,36 @@ static __always_inline void resolve_object(struct cpu *cpu, int i, struct dentry
                 cpu->resolved.uid = seen.uid;
                 cpu->resolved.gid = seen.gid;
         }
+}
+
+/* The file that is being opened. */
+static __always_inline void resolve_opened(struct cpu *cpu, struct file *file) {
+        struct seen seen = {};
+
+        resolve_name(cpu, 0, GET(file, f_path.dentry), GET(file, f_path.mnt));
+        see_file(file, &seen);
+        cpu->resolved.object[0] = seen.object;
+        cpu->resolved.mode = seen.mode;
+        cpu->resolved.uid = seen.uid;
+        cpu->resolved.type = seen.type;
+        cpu->resolved.created = !!(GET(file, f_mode) & FMODE_CREATED);
+        cpu->resolved.file = (__u64)file;
+}
+
+/* Keep a short string of the kernel's as the second name. */
+static __always_inline void resolve_text(struct cpu *cpu, const char *text) {
+        __u32 offset = 0;
+        long n;
+
+        if (record_room(cpu, WIRE_MAX_NAME, &offset) < WIRE_MAX_NAME)
+                return;
+        n = bpf_probe_read_kernel_str(record_at(cpu, offset), WIRE_MAX_NAME, text);
+        if (n <= 0)
+                return;
+        cpu->resolved.name[1].offset = offset;
+        cpu->resolved.name[1].length = n - 1;
+        cpu->used = offset + ((n - 1) & (WIRE_MAX_NAME - 1));
+        cpu->header.known |= 1ULL << 1;
 }
 
 /* At the end of the call: what was kept for it, NULL if nothing. */
@@ -131,6 +168,14 @@ static __always_inline struct cpu *resolved_of(struct task_struct *task) {
  * what a hook saw may be another one's. */
 static __always_inline struct cpu *resolved_for(const struct cpu *cpu) {
         return cpu->request.active ? NULL : resolved_of(bpf_get_current_task_btf());
+}
+
+/* As resolve_begin(), for hooks that a file system calls again for what lies below it: the first time is the one that
+ * was asked for. */
+static __always_inline struct cpu *resolve_begin_once(enum wire_kind kind) {
+        struct cpu *cpu = resolved_of(bpf_get_current_task_btf());
+
+        return cpu && cpu->resolved.has_object ? NULL : resolve_begin(kind);
 }
 
 /* The last thing at the end of every call that a hook may have looked at, wanted or not. Not static: see path_walk().

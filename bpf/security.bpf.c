@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Security - the second tier: programs on the kernel's security hooks (BPF LSM), where such programs load.
+/* Security - the second tier: programs on the kernel's security hooks, as BPF LSM or by fentry on what calls the hook,
+ * where such programs load. Both have the same arguments, and the daemon chooses (capture/tier.h).
  *
  * They allow everything. Each keeps what the kernel found under a name for the program at the end of the call
  * (resolved.bpf.h; of an exec in the task's state). `path_` hooks are called once by each call that names something,
  * with directory and mount, and not by file systems for what lies below them. Hooks that a kernel does not have are
  * left out. */
 #include "resolved.bpf.h"
+#include "socket.bpf.h"
 
 SEC("lsm/path_unlink")
 int BPF_PROG(on_path_unlink, const struct path *directory, struct dentry *dentry) {
@@ -123,4 +125,125 @@ int BPF_PROG(on_bprm_check, struct linux_binprm *bprm) {
         state->script = seen.object;
         state->has_script = 1;
         return 0;
+}
+
+/* What is opened, where another thread could put something else in its place before the call ends. */
+SEC("lsm/file_open")
+int BPF_PROG(on_file_open, struct file *file) {
+        __u64 any = flags_any[WIRE_KIND_openat];
+        struct cpu *cpu;
+
+        if (!wants[WIRE_KIND_openat] || !files_are_shared(bpf_get_current_task_btf()))
+                return 0;
+        if (any && !(file->f_flags & any))
+                return 0;
+        if (file->f_mode & FMODE_NOACCOUNT)
+                return 0;               /* a file system's own, of what lies below it */
+        cpu = resolve_begin(WIRE_KIND_openat);
+        if (cpu)
+                resolve_opened(cpu, file);
+        return 0;
+}
+
+/* ---- extended attributes and times: no directory and no mount here, the object alone ---- */
+
+SEC("lsm/inode_setxattr")
+int BPF_PROG(on_inode_setxattr, void *idmap, struct dentry *dentry, const char *name, const void *value, __u64 size) {
+        struct cpu *cpu = resolve_begin_once(WIRE_KIND_setxattr);
+
+        if (!cpu)
+                return 0;
+        resolve_object(cpu, 0, dentry);
+        resolve_text(cpu, name);
+        cpu->resolved.size = size;
+        __builtin_memset(cpu->resolved.value, 0, sizeof(cpu->resolved.value));
+        if (size > sizeof(cpu->resolved.value))
+                size = sizeof(cpu->resolved.value);
+        BOUND(size, 31);
+        if (size <= sizeof(cpu->resolved.value))
+                bpf_probe_read_kernel(cpu->resolved.value, size, value);
+        return 0;
+}
+
+SEC("lsm/inode_removexattr")
+int BPF_PROG(on_inode_removexattr, void *idmap, struct dentry *dentry, const char *name) {
+        struct cpu *cpu = resolve_begin_once(WIRE_KIND_setxattr);
+
+        if (cpu) {
+                resolve_object(cpu, 0, dentry);
+                resolve_text(cpu, name);
+        }
+        return 0;
+}
+
+#define ATTR_OTHER 0x000f               /* mode, owners, size: calls of other kinds */
+#define ATTR_TIMES 0x0030               /* atime, mtime */
+#define ATTR_ATIME_SET 0x0080
+#define ATTR_MTIME_SET 0x0100
+#define NSEC_PER_SECOND 1000000000L
+
+/* Called by all that changes an inode's attributes. Its arguments have changed: on Linux 6.1 as BPF LSM without the
+ * first of three. */
+SEC("lsm/inode_setattr")
+int on_inode_setattr(__u64 *context) {
+        struct dentry *dentry = (void *)(setattr_dentry ? context[1] : context[0]);
+        struct iattr *attr = (void *)(setattr_dentry ? context[2] : context[1]);
+        __u32 valid = GET(attr, ia_valid);
+        struct cpu *cpu;
+
+        if (!(valid & ATTR_TIMES) || valid & ATTR_OTHER)
+                return 0;
+        cpu = resolve_begin_once(WIRE_KIND_utimes);
+        if (!cpu)
+                return 0;
+        resolve_object(cpu, 0, dentry);
+        if (valid & ATTR_ATIME_SET) {
+                cpu->resolved.atime = GET(attr, ia_atime.tv_sec) * NSEC_PER_SECOND + GET(attr, ia_atime.tv_nsec);
+                cpu->resolved.has_times |= 1;
+        }
+        if (valid & ATTR_MTIME_SET) {
+                cpu->resolved.mtime = GET(attr, ia_mtime.tv_sec) * NSEC_PER_SECOND + GET(attr, ia_mtime.tv_nsec);
+                cpu->resolved.has_times |= 2;
+        }
+        return 0;
+}
+
+/* ---- addresses ---- */
+
+/* The kernel's copy, whatever becomes of the call. */
+static __always_inline int keep_address(
+                enum wire_kind kind, struct socket *socket, const void *from, __u32 size) {
+        __u64 id = bpf_get_current_pid_tgid();
+        struct address address = {};
+        struct seen seen = {};
+        struct sock *sk;
+
+        if (!wants[kind] || is_self(bpf_get_current_task_btf()))
+                return 0;
+        seen.file = GET(socket, file);
+        if (!seen.file || size > ADDRESS_BYTES)
+                return 0;
+        see(&seen);
+        sk = GET(socket, sk);
+        address.socket = seen.object;
+        address.family = GET(sk, __sk_common.skc_family);
+        address.type = GET(socket, type);
+        address.protocol = GET(sk, sk_protocol);
+        address.number = this_call_number();
+        address.size = size;
+        BOUND(size, 2 * ADDRESS_BYTES - 1);
+        if (size > ADDRESS_BYTES || bpf_probe_read_kernel(address.bytes, size, from) < 0)
+                return 0;
+        bpf_map_update_elem(&addresses, &id, &address, BPF_ANY);
+        return 0;
+}
+
+SEC("lsm/socket_connect")
+int BPF_PROG(on_socket_connect, struct socket *socket, struct sockaddr *address, int size) {
+        return keep_address(WIRE_KIND_connect, socket, address, size);
+}
+
+SEC("lsm/socket_bind")
+int BPF_PROG(on_socket_bind, struct socket *socket, struct sockaddr *address, int size) {
+        return keep_address(WIRE_KIND_bind, socket, address, size);
 }

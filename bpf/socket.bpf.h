@@ -225,54 +225,67 @@ static __always_inline void see_far_unix_name(struct cpu *cpu, struct sock *sk) 
                 see_unix_name(cpu, peer);
 }
 
+/* Where a struct sockaddr is, and of which end it is. */
+enum {
+        FROM_USER = 0,
+        FROM_KERNEL = 1,
+        FAR_END = 2,
+};
+
+static __always_inline long end_read(void *to, __u32 n, const void *from, __u32 how) {
+        return how & FROM_KERNEL ? bpf_probe_read_kernel(to, n, from) : bpf_probe_read_user(to, n, from);
+}
+
 /* As the caller wrote it. */
-static __always_inline void user_unix_name(struct cpu *cpu, const void *user, __u32 size) {
+static __always_inline void given_unix_name(struct cpu *cpu, const void *user, __u32 size, __u32 how) {
         __u32 offset = 0, n = size - 2;
 
         if (size <= 2 || n > UNIX_MAX || record_room(cpu, UNIX_MAX + 1, &offset) < UNIX_MAX + 1)
                 return;
         BOUND(n, 127);
-        if (bpf_probe_read_user(record_at(cpu, offset), n, user + 2) < 0)
+        if (end_read(record_at(cpu, offset), n, user + 2, how) < 0)
                 return;
         unix_name_end(cpu, offset, n);
-        cpu->ends.user |= END_PATH;
+        cpu->ends.user |= how & FROM_KERNEL ? 0 : END_PATH;
 }
 
-/* The user's own struct sockaddr, of one end. */
-static __noinline int user_end(struct cpu *cpu, const void *user, __u32 size, bool far) {
+/* A struct sockaddr, of one end: the user's own, or the kernel's copy. */
+static __noinline int end_of(struct cpu *cpu, const void *user, __u32 size, __u32 how) {
+        bool far = how & FAR_END;
+        __u32 mark = how & FROM_KERNEL ? 0 : ~0U;
         struct ends *ends = &cpu->ends;
         struct wire_address *address = far ? &ends->daddr : &ends->saddr;
         __u32 known = far ? END_DADDR | END_DPORT : END_SADDR | END_SPORT, port;
         __u16 family = 0, net_port = 0;
 
-        if (size < 2 || bpf_probe_read_user(&family, 2, user) < 0)
+        if (size < 2 || end_read(&family, 2, user, how) < 0)
                 return nothing();
         if (!(ends->known & END_FAMILY)) {
                 ends->family = family;
                 ends->known |= END_FAMILY;
-                ends->user |= END_FAMILY;
+                ends->user |= END_FAMILY & mark;
         }
         if (family == AF_UNIX) {
-                user_unix_name(cpu, user, size);
+                given_unix_name(cpu, user, size, how);
                 return nothing();
         }
         if (family == AF_INET && size >= 16) {
-                if (bpf_probe_read_user(&net_port, 2, user + 2) < 0 ||
-                    bpf_probe_read_user(address->bytes, 4, user + 4) < 0)
+                if (end_read(&net_port, 2, user + 2, how) < 0 ||
+                    end_read(address->bytes, 4, user + 4, how) < 0)
                         return nothing();
                 address->family = AF_INET;
                 port = __bpf_ntohs(net_port);
         } else if (family == AF_INET6 && size >= 24) {
                 struct in6_addr from = {};
 
-                if (bpf_probe_read_user(&net_port, 2, user + 2) < 0 || bpf_probe_read_user(&from, 16, user + 8) < 0)
+                if (end_read(&net_port, 2, user + 2, how) < 0 || end_read(&from, 16, user + 8, how) < 0)
                         return nothing();
                 set_address6(address, &from);
                 port = __bpf_ntohs(net_port);
         } else if (family == AF_VSOCK && size >= 16) {
                 struct vm_address from = {};
 
-                if (bpf_probe_read_user(&from, sizeof(from), user) < 0)
+                if (end_read(&from, sizeof(from), user, how) < 0)
                         return nothing();
                 port = from.port;
                 if (far)
@@ -287,7 +300,7 @@ static __noinline int user_end(struct cpu *cpu, const void *user, __u32 size, bo
         else
                 ends->sport = port;
         ends->known |= known;
-        ends->user |= known;
+        ends->user |= known & mark;
         return nothing();
 }
 
@@ -314,4 +327,37 @@ static __always_inline void attempt_forget(void) {
 /* Did the attempt concern this socket? Numbers of sockets are given once. */
 static __always_inline bool attempt_is_of(const struct attempt *attempt, struct sock *sk) {
         return (__u64)GET(sk, __sk_common.skc_cookie.counter) == attempt->cookie;
+}
+
+/* ---- what the security hooks kept ---- */
+
+static __always_inline struct address *address_find(void) {
+        __u64 id = bpf_get_current_pid_tgid();
+        struct address *address = can_resolve ? bpf_map_lookup_elem(&addresses, &id) : NULL;
+
+        return address && address->number == this_call_number() ? address : NULL;
+}
+
+static __always_inline void address_forget(void) {
+        __u64 id = bpf_get_current_pid_tgid();
+
+        if (can_resolve)
+                bpf_map_delete_elem(&addresses, &id);
+}
+
+/* The socket that the call was about, whatever its descriptor is by now. NULL: it is another one by now. */
+static __always_inline struct sock *see_kept_socket(struct cpu *cpu, const struct address *address, struct sock *sk) {
+        struct ends *ends = &cpu->ends;
+
+        if (sk && same_object(&ends->socket, &address->socket)) {
+                cpu->header.flags &= ~WIRE_RACED;
+                return sk;
+        }
+        ends->socket = address->socket;
+        ends->family = address->family;
+        ends->type = address->type;
+        ends->protocol = address->protocol;
+        ends->known = END_SOCKET | END_FAMILY | END_KIND;
+        cpu->header.flags &= ~(WIRE_RACED | WIRE_EXCHANGED);
+        return NULL;
 }

@@ -67,6 +67,7 @@ struct hooks {
                 int r;                  /* 0, or why the program does not go there; then it is not tried again */
                 const char *why;        /* as in struct hooks_place */
         } answers[N_HOOKS];
+        bool setattr_dentry;            /* the hook inode_setattr has another argument in front of the dentry */
         struct interest interest;       /* what the filters say now */
         char *cpus;                     /* mapped; values of the map `cpus` */
         size_t n_cpus, cpu_size;

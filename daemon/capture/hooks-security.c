@@ -43,6 +43,8 @@ bool hooks_choose_security(struct hooks *hooks, enum capture_tier best) {
                         hooks_refuse(hooks, i, r, why);
                 else
                         any = true;
+                if (r >= 0 && streq(hook->program, "on_inode_setattr"))
+                        hooks->setattr_dentry = tier_n_arguments(btf, hook->place) > 2;
         }
         btf__free(btf);
         return any;

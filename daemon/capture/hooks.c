@@ -131,6 +131,8 @@ static int hooks_load(struct hooks *hooks, const struct hooks_options *options, 
         r = bpf_map__set_max_entries(sensor->maps.cpus, hooks->n_cpus + n_scratches);
         if (r >= 0)
                 r = bpf_map__set_max_entries(sensor->maps.ring, options->ring_bytes);
+        if (r >= 0 && !security)
+                r = bpf_map__set_max_entries(sensor->maps.addresses, 1);
         if (r < 0)
                 return r;
 
@@ -139,6 +141,7 @@ static int hooks_load(struct hooks *hooks, const struct hooks_options *options, 
         sensor->rodata->any_cpu = hooks->n_cpus - 1;
         sensor->rodata->first_scratch = hooks->n_cpus;
         sensor->rodata->n_scratches = n_scratches;
+        sensor->rodata->setattr_dentry = hooks->setattr_dentry;
         sensor->rodata->uring_fixed_file = kernel->uring_fixed_file;
         sensor->rodata->uring_creds = kernel->uring_creds;
         sensor->rodata->uring_cqe_skip = kernel->uring_cqe_skip;

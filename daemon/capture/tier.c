@@ -48,6 +48,12 @@ static int32_t function_of(const struct btf *btf, const char *place) {
         return btf__find_by_name_kind(btf, function, BTF_KIND_FUNC);
 }
 
+unsigned tier_n_arguments(const struct btf *btf, const char *place) {
+        const struct btf_type *function = btf__type_by_id(btf, function_of(btf, place));
+
+        return function && btf_is_func(function) ? btf_vlen(btf__type_by_id(btf, function->type)) : 0;
+}
+
 /* Attach a program of these instructions. The link, or a negative errno. */
 static int attach_code(const struct btf *btf, const char *place, const struct bpf_insn *code, size_t n) {
         const struct tier_kind *kind = &tier_kinds[tier_of(place)];

@@ -25,5 +25,8 @@ int tier_try(enum capture_tier tier, const char **ret_why);
 /* Does it take one at this place? -ENOENT: it has no such hook. The tier's own answer is not asked for here. */
 int tier_try_place(const struct btf *btf, const char *place);
 
+/* How many arguments a program gets there; they differ between kernels. 0: there is no such hook. */
+unsigned tier_n_arguments(const struct btf *btf, const char *place);
+
 /* Make a program that is not loaded yet one for this place. */
 int tier_aim(struct bpf_program *program, const char *place);

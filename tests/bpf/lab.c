@@ -142,15 +142,23 @@ void lab_watch(const struct interest *interest) {
         must(capture_set_interest(lab.capture, interest, 1) == 0);
 }
 
-bool lab_has_security(enum wire_kind kind) {
-        char text[8192], line[64];
+/* Is there a word in the line about this kind? */
+static bool is_attached(enum wire_kind kind, const char *word) {
+        char text[16384], line[64];
         const char *found;
 
         capture_describe(lab.capture, text, sizeof(text));
         snprintf(line, sizeof(line), "%s: ", schema_kind(kind)->name);
         found = strstr(text, line);
-        return found &&
-                (memmem(found, strcspn(found, "\n"), "lsm/", 4) || memmem(found, strcspn(found, "\n"), "fentry/", 7));
+        return found && memmem(found, strcspn(found, "\n"), word, strlen(word));
+}
+
+bool lab_has_security(enum wire_kind kind) {
+        return is_attached(kind, "lsm/") || is_attached(kind, "fentry/");
+}
+
+bool lab_has_paths(enum wire_kind kind) {
+        return is_attached(kind, "lsm/path_") || is_attached(kind, "fentry/security_path_");
 }
 
 void lab_show(const struct wire_header *record) {

@@ -68,6 +68,8 @@ enum capture_tier lab_tier(void);
 /* Do programs on security hooks say what names of this kind led to? Not on every kernel, nor with
  * LAB_TIER=tracepoint. What differs is in a table of docs/CAPTURE.md, and tested in test-bpf-tier.c. */
 bool lab_has_security(enum wire_kind kind);
+/* And are the paths the kernel's? Some hooks know the object alone. */
+bool lab_has_paths(enum wire_kind kind);
 
 /* Run in a child, wait for its end, and read until its exit was told. The action's process id. The child ends with the
  * action's return value. */
