@@ -47,6 +47,25 @@ class Lint(unittest.TestCase):
         self.write('docs/TRAPS.md', '| 1 | a race | looked at twice | `it_is_not` |\n| 2 | another | none | |\n')
         self.finds('traps.py', '', 'no test it_is_not', 'docs/TRAPS.md:2')
 
+    def test_a_table_of_tiers_that_is_not_the_tested_one_is_found(self):
+        self.write('daemon/capture/hook-table.def', 'HOOK(on_it, chmod, SECURITY, "lsm/path_chmod", NONE)\n')
+        self.write('daemon/event/events.def', 'FIELD(chmod, STRING, pathname, "pathname", PATHNAME, TIER, "it")\n')
+        self.write('tests/bpf/scenarios.def', 'SCENARIO(it, chmod, 0, "it")\nSEEN(chmod, pathname, KERNEL, "~/a", UNKNOWN, NULL)\n')
+        table = ('| kind | hooks |\n|---|---|\n| `chmod` | `path_chmod` |\n\n'
+                 '| kind | what is done | field | with security hooks | tracepoints alone |\n|---|---|---|---|---|\n'
+                 "| `chmod` | it | `pathname` | `~/a`, the kernel's | unknown |\n")
+        begin, end = '<!-- of tests/bpf/scenarios.def: `ninja update-tiers` -->\n', '<!-- end -->\n'
+        self.write('docs/CAPTURE.md', begin + table + end)
+        self.assertEqual(self.run_tiers()[0], 0)
+        self.write('docs/CAPTURE.md', begin + table.replace('unknown', 'known') + end)
+        self.assertIn('is not the one that is tested', self.run_tiers()[1])
+        self.write('daemon/capture/hook-table.def', 'HOOK(on_it, chown, SECURITY, "lsm/path_chown", NONE)\n')
+        self.assertIn('chown has no scenario', self.run_tiers()[1])
+
+    def run_tiers(self):
+        result = subprocess.run([sys.executable, HERE / 'tiers.py', self.root], capture_output=True, text=True, check=False)
+        return result.returncode, result.stdout
+
     def test_lower_floors_may_be_included(self):
         self.write('daemon/engine/engine.c', LICENCE + '#include "engine/engine.h"\n#include "event/event.h"\n#include <stdio.h>\n')
         self.passes('floors.py', 'floors')
