@@ -116,7 +116,7 @@ struct resolved {
         __u32 has_times;                /* bit 0: atime, 1: mtime */
         __s64 atime, mtime;
         __u64 size;                     /* of an attribute's value, */
-        char value[24];                 /* which begins so */
+        char value[32];                 /* which begins so: 24 of them */
 };
 
 /* One call, whichever way it came (call.bpf.h). */

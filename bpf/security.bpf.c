@@ -157,11 +157,10 @@ int BPF_PROG(on_inode_setxattr, void *idmap, struct dentry *dentry, const char *
         resolve_text(cpu, name);
         cpu->resolved.size = size;
         __builtin_memset(cpu->resolved.value, 0, sizeof(cpu->resolved.value));
-        if (size > sizeof(cpu->resolved.value))
-                size = sizeof(cpu->resolved.value);
+        if (size > 24)
+                size = 24;
         BOUND(size, 31);
-        if (size <= sizeof(cpu->resolved.value))
-                bpf_probe_read_kernel(cpu->resolved.value, size, value);
+        bpf_probe_read_kernel(cpu->resolved.value, size, value);
         return 0;
 }
 
@@ -186,11 +185,24 @@ int BPF_PROG(on_inode_removexattr, void *idmap, struct dentry *dentry, const cha
  * first of three. */
 SEC("lsm/inode_setattr")
 int on_inode_setattr(__u64 *context) {
-        struct dentry *dentry = (void *)(setattr_dentry ? context[1] : context[0]);
-        struct iattr *attr = (void *)(setattr_dentry ? context[2] : context[1]);
-        __u32 valid = GET(attr, ia_valid);
+        struct dentry *dentry;
+        struct iattr *attr;
         struct cpu *cpu;
+        __u32 valid;
 
+        /* Places in the context have to be constants, and clang would make one access of two. */
+        if (setattr_dentry) {
+                dentry = (void *)context[1];
+                OPAQUE(dentry);
+                attr = (void *)context[2];
+                OPAQUE(attr);
+        } else {
+                dentry = (void *)context[0];
+                OPAQUE(dentry);
+                attr = (void *)context[1];
+                OPAQUE(attr);
+        }
+        valid = GET(attr, ia_valid);
         if (!(valid & ATTR_TIMES) || valid & ATTR_OTHER)
                 return 0;
         cpu = resolve_begin_once(WIRE_KIND_utimes);
