@@ -126,8 +126,9 @@ static __always_inline unsigned long wide_id(unsigned long id) {
 /* A call through the 32-bit table: which, and what the native one would have been given. */
 static __always_inline void compat_read(struct call *call, struct pt_regs *regs, __u32 number) {
         unsigned long *args = call->args;
-        __u32 which;
+        __u32 which = 0;
 
+        (void)which;                    /* where there is no such table */
         call->id = compat_call(number, regs);
         call->flags = WIRE_COMPAT;
         for (int i = 0; i < 6; i++)
