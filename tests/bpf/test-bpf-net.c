@@ -279,6 +279,19 @@ START_TEST(a_socket_exchanged_during_the_call_is_not_taken_for_the_other) {
 
         race.listener = listen_on("127.0.0.1", 0, &race.port);
         pid = lab_run(connect_while_exchanged, NULL);
+        if (lab_has_security(WIRE_KIND_connect)) {
+                /* The hook saw which socket it was, whatever its descriptor is by now. */
+                record = lab_find(WIRE_KIND_connect, pid, 2);
+                ck_assert_ptr_nonnull(record);
+                ck_assert(!(record->flags & (WIRE_RACED | WIRE_EXCHANGED)));
+                ck_assert(lab_known(record, F(connect, socket)));
+                ck_assert_int_eq(lab_number(record, F(connect, type)), SOCK_STREAM);
+                check_address(record, "127.0.0.1", race.port);
+                ck_assert(!(record->user & WIRE_BIT(connect, daddr)));
+                ck_assert_uint_eq(lab_count(WIRE_KIND_obscured, pid), 0);
+                close(race.listener);
+                return;
+        }
         for (size_t i = 0; i < lab_count(WIRE_KIND_connect, pid); i++)
                 if (lab_find(WIRE_KIND_connect, pid, i)->flags & WIRE_EXCHANGED)
                         record = lab_find(WIRE_KIND_connect, pid, i);
