@@ -78,6 +78,12 @@ void process_get(const struct process *process, const struct event *event, enum 
         const struct wire_header *header = event ? event->wire : NULL;
         uint64_t cgroup_id;
 
+        /* Of an event that nobody did there is nothing to say about who did it. */
+        if (process->id.pid == 0) {
+                *ret = (struct value){};
+                return;
+        }
+
         /* As a number: a switch over the enum would have to name every field of every kind. */
         switch ((unsigned)field) {
         case FIELD_PROCESS_pid:

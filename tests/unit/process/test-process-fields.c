@@ -159,6 +159,14 @@ START_TEST(field_of_an_event_is_no_field_of_a_process) {
 }
 END_TEST
 
+START_TEST(nobody_has_no_fields) {
+        const struct process nobody = {.loginuid = UINT32_MAX};
+
+        for (unsigned field = _FIELD_PROCESS_BEFORE + 1; field < _FIELD_MAX; field++)
+                ck_assert_str_eq(show(&nobody, (enum field)field), "?");
+}
+END_TEST
+
 UNIT_MAIN("process/process-fields",
           every_process_field_has_the_type_that_the_schema_says,
           numbers_of_a_process_read_back,
@@ -167,4 +175,5 @@ UNIT_MAIN("process/process-fields",
           runtime_of_a_container_and_login_session_come_from_the_cgroup,
           being_in_no_unit_is_known_and_empty_and_not_knowing_is_unknown,
           kernel_thread_runs_no_file_and_that_is_known,
-          field_of_an_event_is_no_field_of_a_process)
+          field_of_an_event_is_no_field_of_a_process,
+          nobody_has_no_fields)
