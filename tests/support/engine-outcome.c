@@ -4,7 +4,9 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
+#include "prefilter-model.h"
 #include "process/process-table.h"
+#include "program/uses.h"
 
 const struct engine_limits engine_trial_wide = {
         .max_runs = 4096,
@@ -102,19 +104,67 @@ static void on_match(const struct match *match, void *data) {
 static void on_obscured(enum wire_reason reason, const struct path *path, const char *key, void *data) {
 }
 
-static int feed(const struct engine_trial *trial, struct engine *engine, struct process_table *table,
-                struct sink *sink) {
+struct filter {
+        struct prefilter *prefilter;    /* NULL: none */
+        struct prefilter_model model;
+        struct wire_tick tick;          /* in place of the record */
+};
+
+static void filter_done(struct filter *filter) {
+        prefilter_model_done(&filter->model);
+        prefilter_free(filter->prefilter);
+}
+
+static int filter_set(struct filter *filter, const struct program *program) {
+        filter->prefilter = prefilter_free(filter->prefilter);
+        filter->model.prefilter = NULL;
+        return uses_collect(program, USES_FILTER | USES_ARM, &filter->prefilter);
+}
+
+static int filter_event(struct filter *filter, struct event *event) {
         int r;
 
+        filter->model.prefilter = filter->prefilter;
+        if (!filter->prefilter)
+                return 0;
+        r = prefilter_model_admits(&filter->model, event);
+        if (r != 0)
+                return r;
+        filter->tick = (struct wire_tick){.header = {
+                                                  .size = sizeof(filter->tick),
+                                                  .version = WIRE_VERSION,
+                                                  .kind = WIRE_KIND_tick,
+                                                  .time_ns = event->wire->time_ns,
+                                                  .flags = WIRE_SYNTHETIC,
+                                          }};
+        event->wire = &filter->tick.header;
+        return 0;
+}
+
+static int feed(const struct engine_trial *trial, struct engine *engine, struct process_table *table,
+                struct sink *sink) {
+        _cleanup_(filter_done) struct filter filter = {};
+        int r;
+
+        if (trial->filtered) {
+                r = filter_set(&filter, trial->program);
+                if (r < 0)
+                        return r;
+        }
         for (size_t i = 0; i < trial->world->records.n; i++) {
                 struct event event;
 
                 if (trial->swap_to && i == trial->swap_before) {
                         r = engine_swap(engine, trial->swap_to);
+                        if (r >= 0 && trial->filtered)
+                                r = filter_set(&filter, trial->swap_to);
                         if (r < 0)
                                 return r;
                 }
                 r = world_event(trial->world, i, &event);
+                if (r < 0)
+                        return r;
+                r = filter_event(&filter, &event);
                 if (r < 0)
                         return r;
                 sink->record = event.number;

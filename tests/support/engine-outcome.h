@@ -13,6 +13,8 @@ struct engine_trial {
         const struct engine_limits *limits;
         struct program *swap_to;        /* NULL: none */
         size_t swap_before;             /* index of the record before which the program is exchanged */
+        bool filtered; /* records that the kernel would leave out for these programs do not arrive, but their time does
+                        */
 };
 
 extern const struct engine_limits engine_trial_wide;    /* bounds out of reach */

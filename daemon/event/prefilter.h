@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Prefilter - what the kernel may leave out, since no policy that is loaded could use it.
+ *
+ * Events are classified by bit vectors (Lakshman and Stiliadis, "High-speed policy-based packet forwarding using
+ * efficient multi-dimensional range matching", SIGCOMM 1998). Each use of a kind - a step of a policy, or several that
+ * are alike - has a bit. Each dimension, a field that uses look at, says which uses an event may still be for:
+ *
+ *      uses that do not look at it  |  uses one of whose patterns it has
+ *
+ * All dimensions together, and nothing left: no policy could use the event. A value that is not known, or cut, rules
+ * nothing out. So it is never too narrow, and may be too wide.
+ *
+ * A use that is not first in its story waits: there is nothing for it to do before the story began. The event that
+ * may begin one *arms* the story's key for the kinds that may follow, for as long as the story may last, before its
+ * own record is written: so whoever acts after it finds the key armed. A key is an activity (tree) or, where a story
+ * joins others than those, the host.
+ *
+ * Plain data, pure. program/uses.h makes it of a program, capture puts it into the kernel. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "event/schema.h"
+
+#define PREFILTER_MAX_USES 64           /* of a kind: bits of a vector */
+#define PREFILTER_MAX_TEXT 240          /* bytes of a pattern from the front; longer ones are cut, which is wider */
+#define PREFILTER_MAX_TAIL 64           /* from the back */
+#define PREFILTER_MAX_PATTERNS \
+        8192 /* of all kinds, in each direction, and numbers, and networks. A kind that would take \
+                more of them has no filter in that dimension */
+
+enum prefilter_dimension {
+        PREFILTER_TEXT,                 /* a string of the kind */
+        PREFILTER_NETWORK,              /* an address */
+        PREFILTER_NUMBER,               /* a number of the kind */
+        PREFILTER_USER,                 /* real or effective user */
+        _PREFILTER_DIMENSION_MAX,
+};
+
+enum prefilter_key {
+        PREFILTER_TREE,
+        PREFILTER_HOST,
+};
+
+#define PREFILTER_NO_END UINT64_MAX
+
+/* What an event that serves a use makes worth looking at. */
+struct prefilter_arm {
+        uint64_t kinds;                 /* 0: nothing */
+        uint64_t horizon_ns;            /* from the time of the event; PREFILTER_NO_END */
+        enum prefilter_key key;
+};
+
+struct prefilter_kind {
+        bool active;                    /* it can leave something out, or arm something */
+        uint32_t n_uses;
+        enum field fields[_PREFILTER_DIMENSION_MAX];    /* FIELD_NONE: not looked at */
+        uint64_t any[_PREFILTER_DIMENSION_MAX];         /* uses that do not look there; all bits if nobody does */
+        uint64_t first;                 /* uses that need no armed key */
+        struct prefilter_arm *arms;     /* owned; by use. NULL: none of them arms anything */
+};
+
+enum prefilter_place {
+        PREFILTER_WHOLE,                /* the text is this */
+        PREFILTER_FRONT,                /* begins so */
+        PREFILTER_BACK,                 /* ends so */
+};
+
+struct prefilter_text {
+        uint64_t uses;
+        uint32_t offset, length;        /* in prefilter->bytes */
+        uint16_t kind;
+        uint8_t place;                  /* enum prefilter_place */
+};
+
+struct prefilter_network {
+        uint64_t uses;
+        struct wire_address address;
+        uint32_t prefix;                /* bits */
+        uint16_t kind;
+};
+
+struct prefilter_number {
+        uint64_t uses;
+        int64_t number;
+        uint16_t kind;
+        uint8_t dimension;              /* NUMBER or USER */
+};
+
+/* No two patterns of a kind, dimension and place are the same. */
+struct prefilter {
+        struct prefilter_kind kinds[_WIRE_KIND_MAX];
+        struct prefilter_texts ARRAY_BODY(struct prefilter_text) texts;
+        struct prefilter_networks ARRAY_BODY(struct prefilter_network) networks;
+        struct prefilter_numbers ARRAY_BODY(struct prefilter_number) numbers;
+        struct prefilter_bytes ARRAY_BODY(char) bytes;
+        bool arming;                    /* later steps wait */
+        uint64_t longest_ns;            /* horizon of all arms; PREFILTER_NO_END */
+};
+
+struct prefilter *prefilter_free(struct prefilter *prefilter);
+DEFINE_CLEANUP(struct prefilter *, prefilter_free)

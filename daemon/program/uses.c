@@ -1,0 +1,547 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "program/uses.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/macro.h"
+#include "program/glob.h"
+
+#define LITERAL_MIN 2                   /* every path begins with a slash: a shorter one is no fact */
+
+/* An event must have one of these, in one dimension. */
+struct pattern {
+        struct program_string text;     /* TEXT; of a glob the literal is behind it in `scratch` */
+        struct program_network network;
+        int64_t number;
+        uint8_t place;
+};
+
+struct facts {
+        bool all;                       /* whatever it holds */
+        struct facts_patterns ARRAY_BODY(struct pattern) patterns;
+};
+
+struct use {
+        uint16_t kind;
+        bool first;
+        uint32_t condition;
+        struct prefilter_arm arm;
+};
+
+struct collector {
+        const struct program *program;
+        struct prefilter *prefilter;
+        unsigned what;
+        struct collector_uses ARRAY_BODY(struct use) uses;
+        uint32_t asked[_FIELD_MAX];     /* how many comparisons of a field could be facts */
+        int error;
+};
+
+static void note(struct collector *c, int r) {
+        if (r < 0 && c->error == 0)
+                c->error = r;
+}
+
+/* Kinds whose records all pass the filter in the kernel, and that nobody but policies needs: not those that the bus or
+ * the file system tells, and not what moves processes from namespace to namespace. */
+static bool is_filtered(uint16_t kind) {
+        const struct kind_info *info = schema_kind((enum wire_kind)kind);
+
+        if (!info || info->class == EVENT_META)
+                return false;
+        switch (kind) {
+        case WIRE_KIND_unit:
+        case WIRE_KIND_login:
+        case WIRE_KIND_container:
+        case WIRE_KIND_unshare:
+        case WIRE_KIND_setns: return false;
+        default: return true;
+        }
+}
+
+/* An `exit` that was lost is made up by the daemon. */
+static bool may_begin(uint16_t kind) {
+        return is_filtered(kind) && kind != WIRE_KIND_exit;
+}
+
+static enum prefilter_dimension dimension_of(const struct predicate *predicate) {
+        const struct field_info *info = schema_field((enum field)predicate->field);
+
+        if (predicate->subject == SUBJECT_PROCESS &&
+            (predicate->field == FIELD_PROCESS_uid || predicate->field == FIELD_PROCESS_euid))
+                return PREFILTER_USER;
+        if (predicate->subject != SUBJECT_EVENT || !info || info->scope != FIELD_EVENT)
+                return _PREFILTER_DIMENSION_MAX;
+        switch ((int)info->type) {
+        case VALUE_STRING: return PREFILTER_TEXT;
+        case VALUE_ADDRESS: return PREFILTER_NETWORK;
+        case VALUE_NUMBER: return PREFILTER_NUMBER;
+        default: return _PREFILTER_DIMENSION_MAX;
+        }
+}
+
+/* Literals are looked up where they stand in the program; the part of a glob that is one begins behind this many bytes
+ * of it. */
+static bool glob_fact(const struct program *program, struct program_string glob, struct pattern *ret) {
+        const char *text = program_text(program, glob);
+        char literal[GLOB_MAX];
+        enum glob_place place;
+        size_t n;
+
+        if (glob.length > GLOB_MAX)
+                return false;
+        n = glob_literal(text, glob.length, literal, &place);
+        if (n < LITERAL_MIN || place == GLOB_INSIDE)
+                return false;
+
+        /* A literal with an escaped character does not stand in the pattern as it is. */
+        *ret = (struct pattern){.text = {.offset = glob.offset, .length = n}};
+        if (place == GLOB_SUFFIX)
+                ret->text.offset += glob.length - n;
+        if (memcmp(program_text(program, ret->text), literal, n) != 0)
+                return false;
+        ret->place = place == GLOB_WHOLE ? PREFILTER_WHOLE : place == GLOB_PREFIX ? PREFILTER_FRONT : PREFILTER_BACK;
+        return true;
+}
+
+static void add(struct collector *c, struct facts *facts, struct pattern pattern) {
+        if (facts->patterns.n >= PREFILTER_MAX_PATTERNS)
+                facts->all = true;
+        else
+                note(c, array_push(&facts->patterns, pattern));
+}
+
+/* The predicate as a fact; `all` if it is none. */
+static void predicate_facts(struct collector *c, const struct predicate *predicate, struct facts *ret) {
+        const struct program *p = c->program;
+
+        switch ((int)predicate->op) {
+        case PREDICATE_EQUAL:
+                add(c, ret, (struct pattern){.number = predicate->number});
+                return;
+        case PREDICATE_IN_NUMBERS:
+                for (uint32_t i = 0; i < predicate->list.n; i++)
+                        add(c, ret, (struct pattern){.number = p->numbers[predicate->list.first + i].value});
+                return;
+        case PREDICATE_IN_NETWORKS:
+                for (uint32_t i = 0; i < predicate->list.n; i++)
+                        add(c, ret, (struct pattern){.network = p->networks[predicate->list.first + i]});
+                return;
+        case PREDICATE_STRING:
+                add(c, ret, (struct pattern){.text = predicate->string, .place = PREFILTER_WHOLE});
+                return;
+        case PREDICATE_IN_STRINGS:
+                for (uint32_t i = 0; i < predicate->list.n; i++)
+                        add(c, ret,
+                            (struct pattern){.text = p->texts[predicate->list.first + i], .place = PREFILTER_WHOLE});
+                return;
+        case PREDICATE_PREFIX:
+                add(c, ret, (struct pattern){.text = predicate->string, .place = PREFILTER_FRONT});
+                return;
+        case PREDICATE_SUFFIX:
+                add(c, ret, (struct pattern){.text = predicate->string, .place = PREFILTER_BACK});
+                return;
+        case PREDICATE_GLOB:
+        case PREDICATE_IN_GLOBS: {
+                struct program_string one = predicate->string;
+                uint32_t n = predicate->op == PREDICATE_GLOB ? 1 : predicate->list.n;
+
+                for (uint32_t i = 0; i < n && !ret->all; i++) {
+                        struct pattern pattern;
+
+                        if (predicate->op == PREDICATE_IN_GLOBS)
+                                one = p->texts[predicate->list.first + i];
+                        if (glob_fact(p, one, &pattern))
+                                add(c, ret, pattern);
+                        else
+                                ret->all = true;
+                }
+                return;
+        }
+        default: ret->all = true; return;
+        }
+}
+
+static bool could_be_fact(uint8_t op) {
+        switch ((int)op) {
+        case PREDICATE_EQUAL: case PREDICATE_IN_NUMBERS: case PREDICATE_IN_NETWORKS: case PREDICATE_STRING:
+        case PREDICATE_IN_STRINGS: case PREDICATE_PREFIX: case PREDICATE_SUFFIX: case PREDICATE_GLOB:
+        case PREDICATE_IN_GLOBS: return true;
+        default: return false;
+        }
+}
+
+/* What an event must hold in this field for the condition to be true of it. */
+static void condition_facts(struct collector *c, uint32_t number, enum field field, struct facts *ret) {
+        const struct condition *condition = &c->program->conditions[number];
+
+        *ret = (struct facts){};
+        switch ((int)condition->op) {
+        case CONDITION_PREDICATE:
+                if (c->program->predicates[condition->args.first].field != field ||
+                    dimension_of(&c->program->predicates[condition->args.first]) == _PREFILTER_DIMENSION_MAX)
+                        ret->all = true;
+                else
+                        predicate_facts(c, &c->program->predicates[condition->args.first], ret);
+                return;
+        case CONDITION_AND:
+                ret->all = true;
+                for (uint32_t i = 0; i < condition->args.n; i++) {
+                        struct facts child;
+
+                        condition_facts(c, c->program->children[condition->args.first + i].value, field, &child);
+                        if (!child.all && (ret->all || child.patterns.n < ret->patterns.n)) {
+                                array_done(&ret->patterns);
+                                *ret = child;
+                        } else
+                                array_done(&child.patterns);
+                }
+                return;
+        case CONDITION_OR:
+                for (uint32_t i = 0; i < condition->args.n && !ret->all; i++) {
+                        struct facts child;
+
+                        condition_facts(c, c->program->children[condition->args.first + i].value, field, &child);
+                        if (child.all)
+                                ret->all = true;
+                        ARRAY_FOREACH(pattern, &child.patterns)
+                                add(c, ret, *pattern);
+                        array_done(&child.patterns);
+                }
+                return;
+        case CONDITION_FALSE: return;
+        default: ret->all = true; return;
+        }
+}
+
+/* Which field of the kind is looked at most, of each sort. */
+static void count_predicates(struct collector *c, uint32_t number) {
+        const struct condition *condition = &c->program->conditions[number];
+
+        if (condition->op == CONDITION_AND || condition->op == CONDITION_OR) {
+                for (uint32_t i = 0; i < condition->args.n; i++)
+                        count_predicates(c, c->program->children[condition->args.first + i].value);
+        } else if (condition->op == CONDITION_PREDICATE) {
+                const struct predicate *predicate = &c->program->predicates[condition->args.first];
+
+                if (could_be_fact(predicate->op))
+                        c->asked[predicate->field]++;
+        }
+}
+
+static void choose_fields(struct collector *c, uint16_t kind) {
+        struct prefilter_kind *to = &c->prefilter->kinds[kind];
+        const struct kind_info *info = schema_kind((enum wire_kind)kind);
+        uint32_t most[_PREFILTER_DIMENSION_MAX] = {};
+
+        for (uint32_t i = 0; i < info->n_fields; i++) {
+                struct predicate predicate = {.field = info->first_field + i, .subject = SUBJECT_EVENT};
+                enum prefilter_dimension d = dimension_of(&predicate);
+
+                if (d != _PREFILTER_DIMENSION_MAX && c->asked[predicate.field] > most[d]) {
+                        most[d] = c->asked[predicate.field];
+                        to->fields[d] = (enum field)predicate.field;
+                }
+        }
+        if (c->asked[FIELD_PROCESS_uid] > 0 || c->asked[FIELD_PROCESS_euid] > 0)
+                to->fields[PREFILTER_USER] = c->asked[FIELD_PROCESS_euid] > c->asked[FIELD_PROCESS_uid]
+                                                     ? FIELD_PROCESS_euid
+                                                     : FIELD_PROCESS_uid;
+}
+
+static void add_text(struct collector *c, uint16_t kind, const struct pattern *pattern, uint64_t uses) {
+        struct prefilter *to = c->prefilter;
+        const char *bytes = program_text(c->program, pattern->text);
+        struct prefilter_text text = {
+                .uses = uses,
+                .offset = to->bytes.n,
+                .length = pattern->text.length,
+                .kind = kind,
+                .place = pattern->place,
+        };
+
+        if (text.place != PREFILTER_BACK && text.length > PREFILTER_MAX_TEXT) {
+                text.place = PREFILTER_FRONT;
+                text.length = PREFILTER_MAX_TEXT;
+        } else if (text.place == PREFILTER_BACK && text.length > PREFILTER_MAX_TAIL) {
+                bytes += text.length - PREFILTER_MAX_TAIL;
+                text.length = PREFILTER_MAX_TAIL;
+        }
+        for (uint32_t i = 0; i < text.length && c->error == 0; i++)
+                note(c, array_push(&to->bytes, bytes[i]));
+        note(c, array_push(&to->texts, text));
+}
+
+static void add_pattern(struct collector *c, uint16_t kind, enum prefilter_dimension dimension,
+                        const struct pattern *pattern, uint64_t uses) {
+        switch (dimension) {
+        case PREFILTER_TEXT: add_text(c, kind, pattern, uses); return;
+        case PREFILTER_NETWORK:
+                note(c, array_push(&c->prefilter->networks,
+                                   ((struct prefilter_network){.uses = uses,
+                                                               .address = pattern->network.address,
+                                                               .prefix = pattern->network.prefix,
+                                                               .kind = kind})));
+                return;
+        case PREFILTER_NUMBER:
+        case PREFILTER_USER:
+                note(c, array_push(&c->prefilter->numbers,
+                                   ((struct prefilter_number){.uses = uses,
+                                                              .number = pattern->number,
+                                                              .kind = kind,
+                                                              .dimension = dimension})));
+                return;
+        case _PREFILTER_DIMENSION_MAX: return;
+        }
+}
+
+static size_t n_patterns(const struct prefilter *prefilter, enum prefilter_dimension dimension) {
+        switch ((int)dimension) {
+        case PREFILTER_TEXT: return prefilter->texts.n;
+        case PREFILTER_NETWORK: return prefilter->networks.n;
+        default: return prefilter->numbers.n;
+        }
+}
+
+static bool same_use(const struct use *a, const struct use *b) {
+        return a->condition == b->condition && a->first == b->first && a->arm.kinds == b->arm.kinds &&
+               a->arm.horizon_ns == b->arm.horizon_ns && a->arm.key == b->arm.key;
+}
+
+static void merge_arm(struct prefilter_arm *to, const struct prefilter_arm *arm) {
+        if (arm->kinds == 0)
+                return;
+        to->key = to->kinds != 0 && to->key != arm->key ? PREFILTER_HOST : arm->key;
+        to->kinds |= arm->kinds;
+        to->horizon_ns = MAX(to->horizon_ns, arm->horizon_ns);
+}
+
+/* One use into the vector: what it needs in each dimension. Too many patterns: the dimension is not looked at. */
+static void put_use(struct collector *c, const struct use *use,
+                    const struct facts facts[static _PREFILTER_DIMENSION_MAX], uint32_t bit) {
+        struct prefilter_kind *to = &c->prefilter->kinds[use->kind];
+        uint64_t mask = UINT64_C(1) << bit;
+
+        for (int d = 0; d < _PREFILTER_DIMENSION_MAX; d++) {
+                if (!facts[d].all && n_patterns(c->prefilter, (enum prefilter_dimension)d) + facts[d].patterns.n <=
+                                             PREFILTER_MAX_PATTERNS)
+                        ARRAY_FOREACH(pattern, &facts[d].patterns)
+                                add_pattern(c, use->kind, (enum prefilter_dimension)d, pattern, mask);
+                else
+                        to->any[d] |= mask;
+        }
+        if (use->first)
+                to->first |= mask;
+        merge_arm(&to->arms[bit], &use->arm);
+        to->n_uses = MAX(to->n_uses, bit + 1);
+}
+
+static void use_facts(struct collector *c, const struct use *use, struct facts ret[static _PREFILTER_DIMENSION_MAX]) {
+        for (int d = 0; d < _PREFILTER_DIMENSION_MAX; d++) {
+                enum field field = c->prefilter->kinds[use->kind].fields[d];
+
+                ret[d] = (struct facts){.all = true};
+                if (field != FIELD_NONE && c->what & USES_FILTER)
+                        condition_facts(c, use->condition, field, &ret[d]);
+        }
+}
+
+/* Each use a bit; if there are more than bits, all that look at the same dimensions are one. */
+static void put_kind(struct collector *c, const struct use *uses, size_t n) {
+        struct prefilter_kind *to = &c->prefilter->kinds[uses[0].kind];
+        bool crowded = n > PREFILTER_MAX_USES;
+        uint64_t all;
+
+        to->arms = calloc(PREFILTER_MAX_USES, sizeof(*to->arms));
+        if (!to->arms) {
+                note(c, -ENOMEM);
+                return;
+        }
+        for (size_t i = 0; i < n; i++) {
+                struct facts facts[_PREFILTER_DIMENSION_MAX];
+                uint32_t bit = i;
+
+                use_facts(c, &uses[i], facts);
+                if (crowded) {
+                        bit = uses[i].first ? 1U << _PREFILTER_DIMENSION_MAX : 0;
+                        for (int d = 0; d < _PREFILTER_DIMENSION_MAX; d++)
+                                bit |= facts[d].all ? 0 : 1U << d;
+                }
+                put_use(c, &uses[i], facts, bit);
+                for (int d = 0; d < _PREFILTER_DIMENSION_MAX; d++)
+                        array_done(&facts[d].patterns);
+        }
+        _Static_assert(2U << _PREFILTER_DIMENSION_MAX <= PREFILTER_MAX_USES, "a bit for each way to be alike");
+
+        all = to->n_uses == 64 ? UINT64_MAX : (UINT64_C(1) << to->n_uses) - 1;
+        to->active = to->first != all;
+        for (int d = 0; d < _PREFILTER_DIMENSION_MAX; d++)
+                if (to->any[d] != all)
+                        to->active = true;
+                else
+                        to->fields[d] = FIELD_NONE;
+        for (uint32_t i = 0; i < to->n_uses; i++)
+                if (to->arms[i].kinds != 0)
+                        to->active = true;
+}
+
+/* What the first steps of a path arm; `kinds` 0: they arm nothing, and the later ones do not wait. */
+static struct prefilter_arm path_arm(const struct collector *c, const struct path *path) {
+        const struct program *p = c->program;
+        struct prefilter_arm arm = {
+                .horizon_ns = path->within_ns > 0 ? path->within_ns : PREFILTER_NO_END,
+                .key = path->by == KEY_TREE || path->by == KEY_PROCESS ? PREFILTER_TREE : PREFILTER_HOST,
+        };
+
+        if (!(c->what & USES_ARM))
+                return (struct prefilter_arm){};
+        for (uint32_t i = 0; i < path->positions.n; i++) {
+                struct program_range edges = p->positions[path->positions.first + i].edges;
+
+                for (uint32_t k = edges.first; k < edges.first + edges.n; k++)
+                        if (i > 0)
+                                arm.kinds |= wire_kind_bit(p->edges[k].kind);
+                        else if (!may_begin(p->edges[k].kind))
+                                return (struct prefilter_arm){};
+        }
+        for (uint32_t i = 0; i < path->untils.n; i++)
+                arm.kinds |= wire_kind_bit(p->untils[path->untils.first + i].kind);
+        return arm;
+}
+
+static void path_uses(struct collector *c, const struct path *path) {
+        const struct program *p = c->program;
+        struct prefilter_arm arm = path_arm(c, path);
+
+        for (uint32_t i = 0; i < path->positions.n; i++) {
+                struct program_range edges = p->positions[path->positions.first + i].edges;
+
+                for (uint32_t k = edges.first; k < edges.first + edges.n; k++)
+                        note(c, array_push(&c->uses, ((struct use){.kind = p->edges[k].kind,
+                                                                   .first = i == 0 || arm.kinds == 0,
+                                                                   .condition = p->edges[k].condition,
+                                                                   .arm = arm})));
+        }
+        for (uint32_t i = 0; i < path->untils.n; i++) {
+                const struct until *until = &p->untils[path->untils.first + i];
+
+                note(c, array_push(&c->uses, ((struct use){.kind = until->kind,
+                                                           .first = arm.kinds == 0,
+                                                           .condition = until->condition})));
+        }
+        if (arm.kinds != 0)
+                c->prefilter->longest_ns = MAX(c->prefilter->longest_ns, arm.horizon_ns);
+}
+
+static int compare_uses(const void *a, const void *b) {
+        const struct use *x = a, *y = b;
+
+        if (x->kind != y->kind)
+                return x->kind < y->kind ? -1 : 1;
+        if (x->condition != y->condition)
+                return x->condition < y->condition ? -1 : 1;
+        if (x->first != y->first)
+                return x->first ? -1 : 1;
+        if (x->arm.kinds != y->arm.kinds)
+                return x->arm.kinds < y->arm.kinds ? -1 : 1;
+        if (x->arm.horizon_ns != y->arm.horizon_ns)
+                return x->arm.horizon_ns < y->arm.horizon_ns ? -1 : 1;
+        return (int)x->arm.key - (int)y->arm.key;
+}
+
+static void put_uses(struct collector *c) {
+        size_t n = 0;
+
+        if (c->uses.n == 0)
+                return;
+        qsort(c->uses.items, c->uses.n, sizeof(c->uses.items[0]), compare_uses);
+        for (size_t i = 0; i < c->uses.n; i++)
+                if (n == 0 || !same_use(&c->uses.items[n - 1], &c->uses.items[i]) ||
+                    c->uses.items[n - 1].kind != c->uses.items[i].kind)
+                        c->uses.items[n++] = c->uses.items[i];
+
+        for (size_t first = 0, end; first < n && c->error == 0; first = end) {
+                uint16_t kind = c->uses.items[first].kind;
+
+                for (end = first; end < n && c->uses.items[end].kind == kind; end++)
+                        count_predicates(c, c->uses.items[end].condition);
+                if (!is_filtered(kind))
+                        continue;
+                choose_fields(c, kind);
+                put_kind(c, c->uses.items + first, end - first);
+        }
+}
+
+/* Equal patterns become one. */
+
+static int compare_texts(const void *a, const void *b, void *bytes) {
+        const struct prefilter_text *x = a, *y = b;
+        int order;
+
+        if (x->kind != y->kind)
+                return x->kind < y->kind ? -1 : 1;
+        if (x->place != y->place)
+                return x->place < y->place ? -1 : 1;
+        order = memcmp((char *)bytes + x->offset, (char *)bytes + y->offset, MIN(x->length, y->length));
+        return order != 0 ? order : (x->length > y->length) - (x->length < y->length);
+}
+
+static int compare_networks(const void *a, const void *b, void *unused) {
+        const struct prefilter_network *x = a, *y = b;
+
+        (void)unused;
+        if (x->kind != y->kind)
+                return x->kind < y->kind ? -1 : 1;
+        if (x->prefix != y->prefix)
+                return x->prefix < y->prefix ? -1 : 1;
+        return memcmp(&x->address, &y->address, sizeof(x->address));
+}
+
+static int compare_numbers(const void *a, const void *b, void *unused) {
+        const struct prefilter_number *x = a, *y = b;
+
+        (void)unused;
+        if (x->kind != y->kind)
+                return x->kind < y->kind ? -1 : 1;
+        if (x->dimension != y->dimension)
+                return x->dimension < y->dimension ? -1 : 1;
+        return (x->number > y->number) - (x->number < y->number);
+}
+
+#define MERGE(list, compare, data)                                                                                     \
+        do {                                                                                                           \
+                size_t _n = 0;                                                                                         \
+                                                                                                                       \
+                if ((list)->n > 0)                                                                                     \
+                        qsort_r((list)->items, (list)->n, sizeof((list)->items[0]), compare, data);                    \
+                for (size_t _i = 0; _i < (list)->n; _i++)                                                              \
+                        if (_n > 0 && compare(&(list)->items[_n - 1], &(list)->items[_i], data) == 0)                  \
+                                (list)->items[_n - 1].uses |= (list)->items[_i].uses;                                  \
+                        else                                                                                           \
+                                (list)->items[_n++] = (list)->items[_i];                                               \
+                (list)->n = _n;                                                                                        \
+        } while (0)
+
+int uses_collect(const struct program *program, unsigned what, struct prefilter **ret) {
+        _cleanup_(prefilter_freep) struct prefilter *prefilter = calloc(1, sizeof(*prefilter));
+        struct collector c = {.program = program, .prefilter = prefilter, .what = what};
+
+        if (!prefilter)
+                return -ENOMEM;
+        prefilter->arming = what & USES_ARM;
+        for (uint32_t i = 0; i < program->n_paths; i++)
+                path_uses(&c, &program->paths[i]);
+        if (c.error == 0)
+                put_uses(&c);
+        array_done(&c.uses);
+        if (c.error < 0)
+                return c.error;
+
+        MERGE(&prefilter->texts, compare_texts, prefilter->bytes.items);
+        MERGE(&prefilter->networks, compare_networks, NULL);
+        MERGE(&prefilter->numbers, compare_numbers, NULL);
+        *ret = TAKE_PTR(prefilter);
+        return 0;
+}

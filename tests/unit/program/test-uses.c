@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "program/uses.h"
+
+#include <string.h>
+
+#include "base/strbuf.h"
+#include "compile/compile.h"
+#include "policy/policy-set.h"
+
+#include "unit.h"
+
+#define SECOND UINT64_C(1000000000)
+
+static struct prefilter *prefilter;
+
+static void collect(const char *policy, unsigned what) {
+        _cleanup_(strbuf_done) struct strbuf messages = {};
+        _cleanup_(policy_set_freep) struct policy_set *set = NULL;
+        struct program *program = NULL;
+        struct diag_set diags;
+        int r;
+
+        diag_set_init(&diags, 0);
+        r = policy_set_parse("policy", policy, strlen(policy), NULL, &diags, &set);
+        policy_set_put_diags(set, &diags, &messages);
+        if (r >= 0)
+                r = compile_policies(set, NULL, &diags, &program);
+        ck_assert_msg(r >= 0, "%.2000s", strbuf_str(&messages));
+        diag_set_done(&diags);
+        prefilter_free(prefilter);
+        ck_assert_int_eq(uses_collect(program, what, &prefilter), 0);
+        program_unref(program);
+}
+
+static const struct prefilter_kind *opens(void) {
+        return &prefilter->kinds[WIRE_KIND_openat];
+}
+
+/* "=whole ^front $back", by bytes. */
+static const char *texts(void) {
+        static const char places[] = "=^$";
+        static char buffer[4096];
+        size_t n = 0;
+
+        buffer[0] = 0;
+        for (size_t i = 0; i < prefilter->texts.n; i++) {
+                const struct prefilter_text *text = &prefilter->texts.items[i];
+
+                n += snprintf(buffer + n, sizeof(buffer) - n, "%s%c%.*s", n > 0 ? " " : "", places[text->place],
+                              (int)text->length, prefilter->bytes.items + text->offset);
+        }
+        return buffer;
+}
+
+START_TEST(what_every_event_of_a_step_must_hold_is_a_pattern) {
+        collect("path \"p\" { openat { pathname == \"/a\" and flags & O_WRONLY } }\n"
+                "path \"q\" { openat { (pathname startswith \"/b/\" or pathname in [\"/c\", \"/d\"]) and mode == 0 } "
+                "}\n"
+                "path \"r\" { openat { pathname glob \"/e/*.so\" or pathname endswith \".key\" } }\n",
+                USES_FILTER);
+        ck_assert_str_eq(texts(), "=/a =/c =/d ^/b/ ^/e/ $.key");
+        ck_assert_int_eq(opens()->fields[PREFILTER_TEXT], FIELD_openat_pathname);
+        ck_assert_uint_eq(opens()->any[PREFILTER_TEXT], 0);
+        ck_assert_uint_eq(opens()->n_uses, 3);
+        ck_assert(opens()->active);
+}
+END_TEST
+
+START_TEST(what_only_some_of_its_events_hold_is_none) {
+        static const char *const conditions[] = {"pathname != \"/a\"",
+                                                 "not pathname startswith \"/a\"",
+                                                 "pathname == \"/a\" or mode == 0",
+                                                 "pathname contains \"/a\"",
+                                                 "pathname =~ \"a.*b\"",
+                                                 "pathname glob \"/*\"",
+                                                 "pathname =~ \"(?i)^/a$\"",
+                                                 "pathname.given == \"/a\" or pathname == \"/a\""};
+
+        for (size_t i = 0; i < sizeof(conditions) / sizeof(conditions[0]); i++) {
+                char policy[256];
+
+                snprintf(policy, sizeof(policy), "path \"p\" { openat { %s } }", conditions[i]);
+                collect(policy, USES_FILTER);
+                ck_assert_msg(opens()->any[PREFILTER_TEXT] == 1 || !opens()->active, "%s", conditions[i]);
+        }
+}
+END_TEST
+
+START_TEST(a_step_without_a_condition_lets_all_pass) {
+        collect("path \"p\" { openat { pathname == \"/a\" } }\npath \"q\" { openat { } }", USES_FILTER);
+        ck_assert_int_eq(__builtin_popcountll(opens()->any[PREFILTER_TEXT]), 1);
+        collect("path \"q\" { openat { } }", USES_FILTER);
+        ck_assert(!opens()->active);
+}
+END_TEST
+
+START_TEST(addresses_numbers_and_users_have_dimensions_of_their_own) {
+        const struct prefilter_kind *connect;
+
+        collect("path \"p\" { connect { daddr in [\"10.0.0.0/8\"] and dport in [80, 443] and proc.euid == 0 } }",
+                USES_FILTER);
+        connect = &prefilter->kinds[WIRE_KIND_connect];
+        ck_assert_uint_eq(prefilter->networks.n, 1);
+        ck_assert_uint_eq(prefilter->networks.items[0].prefix, 8);
+        ck_assert_uint_eq(prefilter->numbers.n, 3);
+        ck_assert_int_eq(connect->fields[PREFILTER_USER], FIELD_PROCESS_euid);
+        ck_assert_int_eq(connect->fields[PREFILTER_NUMBER], FIELD_connect_dport);
+        ck_assert_uint_eq(
+                connect->any[PREFILTER_NETWORK] | connect->any[PREFILTER_NUMBER] | connect->any[PREFILTER_USER], 0);
+}
+END_TEST
+
+START_TEST(first_steps_arm_the_kinds_that_follow) {
+        collect("path \"p\" { within = 7s  openat { pathname == \"/a\" }  unlink { }  mkdir { } }", USES_ARM);
+        ck_assert_uint_eq(opens()->first, 1);
+        ck_assert_uint_eq(opens()->arms[0].kinds, wire_kind_bit(WIRE_KIND_unlink) | wire_kind_bit(WIRE_KIND_mkdir));
+        ck_assert_uint_eq(opens()->arms[0].horizon_ns, 7 * SECOND);
+        ck_assert_int_eq(opens()->arms[0].key, PREFILTER_TREE);
+        ck_assert_uint_eq(prefilter->kinds[WIRE_KIND_unlink].first, 0);
+        ck_assert_uint_eq(prefilter->longest_ns, 7 * SECOND);
+
+        collect("path \"p\" { by = user  openat { }  unlink { } }", USES_ARM);
+        ck_assert_int_eq(opens()->arms[0].key, PREFILTER_HOST);
+}
+END_TEST
+
+START_TEST(what_ends_a_story_or_must_not_happen_is_armed_too) {
+        collect("path \"p\" { openat { pathname == \"/a\" }  no unlink { } within 2s }", USES_ARM);
+        ck_assert_uint_eq(opens()->arms[0].kinds, wire_kind_bit(WIRE_KIND_unlink));
+        collect("path \"p\" { until chmod { }  openat { pathname == \"/a\" }  unlink { } }", USES_ARM);
+        ck_assert_uint_eq(opens()->arms[0].kinds, wire_kind_bit(WIRE_KIND_unlink) | wire_kind_bit(WIRE_KIND_chmod));
+        ck_assert_uint_eq(prefilter->kinds[WIRE_KIND_chmod].first, 0);
+}
+END_TEST
+
+/* What the daemon tells itself passes no filter. */
+START_TEST(a_story_that_the_kernel_does_not_see_begin_does_not_wait) {
+        collect("path \"p\" { by = unit  unit { }  unlink { } }", USES_ARM);
+        ck_assert(!prefilter->kinds[WIRE_KIND_unlink].active);
+        collect("path \"p\" { exit { }  unlink { } }", USES_ARM);
+        ck_assert(!prefilter->kinds[WIRE_KIND_unlink].active);
+}
+END_TEST
+
+START_TEST(more_uses_than_bits_are_taken_together_by_what_they_look_at) {
+        _cleanup_(strbuf_done) struct strbuf policy = {};
+
+        for (unsigned i = 0; i < 100; i++)
+                strbuf_printf(&policy, "path \"p%u\" { openat { pathname == \"/%u\" } }\n", i, 100 + i);
+        collect(strbuf_str(&policy), USES_FILTER);
+        ck_assert_uint_eq(prefilter->texts.n, 100);
+        ck_assert_uint_eq(opens()->any[PREFILTER_TEXT], 0);
+        ck_assert_uint_le(opens()->n_uses, PREFILTER_MAX_USES);
+        ck_assert(opens()->active);
+}
+END_TEST
+
+START_TEST(a_long_pattern_is_cut_to_where_it_begins_or_ends) {
+        char policy[1024], name[401];
+
+        memset(name, 'x', 400);
+        name[400] = 0;
+        snprintf(policy, sizeof(policy), "path \"p\" { openat { pathname == \"/%s\" or pathname endswith \"%s\" } }",
+                 name, name);
+        collect(policy, USES_FILTER);
+        ck_assert_uint_eq(prefilter->texts.n, 2);
+        ck_assert_int_eq(prefilter->texts.items[0].place, PREFILTER_FRONT);
+        ck_assert_uint_eq(prefilter->texts.items[0].length, PREFILTER_MAX_TEXT);
+        ck_assert_int_eq(prefilter->texts.items[1].place, PREFILTER_BACK);
+        ck_assert_uint_eq(prefilter->texts.items[1].length, PREFILTER_MAX_TAIL);
+}
+END_TEST
+
+UNIT_MAIN("program/uses",
+          what_every_event_of_a_step_must_hold_is_a_pattern,
+          what_only_some_of_its_events_hold_is_none,
+          a_step_without_a_condition_lets_all_pass,
+          addresses_numbers_and_users_have_dimensions_of_their_own,
+          first_steps_arm_the_kinds_that_follow,
+          what_ends_a_story_or_must_not_happen_is_armed_too,
+          a_story_that_the_kernel_does_not_see_begin_does_not_wait,
+          more_uses_than_bits_are_taken_together_by_what_they_look_at,
+          a_long_pattern_is_cut_to_where_it_begins_or_ends)
