@@ -13,6 +13,7 @@
 #include "maps.bpf.h"
 #include "bound.bpf.h"
 #include "core-fixes.bpf.h"
+#include "filter.bpf.h"
 
 static __always_inline struct cpu *this_cpu(void) {
         __u32 id = bpf_get_smp_processor_id();
@@ -33,6 +34,17 @@ static __always_inline bool is_failure(long result) {
         return result < 0 && result != -EINPROGRESS;
 }
 
+static __always_inline struct task_state *state_of(struct task_struct *task, bool create) {
+        return bpf_task_storage_get(&tasks, task, NULL, create ? BPF_LOCAL_STORAGE_GET_F_CREATE : 0);
+}
+
+/* Does a story wait for events of this kind from this task? What is not known may be. Not static: see path_walk(). */
+__noinline int task_is_armed(__u32 kind) {
+        struct task_state *state = state_of(bpf_get_current_task_btf(), false);
+
+        return !state || tree_is_armed(state->tree_start_ns, state->tree_tgid, kind);
+}
+
 /* Is an event of this kind and result wanted? Kinds of class EVENT only; what is not is counted. */
 static __always_inline bool want(enum wire_kind kind, long result) {
         __u8 wanted = wants[kind];
@@ -40,7 +52,8 @@ static __always_inline bool want(enum wire_kind kind, long result) {
 
         if (!wanted || is_restart(result))
                 return false;
-        if (wanted & (is_failure(result) ? WANT_FAILURE : WANT_SUCCESS))
+        if (wanted & (is_failure(result) ? WANT_FAILURE : WANT_SUCCESS) &&
+            (!(filter_waiting >> (kind & 63) & 1) || task_is_armed(kind)))
                 return true;
 
         cpu = this_cpu();
@@ -111,10 +124,6 @@ static __always_inline struct cpu *record_clear(__u32 size) {
  * the process table lives on the others. NULL: lost, and counted. */
 static __always_inline struct cpu *record_begin(enum wire_kind kind, __u32 size, bool spare) {
         return record_open(kind, size, spare) ? record_clear(size) : NULL;
-}
-
-static __always_inline struct task_state *state_of(struct task_struct *task, bool create) {
-        return bpf_task_storage_get(&tasks, task, NULL, create ? BPF_LOCAL_STORAGE_GET_F_CREATE : 0);
 }
 
 static __always_inline void header_credentials(struct wire_header *header, struct cred *cred) {
@@ -195,6 +204,12 @@ __noinline int record_submit(struct cpu *cpu, __u32 kind) {
 
         if (!cpu || kind >= _WIRE_KIND_MAX)
                 return 0;
+        if (!filter_admits(cpu, kind)) {
+                cpu->counters.produced[kind]--;
+                cpu->counters.filtered[kind]++;
+                cpu->busy = 0;
+                return nothing();
+        }
         size = cpu->used;
         if (size > WIRE_MAX_RECORD - 8) {
                 record_drop(cpu, kind);

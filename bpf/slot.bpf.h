@@ -78,6 +78,8 @@ static __always_inline int slot_submit(struct slot *slot, enum wire_kind kind) {
         slot->header.time_ns = bpf_ktime_get_boot_ns();
         slot->header.cpu = id;
         slot->header.lost = any->counters.lost_total;
+        if (filter_table)
+                filter_arm(kind, ~0ULL, slot->header.tree_start_ns, slot->header.tree_tgid);
         if (waiting >= ring_wake_bytes && !reader_called) {
                 reader_called = 1;
                 flags = BPF_RB_FORCE_WAKEUP;

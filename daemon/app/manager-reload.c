@@ -154,6 +154,7 @@ static void take_over(struct manager *manager, struct settings *settings) {
         uint64_t generation = manager->generation + 1;
         int r;
 
+        capture_set_prefilter(manager->capture, settings->prefilter);
         r = capture_set_interest(manager->capture, &program->header->interest, generation);
         if (r < 0) {
                 log_error_errno(r, "Cannot watch what the new policies need: %m");
@@ -164,6 +165,7 @@ static void take_over(struct manager *manager, struct settings *settings) {
         r = pipeline_swap(manager->pipeline, settings->program);
         if (r < 0) {
                 log_error_errno(r, "Cannot take over the new policies: %m");
+                capture_set_prefilter(manager->capture, manager->settings.prefilter);
                 r = capture_set_interest(manager->capture, &manager->settings.program->header->interest,
                                          manager->generation);
                 if (r < 0)

@@ -223,6 +223,7 @@ static int manager_init(struct manager *manager) {
                             &manager->capture);
         if (r < 0)
                 return exit_status_of_capture(r);    /* which has said why */
+        capture_set_prefilter(manager->capture, manager->settings.prefilter);
 
         pipeline_configure(config, &options);
         options.report.outputs = choose_outputs(manager->params, config);

@@ -468,6 +468,22 @@ static int tell_snapshot(struct capture_bpf *bpf, uint64_t time_ns, bool first) 
         return first ? hooks_plant_seeds(bpf->hooks) : 0;
 }
 
+/* Get ready what can be left out in the kernel beside the interest. NULL: nothing. */
+static const struct prefilter *take_prefilter(struct capture_bpf *bpf) {
+        const struct prefilter *prefilter = bpf->capture.prefilter;
+        int r;
+
+        bpf->capture.prefilter = NULL;
+        if (!prefilter)
+                return NULL;
+        r = hooks_fill_prefilter(bpf->hooks, prefilter);
+        if (r < 0) {
+                log_warning_errno(r, "Cannot tell the kernel what no policy could use, all of it is told: %m");
+                return NULL;
+        }
+        return prefilter;
+}
+
 static int bpf_start(struct capture *capture, sd_event *loop, uint64_t generation) {
         struct capture_bpf *bpf = bpf_of(capture);
         uint64_t now_ns = clock_boottime_ns();
@@ -486,6 +502,7 @@ static int bpf_start(struct capture *capture, sd_event *loop, uint64_t generatio
                         ;
         }
 
+        hooks_use_prefilter(bpf->hooks, take_prefilter(bpf));
         r = hooks_attach_core(bpf->hooks);
         if (r < 0)
                 return r;
@@ -529,13 +546,29 @@ static void read_meanwhile(void *userdata) {
         (void)capture_bpf_read(bpf, bpf->batch, &empty);
 }
 
+/* What was told before the new filters were in force belongs in front of `start`: a story that began with it under the
+ * new policies would have armed nothing. As much as was there, and a little more. */
+static void read_before(struct capture_bpf *bpf) {
+        size_t left = ring_pending(&bpf->ring) / sizeof(struct wire_header) + 1;
+        bool empty = false;
+
+        while (left > 0 && !empty) {
+                size_t n = capture_bpf_read(bpf, MIN(bpf->batch, left), &empty);
+
+                left -= MIN(left, MAX(n, (size_t)1));
+        }
+}
+
 static int bpf_set_interest(struct capture *capture, const struct interest *interest, uint64_t generation) {
         struct capture_bpf *bpf = bpf_of(capture);
+        const struct prefilter *prefilter = take_prefilter(bpf);
         int r;
 
         r = hooks_set_interest(bpf->hooks, interest, read_meanwhile, bpf);
         if (r < 0)
                 return r;
+        hooks_use_prefilter(bpf->hooks, prefilter);
+        read_before(bpf);
         bpf->generation = generation;
         if (interest->namespaces && !bpf->interest.namespaces)
                 tell_namespaces(bpf);

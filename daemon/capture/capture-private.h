@@ -29,6 +29,7 @@ struct capture {
         uint64_t clock_ns;              /* stream time */
         uint64_t number;                /* of the last event */
         struct capture_stats stats;     /* what this end of the stream counts */
+        const struct prefilter *prefilter;      /* borrowed: for the next interest */
 };
 
 /* Give one record to the sink. -EBADMSG or -EPROTO if it is none; that is counted, too. `*ret_event` (may be NULL) is

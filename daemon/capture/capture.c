@@ -64,6 +64,10 @@ int capture_dispatch(struct capture *capture, size_t max) {
         return capture->ops->dispatch(capture, max);
 }
 
+void capture_set_prefilter(struct capture *capture, const struct prefilter *prefilter) {
+        capture->prefilter = prefilter;
+}
+
 int capture_set_interest(struct capture *capture, const struct interest *interest, uint64_t generation) {
         return capture->ops->set_interest(capture, interest, generation);
 }

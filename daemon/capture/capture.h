@@ -25,6 +25,7 @@
 #include "base/cleanup.h"
 #include "event/event.h"
 #include "event/interest.h"
+#include "event/prefilter.h"
 
 struct capture;
 
@@ -130,6 +131,12 @@ int capture_dispatch(struct capture *capture, size_t max);
  * `start`, detach what nobody wants (elsewhere, this call does not wait for it). While it attaches, which is slow,
  * events go on being delivered, before `start`. On failure everything is as it was. */
 int capture_set_interest(struct capture *capture, const struct interest *interest, uint64_t generation);
+
+/* What the next capture_start() or capture_set_interest() puts into force beside the interest: events that nobody could
+ * use by what they hold, or by what came before them, are left out in the kernel, and counted as filtered. Not called
+ * before one of these, or NULL: none are. If the kernel does not take it none are, and the log says so. Borrowed until
+ * then. A recording has what it has. */
+void capture_set_prefilter(struct capture *capture, const struct prefilter *prefilter);
 
 /* Tell the beginning of the stream again, as of now: `clock`, `cgroup`..., `process`..., `start`. Whoever writes to
  * another file from here on has one that is complete in itself. Nothing is lost or told twice but that; read what is

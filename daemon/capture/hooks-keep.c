@@ -54,6 +54,12 @@ int hooks_keep(struct hooks *hooks) {
                 [KEPT_CALL_ENDS] = sensor->maps.call_ends,
                 [KEPT_CALL_ENDS_TOO] = sensor->maps.call_ends_too,
                 [KEPT_CALL_BEGINS] = sensor->maps.call_begins,
+                [KEPT_FILTERS] = sensor->maps.filters,
+                [KEPT_FILTER_FRONTS] = sensor->maps.filter_fronts,
+                [KEPT_FILTER_BACKS] = sensor->maps.filter_backs,
+                [KEPT_FILTER_NETWORKS] = sensor->maps.filter_networks,
+                [KEPT_FILTER_NUMBERS] = sensor->maps.filter_numbers,
+                [KEPT_ARMED] = sensor->maps.armed,
         };
         void *knobs;
         int r;

@@ -53,6 +53,12 @@ enum kept {
         KEPT_CALL_ENDS,
         KEPT_CALL_ENDS_TOO,
         KEPT_CALL_BEGINS,
+        KEPT_FILTERS,
+        KEPT_FILTER_FRONTS,
+        KEPT_FILTER_BACKS,
+        KEPT_FILTER_NETWORKS,
+        KEPT_FILTER_NUMBERS,
+        KEPT_ARMED,
         _KEPT_MAX,
 };
 
@@ -62,6 +68,7 @@ struct hooks {
         int prog_fds[N_HOOKS];          /* owned, but where it is one before; -1: not loaded */
         int maps[_KEPT_MAX];            /* owned */
         struct sensor__bss *knobs;      /* mapped; shared with the programs */
+        struct prefilter_maps *prefilter_maps;  /* owned */
         int links[N_HOOKS];             /* owned; -1: not attached */
         struct hook_answer {            /* of a place that can be done without */
                 int r;                  /* 0, or why the program does not go there; then it is not tried again */

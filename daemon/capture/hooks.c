@@ -26,6 +26,7 @@
 #include "capture/compat-calls.h"
 #include "capture/hooks-private.h"
 #include "capture/kernel.h"
+#include "capture/prefilter-maps.h"
 #include "capture/tier.h"
 
 #pragma GCC diagnostic push
@@ -105,6 +106,21 @@ static void hooks_drop_sensor(struct hooks *hooks) {
         (void)madvise((void *)begin, end - begin, MADV_DONTNEED);
         sensor__destroy(TAKE_PTR(hooks->sensor));
         memset(hooks->programs, 0, sizeof(hooks->programs));
+}
+
+static int make_prefilter_maps(struct hooks *hooks) {
+        return prefilter_maps_new(
+                &(const struct prefilter_shared){
+                        .filters = hooks->maps[KEPT_FILTERS],
+                        .fronts = hooks->maps[KEPT_FILTER_FRONTS],
+                        .backs = hooks->maps[KEPT_FILTER_BACKS],
+                        .networks = hooks->maps[KEPT_FILTER_NETWORKS],
+                        .numbers = hooks->maps[KEPT_FILTER_NUMBERS],
+                        .armed = hooks->maps[KEPT_ARMED],
+                        .table = &hooks->knobs->filter_table,
+                        .waiting = (uint64_t *)&hooks->knobs->filter_waiting,
+                },
+                &hooks->prefilter_maps);
 }
 
 static int hooks_load(struct hooks *hooks, const struct hooks_options *options, char *logs) {
@@ -187,7 +203,7 @@ static int hooks_load(struct hooks *hooks, const struct hooks_options *options, 
                 return -errno;
         }
         hooks_drop_sensor(hooks);
-        return 0;
+        return make_prefilter_maps(hooks);
 }
 
 /* Nothing is wrong with the kernel then. */
@@ -486,6 +502,14 @@ int hooks_set_interest(struct hooks *hooks, const struct interest *interest, voi
         return 0;
 }
 
+int hooks_fill_prefilter(struct hooks *hooks, const struct prefilter *prefilter) {
+        return prefilter_maps_fill(hooks->prefilter_maps, prefilter);
+}
+
+void hooks_use_prefilter(struct hooks *hooks, const struct prefilter *prefilter) {
+        prefilter_maps_use(hooks->prefilter_maps, prefilter, hooks_n_attached(hooks) > 0);
+}
+
 int hooks_watch_compat(struct hooks *hooks) {
         struct interest interest = hooks->interest;
         int r;
@@ -547,6 +571,7 @@ struct hooks *hooks_free(struct hooks *hooks) {
         hooks_detach_list(hooks, fds, n);
         if (hooks->cpus)
                 munmap(hooks->cpus, hooks->cpu_size * hooks->n_cpus);
+        prefilter_maps_free(hooks->prefilter_maps);
         hooks_keep_done(hooks);
         hooks_drop_sensor(hooks);
         close_fd(hooks->tracefs_fd);

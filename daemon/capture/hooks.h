@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "event/event.h"
 #include "event/interest.h"
+#include "event/prefilter.h"
 
 #include "capture/capture.h"
 
@@ -47,6 +48,11 @@ int hooks_attach_core(struct hooks *hooks);
 int hooks_set_interest(struct hooks *hooks, const struct interest *interest, void (*meanwhile)(void *userdata),
                        void *userdata);
 void hooks_detach_unneeded(struct hooks *hooks);
+
+/* Get ready what the kernel shall leave out beside, then put it into force: NULL, or not got ready: nothing. A failure
+ * changes nothing that is in force. */
+int hooks_fill_prefilter(struct hooks *hooks, const struct prefilter *prefilter);
+void hooks_use_prefilter(struct hooks *hooks, const struct prefilter *prefilter);
 
 /* From now on look at system calls through the 32-bit table, too: at a cost for every call on the host. 1: newly, 0: it
  * was so before. */

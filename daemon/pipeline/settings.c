@@ -8,10 +8,12 @@
 #include "base/cleanup.h"
 #include "base/strbuf.h"
 #include "pipeline/policy-loader.h"
+#include "program/uses.h"
 
 void settings_done(struct settings *settings) {
         if (settings->program)
                 program_unref(settings->program);
+        prefilter_free(settings->prefilter);
         redactor_free(settings->redactor);
         if (settings->has_config)
                 config_done(&settings->config);
@@ -171,6 +173,17 @@ int settings_begin(const struct settings_options *options, struct strbuf *messag
         return 0;
 }
 
+/* Filters need no trust in who compiled: they come from the program as it was verified. */
+static int make_prefilter(struct settings *settings, struct strbuf *messages) {
+        unsigned what = (settings->config.capture.filter ? USES_FILTER : 0) |
+                        (settings->config.capture.arming ? USES_ARM : 0);
+
+        if (what == 0 || uses_collect(settings->program, what, &settings->prefilter) >= 0)
+                return 0;
+        settings_done(settings);
+        return out_of_memory(messages);
+}
+
 int settings_finish(struct settings *settings, struct compile_job *job, struct strbuf *messages) {
         struct compile_result result;
         int r;
@@ -180,7 +193,7 @@ int settings_finish(struct settings *settings, struct compile_job *job, struct s
         if (r >= 0) {
                 settings->program = result.program;
                 settings->n_files = result.n_files;
-                return 0;
+                return make_prefilter(settings, messages);
         }
 
         settings_done(settings);

@@ -10,6 +10,7 @@
 
 #include "config/config.h"
 #include "pipeline/compile-job.h"
+#include "event/prefilter.h"
 #include "policy/policy-set.h"
 #include "program/program.h"
 #include "report/exit-status.h"
@@ -34,6 +35,8 @@ struct settings {
         struct config config;           /* owned */
         struct redactor *redactor;      /* owned */
         struct program *program;        /* owned reference */
+        struct prefilter
+                *prefilter; /* owned; what the kernel may leave out. NULL: nothing, or nobody watches a kernel */
         size_t n_files;                 /* of policies */
 };
 

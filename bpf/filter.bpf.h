@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Filter - what no loaded policy could use stays here: the prefilter of daemon/event/prefilter.h, which says how it is
+ * meant. Asked twice: before any work, of kinds that wait for an armed key; and of the finished record, whose fields
+ * are what policies would see.
+ *
+ * There are two tables, one in force while the other is filled; filter_table says which, and 0 that there is none.
+ * Patterns are in tries: looked up is the longest one that the text begins with, and the daemon has given it the uses
+ * of all shorter ones. A whole text ends with a NUL. Each match is exact. */
+#pragma once
+
+#include "maps.bpf.h"
+#include "bound.bpf.h"
+
+#define FILTER_ARMS 128                 /* of a kind: each kind twice, for tree and host */
+#define FILTER_FRONT 248                /* bytes of a text that are looked at from its front, */
+#define FILTER_BACK 64                  /* and from its back */
+#define FILTER_PATTERNS 8192            /* of one table */
+#define ARM_SLOTS 4096                  /* a power of two; the first is the host's */
+#define ARM_SHIFT 24                    /* times are counted in 2^24 ns, 17 ms */
+#define ARM_ALWAYS ((__u32)-1)
+#define ARM_TRIES 4
+
+enum filter_dimension {
+        FILTER_TEXT,
+        FILTER_NETWORK,
+        FILTER_NUMBER,
+        FILTER_USER,
+        N_FILTER_DIMENSIONS,
+};
+
+/* One kind that uses arm. Times are in units of ARM_SHIFT. */
+struct filter_arm {
+        __u64 uses;
+        __u32 horizon;                  /* ARM_ALWAYS */
+        __u16 kind;
+        __u16 host;                     /* the host, not the tree */
+};
+
+struct filter {
+        __u64 any[N_FILTER_DIMENSIONS];         /* uses that do not look there */
+        __u64 known[N_FILTER_DIMENSIONS];       /* bit of the field in the header's masks; 0: always known */
+        __u32 at[N_FILTER_DIMENSIONS]; /* where the value is in the record; 0: the dimension is not looked at */
+        __u64 first;                    /* uses that need no armed key */
+        __u64 arming;                   /* uses that arm something */
+        __u32 active;                   /* 0: all of this kind is told */
+        __u32 shed;                     /* what nobody can use may be left out: not of the kinds of class CORE */
+        __u32 front, back;              /* there are such patterns */
+        __u32 n_arms, pad;
+        struct filter_arm arms[FILTER_ARMS];
+};
+
+struct {
+        __uint(type, BPF_MAP_TYPE_ARRAY);
+        __uint(map_flags, BPF_F_MMAPABLE);
+        __uint(max_entries, 2 * MAX_KINDS);     /* by table and kind */
+        __type(key, __u32);
+        __type(value, struct filter);
+} filters SEC(".maps");
+
+/* Values are uses. `of` is table and kind (filter_of()). */
+struct filter_front_key {
+        __u32 bits;
+        __u32 of;
+        char text[FILTER_FRONT];
+};
+
+struct filter_back_key {
+        __u32 bits;
+        __u32 of;
+        __u64 text[FILTER_BACK / 8];    /* last byte first */
+};
+
+struct filter_network_key {
+        __u32 bits;
+        __u32 of;
+        __u32 family;
+        __u8 address[16];
+};
+
+struct filter_number_key {
+        __u32 of;
+        __u32 dimension;
+        __s64 number;
+};
+
+struct {
+        __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+        __uint(map_flags, BPF_F_NO_PREALLOC);
+        __uint(max_entries, 2 * FILTER_PATTERNS);
+        __type(key, struct filter_front_key);
+        __type(value, __u64);
+} filter_fronts SEC(".maps");
+
+struct {
+        __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+        __uint(map_flags, BPF_F_NO_PREALLOC);
+        __uint(max_entries, 2 * FILTER_PATTERNS);
+        __type(key, struct filter_back_key);
+        __type(value, __u64);
+} filter_backs SEC(".maps");
+
+struct {
+        __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+        __uint(map_flags, BPF_F_NO_PREALLOC);
+        __uint(max_entries, 2 * FILTER_PATTERNS);
+        __type(key, struct filter_network_key);
+        __type(value, __u64);
+} filter_networks SEC(".maps");
+
+struct {
+        __uint(type, BPF_MAP_TYPE_HASH);
+        __uint(map_flags, BPF_F_NO_PREALLOC);
+        __uint(max_entries, 2 * FILTER_PATTERNS);
+        __type(key, struct filter_number_key);
+        __type(value, __u64);
+} filter_numbers SEC(".maps");
+
+/* Until when each kind is worth looking at, by key. A slot may be that of several keys: then one is armed with the
+ * other, which is wider than it need be. Times only grow. */
+struct arm_slot {
+        __u32 until[64];                /* by kind */
+};
+
+struct {
+        __uint(type, BPF_MAP_TYPE_ARRAY);
+        __uint(max_entries, ARM_SLOTS);
+        __type(key, __u32);
+        __type(value, struct arm_slot);
+} armed SEC(".maps");
+
+/* Where a lookup's key is put together, of each CPU; programs in the midst of others do not look anything up. */
+struct filter_keys {
+        struct filter_front_key front;
+        struct filter_back_key back;
+        __u64 tail[FILTER_BACK / 8];
+        struct filter_network_key network;
+        struct filter_number_key number;
+};
+
+struct {
+        __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+        __uint(max_entries, 1);
+        __type(key, __u32);
+        __type(value, struct filter_keys);
+} filter_scratch SEC(".maps");
+
+__u32 filter_table = 0;                 /* 1 or 2 */
+__u64 filter_waiting = 0;               /* kinds that are not looked at while no key is armed for them */
+
+static __always_inline __u32 filter_of(__u32 table, __u32 kind) {
+        return table << 16 | kind;
+}
+
+static __always_inline __u32 arm_number(__u64 start_ns, __u32 tgid) {
+        __u64 hash = (start_ns ^ tgid) * 0x9e3779b97f4a7c15ULL;
+
+        return (hash >> 32 & (ARM_SLOTS - 1)) ?: 1;
+}
+
+static __always_inline bool slot_is_armed(__u32 number, __u32 kind, __u32 now) {
+        struct arm_slot *slot = bpf_map_lookup_elem(&armed, &number);
+
+        return !slot || slot->until[kind & 63] >= now;
+}
+
+/* Is the key armed for this kind? A tree that is not known may be any. */
+static __always_inline bool tree_is_armed(__u64 start_ns, __u32 tgid, __u32 kind) {
+        __u32 now = bpf_ktime_get_boot_ns() >> ARM_SHIFT;
+
+        return !tgid || slot_is_armed(arm_number(start_ns, tgid), kind, now) || slot_is_armed(0, kind, now);
+}
+
+static __always_inline void arm_until(__u32 *until, __u32 time) {
+        __u32 seen = *until;
+
+        for (int i = 0; i < ARM_TRIES; i++) {
+                __u32 before = seen;
+
+                if (seen >= time)
+                        return;
+                seen = __sync_val_compare_and_swap(until, before, time);
+                if (seen == before)
+                        return;
+        }
+        *until = ARM_ALWAYS;            /* many at once: rather too long than not */
+}
+
+/* For bpf_loop(), on the stack: for memory of the CPU a program could come in between. 24 bytes, which with what
+ * record_submit() has there is all that the stack of Linux 6.1 has left. */
+struct arming {
+        __u64 uses;
+        __u32 entry;                    /* in `filters` */
+        __u32 number;                   /* slot of the tree */
+        __u32 now;
+        __u32 pad;
+};
+
+/* What one of the kind's arms makes of these uses. */
+static long arm_one(__u32 i, struct arming *arming) {
+        struct filter *filter = bpf_map_lookup_elem(&filters, &arming->entry);
+        struct arm_slot *slot;
+        struct filter_arm *arm;
+        __u32 number;
+
+        if (!filter || i >= FILTER_ARMS)
+                return 1;
+        arm = &filter->arms[i];
+        if (!(arm->uses & arming->uses))
+                return 0;
+        number = arm->host ? 0 : arming->number;
+        slot = bpf_map_lookup_elem(&armed, &number);
+        if (slot)
+                arm_until(&slot->until[arm->kind & 63],
+                          arm->horizon >= ARM_ALWAYS - arming->now ? ARM_ALWAYS : arming->now + 1 + arm->horizon);
+        return 0;
+}
+
+/* What these uses of the kind arm; of a record that was not looked at, all of them. */
+static __always_inline void filter_arm(__u32 kind, __u64 uses, __u64 tree_start_ns, __u32 tree_tgid) {
+        struct arming arming = {
+                .uses = uses,
+                .entry = (filter_table - 1) * MAX_KINDS + kind,
+                .number = tree_tgid ? arm_number(tree_start_ns, tree_tgid) : 0,  /* not known: any */
+                .now = bpf_ktime_get_boot_ns() >> ARM_SHIFT,
+        };
+        struct filter *filter = bpf_map_lookup_elem(&filters, &arming.entry);
+
+        if (filter && uses & filter->arming)
+                bpf_loop(filter->n_arms, arm_one, &arming, 0);
+}
+
+static __always_inline __u64 filter_texts(
+                struct cpu *cpu, const struct filter *filter, struct filter_keys *keys, __u32 of, __u32 at) {
+        struct wire_bytes text = *(struct wire_bytes *)(cpu->record + at);
+        __u32 length = text.length, offset = text.offset;
+        __u64 uses = filter->any[FILTER_TEXT], *found;
+
+        BOUND(offset, WIRE_MAX_RECORD - 1);
+        if (filter->front) {
+                __u32 n = length < FILTER_FRONT ? length : FILTER_FRONT;
+
+                BOUND(n, 255);
+                if (n > FILTER_FRONT || bpf_probe_read_kernel(keys->front.text, n, cpu->record + offset) < 0)
+                        return ~0ULL;
+                if (n < FILTER_FRONT) {
+                        keys->front.text[n] = 0;
+                        n++;
+                }
+                keys->front.of = of;
+                keys->front.bits = 32 + 8 * n;
+                found = bpf_map_lookup_elem(&filter_fronts, &keys->front);
+                uses |= found ? *found : 0;
+        }
+        if (filter->back) {
+                __u32 n = length < FILTER_BACK ? length : FILTER_BACK;
+
+                /* What is in front of the text is the record's fixed part, longer than this. */
+                offset = text.offset + length - FILTER_BACK;
+                BOUND(offset, WIRE_MAX_RECORD - 1);
+                if (bpf_probe_read_kernel(keys->tail, FILTER_BACK, cpu->record + offset) < 0)
+                        return ~0ULL;
+                for (int i = 0; i < FILTER_BACK / 8; i++)
+                        keys->back.text[i] = __builtin_bswap64(keys->tail[FILTER_BACK / 8 - 1 - i]);
+                keys->back.of = of;
+                keys->back.bits = 32 + 8 * n;
+                found = bpf_map_lookup_elem(&filter_backs, &keys->back);
+                uses |= found ? *found : 0;
+        }
+        return uses;
+}
+
+static __always_inline __u64 filter_address(
+                struct cpu *cpu, const struct filter *filter, struct filter_keys *keys, __u32 of, __u32 at) {
+        const struct wire_address *address = (void *)(cpu->record + at);
+        __u64 *found;
+
+        keys->network.bits = 64 + 128;
+        keys->network.of = of;
+        keys->network.family = address->family;
+        __builtin_memcpy(keys->network.address, address->bytes, sizeof(keys->network.address));
+        found = bpf_map_lookup_elem(&filter_networks, &keys->network);
+        return filter->any[FILTER_NETWORK] | (found ? *found : 0);
+}
+
+static __always_inline __u64 filter_number(const struct filter *filter, struct filter_keys *keys, __u32 of,
+                                           enum filter_dimension dimension, __s64 number) {
+        __u64 *found;
+
+        keys->number.of = of;
+        keys->number.dimension = dimension;
+        keys->number.number = number;
+        found = bpf_map_lookup_elem(&filter_numbers, &keys->number);
+        return filter->any[dimension] | (found ? *found : 0);
+}
+
+/* Where the value of a dimension is; 0: it rules nothing out. */
+static __always_inline __u32 filter_at(const struct cpu *cpu, const struct filter *filter, enum filter_dimension d) {
+        __u32 at = filter->at[d];
+
+        if (filter->known[d] && !(filter->known[d] & cpu->header.known & ~cpu->header.cut))
+                return 0;
+        BOUND(at, 4095);
+        return at;
+}
+
+/* The finished record: which uses may it have? All bits: nobody knows, or it has to be told. Not static: see
+ * path_walk(). */
+__noinline __u64 filter_uses(struct cpu *cpu, __u32 kind) {
+        __u32 zero = 0, table = filter_table, entry = (table - 1) * MAX_KINDS + kind, of = filter_of(table, kind), at;
+        struct filter_keys *keys;
+        struct filter *filter;
+        __u64 uses = ~0ULL;
+
+        if (!cpu || !table)
+                return ~0ULL;
+        filter = bpf_map_lookup_elem(&filters, &entry);
+        keys = bpf_map_lookup_elem(&filter_scratch, &zero);
+        if (!filter || !filter->active || !keys)
+                return ~0ULL;
+
+        if (~filter->first && !tree_is_armed(cpu->header.tree_start_ns, cpu->header.tree_tgid, kind))
+                uses = filter->first;
+        at = filter_at(cpu, filter, FILTER_NUMBER);
+        if (uses && at)
+                uses &= filter_number(filter, keys, of, FILTER_NUMBER, *(__s64 *)(cpu->record + at));
+        at = filter_at(cpu, filter, FILTER_USER);
+        if (uses && at)
+                uses &= filter_number(filter, keys, of, FILTER_USER, *(__u32 *)(cpu->record + at));
+        at = filter_at(cpu, filter, FILTER_NETWORK);
+        if (uses && at)
+                uses &= filter_address(cpu, filter, keys, of, at);
+        at = filter_at(cpu, filter, FILTER_TEXT);
+        if (uses && at)
+                uses &= filter_texts(cpu, filter, keys, of, at);
+
+        return uses || filter->shed ? uses : 1ULL << 63;
+}
+
+/* Is the finished record to be told? Then what it arms is armed. */
+static __always_inline bool filter_admits(struct cpu *cpu, __u32 kind) {
+        __u64 uses;
+
+        if (!filter_table)
+                return true;
+        uses = filter_uses(cpu, kind);
+        if (uses)
+                filter_arm(kind, uses, cpu->header.tree_start_ns, cpu->header.tree_tgid);
+        return uses != 0;
+}

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/prefilter-maps.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <bpf/bpf.h>
+
+#include "base/clock.h"
+#include "base/macro.h"
+
+/* As in bpf/filter.bpf.h. */
+#define TABLE_KINDS 128
+#define DIMENSIONS 4
+#define FRONT_BYTES 248
+#define BACK_BYTES 64
+#define ARMS 128
+#define ARM_SHIFT 24
+#define ARM_ALWAYS UINT32_MAX
+
+struct filter_arm {
+        uint64_t uses;
+        uint32_t horizon;
+        uint16_t kind, host;
+};
+
+struct filter {
+        uint64_t any[DIMENSIONS];
+        uint64_t known[DIMENSIONS];
+        uint32_t at[DIMENSIONS];
+        uint64_t first;
+        uint64_t arming;
+        uint32_t active;
+        uint32_t shed;
+        uint32_t front, back;
+        uint32_t n_arms, pad;
+        struct filter_arm arms[ARMS];
+};
+
+_Static_assert(PREFILTER_TEXT == 0 && PREFILTER_NETWORK == 1 && PREFILTER_NUMBER == 2 && PREFILTER_USER == 3 &&
+                       _PREFILTER_DIMENSION_MAX == DIMENSIONS,
+               "the kernel's numbers");
+_Static_assert(PREFILTER_MAX_TEXT < FRONT_BYTES && PREFILTER_MAX_TAIL <= BACK_BYTES, "patterns fit into keys");
+
+/* A key of any trie or hash; `bits` counts what is behind it. */
+struct map_key {
+        uint32_t bits;
+        uint32_t of;
+        uint8_t data[FRONT_BYTES];
+};
+
+struct map_entry {
+        uint64_t uses;
+        struct map_key key;
+};
+
+enum map {
+        MAP_FRONTS, MAP_BACKS, MAP_NETWORKS, MAP_NUMBERS,
+        _MAP_MAX,
+};
+
+struct map_entries ARRAY_BODY(struct map_entry);
+
+struct prefilter_maps {
+        struct prefilter_shared shared;
+        struct filter *filters;         /* shared with the programs: both tables */
+        size_t size;
+        uint32_t in_force, filled;      /* 1 or 2; 0: none */
+        bool arming;                    /* what is in force arms */
+        struct map_entries entries[3][_MAP_MAX];        /* by table: what stands in the maps */
+};
+
+static int map_fd(const struct prefilter_maps *maps, enum map map) {
+        switch (map) {
+        case MAP_FRONTS: return maps->shared.fronts;
+        case MAP_BACKS: return maps->shared.backs;
+        case MAP_NETWORKS: return maps->shared.networks;
+        case MAP_NUMBERS: return maps->shared.numbers;
+        case _MAP_MAX: break;
+        }
+        return -1;
+}
+
+/* Keys of numbers have no count of bits in front. */
+static const void *key_of(enum map map, const struct map_entry *entry) {
+        return map == MAP_NUMBERS ? (const void *)&entry->key.of : &entry->key;
+}
+
+int prefilter_maps_new(const struct prefilter_shared *shared, struct prefilter_maps **ret) {
+        struct prefilter_maps *maps = calloc(1, sizeof(*maps));
+
+        if (!maps)
+                return -ENOMEM;
+        maps->shared = *shared;
+        maps->size = (size_t)2 * TABLE_KINDS * sizeof(struct filter);
+        maps->filters = mmap(NULL, maps->size, PROT_READ | PROT_WRITE, MAP_SHARED, shared->filters, 0);
+        if (maps->filters == MAP_FAILED) {
+                free(maps);
+                return -errno;
+        }
+        *ret = maps;
+        return 0;
+}
+
+struct prefilter_maps *prefilter_maps_free(struct prefilter_maps *maps) {
+        if (!maps)
+                return NULL;
+        munmap(maps->filters, maps->size);
+        for (size_t table = 0; table < ELEMENTSOF(maps->entries); table++)
+                for (int map = 0; map < _MAP_MAX; map++)
+                        array_done(&maps->entries[table][map]);
+        free(maps);
+        return NULL;
+}
+
+/* ---- the patterns as keys ---- */
+
+static int add_text(struct map_entries to[static _MAP_MAX], const struct prefilter *prefilter,
+                    const struct prefilter_text *text, uint32_t of) {
+        const char *bytes = prefilter->bytes.items + text->offset;
+        struct map_entry entry = {.uses = text->uses, .key = {.of = of}};
+        uint32_t n = text->length;
+
+        if (text->place == PREFILTER_BACK)
+                for (uint32_t i = 0; i < n; i++)
+                        entry.key.data[i] = bytes[n - 1 - i];
+        else
+                memcpy(entry.key.data, bytes, n);
+        if (text->place == PREFILTER_WHOLE)
+                n++;                    /* with the NUL */
+        entry.key.bits = 32 + 8 * n;
+        return array_push(&to[text->place == PREFILTER_BACK ? MAP_BACKS : MAP_FRONTS], entry);
+}
+
+static int add_network(struct map_entries *to, const struct prefilter_network *network, uint32_t of) {
+        struct map_entry entry = {.uses = network->uses, .key = {.bits = 64 + network->prefix, .of = of}};
+        uint32_t family = network->address.family;
+
+        memcpy(entry.key.data, &family, sizeof(family));
+        memcpy(entry.key.data + sizeof(family), network->address.bytes, sizeof(network->address.bytes));
+        return array_push(to, entry);
+}
+
+static int add_number(struct map_entries *to, const struct prefilter_number *number, uint32_t of) {
+        struct map_entry entry = {.uses = number->uses, .key = {.of = of}};
+        uint32_t dimension = number->dimension;
+
+        memcpy(entry.key.data, &dimension, sizeof(dimension));
+        memcpy(entry.key.data + sizeof(dimension), &number->number, sizeof(number->number));
+        return array_push(to, entry);
+}
+
+/* By kind, then bytes; of two that begin alike the shorter first. */
+static int compare_entries(const void *a, const void *b) {
+        const struct map_entry *x = a, *y = b;
+        int order;
+
+        if (x->key.of != y->key.of)
+                return x->key.of < y->key.of ? -1 : 1;
+        order = memcmp(x->key.data, y->key.data, sizeof(x->key.data));
+        return order != 0 ? order : (x->key.bits > y->key.bits) - (x->key.bits < y->key.bits);
+}
+
+static bool begins(const struct map_entry *shorter, const struct map_entry *longer) {
+        uint32_t bits = shorter->key.bits - 32, whole = bits / 8, rest = bits % 8;
+
+        return shorter->key.of == longer->key.of && shorter->key.bits <= longer->key.bits &&
+               memcmp(shorter->key.data, longer->key.data, whole) == 0 &&
+               (rest == 0 || (shorter->key.data[whole] ^ longer->key.data[whole]) >> (8 - rest) == 0);
+}
+
+/* A lookup finds one: so it has the uses of all that it begins with. In order, these are the last ones that it begins
+ * with, one inside the other. */
+static int close_entries(struct map_entries *entries) {
+        _cleanup_(freep) size_t *open = calloc(entries->n + 1, sizeof(*open));
+        size_t n_open = 0;
+
+        if (!open)
+                return -ENOMEM;
+        if (entries->n > 0)
+                qsort(entries->items, entries->n, sizeof(entries->items[0]), compare_entries);
+        for (size_t i = 0; i < entries->n; i++) {
+                while (n_open > 0 && !begins(&entries->items[open[n_open - 1]], &entries->items[i]))
+                        n_open--;
+                if (n_open > 0)
+                        entries->items[i].uses |= entries->items[open[n_open - 1]].uses;
+                open[n_open++] = i;
+        }
+        return 0;
+}
+
+/* ---- tables ---- */
+
+static uint32_t field_at(enum field field, uint64_t *ret_known) {
+        const struct field_info *info = schema_field(field);
+
+        *ret_known = 0;
+        if (field == FIELD_NONE)
+                return 0;
+        if (field == FIELD_PROCESS_uid)
+                return offsetof(struct wire_header, uid);
+        if (field == FIELD_PROCESS_euid)
+                return offsetof(struct wire_header, euid);
+        *ret_known = UINT64_C(1) << info->bit;
+        return info->offset;
+}
+
+static uint32_t horizon(uint64_t ns) {
+        return ns >> ARM_SHIFT >= ARM_ALWAYS ? ARM_ALWAYS : (uint32_t)(ns >> ARM_SHIFT) + 1;
+}
+
+/* One arm for each kind, of trees and of the host: for as long as the longest that any of the uses asks for. */
+static void fill_arms(struct filter *to, const struct prefilter_kind *kind) {
+        for (uint32_t i = 0; i < kind->n_uses; i++) {
+                const struct prefilter_arm *arm = &kind->arms[i];
+                bool host = arm->key == PREFILTER_HOST;
+                uint32_t k;
+
+                for (uint16_t armed = 0; armed < 64; armed++) {
+                        if (!(arm->kinds >> armed & 1))
+                                continue;
+                        for (k = 0; k < to->n_arms; k++)
+                                if (to->arms[k].kind == armed && to->arms[k].host == host)
+                                        break;
+                        if (k == to->n_arms)
+                                to->arms[to->n_arms++] = (struct filter_arm){.kind = armed, .host = host};
+                        to->arms[k].uses |= UINT64_C(1) << i;
+                        to->arms[k].horizon = MAX(to->arms[k].horizon, horizon(arm->horizon_ns));
+                        to->arming |= UINT64_C(1) << i;
+                }
+        }
+}
+
+static void fill_kind(struct filter *to, const struct prefilter *prefilter, uint16_t number) {
+        const struct prefilter_kind *kind = &prefilter->kinds[number];
+
+        memset(to, 0, sizeof(*to));
+        if (!kind->active)
+                return;
+        to->active = 1;
+        to->shed = schema_kind((enum wire_kind)number)->class == EVENT_EVENT;
+        to->first = kind->first;
+        for (int d = 0; d < DIMENSIONS; d++) {
+                to->any[d] = kind->any[d];
+                to->at[d] = field_at(kind->fields[d], &to->known[d]);
+        }
+        ARRAY_FOREACH(text, &prefilter->texts)
+                if (text->kind == number)
+                        *(text->place == PREFILTER_BACK ? &to->back : &to->front) = 1;
+        fill_arms(to, kind);
+}
+
+static void clear_table(struct prefilter_maps *maps, uint32_t table) {
+        for (int map = 0; map < _MAP_MAX; map++) {
+                ARRAY_FOREACH(entry, &maps->entries[table][map])
+                        (void)bpf_map_delete_elem(map_fd(maps, (enum map)map), key_of((enum map)map, entry));
+                array_done(&maps->entries[table][map]);
+        }
+}
+
+static int put_entries(struct prefilter_maps *maps, enum map map, const struct map_entries *entries) {
+        ARRAY_FOREACH(entry, entries) {
+                int r = bpf_map_update_elem(map_fd(maps, map), key_of(map, entry), &entry->uses, BPF_ANY);
+
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int make_entries(const struct prefilter *prefilter, uint32_t table, struct map_entries to[static _MAP_MAX]) {
+        int r = 0;
+
+#define OF(item) (table << 16 | (item)->kind)
+        ARRAY_FOREACH(text, &prefilter->texts)
+                r = r < 0 ? r : add_text(to, prefilter, text, OF(text));
+        ARRAY_FOREACH(network, &prefilter->networks)
+                r = r < 0 ? r : add_network(&to[MAP_NETWORKS], network, OF(network));
+        ARRAY_FOREACH(number, &prefilter->numbers)
+                r = r < 0 ? r : add_number(&to[MAP_NUMBERS], number, OF(number));
+#undef OF
+        for (int map = MAP_FRONTS; map <= MAP_NETWORKS && r >= 0; map++)
+                r = close_entries(&to[map]);
+        return r;
+}
+
+int prefilter_maps_fill(struct prefilter_maps *maps, const struct prefilter *prefilter) {
+        uint32_t table = maps->in_force == 1 ? 2 : 1;
+        int r;
+
+        maps->filled = 0;
+        clear_table(maps, table);
+        for (uint16_t kind = 0; kind < _WIRE_KIND_MAX; kind++)
+                fill_kind(&maps->filters[(table - 1) * TABLE_KINDS + kind], prefilter, kind);
+        r = make_entries(prefilter, table, maps->entries[table]);
+        for (int map = 0; map < _MAP_MAX && r >= 0; map++)
+                r = put_entries(maps, (enum map)map, &maps->entries[table][map]);
+        if (r < 0) {
+                clear_table(maps, table);
+                return r;
+        }
+        maps->filled = table;
+        return 0;
+}
+
+/* Kinds of class EVENT that no story begins with. */
+static uint64_t waiting_kinds(const struct prefilter *prefilter) {
+        uint64_t kinds = 0;
+
+        for (unsigned kind = 0; kind < _WIRE_KIND_MAX; kind++)
+                if (prefilter->kinds[kind].active && prefilter->kinds[kind].first == 0 &&
+                    schema_kind((enum wire_kind)kind)->class == EVENT_EVENT)
+                        kinds |= wire_kind_bit((enum wire_kind)kind);
+        return kinds;
+}
+
+/* For as long as a story may last that began while nothing was armed. */
+static void arm_host(struct prefilter_maps *maps, uint64_t longest_ns) {
+        uint32_t until[64], host = 0, time = horizon(longest_ns), now = clock_boottime_ns() >> ARM_SHIFT;
+
+        for (size_t kind = 0; kind < ELEMENTSOF(until); kind++)
+                until[kind] = time > ARM_ALWAYS - now - 1 ? ARM_ALWAYS : now + 1 + time;
+        (void)bpf_map_update_elem(maps->shared.armed, &host, until, BPF_ANY);
+}
+
+void prefilter_maps_use(struct prefilter_maps *maps, const struct prefilter *prefilter, bool began) {
+        __atomic_store_n(maps->shared.waiting, 0, __ATOMIC_SEQ_CST);
+        if (!prefilter || maps->filled == 0) {
+                __atomic_store_n(maps->shared.table, 0, __ATOMIC_SEQ_CST);
+                maps->in_force = 0;
+                maps->arming = false;
+                return;
+        }
+        if (began && prefilter->arming && !maps->arming)
+                arm_host(maps, prefilter->longest_ns);
+        __atomic_store_n(maps->shared.table, maps->filled, __ATOMIC_SEQ_CST);
+        __atomic_store_n(maps->shared.waiting, waiting_kinds(prefilter), __ATOMIC_SEQ_CST);
+        maps->in_force = maps->filled;
+        maps->arming = prefilter->arming;
+        maps->filled = 0;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Prefilter maps - a prefilter in the form in which the programs look it up (bpf/filter.bpf.h): fixed tables, and tries
+ * in which each pattern has the uses of all shorter ones that it begins with.
+ *
+ * Two tables: one is in force while the other is filled, so that to exchange them is one store. Does system calls, and
+ * logs. */
+#pragma once
+
+#include <stdint.h>
+
+#include "event/prefilter.h"
+
+struct prefilter_maps;
+
+/* What is shared with the programs: all borrowed, for as long as the maps are used. */
+struct prefilter_shared {
+        int filters, fronts, backs, networks, numbers, armed;
+        uint32_t *table;                /* which is in force; 0: none */
+        uint64_t *waiting;              /* kinds that are not looked at while no key is armed for them */
+};
+
+/* -ENOMEM, or what came of mapping the tables. */
+int prefilter_maps_new(const struct prefilter_shared *shared, struct prefilter_maps **ret);
+struct prefilter_maps *prefilter_maps_free(struct prefilter_maps *maps);
+
+/* Write it into the table that is not in force. On failure what is in force stays so. */
+int prefilter_maps_fill(struct prefilter_maps *maps, const struct prefilter *prefilter);
+
+/* Put what was filled into force; NULL, or nothing was filled: nothing is left out. What stories under way wait for
+ * stays armed. `began`: events were told before this; if nothing was armed till now, stories may have begun all the
+ * same, and the host is armed for as long as they may last. */
+void prefilter_maps_use(struct prefilter_maps *maps, const struct prefilter *prefilter, bool began);
