@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/macro.h"
 #include "program/glob.h"
@@ -274,17 +275,31 @@ static void add_text(struct collector *c, uint16_t kind, const struct pattern *p
         note(c, array_push(&to->texts, text));
 }
 
+/* An address of IPv4 may stand in one of IPv6, and is compared as what it is (event/compare.h). */
+static void add_network(struct collector *c, uint16_t kind, const struct program_network *network, uint64_t uses) {
+        struct prefilter_network item = {
+                .uses = uses,
+                .address = network->address,
+                .prefix = MIN(network->prefix, network->address.family == AF_INET ? 32U : 128U),
+                .kind = kind,
+        };
+
+        note(c, array_push(&c->prefilter->networks, item));
+        if (item.address.family != AF_INET)
+                return;
+        memmove(item.address.bytes + 12, item.address.bytes, 4);
+        memset(item.address.bytes, 0, 10);
+        memset(item.address.bytes + 10, 0xff, 2);
+        item.address.family = AF_INET6;
+        item.prefix += 96;
+        note(c, array_push(&c->prefilter->networks, item));
+}
+
 static void add_pattern(struct collector *c, uint16_t kind, enum prefilter_dimension dimension,
                         const struct pattern *pattern, uint64_t uses) {
         switch (dimension) {
         case PREFILTER_TEXT: add_text(c, kind, pattern, uses); return;
-        case PREFILTER_NETWORK:
-                note(c, array_push(&c->prefilter->networks,
-                                   ((struct prefilter_network){.uses = uses,
-                                                               .address = pattern->network.address,
-                                                               .prefix = pattern->network.prefix,
-                                                               .kind = kind})));
-                return;
+        case PREFILTER_NETWORK: add_network(c, kind, &pattern->network, uses); return;
         case PREFILTER_NUMBER:
         case PREFILTER_USER:
                 note(c, array_push(&c->prefilter->numbers,

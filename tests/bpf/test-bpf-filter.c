@@ -146,6 +146,16 @@ START_TEST(a_long_path_passes_if_its_beginning_does) {
 }
 END_TEST
 
+/* An address of IPv4 in a socket of IPv6. */
+static void connect_mapped(const char *text, int port) {
+        struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+        int fd = socket(AF_INET6, SOCK_DGRAM, 0);
+
+        EXPECT(fd >= 0 && inet_pton(AF_INET6, text, &address.sin6_addr) == 1);
+        EXPECT(connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0);
+        close(fd);
+}
+
 START_TEST(an_address_a_port_or_a_user_that_no_policy_names_is_left_out) {
         pid_t pid;
 
@@ -168,14 +178,17 @@ START_TEST(an_address_a_port_or_a_user_that_no_policy_names_is_left_out) {
                         EXPECT(connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0);
                         close(fd);
                 }
+                connect_mapped("::ffff:127.3.1.1", 4);
+                connect_mapped("::ffff:127.8.1.1", 5);
                 EXPECT(open("/dev/null", O_RDONLY) >= 0);
                 EXPECT(setuid(4321) == 0);
                 EXPECT(open("/dev/null", O_RDONLY) >= 0);
         });
-        ck_assert_uint_eq(lab_count(WIRE_KIND_connect, pid), 3);
+        ck_assert_uint_eq(lab_count(WIRE_KIND_connect, pid), 4);
         ck_assert_int_eq(lab_number(lab_find(WIRE_KIND_connect, pid, 0), F(connect, dport)), 1);
         ck_assert_int_eq(lab_number(lab_find(WIRE_KIND_connect, pid, 1), F(connect, dport)), 2);
         ck_assert_int_eq(lab_number(lab_find(WIRE_KIND_connect, pid, 2), F(connect, dport)), 7001);
+        ck_assert_int_eq(lab_number(lab_find(WIRE_KIND_connect, pid, 3), F(connect, dport)), 4);
         ck_assert_uint_eq(lab_count(WIRE_KIND_openat, pid), 1);
         ck_assert_uint_eq(lab_find(WIRE_KIND_openat, pid, 0)->uid, 4321);
 }

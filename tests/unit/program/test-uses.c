@@ -100,8 +100,9 @@ START_TEST(addresses_numbers_and_users_have_dimensions_of_their_own) {
         collect("path \"p\" { connect { daddr in [\"10.0.0.0/8\"] and dport in [80, 443] and proc.euid == 0 } }",
                 USES_FILTER);
         connect = &prefilter->kinds[WIRE_KIND_connect];
-        ck_assert_uint_eq(prefilter->networks.n, 1);
+        ck_assert_uint_eq(prefilter->networks.n, 2);
         ck_assert_uint_eq(prefilter->networks.items[0].prefix, 8);
+        ck_assert_uint_eq(prefilter->networks.items[1].prefix, 96 + 8);         /* in an address of IPv6 */
         ck_assert_uint_eq(prefilter->numbers.n, 3);
         ck_assert_int_eq(connect->fields[PREFILTER_USER], FIELD_PROCESS_euid);
         ck_assert_int_eq(connect->fields[PREFILTER_NUMBER], FIELD_connect_dport);
