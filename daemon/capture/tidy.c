@@ -138,6 +138,12 @@ static const struct due {
         [WIRE_KIND_setxattr] = {DUE(setxattr, pathname, WIRE_BIT(setxattr, file), ALWAYS, UNREAD),
                                 DUE(setxattr, name, 0, ALWAYS, UNREAD)},
         [WIRE_KIND_dns] = {DUE(dns, name, 0, ALWAYS, UNREAD)},
+        /* Without the name these would have failed. */
+        [WIRE_KIND_umount] = {DUE(umount, target, 0, SUCCESS, UNREAD)},
+        [WIRE_KIND_pivot_root] = {DUE(pivot_root, pathname, 0, SUCCESS, UNREAD),
+                                  DUE(pivot_root, newpath, 0, SUCCESS, UNREAD)},
+        [WIRE_KIND_chroot] = {DUE(chroot, pathname, 0, SUCCESS, UNREAD)},
+        [WIRE_KIND_swapon] = {DUE(swapon, pathname, 0, SUCCESS, UNREAD)},
         [WIRE_KIND_utimes] = {DUE(utimes, pathname, WIRE_BIT(utimes, file), ALWAYS, UNREAD)},
 #undef DUE
 };

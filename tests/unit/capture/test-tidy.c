@@ -164,6 +164,22 @@ START_TEST(a_path_may_be_missing_where_a_descriptor_named_the_file) {
 }
 END_TEST
 
+START_TEST(a_name_is_due_of_calls_that_would_have_failed_without_it) {
+        record_begin(&record, WIRE_KIND_umount);
+        due(WIRE_KIND_umount, 0, WIRE_OBSCURED_UNREAD, "umount.target");
+        record.header.result = -EPERM;
+        due(WIRE_KIND_umount, WIRE_FAILED, WIRE_OBSCURED_NONE, NULL);
+
+        record_begin(&record, WIRE_KIND_pivot_root);
+        record_set_text(&record, FIELD_pivot_root_pathname, "/new");
+        due(WIRE_KIND_pivot_root, 0, WIRE_OBSCURED_UNREAD, "pivot_root.newpath");
+        record_begin(&record, WIRE_KIND_chroot);
+        due(WIRE_KIND_chroot, 0, WIRE_OBSCURED_UNREAD, "chroot.pathname");
+        record_begin(&record, WIRE_KIND_swapon);
+        due(WIRE_KIND_swapon, 0, WIRE_OBSCURED_UNREAD, "swapon.pathname");
+}
+END_TEST
+
 START_TEST(a_name_without_its_directory_is_raced_or_too_deep) {
         record_begin(&record, WIRE_KIND_rename);
         record_set_text(&record, FIELD_rename_pathname, "/x");
@@ -204,6 +220,7 @@ END_TEST
 
 UNIT_MAIN("capture/tidy",
           a_path_may_be_missing_where_a_descriptor_named_the_file,
+          a_name_is_due_of_calls_that_would_have_failed_without_it,
           a_name_without_its_directory_is_raced_or_too_deep,
           every_path_made_of_names_is_tidied,
           dots_and_doubled_slashes_are_taken_out,
