@@ -26,6 +26,7 @@ static const struct {
         {WIRE_KIND_execve, "stdout", "stdout.type", "stdout", true},
         {WIRE_KIND_execve, "stderr", "stderr.type", "stderr", true},
         {WIRE_KIND_write, "file", "type", "file", true},
+        {WIRE_KIND_read, "file", "type", "file", false},
 };
 
 static bool kind_has_file(enum wire_kind kind) {

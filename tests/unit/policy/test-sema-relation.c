@@ -110,10 +110,10 @@ START_TEST(kinds_without_a_file_or_a_pipe_are_told_with_those_that_have_one) {
                        HAVE_FILES "; names are compared with captures\n"
                        "  @ 2:9 it is named here\n");
         expect_in_path("execve as $a { argc > 1 }\nopenat { created } same pipe as $a",
-                       "3:20 error: 'openat' has no pipe\n  | 'same pipe as' is for execve and write\n");
+                       "3:20 error: 'openat' has no pipe\n  | 'same pipe as' is for execve, read and write\n");
         expect_in_path("openat as $a { created }\nwrite { } same pipe as $a",
                        "3:11 error: '$a' names the process of 'openat', which has no pipe\n"
-                       "  | 'same pipe as' is for execve and write\n  @ 2:11 it is named here\n");
+                       "  | 'same pipe as' is for execve, read and write\n  @ 2:11 it is named here\n");
         expect_in_path("write as $a { fd == 1 }\nwrite { fd == 1 } same pipe as $a",
                        "3:19 error: both steps only write: nobody reads a pipe here\n"
                        "  | an 'execve' reads from its descriptor 0\n  @ 2:10 the other step is here\n");
