@@ -181,7 +181,7 @@ static struct sleeper sleeper_start(void) {
 }
 
 static uint64_t sleeper_wake(const struct sleeper *sleeper) {
-        uint64_t one = 1, t, start = now_ns();
+        uint64_t one = 1, t = 0, start = now_ns();
 
         if (write(sleeper->call_fd, &one, sizeof(one)) < 0 || read(sleeper->answer_fd, &t, sizeof(t)) != sizeof(t))
                 die("eventfd");

@@ -124,10 +124,12 @@ START_TEST(a_place_that_is_opened_again_is_told_each_time) {
 END_TEST
 
 static int open_in_layers(void *argument) {
-        if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 || chdir(lab.directory) < 0 ||
-            mkdir("layers", 0755) < 0 || mount("none", "layers", "tmpfs", 0, NULL) < 0 || chdir("layers") < 0)
+        if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+            chdir(lab.directory) < 0 || mkdir("layers", 0755) < 0 || mount("none", "layers", "tmpfs", 0, NULL) < 0 ||
+            chdir("layers") < 0)
                 return 1;
-        if (mkdir("lower", 0755) < 0 || mkdir("upper", 0755) < 0 || mkdir("work", 0755) < 0 || mkdir("merged", 0755) < 0)
+        if (mkdir("lower", 0755) < 0 || mkdir("upper", 0755) < 0 || mkdir("work", 0755) < 0 ||
+            mkdir("merged", 0755) < 0)
                 return 1;
         lab_write_file("lower/shipped", "x", 0644);
         if (mount("none", "merged", "overlay", 0, "lowerdir=lower,upperdir=upper,workdir=work") < 0)
