@@ -194,14 +194,35 @@ START_TEST(an_address_a_port_or_a_user_that_no_policy_names_is_left_out) {
 }
 END_TEST
 
+/* A child that ends interrupts no sleep here. */
+static void rest(unsigned milliseconds) {
+        struct timespec left = {.tv_sec = milliseconds / 1000, .tv_nsec = milliseconds % 1000 * 1000000L};
+
+        while (nanosleep(&left, &left) < 0 && errno == EINTR)
+                ;
+}
+
+/* Where the kernel cannot tell to which activity a task belongs, each may be the one that is armed. */
+static bool trees_are_known(void) {
+        pid_t pid;
+
+        watch_all();
+        pid = RUN({ touch("any"); });
+        return lab_find(WIRE_KIND_openat, pid, 0)->tree_tgid != 0;
+}
+
 #define LATER "path \"p\" { within = 2s  openat { pathname == \"$/begin\" }  unlink { } }"
 
 START_TEST(a_later_step_is_told_once_its_story_may_have_begun_and_until_it_is_over) {
         pid_t before, begin, after, late;
 
+        if (!trees_are_known()) {
+                printf("the kernel keeps nothing of tasks here: not tried\n");
+                return;
+        }
         /* Whatever was armed by the first watch(), for what may have begun before it, is over. */
         watch(LATER, USES_FILTER | USES_ARM);
-        nanosleep(&(struct timespec){.tv_sec = 2, .tv_nsec = 200000000}, NULL);
+        rest(2500);
         watch(LATER, USES_FILTER | USES_ARM);
         before = RUN({ touch("victim"); EXPECT(unlink(lab_path("victim")) == 0); });
         ck_assert_uint_eq(lab_count(WIRE_KIND_unlink, before), 0);
@@ -214,7 +235,7 @@ START_TEST(a_later_step_is_told_once_its_story_may_have_begun_and_until_it_is_ov
         after = RUN({ touch("victim"); EXPECT(unlink(lab_path("victim")) == 0); });
         ck_assert_uint_eq(lab_count(WIRE_KIND_unlink, after), 1);
 
-        nanosleep(&(struct timespec){.tv_sec = 2, .tv_nsec = 200000000}, NULL);
+        rest(2500);
         late = RUN({ touch("victim"); EXPECT(unlink(lab_path("victim")) == 0); });
         ck_assert_uint_eq(lab_count(WIRE_KIND_unlink, late), 0);
 }
@@ -235,11 +256,15 @@ END_TEST
 START_TEST(exec_arms_and_is_always_told) {
         pid_t pid;
 
+        if (!trees_are_known()) {
+                printf("the kernel keeps nothing of tasks here: not tried\n");
+                return;
+        }
         lab_copy_file("/bin/true", lab_path("first-image"), 0755);
         lab_copy_file("/bin/true", lab_path("other-image"), 0755);
         watch("path \"p\" { within = 2s  execve { exe endswith \"/first-image\" }  mkdir { } }",
               USES_FILTER | USES_ARM);
-        nanosleep(&(struct timespec){.tv_sec = 2, .tv_nsec = 500000000}, NULL);
+        rest(2500);
         pid = RUN({ EXPECT(mkdir(lab_path("first"), 0700) == 0); });
         ck_assert_uint_eq(lab_count(WIRE_KIND_mkdir, pid), 0);
         pid = lab_fork();

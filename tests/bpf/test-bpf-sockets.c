@@ -424,7 +424,8 @@ START_TEST(a_unix_bind_that_failed_tells_the_name_as_given) {
 
         ck_assert_int_lt(record->result, 0);
         ck_assert_str_eq(lab_text(record, F(bind, path)), "/proc/no-such/socket");
-        ck_assert_uint_eq(record->user, WIRE_BIT(bind, path));
+        if (!lab_has_security(WIRE_KIND_bind))  /* which shows the kernel's copy of the address */
+                ck_assert_uint_eq(record->user, WIRE_BIT(bind, path));
 }
 END_TEST
 

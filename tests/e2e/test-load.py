@@ -22,6 +22,9 @@ SECONDS = float(sys.argv[5]) if len(sys.argv) > 5 else 0
 RATE = 200000
 QUOTA = 0.4
 
+# All of it shall leave the kernel, though no policy could use most.
+UNFILTERED = 'capture:\n  filter: false\n  arming: false\n'
+
 WATCH = '''
 path "watched" {
     description = "Opens and writes, of which no story comes"
@@ -179,7 +182,7 @@ def keep_up(place, seconds):
     path = os.path.join('/dev/shm' if os.path.isdir('/dev/shm') else place.path, 'execray-load-%d' % os.getpid())
     place.policy('watch', WATCH % {'file': path})
     try:
-        with Daemon(place) as daemon:
+        with Daemon(place, '--config', place.write('c.yaml', UNFILTERED)) as daemon:
             pid = daemon.process.pid
             with Throttle(pid, QUOTA) as throttle:
                 before = times(pid)
@@ -246,7 +249,7 @@ def step(actor):
 
 def test_what_a_reader_that_stands_still_loses_is_counted_and_marks_the_stories_it_may_have_hurt(place):
     place.policy('story', STORY % {'dir': place.path})
-    config = place.write('c.yaml', 'capture:\n  ring_size: 64K\n')
+    config = place.write('c.yaml', UNFILTERED + '  ring_size: 64K\n')
     with Daemon(place, '--config', config) as daemon:
         pid = daemon.process.pid
         actor = open_in_turn(place.join('first'), place.join('second'))
@@ -295,7 +298,7 @@ def test_what_a_reader_that_stands_still_loses_is_counted_and_marks_the_stories_
 
 def test_ten_thousand_short_processes_are_all_told_or_counted(place):
     place.policy('watch', WATCH % {'file': place.join('file')})
-    config = place.write('c.yaml', 'capture:\n  ring_size: 256K\n')
+    config = place.write('c.yaml', UNFILTERED + '  ring_size: 256K\n')
     with Daemon(place, '--config', config) as daemon:
         with Throttle(daemon.process.pid, QUOTA):
             load('forks', 10000)

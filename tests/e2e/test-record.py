@@ -39,8 +39,13 @@ class Recorder:
         self.path = path
         self.process = subprocess.Popen([EXECRAYCTL, 'record', path] + list(arguments), stdin=subprocess.DEVNULL,
                                         stderr=subprocess.PIPE)
-        line = self.process.stderr.readline()
-        expect_in(b'recording to', line, 'what the recorder says')
+        said = []
+        while True:                     # what this host cannot show is said first
+            line = self.process.stderr.readline()
+            said.append(line)
+            if not line or b'recording to' in line:
+                break
+        expect_in(b'recording to', line, 'what the recorder says: %r' % said)
 
     def stop(self):
         time.sleep(0.3)
