@@ -89,8 +89,15 @@ static const void *key_of(enum map map, const struct map_entry *entry) {
 }
 
 int prefilter_maps_new(const struct prefilter_shared *shared, struct prefilter_maps **ret) {
-        struct prefilter_maps *maps = calloc(1, sizeof(*maps));
+        struct prefilter_maps *maps;
+        struct bpf_map_info info = {};
+        uint32_t length = sizeof(info);
 
+        if (bpf_obj_get_info_by_fd(shared->filters, &info, &length) < 0)
+                return -errno;
+        if (info.value_size != sizeof(struct filter))
+                return -EPROTO;         /* ours and the programs' are not the same any more */
+        maps = calloc(1, sizeof(*maps));
         if (!maps)
                 return -ENOMEM;
         maps->shared = *shared;

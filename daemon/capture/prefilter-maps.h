@@ -19,7 +19,7 @@ struct prefilter_shared {
         uint64_t *waiting;              /* kinds that are not looked at while no key is armed for them */
 };
 
-/* -ENOMEM, or what came of mapping the tables. */
+/* -ENOMEM, -EPROTO (the table is not of the form that we write), or what came of mapping it. */
 int prefilter_maps_new(const struct prefilter_shared *shared, struct prefilter_maps **ret);
 struct prefilter_maps *prefilter_maps_free(struct prefilter_maps *maps);
 

@@ -320,11 +320,6 @@ static size_t n_patterns(const struct prefilter *prefilter, enum prefilter_dimen
         }
 }
 
-static bool same_use(const struct use *a, const struct use *b) {
-        return a->condition == b->condition && a->first == b->first && a->arm.kinds == b->arm.kinds &&
-               a->arm.horizon_ns == b->arm.horizon_ns && a->arm.key == b->arm.key;
-}
-
 static void merge_arm(struct prefilter_arm *to, const struct prefilter_arm *arm) {
         if (arm->kinds == 0)
                 return;
@@ -473,8 +468,7 @@ static void put_uses(struct collector *c) {
                 return;
         qsort(c->uses.items, c->uses.n, sizeof(c->uses.items[0]), compare_uses);
         for (size_t i = 0; i < c->uses.n; i++)
-                if (n == 0 || !same_use(&c->uses.items[n - 1], &c->uses.items[i]) ||
-                    c->uses.items[n - 1].kind != c->uses.items[i].kind)
+                if (n == 0 || compare_uses(&c->uses.items[n - 1], &c->uses.items[i]) != 0)
                         c->uses.items[n++] = c->uses.items[i];
 
         for (size_t first = 0, end; first < n && c->error == 0; first = end) {

@@ -10,29 +10,10 @@
 #include <sys/wait.h>
 #include <signal.h>
 
-#include "lab.h"
+#include "child.h"
 #include "old-calls.h"
 
 #define F(kind, id) WIRE_FIELD_##kind##_##id
-
-/* Run code in a child that shall end with 0. */
-#define RUN(...)                                                                                                       \
-        __extension__({                                                                                                \
-                pid_t child_ = lab_fork();                                                                             \
-                if (child_ == 0) {                                                                                     \
-                        __VA_ARGS__                                                                                    \
-                        _exit(0);                                                                                      \
-                }                                                                                                      \
-                lab_reap(child_);                                                                                      \
-                ck_assert_int_eq(lab.status, 0);                                                                       \
-                child_;                                                                                                \
-        })
-
-#define EXPECT(condition)                                                                                              \
-        do {                                                                                                           \
-                if (!(condition))                                                                                      \
-                        _exit(__LINE__ % 255 + 1);                                                                     \
-        } while (0)
 
 /* The record of this kind whose field has this number. */
 static const struct wire_header *find_number(enum wire_kind kind, pid_t pid, int field, int64_t number) {

@@ -9,27 +9,9 @@
 #include "prefilter-model.h"
 #include "program/uses.h"
 
-#include "lab.h"
+#include "child.h"
 
 #define F(kind, id) WIRE_FIELD_##kind##_##id
-
-#define RUN(...)                                                                                                       \
-        __extension__({                                                                                                \
-                pid_t child_ = lab_fork();                                                                             \
-                if (child_ == 0) {                                                                                     \
-                        __VA_ARGS__                                                                                    \
-                        _exit(0);                                                                                      \
-                }                                                                                                      \
-                lab_reap(child_);                                                                                      \
-                ck_assert_int_eq(lab.status, 0);                                                                       \
-                child_;                                                                                                \
-        })
-
-#define EXPECT(condition)                                                                                              \
-        do {                                                                                                           \
-                if (!(condition))                                                                                      \
-                        _exit(__LINE__ % 255 + 1);                                                                     \
-        } while (0)
 
 static struct prefilter *prefilter;
 static uint64_t generation = 10;

@@ -118,7 +118,6 @@ int prefilter_model_admits(struct prefilter_model *model, const struct event *ev
                 return 1;
         if (!is_armed(model, event))
                 uses &= kind->first;
-        model->n_unarmed += uses == 0;
         for (int d = 0; d < _PREFILTER_DIMENSION_MAX; d++)
                 uses &= dimension_uses(model->prefilter, event, (enum prefilter_dimension)d);
 
@@ -129,10 +128,5 @@ int prefilter_model_admits(struct prefilter_model *model, const struct event *ev
                         if (r < 0)
                                 return r;
                 }
-        if (uses == 0 && info->class == EVENT_EVENT) {
-                model->n_left_out++;
-                return 0;
-        }
-        model->n_admitted++;
-        return 1;
+        return uses != 0 || info->class != EVENT_EVENT;
 }

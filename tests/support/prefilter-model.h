@@ -17,7 +17,6 @@ struct armed_key {
 struct prefilter_model {
         const struct prefilter *prefilter;      /* borrowed; may be exchanged at any time: what is armed stays so */
         struct armed_keys ARRAY_BODY(struct armed_key) keys;
-        uint64_t n_admitted, n_left_out, n_unarmed;
 };
 
 void prefilter_model_done(struct prefilter_model *model);
