@@ -397,7 +397,8 @@ static void put_kind(struct collector *c, const struct use *uses, size_t n) {
                         to->active = true;
 }
 
-/* What the first steps of a path arm; `kinds` 0: they arm nothing, and the later ones do not wait. */
+/* What the first steps of a path arm; `kinds` 0: they arm nothing, and the later ones do not wait. Later steps arm
+ * nothing more: the time of a story counts from its first step. */
 static struct prefilter_arm path_arm(const struct collector *c, const struct path *path) {
         const struct program *p = c->program;
         struct prefilter_arm arm = {
@@ -423,7 +424,7 @@ static struct prefilter_arm path_arm(const struct collector *c, const struct pat
 
 static void path_uses(struct collector *c, const struct path *path) {
         const struct program *p = c->program;
-        struct prefilter_arm arm = path_arm(c, path);
+        struct prefilter_arm arm = path_arm(c, path), none = {};
 
         for (uint32_t i = 0; i < path->positions.n; i++) {
                 struct program_range edges = p->positions[path->positions.first + i].edges;
@@ -432,7 +433,7 @@ static void path_uses(struct collector *c, const struct path *path) {
                         note(c, array_push(&c->uses, ((struct use){.kind = p->edges[k].kind,
                                                                    .first = i == 0 || arm.kinds == 0,
                                                                    .condition = p->edges[k].condition,
-                                                                   .arm = arm})));
+                                                                   .arm = i == 0 ? arm : none})));
         }
         for (uint32_t i = 0; i < path->untils.n; i++) {
                 const struct until *until = &p->untils[path->untils.first + i];

@@ -118,6 +118,7 @@ START_TEST(first_steps_arm_the_kinds_that_follow) {
         ck_assert_uint_eq(opens()->arms[0].horizon_ns, 7 * SECOND);
         ck_assert_int_eq(opens()->arms[0].key, PREFILTER_TREE);
         ck_assert_uint_eq(prefilter->kinds[WIRE_KIND_unlink].first, 0);
+        ck_assert_uint_eq(prefilter->kinds[WIRE_KIND_unlink].arms[0].kinds, 0);         /* time counts from the first */
         ck_assert_uint_eq(prefilter->longest_ns, 7 * SECOND);
 
         collect("path \"p\" { by = user  openat { }  unlink { } }", USES_ARM);
