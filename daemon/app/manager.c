@@ -261,6 +261,8 @@ static void say_hello(const struct manager *manager) {
 
         log_info("execrayd " EXECRAY_VERSION " with %" PRIu32 " policies in %zu files",
                  manager->settings.program->n_paths, manager->settings.n_files);
+        if (manager->settings.config.performance.profile != CONFIG_PROFILE_BALANCED)
+                log_info("profile %s", config_profile_to_string(manager->settings.config.performance.profile));
         capture_describe(manager->capture, description, sizeof(description));
         say_lines(description);
         if (!manager->settings.config.alerts.redact)

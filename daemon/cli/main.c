@@ -22,6 +22,7 @@ static const struct verb *const verbs[] = {
         &verb_test,
         &verb_why,
         &verb_compile,
+        &verb_config,
         &verb_preflight,
         &verb_trace,
         &verb_record,

@@ -33,6 +33,7 @@ extern const struct verb verb_import;
 extern const struct verb verb_test;
 extern const struct verb verb_why;
 extern const struct verb verb_compile;
+extern const struct verb verb_config;
 extern const struct verb verb_preflight;
 extern const struct verb verb_trace;
 extern const struct verb verb_record;

@@ -46,21 +46,6 @@ static void put_number(const struct config_key *key, uint64_t value, struct strb
         }
 }
 
-static bool is_default(const struct config *config, const struct config_key *key) {
-        const struct config_list *list;
-        const char *rest = key->words, *word;
-        size_t n;
-
-        if (key->type != CONFIG_LIST_PATH && key->type != CONFIG_LIST_NAME)
-                return config_get_number(config, key) == key->number;
-
-        list = config_get_list(config, key);
-        for (size_t i = 0; i < list->n; i++)
-                if (!config_next_word(&rest, '\n', &word, &n) || !memeq_str(word, n, list->items[i]))
-                        return false;
-        return !config_next_word(&rest, '\n', &word, &n);
-}
-
 /* What a value may be, as text; nothing for what says so itself. */
 static void put_range(const struct config_key *key, struct strbuf *b) {
         switch (key->type) {
@@ -88,11 +73,36 @@ static void put_range(const struct config_key *key, struct strbuf *b) {
         }
 }
 
+/* "low-latency 100us, high-volume 10ms": where profiles have other defaults. */
+static void put_profiles(const struct config_key *key, struct strbuf *b) {
+        bool first = true;
+
+        if (key->type == CONFIG_LIST_PATH || key->type == CONFIG_LIST_NAME)
+                return;
+        for (enum config_profile i = 0; i < _CONFIG_PROFILE_MAX; i++) {
+                uint64_t value = config_profile_number(i, key);
+
+                if (value == key->number)
+                        continue;
+                strbuf_printf(b, "%s%s ", first ? "" : ", ", config_profile_to_string(i));
+                put_number(key, value, b);
+                first = false;
+        }
+}
+
+static bool is_profiled(const struct config_key *key) {
+        for (enum config_profile i = 0; i < _CONFIG_PROFILE_MAX; i++)
+                if (config_profile_number(i, key) != key->number)
+                        return true;
+        return false;
+}
+
 void config_dump(const struct config *config, struct strbuf *b) {
         strbuf_put(b, "# Configuration of execrayd. Lines that are commented out show the defaults.\n");
 
         for (size_t i = 0; i < n_config_keys; i++) {
                 const struct config_key *key = &config_keys[i];
+                enum config_origin origin = config_origin(config, key);
                 const char *mark;
 
                 if (key->type == CONFIG_SECTION) {
@@ -102,12 +112,17 @@ void config_dump(const struct config *config, struct strbuf *b) {
                         continue;
                 }
 
-                mark = is_default(config, key) ? "#" : "";
+                mark = origin == CONFIG_ORIGIN_FILE ? "" : "#";
                 strbuf_put_char(b, '\n');
                 put_wrapped("        # ", key->doc, b);
                 if (key->type != CONFIG_BOOLEAN && key->type != CONFIG_LIST_PATH && key->type != CONFIG_LIST_NAME) {
                         strbuf_put(b, "        # (");
                         put_range(key, b);
+                        strbuf_put(b, ")\n");
+                }
+                if (is_profiled(key)) {
+                        strbuf_put(b, "        # (with profile ");
+                        put_profiles(key, b);
                         strbuf_put(b, ")\n");
                 }
                 strbuf_printf(b, "        %s%s:", mark, key->name);
@@ -125,16 +140,49 @@ void config_dump(const struct config *config, struct strbuf *b) {
                 } else {
                         strbuf_put_char(b, ' ');
                         put_number(key, config_get_number(config, key), b);
+                        if (origin == CONFIG_ORIGIN_PROFILE)
+                                strbuf_printf(b, " # of profile %s",
+                                              config_profile_to_string(config->performance.profile));
                         strbuf_put_char(b, '\n');
                 }
         }
+}
+
+void config_dump_changes(const struct config *config, struct strbuf *b) {
+        size_t n_before = b->n;
+
+        for (size_t i = 0; i < n_config_keys; i++) {
+                const struct config_key *key = &config_keys[i];
+                enum config_origin origin = config_origin(config, key);
+
+                if (key->type == CONFIG_SECTION || origin == CONFIG_ORIGIN_DEFAULT)
+                        continue;
+                strbuf_printf(b, "%s.%s: ", key->section, key->name);
+                if (key->type == CONFIG_LIST_PATH || key->type == CONFIG_LIST_NAME) {
+                        const struct config_list *list = config_get_list(config, key);
+
+                        strbuf_put_char(b, '[');
+                        for (size_t k = 0; k < list->n; k++) {
+                                strbuf_put(b, k > 0 ? ", " : "");
+                                strbuf_put_json(b, list->items[k], strlen(list->items[k]));
+                        }
+                        strbuf_put_char(b, ']');
+                } else
+                        put_number(key, config_get_number(config, key), b);
+                if (origin == CONFIG_ORIGIN_FILE)
+                        strbuf_put(b, " # of the file\n");
+                else
+                        strbuf_printf(b, " # of profile %s\n", config_profile_to_string(config->performance.profile));
+        }
+        if (b->n == n_before)
+                strbuf_put(b, "# everything has its default\n");
 }
 
 int config_dump_defaults(struct strbuf *b) {
         _cleanup_(config_done) struct config config = {};
         int r;
 
-        r = config_init(&config);
+        r = config_init(CONFIG_PROFILE_BALANCED, &config);
         if (r < 0)
                 return r;
         config_dump(&config, b);
@@ -158,6 +206,32 @@ static void put_reference_default(const struct config_key *key, struct strbuf *b
                 strbuf_put(b, "none");
 }
 
+static void put_profile_table(struct strbuf *b) {
+        strbuf_put(b, "\n## Profiles\n\nThe defaults that `performance.profile` changes; a key that stands in the file "
+                      "has what"
+                      " stands there.\n\n| Key |");
+        for (enum config_profile i = 0; i < _CONFIG_PROFILE_MAX; i++)
+                strbuf_printf(b, " `%s` |", config_profile_to_string(i));
+        strbuf_put(b, "\n|---|");
+        for (enum config_profile i = 0; i < _CONFIG_PROFILE_MAX; i++)
+                strbuf_put(b, "---|");
+        strbuf_put_char(b, '\n');
+
+        for (size_t i = 0; i < n_config_keys; i++) {
+                const struct config_key *key = &config_keys[i];
+
+                if (key->type == CONFIG_SECTION || !is_profiled(key))
+                        continue;
+                strbuf_printf(b, "| `%s.%s` |", key->section, key->name);
+                for (enum config_profile k = 0; k < _CONFIG_PROFILE_MAX; k++) {
+                        strbuf_put(b, " `");
+                        put_number(key, config_profile_number(k, key), b);
+                        strbuf_put(b, "` |");
+                }
+                strbuf_put_char(b, '\n');
+        }
+}
+
 void config_dump_reference(struct strbuf *b) {
         for (size_t i = 0; i < n_config_keys; i++) {
                 const struct config_key *key = &config_keys[i];
@@ -173,4 +247,5 @@ void config_dump_reference(struct strbuf *b) {
                 put_range(key, b);
                 strbuf_printf(b, "%s | %s |\n", key->is_power_of_two ? ", a power of two" : "", key->doc);
         }
+        put_profile_table(b);
 }

@@ -30,7 +30,12 @@ extern const struct config_key config_keys[];
 extern const size_t n_config_keys;
 
 uint64_t config_get_number(const struct config *config, const struct config_key *key);
+void config_set_number(struct config *config, const struct config_key *key, uint64_t value);
 const struct config_list *config_get_list(const struct config *config, const struct config_key *key);
+
+/* The default of a key that is no list, in this profile. */
+uint64_t config_profile_number(enum config_profile profile, const struct config_key *key);
+enum config_origin config_origin(const struct config *config, const struct config_key *key);
 
 /* Take the next word off *rest; false at the end. */
 bool config_next_word(const char **rest, char separator, const char **ret, size_t *ret_n);

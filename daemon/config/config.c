@@ -67,7 +67,8 @@ const size_t n_config_keys = ELEMENTSOF(config_keys);
 
 /* An enum is written through an int. */
 _Static_assert(sizeof(enum config_compat) == sizeof(int) && sizeof(enum config_backend) == sizeof(int) &&
-                       sizeof(enum config_severity) == sizeof(int) && sizeof(enum config_output) == sizeof(int),
+                       sizeof(enum config_severity) == sizeof(int) && sizeof(enum config_output) == sizeof(int) &&
+                       sizeof(enum config_profile) == sizeof(int),
                "an enum is not an int");
 
 static void *config_member(const struct config *config, const struct config_key *key) {
@@ -94,7 +95,7 @@ const struct config_list *config_get_list(const struct config *config, const str
         return config_member(config, key);
 }
 
-static void config_set_number(struct config *config, const struct config_key *key, uint64_t value) {
+void config_set_number(struct config *config, const struct config_key *key, uint64_t value) {
         void *member = config_member(config, key);
 
         switch (key->type) {
@@ -140,9 +141,11 @@ static int config_set_default_list(struct config *config, const struct config_ke
         return 0;
 }
 
-int config_init(struct config *ret) {
+int config_init(enum config_profile profile, struct config *ret) {
         _cleanup_(config_done) struct config config = {};
         int r;
+
+        assert(profile >= 0 && profile < _CONFIG_PROFILE_MAX && ret);
 
         arena_init(&config.arena, 4 * CONFIG_FILE_MAX);
         for (size_t i = 0; i < n_config_keys; i++) {
@@ -153,8 +156,10 @@ int config_init(struct config *ret) {
                         if (r < 0)
                                 return r;
                 } else
-                        config_set_number(&config, key, key->number);
+                        config_set_number(&config, key, config_profile_number(profile, key));
+                config.origins[i] = config_origin(&config, key);
         }
+        config.performance.profile = profile;
 
         *ret = TAKE_STRUCT(config);
         return 0;
@@ -385,6 +390,7 @@ static int config_parse_section(struct config *config, const struct config_key *
                         continue;
                 }
 
+                config->origins[key - config_keys] = CONFIG_ORIGIN_FILE;
                 r = config_parse_value(config, key, value, diags);
                 if (r == -EBADMSG)
                         is_wrong = true;
@@ -427,6 +433,21 @@ static int config_parse_root(struct config *config, const struct yaml_node *root
         return is_wrong ? -EBADMSG : 0;
 }
 
+/* Its defaults stand before anything else is read. What is wrong with it is said when it is its turn. */
+static enum config_profile find_profile(const struct yaml_node *root) {
+        for (const struct yaml_node *section = root ? root->first : NULL; section; section = section->next) {
+                if (root->type != YAML_MAPPING || section->type != YAML_MAPPING ||
+                    !streq(section->key->text, "performance"))
+                        continue;
+                for (const struct yaml_node *value = section->first; value; value = value->next)
+                        for (enum config_profile i = 0; i < _CONFIG_PROFILE_MAX; i++)
+                                if (streq(value->key->text, "profile") && value->type == YAML_SCALAR &&
+                                    memeq_str(value->text, value->n, config_profile_to_string(i)))
+                                        return i;
+        }
+        return CONFIG_PROFILE_BALANCED;
+}
+
 int config_parse(const char *name, const char *text, size_t n, struct diag_set *diags, struct config *ret) {
         _cleanup_(config_done) struct config config = {};
         _cleanup_(arena_done) struct arena arena = {};
@@ -436,12 +457,10 @@ int config_parse(const char *name, const char *text, size_t n, struct diag_set *
 
         assert(name && diags && ret);
 
-        r = config_init(&config);
-        if (r < 0)
-                return r;
-
         arena_init(&arena, 8 * CONFIG_FILE_MAX);
         r = yaml_read(name, text, n, &arena, diags, &root);
+        if (r >= 0)
+                r = config_init(find_profile(root), &config);
         if (r < 0)
                 return r;
         r = root ? config_parse_root(&config, root, diags) : 0;

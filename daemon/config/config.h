@@ -26,6 +26,15 @@ enum config_backend {
         CONFIG_BACKEND_TRACEPOINT,
 };
 
+/* Defaults for how the daemon is used: config-profiles.def. */
+enum config_profile {
+        CONFIG_PROFILE_BALANCED,
+        CONFIG_PROFILE_LOW_LATENCY,
+        CONFIG_PROFILE_HIGH_VOLUME,
+        CONFIG_PROFILE_FORENSIC,
+        _CONFIG_PROFILE_MAX,
+};
+
 /* In the order of enum severity of the program, which this room does not see. */
 enum config_severity {
         CONFIG_SEVERITY_INFO,
@@ -42,6 +51,27 @@ enum config_output {
         CONFIG_OUTPUT_JSON,
 };
 
+/* Where a value comes from. */
+enum config_origin {
+        CONFIG_ORIGIN_DEFAULT,
+        CONFIG_ORIGIN_PROFILE,          /* which has another default than config-keys.def */
+        CONFIG_ORIGIN_FILE,
+};
+
+/* Keys and sections, in the order of the list. */
+enum config_id {
+#define SECTION(section, doc) CONFIG_ID_##section,
+#define SIZE(section, key, def, min, max, rule, doc) CONFIG_ID_##section##_##key,
+#define DURATION(section, key, def, min, max, doc) CONFIG_ID_##section##_##key,
+#define COUNT(section, key, def, min, max, doc) CONFIG_ID_##section##_##key,
+#define BOOLEAN(section, key, def, doc) CONFIG_ID_##section##_##key,
+#define CHOICE(section, key, type, def, words, doc) CONFIG_ID_##section##_##key,
+#define LIST(section, key, item, defaults, doc) CONFIG_ID_##section##_##key,
+#define END_SECTION(section)
+#include "config/config-keys.def"
+        _CONFIG_ID_MAX,
+};
+
 struct config_list {
         const char **items;             /* arena */
         size_t n;
@@ -49,6 +79,7 @@ struct config_list {
 
 struct config {
         struct arena arena;             /* owned */
+        uint8_t origins[_CONFIG_ID_MAX];        /* enum config_origin of each key */
 #define SECTION(section, doc) struct config_##section {
 #define SIZE(section, key, def, min, max, rule, doc) uint64_t key##_bytes;
 #define DURATION(section, key, def, min, max, doc) uint64_t key##_ns;
@@ -58,26 +89,18 @@ struct config {
 #define LIST(section, key, item, defaults, doc) struct config_list key;
 #define END_SECTION(section) } section;
 #include "config/config-keys.def"
-#undef SECTION
-#undef SIZE
-#undef DURATION
-#undef COUNT
-#undef BOOLEAN
-#undef CHOICE
-#undef LIST
-#undef END_SECTION
 };
 
 #define CONFIG_PATH "/etc/execrayd/execrayd.yaml"
 #define CONFIG_FILE_MAX ((size_t)1024 * 1024)
 #define CONFIG_LIST_MAX 256             /* items of one list */
 
-/* All defaults. -ENOMEM. Give back with config_done(), as everything below. */
-int config_init(struct config *ret);
+/* All defaults, of this profile. -ENOMEM. Give back with config_done(), as everything below. */
+int config_init(enum config_profile profile, struct config *ret);
 void config_done(struct config *config);
 
-/* The defaults, and over them what the text says. `name` stands in the messages. 0; -EBADMSG: read the diags, *ret is
- * unchanged; -ENOMEM. The config does not refer to the text. */
+/* The defaults of the profile that the text names, and over them what it says. `name` stands in the messages. 0;
+ * -EBADMSG: read the diags, *ret is unchanged; -ENOMEM. The config does not refer to the text. */
 int config_parse(const char *name, const char *text, size_t n, struct diag_set *diags, struct config *ret);
 
 /* Read a configuration file for config_parse(): opened without following a link, owned by root or this user and
@@ -86,10 +109,28 @@ int config_parse(const char *name, const char *text, size_t n, struct diag_set *
  * large, and other errors as they are. */
 int config_read(const char *path, struct diag_set *diags, char **ret_text, size_t *ret_n);
 
-/* The whole configuration as YAML that gives it again, with the docs as comments. Keys that have their default are
- * commented out; of the defaults themselves that is every key: the example file that is shipped. */
+const char *config_profile_to_string(enum config_profile profile);
+
+/* The whole configuration as YAML that gives it again, with the docs as comments. Keys that the file did not say are
+ * commented out, with a word on it where the profile gave the value; of the defaults themselves that is every key: the
+ * example file that is shipped. */
 void config_dump(const struct config *config, struct strbuf *b);
 int config_dump_defaults(struct strbuf *b);
 
-/* The keys as a table in Markdown, for the documentation. */
+/* What differs from the defaults, one "section.key: value (file)" a line, for people; says so if nothing does. */
+void config_dump_changes(const struct config *config, struct strbuf *b);
+
+/* The optimisations that can be switched off: optimisations.def. */
+struct config_optimisation {
+        const char *section, *name;
+        enum config_id id;
+};
+extern const struct config_optimisation config_optimisations[];
+extern const size_t n_config_optimisations;
+
+/* Whether it is on; and switch it, whatever the file said. */
+bool config_is_on(const struct config *config, const struct config_optimisation *optimisation);
+void config_switch(struct config *config, const struct config_optimisation *optimisation, bool on);
+
+/* The keys as tables in Markdown, for the documentation. */
 void config_dump_reference(struct strbuf *b);

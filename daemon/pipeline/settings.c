@@ -38,7 +38,7 @@ static int load_config(const struct settings_options *options, struct strbuf *me
                         r = config_parse(options->config, text, source.n, &diags, &settings->config);
         }
         if (r == -ENOENT && (!options->config || options->config_may_miss))
-                r = config_init(&settings->config);
+                r = config_init(CONFIG_PROFILE_BALANCED, &settings->config);
 
         source.text = text;
         diag_set_put_text(&diags, &source, text ? 1 : 0, messages);

@@ -57,7 +57,7 @@ START_TEST(the_example_file_names_every_key_and_changes_nothing) {
         struct config defaults = {}, read = {};
         struct strbuf b = {};
 
-        ck_assert_int_eq(config_init(&defaults), 0);
+        ck_assert_int_eq(config_init(CONFIG_PROFILE_BALANCED, &defaults), 0);
         ck_assert_int_eq(config_dump_defaults(&b), 0);
         for (size_t i = 0; i < n_config_keys; i++) {
                 struct strbuf line = {};
@@ -81,7 +81,7 @@ START_TEST(the_example_file_without_its_comment_marks_says_the_defaults) {
         struct config defaults = {}, read = {};
         struct strbuf commented = {}, plain = {};
 
-        ck_assert_int_eq(config_init(&defaults), 0);
+        ck_assert_int_eq(config_init(CONFIG_PROFILE_BALANCED, &defaults), 0);
         ck_assert_int_eq(config_dump_defaults(&commented), 0);
         uncomment(strbuf_str(&commented), &plain);
         ck_assert_ptr_nonnull(strstr(strbuf_str(&plain), "\n        ring_size: 8M\n"));
@@ -131,6 +131,54 @@ START_TEST(defaults_are_within_their_own_bounds_and_every_key_says_what_it_is) {
 }
 END_TEST
 
+START_TEST(what_profiles_have_is_within_the_bounds_of_its_key) {
+        for (size_t i = 0; i < n_config_keys; i++) {
+                const struct config_key *key = &config_keys[i];
+
+                for (enum config_profile k = 0; k < _CONFIG_PROFILE_MAX; k++) {
+                        uint64_t value = config_profile_number(k, key);
+
+                        if (value == key->number)
+                                continue;
+                        ck_assert_msg(k != CONFIG_PROFILE_BALANCED, "balanced is config-keys.def: %s", key->name);
+                        if (key->type == CONFIG_BOOLEAN)
+                                ck_assert_uint_le(value, 1);
+                        else if (key->type == CONFIG_SIZE || key->type == CONFIG_DURATION ||
+                                 key->type == CONFIG_COUNT)
+                                ck_assert_msg(key->min <= value && value <= key->max, "%s.%s", key->section,
+                                              key->name);
+                        else
+                                ck_assert_msg(key->type == CONFIG_CHOICE, "%s.%s is a list", key->section, key->name);
+                        ck_assert(!key->is_power_of_two || is_pow2(value));
+                }
+        }
+}
+END_TEST
+
+START_TEST(every_profile_can_be_had_by_writing_down_what_it_gives) {
+        for (enum config_profile i = 0; i < _CONFIG_PROFILE_MAX; i++) {
+                struct config of_profile = {}, read = {};
+                struct strbuf text = {}, dump = {}, changes = {};
+
+                strbuf_printf(&text, "performance: {profile: %s}\n", config_profile_to_string(i));
+                parse(strbuf_str(&text), &of_profile);
+                config_dump(&of_profile, &dump);
+                parse(strbuf_str(&dump), &read);
+                check_equal(&of_profile, &read);
+
+                config_dump_changes(&of_profile, &changes);
+                ck_assert_ptr_nonnull(strstr(strbuf_str(&changes), "performance.profile: "));
+                ck_assert_int_eq(strstr(strbuf_str(&changes), " # of profile ") != NULL,
+                                 i != CONFIG_PROFILE_BALANCED);
+                config_done(&of_profile);
+                config_done(&read);
+                strbuf_done(&text);
+                strbuf_done(&dump);
+                strbuf_done(&changes);
+        }
+}
+END_TEST
+
 START_TEST(the_reference_has_a_row_for_every_key) {
         struct strbuf b = {}, row = {};
 
@@ -144,6 +192,8 @@ START_TEST(the_reference_has_a_row_for_every_key) {
                 ck_assert_msg(strstr(strbuf_str(&b), strbuf_str(&row)), "missing: %s", strbuf_str(&row));
         }
         ck_assert_ptr_nonnull(strstr(strbuf_str(&b), "| `ring_size` | `8M` | 64K to 256M, a power of two | Memory"));
+        ck_assert_ptr_nonnull(
+                strstr(strbuf_str(&b), "\n| `capture.max_latency` | `1ms` | `100us` | `10ms` | `1ms` |\n"));
         ck_assert_ptr_nonnull(strstr(strbuf_str(&b), "| `compat` | `auto` | auto, always, off | "));
         strbuf_done(&b);
         strbuf_done(&row);
@@ -155,4 +205,6 @@ UNIT_MAIN("config/config-dump",
           the_example_file_without_its_comment_marks_says_the_defaults,
           a_dump_reads_back_as_the_same_configuration,
           defaults_are_within_their_own_bounds_and_every_key_says_what_it_is,
+          what_profiles_have_is_within_the_bounds_of_its_key,
+          every_profile_can_be_had_by_writing_down_what_it_gives,
           the_reference_has_a_row_for_every_key)

@@ -95,6 +95,55 @@ START_TEST(what_the_file_says_wins_and_the_rest_stays_default) {
 }
 END_TEST
 
+START_TEST(a_profile_gives_the_defaults_of_other_keys) {
+        ck_assert_int_eq(parse("performance: {profile: high-volume}\n"), 0);
+        ck_assert_int_eq(config.performance.profile, CONFIG_PROFILE_HIGH_VOLUME);
+        ck_assert_uint_eq(config.capture.max_latency_ns, 10 * NSEC_PER_MSEC);
+        ck_assert(config.capture.filter);
+        forget();
+        ck_assert_int_eq(parse("performance: {profile: forensic}\n"), 0);
+        ck_assert(!config.capture.filter && !config.capture.arming);
+        ck_assert_int_eq(config.origins[CONFIG_ID_capture_filter], CONFIG_ORIGIN_PROFILE);
+        ck_assert_int_eq(config.origins[CONFIG_ID_capture_compat], CONFIG_ORIGIN_DEFAULT);
+        forget();
+        ck_assert_int_eq(parse("performance: {profile: balanced}\n"), 0);
+        ck_assert_uint_eq(config.capture.max_latency_ns, NSEC_PER_MSEC);
+        forget();
+}
+END_TEST
+
+START_TEST(what_the_file_says_wins_over_the_profile_wherever_it_stands) {
+        ck_assert_int_eq(parse("capture: {filter: yes, ring_size: 8M}\nperformance: {profile: forensic}\n"), 0);
+        ck_assert_int_eq(config.performance.profile, CONFIG_PROFILE_FORENSIC);
+        ck_assert(config.capture.filter && !config.capture.arming);
+        ck_assert_uint_eq(config.capture.ring_size_bytes, 8 * MIB);
+        ck_assert_int_eq(config.origins[CONFIG_ID_capture_ring_size], CONFIG_ORIGIN_FILE);
+        forget();
+        complains("performance: {profile: forensics}\n", 1, 24,
+                  "'forensics' is none of balanced|low-latency|high-volume|forensic", "did you mean 'forensic'?");
+        complains("performance: [profile]\n", 1, 14, "'performance' is a section of keys, not a list", NULL);
+        complains("performance: {profile: [forensic]}\n", 1, 24, "performance.profile is one value, not a list", NULL);
+        complains("profile: forensic\n", 1, 1, "unknown section 'profile'",
+                  "'profile' belongs in section 'performance'");
+}
+END_TEST
+
+START_TEST(every_optimisation_can_be_switched) {
+        ck_assert_int_eq(parse(""), 0);
+        ck_assert_uint_ge(n_config_optimisations, 2);
+        for (size_t i = 0; i < n_config_optimisations; i++) {
+                const struct config_optimisation *optimisation = &config_optimisations[i];
+
+                config_switch(&config, optimisation, true);
+                ck_assert(config_is_on(&config, optimisation));
+                config_switch(&config, optimisation, false);
+                ck_assert(!config_is_on(&config, optimisation));
+        }
+        ck_assert(!config.capture.filter && !config.capture.arming);
+        forget();
+}
+END_TEST
+
 START_TEST(unknown_names_are_errors_with_what_was_probably_meant) {
         complains("captur:\n    ring_size: 4M\n", 1, 1, "unknown section 'captur'", "did you mean 'capture'?");
         complains("capture:\n    ringsize: 4M\n", 2, 5, "unknown key 'ringsize' in section 'capture'",
@@ -272,7 +321,7 @@ END_TEST
 
 static int init(void *userdata) {
         struct config c = {};
-        int r = config_init(&c);
+        int r = config_init(CONFIG_PROFILE_BALANCED, &c);
 
         config_done(&c);
         return r;
@@ -294,6 +343,9 @@ END_TEST
 UNIT_MAIN("config/config",
           without_a_word_everything_has_its_default,
           what_the_file_says_wins_and_the_rest_stays_default,
+          a_profile_gives_the_defaults_of_other_keys,
+          what_the_file_says_wins_over_the_profile_wherever_it_stands,
+          every_optimisation_can_be_switched,
           unknown_names_are_errors_with_what_was_probably_meant,
           values_of_the_wrong_form_are_errors_at_the_value,
           values_out_of_range_are_told_the_range,

@@ -18,7 +18,7 @@ static char *explain(const char *text, const char *name) {
         diag_set_done(&diags);
         for (path = set->paths; !text_is(path->name, name); path = path->next)
                 ;
-        ck_assert_int_eq(config_init(&config), 0);
+        ck_assert_int_eq(config_init(CONFIG_PROFILE_BALANCED, &config), 0);
         ck_assert_int_eq(explanation_put(set, path, &config, &b), 0);
         config_done(&config);
         ck_assert_int_eq(strbuf_take(&b, &ret), 0);

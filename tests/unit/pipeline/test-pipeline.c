@@ -77,7 +77,7 @@ static void prepare(const char *policies) {
         file = tmpfile();
         number = 0;
         n_sunk = 0;
-        ck_assert_int_eq(config_init(&config), 0);
+        ck_assert_int_eq(config_init(CONFIG_PROFILE_BALANCED, &config), 0);
         ck_assert_int_eq(redactor_new(&redact, &redactor), 0);
         program = compile(policies);
 }
