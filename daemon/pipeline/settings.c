@@ -173,10 +173,13 @@ int settings_begin(const struct settings_options *options, struct strbuf *messag
         return 0;
 }
 
+unsigned settings_uses(const struct config *config) {
+        return (config->capture.filter ? USES_FILTER : 0) | (config->capture.arming ? USES_ARM : 0);
+}
+
 /* Filters need no trust in who compiled: they come from the program as it was verified. */
 static int make_prefilter(struct settings *settings, struct strbuf *messages) {
-        unsigned what = (settings->config.capture.filter ? USES_FILTER : 0) |
-                        (settings->config.capture.arming ? USES_ARM : 0);
+        unsigned what = settings_uses(&settings->config);
 
         if (what == 0 || uses_collect(settings->program, what, &settings->prefilter) >= 0)
                 return 0;

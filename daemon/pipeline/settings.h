@@ -58,4 +58,7 @@ void settings_policy_options(const struct settings_options *options, const struc
                              struct policy_options *ret);
 const char *const *settings_places(const struct settings_options *options, const struct config *config, size_t *ret);
 
+/* What the kernel may leave out of events by this configuration, for uses_collect() (program/uses.h). */
+unsigned settings_uses(const struct config *config);
+
 void settings_done(struct settings *settings);

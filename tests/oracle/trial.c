@@ -5,20 +5,43 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "config/config.h"
 #include "declarative.h"
+#include "pipeline/settings.h"
 #include "policy/source.h"
 
-static const struct {
+/* What the configuration switches (config/optimisations.def). */
+enum switches {
+        ALL_OFF,
+        ALL_ON,
+        ALL_BUT_ONE,
+};
+
+static const struct variant {
         const char *name;
         struct compile_options options;
-        bool filtered;                  /* behind the filters of the kernel */
+        enum switches switches;
+        enum config_id off;             /* the one */
 } variants[] = {
         { "engine", {} },
-        { "engine behind filters", {}, .filtered = true },
+        { "engine with all optimisations", {}, .switches = ALL_ON },
+#define OPTIMISATION(section, key)                                                                                     \
+        { "engine with all but " #section "." #key, {}, .switches = ALL_BUT_ONE, .off = CONFIG_ID_##section##_##key },
+#include "config/optimisations.def"
         { "engine without any pass", { .without = COMPILE_WITHOUT_ALL } },
 #define PASS(id, name, given, left, doc) { "engine without " name, { .without = COMPILE_WITHOUT(id) } },
 #include "compile/passes.def"
 };
+
+static int configure(const struct variant *variant, struct config *ret) {
+        int r = config_init(CONFIG_PROFILE_BALANCED, ret);
+
+        for (size_t i = 0; i < n_config_optimisations && r >= 0; i++)
+                config_switch(ret, &config_optimisations[i],
+                              variant->switches == ALL_ON ||
+                                      (variant->switches == ALL_BUT_ONE && config_optimisations[i].id != variant->off));
+        return r;
+}
 
 struct path_lists {
         const struct path_node *lists[2];
@@ -127,16 +150,20 @@ static bool any_cut(const struct facts *facts) {
         return false;
 }
 
-static int run_engine(const struct trial *trial, const struct compile_options *options, bool filtered,
+static int run_engine(const struct trial *trial, const struct compile_options *options, const struct variant *variant,
                       struct outcome_list *to, struct engine_stats *ret_stats, struct strbuf *report) {
+        _cleanup_(config_done) struct config config = {};
         struct engine_trial engine = {
                 .world = trial->world,
                 .limits = trial->limits,
                 .swap_before = trial->swap_before,
-                .filtered = filtered,
         };
         int r;
 
+        r = configure(variant, &config);
+        if (r < 0)
+                return r;
+        engine.uses = settings_uses(&config);
         r = compile(trial->policies, options, report, &engine.program);
         if (r >= 0 && trial->swap_to)
                 r = compile(trial->swap_to, options, report, &engine.swap_to);
@@ -216,12 +243,12 @@ int trial_run(const struct trial *trial, struct trial_result *ret) {
                 struct compile_options options = variants[v].options;
 
                 options.without &= ~fixed;
-                if (v > 0 && ((options.without == 0 && !variants[v].filtered) ||
+                if (v > 0 && ((options.without == 0 && variants[v].switches == ALL_OFF) ||
                               (trial->variant > 0 && v != 1 + trial->variant % (ELEMENTSOF(variants) - 1))))
                         continue;
                 outcome_list_done(&ret->outcomes);
                 outcome_list_init(&ret->outcomes);
-                r = run_engine(trial, &options, variants[v].filtered, &ret->outcomes, &stats, &ret->report);
+                r = run_engine(trial, &options, &variants[v], &ret->outcomes, &stats, &ret->report);
                 if (r >= 0 && stats.n_evicted != ret->n_evicted)
                         strbuf_printf(&ret->report, "%s evicted %llu runs, the operational matcher %zu\n",
                                       variants[v].name, (unsigned long long)stats.n_evicted, ret->n_evicted);

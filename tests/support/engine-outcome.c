@@ -115,10 +115,10 @@ static void filter_done(struct filter *filter) {
         prefilter_free(filter->prefilter);
 }
 
-static int filter_set(struct filter *filter, const struct program *program) {
+static int filter_set(struct filter *filter, unsigned uses, const struct program *program) {
         filter->prefilter = prefilter_free(filter->prefilter);
         filter->model.prefilter = NULL;
-        return uses_collect(program, USES_FILTER | USES_ARM, &filter->prefilter);
+        return uses_collect(program, uses, &filter->prefilter);
 }
 
 static int filter_event(struct filter *filter, struct event *event) {
@@ -146,8 +146,8 @@ static int feed(const struct engine_trial *trial, struct engine *engine, struct 
         _cleanup_(filter_done) struct filter filter = {};
         int r;
 
-        if (trial->filtered) {
-                r = filter_set(&filter, trial->program);
+        if (trial->uses) {
+                r = filter_set(&filter, trial->uses, trial->program);
                 if (r < 0)
                         return r;
         }
@@ -156,8 +156,8 @@ static int feed(const struct engine_trial *trial, struct engine *engine, struct 
 
                 if (trial->swap_to && i == trial->swap_before) {
                         r = engine_swap(engine, trial->swap_to);
-                        if (r >= 0 && trial->filtered)
-                                r = filter_set(&filter, trial->swap_to);
+                        if (r >= 0 && trial->uses)
+                                r = filter_set(&filter, trial->uses, trial->swap_to);
                         if (r < 0)
                                 return r;
                 }

@@ -13,8 +13,8 @@ struct engine_trial {
         const struct engine_limits *limits;
         struct program *swap_to;        /* NULL: none */
         size_t swap_before;             /* index of the record before which the program is exchanged */
-        bool filtered; /* records that the kernel would leave out for these programs do not arrive, but their time does
-                        */
+        unsigned uses; /* of program/uses.h: records that the kernel would leave out for these programs with that do
+                        * not arrive, but their time does. 0: all arrive */
 };
 
 extern const struct engine_limits engine_trial_wide;    /* bounds out of reach */

@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The same processes give the same alerts with all optimisations on, with all off, with each one off, and in every profile."""
+import os
+import re
+import socket
+
+from harness import EXECRAYCTL, ROOT, Daemon, expect, expect_equal, main, run, sh
+
+POLICIES = '''
+path "dropped" {
+    description = "A file is written, made executable and run"
+    severity    = high
+    by          = tree
+    within      = 1m
+    suppress    = 0s
+    openat { flags & O_CREAT, pathname == "%(dir)s/payload", $file = pathname }
+    chmod  { mode & 0111, pathname == $file }
+    execve { filename == $file }
+}
+path "rewritten" {
+    description = "A file is read often, then written and removed"
+    severity    = medium
+    by          = process
+    within      = 1m
+    suppress    = 0s
+    repeat 20 { openat { pathname == "%(dir)s/often" } }
+    write  { pathname == "%(dir)s/last" }
+    unlink { pathname endswith "/last" }
+}
+path "many" {
+    description = "Different files of one place"
+    severity    = low
+    by          = tree
+    within      = 1m
+    suppress    = 0s
+    repeat 5 distinct pathname { openat { pathname glob "%(dir)s/file-*" } }
+}
+path "sent" {
+    description = "It looks at a file and talks to somebody"
+    severity    = low
+    by          = tree
+    within      = 1m
+    suppress    = 0s
+    openat  { pathname == "%(dir)s/secret" }
+    not unlink { pathname == "%(dir)s/secret" }
+    connect { daddr in 127.9.0.0/16, dport == 9999 }
+}
+path "untouched" {
+    description = "Nobody does this"
+    severity    = low
+    openat  { pathname == "%(dir)s/nobody" }
+    connect { dport == 9998 }
+}
+'''
+
+
+def play(place):
+    """Each story once, among much that is nobody's business; and near misses of each."""
+    sh('cat /bin/true > "$1/payload"; chmod 755 "$1/payload"; "$1/payload"; rm "$1/payload"', place.path)
+    sh('cat /bin/true > "$1/other"; chmod 755 "$1/other"; "$1/other"; rm "$1/other"', place.path)
+    child = os.fork()
+    if child == 0:
+        for _ in range(40):
+            os.close(os.open(place.join('often'), os.O_RDONLY | os.O_CREAT))
+            os.close(os.open('/dev/null', os.O_RDONLY))
+        fd = os.open(place.join('last'), os.O_WRONLY | os.O_CREAT)
+        for _ in range(30):
+            os.write(fd, b'x')
+        os.close(fd)
+        os.unlink(place.join('last'))
+        os._exit(0)
+    os.waitpid(child, 0)
+    child = os.fork()
+    if child == 0:
+        for n in range(7):
+            for _ in range(3):
+                os.close(os.open(place.join('file-%d' % n), os.O_RDONLY | os.O_CREAT))
+        talk = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        talk.connect(('127.9.1.1', 9999))               # before it looked at the file: no story
+        os.close(os.open(place.join('secret'), os.O_RDONLY | os.O_CREAT))
+        talk.connect(('127.9.1.1', 9998))
+        talk.connect(('127.9.1.1', 9999))
+        os._exit(0)
+    os.waitpid(child, 0)
+    for name in ('often', 'secret') + tuple('file-%d' % n for n in range(7)):
+        os.unlink(place.join(name))
+
+
+def seen(alerts):
+    """What of an alert does not depend on when it was, and by whom."""
+    fields = ('pathname', 'filename', 'daddr', 'dport', 'flags', 'mode')
+    return sorted((a['policy'], a['severity'], sorted(a['captures'].items()), a['gap'] is None,
+                   [(s['kind'], s['step'], [(f, s['fields'][f]) for f in fields if f in s['fields']]) for s in a['steps']])
+                  for a in alerts if a['type'] == 'alert')
+
+
+def alerts_with(place, name, text):
+    """The alerts, and what the daemon said at its end."""
+    config = place.write(name + '.yaml', text)
+    run(EXECRAYCTL, 'config', '--config', config, status=0)
+    with Daemon(place, '--config', config) as daemon:
+        play(place)
+        daemon.wait_alert('sent')
+        daemon.settle()
+        alerts = daemon.alerts()
+        return seen(alerts), daemon.stop()
+
+
+def events(log):
+    return int(re.search(r': (\d+) events delivered', log)[1])
+
+
+def optimisations():
+    """The list that the daemon has, so that a new one is tried by being there."""
+    with open(os.path.join(ROOT, 'daemon', 'config', 'optimisations.def')) as f:
+        found = re.findall(r'^OPTIMISATION\((\w+), (\w+)\)', f.read(), re.M)
+    expect(len(found) >= 2, 'the list of optimisations is not understood')
+    return found
+
+
+def switched(which, off):
+    return ''.join('%s:\n%s' % (section, ''.join('    %s: %s\n' % (key, 'no' if off(section, key) else 'yes')
+                                                  for s, key in which if s == section))
+                   for section in sorted({s for s, _ in which}))
+
+
+def test_alerts_are_the_same_with_all_optimisations_with_none_and_without_each(place):
+    place.policy('p', POLICIES % {'dir': place.path})
+    which = optimisations()
+    none, log = alerts_with(place, 'none', switched(which, lambda *_: True))
+    expect_equal([a[0] for a in none], ['dropped', 'many', 'rewritten', 'sent'], 'the stories that are told without optimisations')
+    told = events(log)
+
+    found, log = alerts_with(place, 'all', switched(which, lambda *_: False))
+    expect_equal(found, none, 'what is told with all optimisations')
+    expect(events(log) < told - 40, 'with optimisations %d events, without %d' % (events(log), told))
+    for section, key in which:
+        found, _ = alerts_with(place, 'but-' + key, switched(which, lambda s, k, no=(section, key): (s, k) == no))
+        expect_equal(found, none, 'what is told with all but %s.%s' % (section, key))
+
+
+def test_alerts_are_the_same_in_every_profile(place):
+    place.policy('p', POLICIES % {'dir': place.path})
+    first = None
+    for profile in ('balanced', 'low-latency', 'high-volume', 'forensic'):
+        found, log = alerts_with(place, profile, 'performance: {profile: %s}\n' % profile)
+        expect('profile balanced' not in log and (profile == 'balanced' or 'profile ' + profile in log), 'the profile is not said:\n' + log)
+        first = first or found
+        expect_equal(found, first, 'what is told in profile ' + profile)
+    expect_equal([a[0] for a in first], ['dropped', 'many', 'rewritten', 'sent'], 'the stories that are told')
+
+
+if __name__ == '__main__':
+    main(globals())
