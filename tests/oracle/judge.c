@@ -308,7 +308,7 @@ static enum truth compare(const struct value *v, enum compare_op op, const struc
 static enum truth compare_list(const struct value *list, int index, enum compare_op op, const struct operand *o,
                                const struct bindings *bindings) {
         enum truth answer = TRUTH_FALSE;
-        const char *at = list->bytes, *end = at + list->length;
+        const char *at = list->bytes ?: "", *end = at + list->length;
         bool any = index == INDEX_ANY || (index == INDEX_NONE && op == COMPARE_CONTAINS);
         enum compare_op element_op = index == INDEX_NONE && op == COMPARE_CONTAINS ? COMPARE_EQUAL : op;
 
