@@ -10,83 +10,23 @@
 
 #include "maps.bpf.h"
 #include "bound.bpf.h"
+#include "filter-table.h"
 
-#define FILTER_ARMS 128                 /* of a kind: each kind twice, for tree and host */
-#define FILTER_FRONT 248                /* bytes of a text that are looked at from its front, */
-#define FILTER_BACK 64                  /* and from its back */
-#define FILTER_PATTERNS 8192            /* of one table */
-#define ARM_SLOTS 4096                  /* a power of two; the first is the host's */
-#define ARM_SHIFT 24                    /* times are counted in 2^24 ns, 17 ms */
-#define ARM_ALWAYS ((__u32)-1)
 #define ARM_TRIES 4
-
-enum filter_dimension {
-        FILTER_TEXT,
-        FILTER_NETWORK,
-        FILTER_NUMBER,
-        FILTER_USER,
-        N_FILTER_DIMENSIONS,
-};
-
-/* One kind that uses arm. Times are in units of ARM_SHIFT. */
-struct filter_arm {
-        __u64 uses;
-        __u32 horizon;                  /* ARM_ALWAYS */
-        __u16 kind;
-        __u16 host;                     /* the host, not the tree */
-};
-
-struct filter {
-        __u64 any[N_FILTER_DIMENSIONS];         /* uses that do not look there */
-        __u64 known[N_FILTER_DIMENSIONS];       /* bit of the field in the header's masks; 0: always known */
-        __u32 at[N_FILTER_DIMENSIONS]; /* where the value is in the record; 0: the dimension is not looked at */
-        __u64 first;                    /* uses that need no armed key */
-        __u64 arming;                   /* uses that arm something */
-        __u32 active;                   /* 0: all of this kind is told */
-        __u32 shed;                     /* what nobody can use may be left out: not of the kinds of class CORE */
-        __u32 front, back;              /* there are such patterns */
-        __u32 n_arms, pad;
-        struct filter_arm arms[FILTER_ARMS];
-};
 
 struct {
         __uint(type, BPF_MAP_TYPE_ARRAY);
         __uint(map_flags, BPF_F_MMAPABLE);
-        __uint(max_entries, 2 * MAX_KINDS);     /* by table and kind */
+        __uint(max_entries, 2 * FILTER_KINDS);  /* filter_entry() */
         __type(key, __u32);
         __type(value, struct filter);
 } filters SEC(".maps");
 
-/* Values are uses. `of` is table and kind (filter_of()). */
-struct filter_front_key {
-        __u32 bits;
-        __u32 of;
-        char text[FILTER_FRONT];
-};
-
-struct filter_back_key {
-        __u32 bits;
-        __u32 of;
-        __u64 text[FILTER_BACK / 8];    /* last byte first */
-};
-
-struct filter_network_key {
-        __u32 bits;
-        __u32 of;
-        __u32 family;
-        __u8 address[16];
-};
-
-struct filter_number_key {
-        __u32 of;
-        __u32 dimension;
-        __s64 number;
-};
-
+/* Values are uses; of EXE and NAME a class. */
 struct {
         __uint(type, BPF_MAP_TYPE_LPM_TRIE);
         __uint(map_flags, BPF_F_NO_PREALLOC);
-        __uint(max_entries, 2 * FILTER_PATTERNS);
+        __uint(max_entries, 2 * (FILTER_PATTERNS + FILTER_CLASSES));
         __type(key, struct filter_front_key);
         __type(value, __u64);
 } filter_fronts SEC(".maps");
@@ -94,7 +34,7 @@ struct {
 struct {
         __uint(type, BPF_MAP_TYPE_LPM_TRIE);
         __uint(map_flags, BPF_F_NO_PREALLOC);
-        __uint(max_entries, 2 * FILTER_PATTERNS);
+        __uint(max_entries, 2 * (FILTER_PATTERNS + FILTER_CLASSES));
         __type(key, struct filter_back_key);
         __type(value, __u64);
 } filter_backs SEC(".maps");
@@ -138,18 +78,22 @@ struct filter_keys {
 };
 
 struct {
+        __uint(type, BPF_MAP_TYPE_ARRAY);
+        __uint(map_flags, BPF_F_MMAPABLE);
+        __uint(max_entries, 2 * FILTER_CLASSES);        /* filter_class_entry() */
+        __type(key, __u32);
+        __type(value, struct filter_class);
+} filter_classes SEC(".maps");
+
+struct {
         __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
         __uint(max_entries, 1);
         __type(key, __u32);
         __type(value, struct filter_keys);
 } filter_scratch SEC(".maps");
 
-__u32 filter_table = 0;                 /* 1 or 2 */
+__u32 filter_table = 0;                 /* filter-table.h */
 __u64 filter_waiting = 0;               /* kinds that are not looked at while no key is armed for them */
-
-static __always_inline __u32 filter_of(__u32 table, __u32 kind) {
-        return table << 16 | kind;
-}
 
 static __always_inline __u32 arm_number(__u64 start_ns, __u32 tgid) {
         __u64 hash = (start_ns ^ tgid) * 0x9e3779b97f4a7c15ULL;
@@ -216,10 +160,11 @@ static long arm_one(__u32 i, struct arming *arming) {
 }
 
 /* What these uses of the kind arm; of a record that was not looked at, all of them. */
-static __always_inline void filter_arm(__u32 kind, __u64 uses, __u64 tree_start_ns, __u32 tree_tgid) {
+static __always_inline void filter_arm(
+                __u32 table, __u32 kind, __u64 uses, __u64 tree_start_ns, __u32 tree_tgid) {
         struct arming arming = {
                 .uses = uses,
-                .entry = (filter_table - 1) * MAX_KINDS + kind,
+                .entry = filter_entry(table, kind),
                 .number = tree_tgid ? arm_number(tree_start_ns, tree_tgid) : 0,  /* not known: any */
                 .now = bpf_ktime_get_boot_ns() >> ARM_SHIFT,
         };
@@ -227,6 +172,13 @@ static __always_inline void filter_arm(__u32 kind, __u64 uses, __u64 tree_start_
 
         if (filter && uses & filter->arming)
                 bpf_loop(filter->n_arms, arm_one, &arming, 0);
+}
+
+static __always_inline __u64 class_uses(__u32 table, __u32 number, __u32 kind) {
+        __u32 entry = filter_class_entry(table, number & (FILTER_CLASSES - 1));
+        struct filter_class *class = bpf_map_lookup_elem(&filter_classes, &entry);
+
+        return class ? class->uses[kind & 63] : ~0ULL;
 }
 
 static __always_inline __u64 filter_texts(
@@ -303,15 +255,75 @@ static __always_inline __u32 filter_at(const struct cpu *cpu, const struct filte
         return at;
 }
 
-/* The finished record: which uses may it have? All bits: nobody knows, or it has to be told. Not static: see
- * path_walk(). */
-__noinline __u64 filter_uses(struct cpu *cpu, __u32 kind) {
-        __u32 zero = 0, table = filter_table, entry = (table - 1) * MAX_KINDS + kind, of = filter_of(table, kind), at;
+/* The classes of a text of `n` bytes, in `room`, behind at least FILTER_BACK other bytes. */
+static __always_inline void find_classes(struct filter_keys *keys, __u32 of, const char *text, __u32 room, __u32 n,
+                                         __u16 *ret_front, __u16 *ret_back) {
+        __u64 *found;
+
+        BOUND(n, 127);
+        bpf_probe_read_kernel(keys->front.text, room, text);
+        keys->front.text[n] = 0;
+        keys->front.of = of;
+        keys->front.bits = 32 + 8 * (n + 1);
+        found = bpf_map_lookup_elem(&filter_fronts, &keys->front);
+        *ret_front = found ? *found : 0;
+
+        bpf_probe_read_kernel(keys->tail, FILTER_BACK, text + n - FILTER_BACK);
+        for (int i = 0; i < FILTER_BACK / 8; i++)
+                keys->back.text[i] = __builtin_bswap64(keys->tail[FILTER_BACK / 8 - 1 - i]);
+        keys->back.of = of;
+        keys->back.bits = 32 + 8 * (n < FILTER_BACK ? n : FILTER_BACK);
+        found = bpf_map_lookup_elem(&filter_backs, &keys->back);
+        *ret_back = found ? *found : 0;
+}
+
+/* Of what the task runs, under this table. */
+static __always_inline bool image_classify(struct image *image, __u32 table) {
+        __u32 zero = 0;
+        struct filter_keys *keys = bpf_map_lookup_elem(&filter_scratch, &zero);
+
+        if (!keys)
+                return false;
+        find_classes(keys, filter_of(table, FILTER_OF_EXE), image->exe, IMAGE_EXE, image->n_exe, &image->exe_front,
+                     &image->exe_back);
+        find_classes(keys, filter_of(table, FILTER_OF_NAME), image->name, IMAGE_NAME, image->n_name,
+                     &image->name_front, &image->name_back);
+        image->table = table;
+        return true;
+}
+
+/* Which uses does what the task runs leave? All bits: nobody knows. Not static: see path_walk(). */
+__noinline __u64 filter_image(__u32 table, __u32 kind, __u32 tgid) {
+        struct task_struct *task = bpf_get_current_task_btf();
+        __u32 entry = filter_entry(table, kind);
+        struct filter *filter = bpf_map_lookup_elem(&filters, &entry);
+        struct task_state *state;
+        __u64 uses = ~0ULL;
+
+        if (!filter || !(filter->at[FILTER_EXE] | filter->at[FILTER_NAME]) || task->tgid != tgid)
+                return ~0ULL;
+        state = bpf_task_storage_get(&tasks, task, NULL, 0);
+        if (!state || state->image.state != IMAGE_KNOWN || snapshot_is_first)
+                return ~0ULL;
+        if (state->image.table != table && !image_classify(&state->image, table))
+                return ~0ULL;
+        if (filter->at[FILTER_EXE] && state->image.n_exe)
+                uses &= filter->any[FILTER_EXE] | class_uses(table, state->image.exe_front, kind) |
+                        class_uses(table, state->image.exe_back, kind);
+        if (filter->at[FILTER_NAME] && state->image.n_name)
+                uses &= filter->any[FILTER_NAME] | class_uses(table, state->image.name_front, kind) |
+                        class_uses(table, state->image.name_back, kind);
+        return uses;
+}
+
+/* The finished record: which uses may it have? All bits: nobody knows. Not static: see path_walk(). */
+__noinline __u64 filter_uses(struct cpu *cpu, __u32 table, __u32 kind) {
+        __u32 zero = 0, entry = filter_entry(table, kind), of = filter_of(table, kind), at;
         struct filter_keys *keys;
         struct filter *filter;
         __u64 uses = ~0ULL;
 
-        if (!cpu || !table)
+        if (!cpu)
                 return ~0ULL;
         filter = bpf_map_lookup_elem(&filters, &entry);
         keys = bpf_map_lookup_elem(&filter_scratch, &zero);
@@ -332,18 +344,29 @@ __noinline __u64 filter_uses(struct cpu *cpu, __u32 kind) {
         at = filter_at(cpu, filter, FILTER_TEXT);
         if (uses && at)
                 uses &= filter_texts(cpu, filter, keys, of, at);
+        return uses;
+}
 
-        return uses || filter->shed ? uses : 1ULL << 63;
+/* May what nobody can use be left out? */
+static __always_inline bool filter_sheds(__u32 table, __u32 kind) {
+        __u32 entry = filter_entry(table, kind);
+        struct filter *filter = bpf_map_lookup_elem(&filters, &entry);
+
+        return filter && filter->shed;
 }
 
 /* Is the finished record to be told? Then what it arms is armed. */
 static __always_inline bool filter_admits(struct cpu *cpu, __u32 kind) {
+        __u32 table = filter_table;
         __u64 uses;
 
-        if (!filter_table)
+        if (!table)
                 return true;
-        uses = filter_uses(cpu, kind);
+        uses = filter_image(table, kind, cpu->header.tgid);
         if (uses)
-                filter_arm(kind, uses, cpu->header.tree_start_ns, cpu->header.tree_tgid);
-        return uses != 0;
+                uses &= filter_uses(cpu, table, kind);
+        if (!uses)
+                return !filter_sheds(table, kind);
+        filter_arm(table, kind, uses, cpu->header.tree_start_ns, cpu->header.tree_tgid);
+        return true;
 }

@@ -44,6 +44,7 @@ __u32 env_wanted = 0;               /* env_names is not empty */
 __u32 self_tgid = 0;                /* the daemon: its own file and network events are left out */
 __u64 self_start_ns = 0;
 __u64 host_root = 0;                /* the dentry that is `/` for PID 1 */
+__u32 snapshot_is_first = 0;        /* the stream learns from it what each process runs, and so does the kernel */
 __u32 credentials_epoch = 0;        /* credentials last seen in an earlier one are not compared (credentials.bpf.h) */
 
 /* The reader's sleep (emit.bpf.h). */
@@ -266,6 +267,27 @@ struct credentials {
         __u64 caps;                     /* effective */
 };
 
+/* What a task runs, as policies compare it (image.bpf.h). In parts written from outside while the task runs. */
+#define IMAGE_EXE 120                   /* bytes: longer ones are not known */
+#define IMAGE_NAME 40
+
+enum image_state {
+        IMAGE_NONE,                     /* nobody has said yet */
+        IMAGE_BUSY,                     /* an exec writes */
+        IMAGE_KNOWN,
+        IMAGE_UNKNOWN,                  /* and will not be, until the next exec */
+};
+
+struct image {
+        __u32 state;                    /* enum image_state */
+        __u32 table;                    /* the filter_table under which the classes were found; another: not yet */
+        __u16 exe_front, exe_back;      /* classes (filter-table.h) */
+        __u16 name_front, name_back;
+        __u32 n_exe, n_name;            /* 0: not known */
+        char exe[IMAGE_EXE];
+        char name[IMAGE_NAME];
+};
+
 /* What is known of a task beyond what the kernel keeps. Copied to children and threads: after an exec by a thread that
  * is not the leader, that thread's own storage is the one that survives. */
 struct task_state {
@@ -283,6 +305,7 @@ struct task_state {
         struct wire_object script;      /* what an exec in progress began with */
         __u32 has_script;
         __u32 pad;
+        struct image image;
 };
 
 struct {

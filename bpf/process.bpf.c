@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Process - fork, execve, exit: always attached, never filtered, for the process table lives on them. */
 #include "call.bpf.h"
+#include "image.bpf.h"
 
 /* Do children of this task begin activities of their own? PID 1 and kthreadd, and those that the daemon entered. */
 static __always_inline bool is_supervisor(struct task_struct *task) {
@@ -44,7 +45,7 @@ int BPF_PROG(on_fork, struct task_struct *child, __u64 clone_flags) {
         if (state) {
                 if (clone_flags & CLONE_THREAD) {
                         if (own)
-                                *state = *own;
+                                __builtin_memcpy(state, own, offsetof(struct task_state, image));
                 } else {
                         state->creator_start_ns = PART(task, group_leader)->start_boottime;
                         state->creator_tgid = task->tgid;
@@ -56,6 +57,8 @@ int BPF_PROG(on_fork, struct task_struct *child, __u64 clone_flags) {
                                 state->tree_tgid = own->tree_tgid;
                         }
                 }
+                if (own)
+                        image_inherit(&state->image, &own->image);
                 state->css_set = 0;
                 state->begun.call = 0;
                 state->exited = 0;
@@ -365,8 +368,11 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binp
                 credentials_see(self, state);
         }
         cpu = record_begin(WIRE_KIND_execve, sizeof(struct wire_execve), false);
-        if (!cpu)
+        if (!cpu) {
+                if (state)
+                        image_exec(NULL, &state->image);
                 return 0;
+        }
         record = (void *)cpu->record;
         header_actor(&cpu->header, state, 0);
         if (task_is_compat(self))
@@ -374,6 +380,8 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binp
 
         append_image(cpu, PART(bprm, file));
         append_filename(cpu, self, bprm);
+        if (state)
+                image_exec(cpu, &state->image);
         path_append(cpu, &record->cwd, WIRE_BIT(execve, cwd), fs->pwd.dentry, fs->pwd.mnt);
         append_comm(cpu, &record->comm, self);
         cpu->header.known |= WIRE_BIT(execve, comm);

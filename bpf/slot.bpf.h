@@ -56,7 +56,7 @@ static __always_inline void slot_lose(enum wire_kind kind) {
  * and give the slot back. */
 static __always_inline int slot_submit(struct slot *slot, enum wire_kind kind) {
         __u64 flags = BPF_RB_NO_WAKEUP, waiting;
-        __u32 id = any_cpu, size = slot->used;
+        __u32 id = any_cpu, size = slot->used, table;
         struct cpu *any = bpf_map_lookup_elem(&cpus, &id);
 
         if (!any) {
@@ -78,8 +78,9 @@ static __always_inline int slot_submit(struct slot *slot, enum wire_kind kind) {
         slot->header.time_ns = bpf_ktime_get_boot_ns();
         slot->header.cpu = id;
         slot->header.lost = any->counters.lost_total;
-        if (filter_table)
-                filter_arm(kind, ~0ULL, slot->header.tree_start_ns, slot->header.tree_tgid);
+        table = filter_table;
+        if (table)
+                filter_arm(table, kind, ~0ULL, slot->header.tree_start_ns, slot->header.tree_tgid);
         if (waiting >= ring_wake_bytes && !reader_called) {
                 reader_called = 1;
                 flags = BPF_RB_FORCE_WAKEUP;

@@ -3,6 +3,7 @@
  * in nanoseconds, which /proc does not have), and from then on the names of cgroups, before anything happens in them.
  */
 #include "given.bpf.h"
+#include "image.bpf.h"
 #include "task.bpf.h"
 
 /* The iterator's own scratch: it can be preempted, and there is one reader of it. */
@@ -25,7 +26,7 @@ static __always_inline bool is_dead(struct task_struct *task) {
 }
 
 /* Who made it: the forks that we saw know. For older ones the parent stands in. */
-static __always_inline void see_creator(struct task_struct *task, struct task_state *ret) {
+static __always_inline void see_creator(struct task_struct *task, struct wire_header *ret) {
         struct task_state *own = state_of(task, false);
         struct task_struct *parent = PART(task, real_parent);
         struct wire_identity creator;
@@ -87,7 +88,7 @@ static __always_inline void append_process(struct cpu *cpu, struct task_struct *
 SEC("iter/task")
 int take_snapshot(struct bpf_iter__task *context) {
         struct task_struct *self = bpf_get_current_task_btf(), *task = context->task;
-        struct task_state state = {};
+        struct task_state *state;
         struct cpu *cpu;
         __u32 zero = 0, size;
 
@@ -110,8 +111,8 @@ int take_snapshot(struct bpf_iter__task *context) {
         __builtin_memset(cpu->record, 0, sizeof(struct wire_process));
         cpu->header.version = WIRE_VERSION;
         cpu->header.kind = WIRE_KIND_process;
-        see_creator(task, &state);
-        header_fill(&cpu->header, task, &state, 0);
+        header_fill(&cpu->header, task, NULL, 0);
+        see_creator(task, &cpu->header);
         cpu->header.flags |= WIRE_SYNTHETIC | (task_is_narrow(task) ? WIRE_COMPAT : 0);
         append_process(cpu, task);
 
@@ -122,7 +123,11 @@ int take_snapshot(struct bpf_iter__task *context) {
         __builtin_memset(cpu->record + size, 0, 8);
         size = (size + 7) & ~7U;
         cpu->header.size = size;
-        bpf_seq_write(context->meta->seq, cpu->record, size);
+        if (bpf_seq_write(context->meta->seq, cpu->record, size) == 0 && snapshot_is_first) {
+                state = state_of(task, true);
+                if (state)
+                        image_snapshot(cpu, &state->image);
+        }
         return 0;
 }
 
@@ -139,7 +144,15 @@ int plant_seeds(struct bpf_iter__task *context) {
         if (!task)
                 return 0;
         state = state_of(task, true);
-        if (!state || state->tree_tgid)
+        if (!state)
+                return 0;
+        if (task->pid != task->tgid) {
+                struct task_state *leader = state_of(task->group_leader, false);
+
+                if (leader)
+                        image_inherit(&state->image, &leader->image);
+        }
+        if (state->tree_tgid)
                 return 0;
         identity = identity_of(task);
         seed = bpf_map_lookup_elem(&seeds, &identity);

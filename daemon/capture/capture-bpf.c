@@ -514,7 +514,9 @@ static int bpf_start(struct capture *capture, sd_event *loop, uint64_t generatio
 
         tell_clock(bpf, now_ns);
         hierarchy_scan(&bpf->hierarchy, tell_cgroup, bpf);
+        __atomic_store_n(hooks_snapshot_is_first(bpf->hooks), 1, __ATOMIC_RELEASE);
         r = tell_snapshot(bpf, now_ns, true);
+        __atomic_store_n(hooks_snapshot_is_first(bpf->hooks), 0, __ATOMIC_RELEASE);
         if (r < 0)
                 return log_error_errno(r, "Cannot take a snapshot of the running processes: %m%s",
                                        r == -EMFILE || r == -ENFILE ? "; " CAPTURE_CROWDED : "");

@@ -54,6 +54,7 @@ enum kept {
         KEPT_CALL_ENDS_TOO,
         KEPT_CALL_BEGINS,
         KEPT_FILTERS,
+        KEPT_FILTER_CLASSES,
         KEPT_FILTER_FRONTS,
         KEPT_FILTER_BACKS,
         KEPT_FILTER_NETWORKS,

@@ -112,6 +112,7 @@ static int make_prefilter_maps(struct hooks *hooks) {
         return prefilter_maps_new(
                 &(const struct prefilter_shared){
                         .filters = hooks->maps[KEPT_FILTERS],
+                        .classes = hooks->maps[KEPT_FILTER_CLASSES],
                         .fronts = hooks->maps[KEPT_FILTER_FRONTS],
                         .backs = hooks->maps[KEPT_FILTER_BACKS],
                         .networks = hooks->maps[KEPT_FILTER_NETWORKS],
@@ -588,6 +589,10 @@ void hooks_set_wait(struct hooks *hooks, bool wait) {
 
 int hooks_ring_fd(const struct hooks *hooks) {
         return hooks->maps[KEPT_RING];
+}
+
+uint32_t *hooks_snapshot_is_first(struct hooks *hooks) {
+        return &hooks->knobs->snapshot_is_first;
 }
 
 uint32_t *hooks_asleep(struct hooks *hooks) {

@@ -74,6 +74,10 @@ const struct wire_counters *hooks_counters(const struct hooks *hooks, size_t cpu
  * system call for each program. */
 void hooks_count_skipped(const struct hooks *hooks, uint64_t ret[static _WIRE_KIND_MAX]);
 
+/* 1: what a snapshot tells of each process is from now on what is known of it, by the stream and by the kernel
+ * (bpf/image.bpf.h). */
+uint32_t *hooks_snapshot_is_first(struct hooks *hooks);
+
 /* Run an iterator: a descriptor to read its records from. */
 int hooks_open_snapshot(struct hooks *hooks);
 

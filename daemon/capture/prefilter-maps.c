@@ -11,48 +11,30 @@
 #include "base/clock.h"
 #include "base/macro.h"
 
-/* As in bpf/filter.bpf.h. */
-#define TABLE_KINDS 128
-#define DIMENSIONS 4
-#define FRONT_BYTES 248
-#define BACK_BYTES 64
-#define ARMS 128
-#define ARM_SHIFT 24
-#define ARM_ALWAYS UINT32_MAX
+#include "filter-table.h"
 
-struct filter_arm {
-        uint64_t uses;
-        uint32_t horizon;
-        uint16_t kind, host;
-};
-
-struct filter {
-        uint64_t any[DIMENSIONS];
-        uint64_t known[DIMENSIONS];
-        uint32_t at[DIMENSIONS];
-        uint64_t first;
-        uint64_t arming;
-        uint32_t active;
-        uint32_t shed;
-        uint32_t front, back;
-        uint32_t n_arms, pad;
-        struct filter_arm arms[ARMS];
-};
-
-_Static_assert(PREFILTER_TEXT == 0 && PREFILTER_NETWORK == 1 && PREFILTER_NUMBER == 2 && PREFILTER_USER == 3 &&
-                       _PREFILTER_DIMENSION_MAX == DIMENSIONS,
-               "the kernel's numbers");
-_Static_assert(PREFILTER_MAX_TEXT < FRONT_BYTES && PREFILTER_MAX_TAIL <= BACK_BYTES, "patterns fit into keys");
+#define SAME(dimension) _Static_assert((int)PREFILTER_##dimension == (int)FILTER_##dimension, "the kernel's numbers")
+SAME(TEXT);
+SAME(NETWORK);
+SAME(NUMBER);
+SAME(USER);
+SAME(EXE);
+SAME(NAME);
+_Static_assert((int)_PREFILTER_DIMENSION_MAX == (int)N_FILTER_DIMENSIONS, "the kernel's numbers");
+_Static_assert(PREFILTER_MAX_TEXT < FILTER_FRONT && PREFILTER_MAX_TAIL <= FILTER_BACK, "patterns fit into keys");
+_Static_assert(PREFILTER_MAX_PATTERNS <= FILTER_PATTERNS && PREFILTER_MAX_CLASSES < FILTER_CLASSES,
+               "and into the maps");
 
 /* A key of any trie or hash; `bits` counts what is behind it. */
 struct map_key {
         uint32_t bits;
         uint32_t of;
-        uint8_t data[FRONT_BYTES];
+        uint8_t data[FILTER_FRONT];
 };
 
 struct map_entry {
-        uint64_t uses;
+        uint64_t uses;                  /* or a class */
+        uint16_t kind;                  /* of whose text it is */
         struct map_key key;
 };
 
@@ -65,12 +47,16 @@ struct map_entries ARRAY_BODY(struct map_entry);
 
 struct prefilter_maps {
         struct prefilter_shared shared;
-        struct filter *filters;         /* shared with the programs: both tables */
-        size_t size;
-        uint32_t in_force, filled;      /* 1 or 2; 0: none */
+        struct filter *filters;         /* shared with the programs: both tables, */
+        struct filter_class *classes;   /* and their classes */
+        uint32_t in_force, filled;      /* numbers of tables; 0: none */
+        uint32_t last;                  /* the highest number till now */
         bool arming;                    /* what is in force arms */
-        struct map_entries entries[3][_MAP_MAX];        /* by table: what stands in the maps */
+        struct map_entries entries[2][_MAP_MAX];        /* by table: what stands in the maps */
 };
+
+#define FILTERS_SIZE (2 * FILTER_KINDS * sizeof(struct filter))
+#define CLASSES_SIZE (2 * FILTER_CLASSES * sizeof(struct filter_class))
 
 static int map_fd(const struct prefilter_maps *maps, enum map map) {
         switch (map) {
@@ -88,24 +74,35 @@ static const void *key_of(enum map map, const struct map_entry *entry) {
         return map == MAP_NUMBERS ? (const void *)&entry->key.of : &entry->key;
 }
 
-int prefilter_maps_new(const struct prefilter_shared *shared, struct prefilter_maps **ret) {
-        struct prefilter_maps *maps;
+static int map_shared(int fd, size_t value_size, size_t size, void *ret) {
         struct bpf_map_info info = {};
         uint32_t length = sizeof(info);
+        void *memory;
 
-        if (bpf_obj_get_info_by_fd(shared->filters, &info, &length) < 0)
+        if (bpf_obj_get_info_by_fd(fd, &info, &length) < 0)
                 return -errno;
-        if (info.value_size != sizeof(struct filter))
+        if (info.value_size != value_size)
                 return -EPROTO;         /* ours and the programs' are not the same any more */
-        maps = calloc(1, sizeof(*maps));
+        memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        if (memory == MAP_FAILED)
+                return -errno;
+        *(void **)ret = memory;
+        return 0;
+}
+
+int prefilter_maps_new(const struct prefilter_shared *shared, struct prefilter_maps **ret) {
+        struct prefilter_maps *maps = calloc(1, sizeof(*maps));
+        int r;
+
         if (!maps)
                 return -ENOMEM;
         maps->shared = *shared;
-        maps->size = (size_t)2 * TABLE_KINDS * sizeof(struct filter);
-        maps->filters = mmap(NULL, maps->size, PROT_READ | PROT_WRITE, MAP_SHARED, shared->filters, 0);
-        if (maps->filters == MAP_FAILED) {
-                free(maps);
-                return -errno;
+        r = map_shared(shared->filters, sizeof(struct filter), FILTERS_SIZE, &maps->filters);
+        if (r >= 0)
+                r = map_shared(shared->classes, sizeof(struct filter_class), CLASSES_SIZE, &maps->classes);
+        if (r < 0) {
+                prefilter_maps_free(maps);
+                return r;
         }
         *ret = maps;
         return 0;
@@ -114,10 +111,13 @@ int prefilter_maps_new(const struct prefilter_shared *shared, struct prefilter_m
 struct prefilter_maps *prefilter_maps_free(struct prefilter_maps *maps) {
         if (!maps)
                 return NULL;
-        munmap(maps->filters, maps->size);
-        for (size_t table = 0; table < ELEMENTSOF(maps->entries); table++)
+        if (maps->filters)
+                munmap(maps->filters, FILTERS_SIZE);
+        if (maps->classes)
+                munmap(maps->classes, CLASSES_SIZE);
+        for (size_t which = 0; which < ELEMENTSOF(maps->entries); which++)
                 for (int map = 0; map < _MAP_MAX; map++)
-                        array_done(&maps->entries[table][map]);
+                        array_done(&maps->entries[which][map]);
         free(maps);
         return NULL;
 }
@@ -127,7 +127,7 @@ struct prefilter_maps *prefilter_maps_free(struct prefilter_maps *maps) {
 static int add_text(struct map_entries to[static _MAP_MAX], const struct prefilter *prefilter,
                     const struct prefilter_text *text, uint32_t of) {
         const char *bytes = prefilter->bytes.items + text->offset;
-        struct map_entry entry = {.uses = text->uses, .key = {.of = of}};
+        struct map_entry entry = {.uses = text->uses, .kind = text->kind, .key = {.of = of}};
         uint32_t n = text->length;
 
         if (text->place == PREFILTER_BACK)
@@ -198,6 +198,36 @@ static int close_entries(struct map_entries *entries) {
         return 0;
 }
 
+/* Keys of what belongs to a task: each that differs is a class, which has the uses of all that it begins with, of all
+ * kinds. `uses` of the entries becomes its number; those that are the same become one. */
+static int classify_entries(struct map_entries *entries, struct filter_class *classes, uint32_t *n_classes) {
+        _cleanup_(freep) size_t *open = calloc(entries->n + 1, sizeof(*open));
+        size_t n_open = 0, n = 0;
+
+        if (!open)
+                return -ENOMEM;
+        if (entries->n > 0)
+                qsort(entries->items, entries->n, sizeof(entries->items[0]), compare_entries);
+        for (size_t i = 0; i < entries->n; i++) {
+                struct map_entry entry = entries->items[i];
+
+                if (n == 0 || compare_entries(&entries->items[n - 1], &entry) != 0) {
+                        if (++*n_classes >= FILTER_CLASSES)
+                                return -E2BIG;
+                        while (n_open > 0 && !begins(&entries->items[open[n_open - 1]], &entry))
+                                n_open--;
+                        classes[*n_classes] = n_open > 0 ? classes[entries->items[open[n_open - 1]].uses]
+                                                         : (struct filter_class){};
+                        entries->items[n] = entry;
+                        entries->items[n].uses = *n_classes;
+                        open[n_open++] = n++;
+                }
+                classes[entries->items[n - 1].uses].uses[entry.kind] |= entry.uses;
+        }
+        entries->n = n;
+        return 0;
+}
+
 /* ---- tables ---- */
 
 static uint32_t field_at(enum field field, uint64_t *ret_known) {
@@ -206,10 +236,12 @@ static uint32_t field_at(enum field field, uint64_t *ret_known) {
         *ret_known = 0;
         if (field == FIELD_NONE)
                 return 0;
-        if (field == FIELD_PROCESS_uid)
-                return offsetof(struct wire_header, uid);
-        if (field == FIELD_PROCESS_euid)
-                return offsetof(struct wire_header, euid);
+        switch ((int)field) {
+        case FIELD_PROCESS_uid: return offsetof(struct wire_header, uid);
+        case FIELD_PROCESS_euid: return offsetof(struct wire_header, euid);
+        case FIELD_PROCESS_exe:
+        case FIELD_PROCESS_name: return 1;
+        }
         *ret_known = UINT64_C(1) << info->bit;
         return info->offset;
 }
@@ -242,6 +274,7 @@ static void fill_arms(struct filter *to, const struct prefilter_kind *kind) {
 
 static void fill_kind(struct filter *to, const struct prefilter *prefilter, uint16_t number) {
         const struct prefilter_kind *kind = &prefilter->kinds[number];
+        uint64_t known;
 
         memset(to, 0, sizeof(*to));
         if (!kind->active)
@@ -249,21 +282,24 @@ static void fill_kind(struct filter *to, const struct prefilter *prefilter, uint
         to->active = 1;
         to->shed = schema_kind((enum wire_kind)number)->class == EVENT_EVENT;
         to->first = kind->first;
-        for (int d = 0; d < DIMENSIONS; d++) {
+        for (int d = 0; d < N_FILTER_DIMENSIONS; d++) {
                 to->any[d] = kind->any[d];
-                to->at[d] = field_at(kind->fields[d], &to->known[d]);
+                to->at[d] = field_at(kind->fields[d], &known);
+                to->known[d] = known;
         }
         ARRAY_FOREACH(text, &prefilter->texts)
-                if (text->kind == number)
+                if (text->kind == number && text->dimension == PREFILTER_TEXT)
                         *(text->place == PREFILTER_BACK ? &to->back : &to->front) = 1;
         fill_arms(to, kind);
 }
 
 static void clear_table(struct prefilter_maps *maps, uint32_t table) {
         for (int map = 0; map < _MAP_MAX; map++) {
-                ARRAY_FOREACH(entry, &maps->entries[table][map])
+                struct map_entries *entries = &maps->entries[filter_which(table)][map];
+
+                ARRAY_FOREACH(entry, entries)
                         (void)bpf_map_delete_elem(map_fd(maps, (enum map)map), key_of((enum map)map, entry));
-                array_done(&maps->entries[table][map]);
+                array_done(entries);
         }
 }
 
@@ -277,33 +313,71 @@ static int put_entries(struct prefilter_maps *maps, enum map map, const struct m
         return 0;
 }
 
-static int make_entries(const struct prefilter *prefilter, uint32_t table, struct map_entries to[static _MAP_MAX]) {
+static uint32_t of_dimension(uint8_t dimension, uint16_t kind) {
+        switch (dimension) {
+        case PREFILTER_EXE: return FILTER_OF_EXE;
+        case PREFILTER_NAME: return FILTER_OF_NAME;
+        default: return kind;
+        }
+}
+
+static int make_entries(const struct prefilter *prefilter, uint32_t table, struct map_entries to[static _MAP_MAX],
+                        struct map_entries of_image[static _MAP_MAX]) {
         int r = 0;
 
-#define OF(item) (table << 16 | (item)->kind)
         ARRAY_FOREACH(text, &prefilter->texts)
-                r = r < 0 ? r : add_text(to, prefilter, text, OF(text));
+                r = r < 0 ? r
+                          : add_text(text->dimension == PREFILTER_TEXT ? to : of_image, prefilter, text,
+                                     filter_of(table, of_dimension(text->dimension, text->kind)));
         ARRAY_FOREACH(network, &prefilter->networks)
-                r = r < 0 ? r : add_network(&to[MAP_NETWORKS], network, OF(network));
+                r = r < 0 ? r : add_network(&to[MAP_NETWORKS], network, filter_of(table, network->kind));
         ARRAY_FOREACH(number, &prefilter->numbers)
-                r = r < 0 ? r : add_number(&to[MAP_NUMBERS], number, OF(number));
-#undef OF
+                r = r < 0 ? r : add_number(&to[MAP_NUMBERS], number, filter_of(table, number->kind));
         for (int map = MAP_FRONTS; map <= MAP_NETWORKS && r >= 0; map++)
                 r = close_entries(&to[map]);
         return r;
 }
 
-int prefilter_maps_fill(struct prefilter_maps *maps, const struct prefilter *prefilter) {
-        uint32_t table = maps->in_force == 1 ? 2 : 1;
+/* What belongs to tasks comes behind the rest. */
+static int make_classes(struct prefilter_maps *maps, uint32_t table, struct map_entries of_image[static _MAP_MAX]) {
+        struct filter_class *classes = &maps->classes[filter_class_entry(table, 0)];
+        uint32_t n_classes = 0;
+        int r = 0;
+
+        for (int map = MAP_FRONTS; map <= MAP_BACKS && r >= 0; map++) {
+                r = classify_entries(&of_image[map], classes, &n_classes);
+                ARRAY_FOREACH(entry, &of_image[map])
+                        r = r < 0 ? r : array_push(&maps->entries[filter_which(table)][map], *entry);
+        }
+        return r;
+}
+
+static int fill_table(struct prefilter_maps *maps, const struct prefilter *prefilter, uint32_t table) {
+        struct map_entries *entries = maps->entries[filter_which(table)], of_image[_MAP_MAX] = {};
         int r;
 
+        for (uint16_t kind = 0; kind < _WIRE_KIND_MAX; kind++)
+                fill_kind(&maps->filters[filter_entry(table, kind)], prefilter, kind);
+        r = make_entries(prefilter, table, entries, of_image);
+        if (r >= 0)
+                r = make_classes(maps, table, of_image);
+        for (int map = 0; map < _MAP_MAX; map++) {
+                array_done(&of_image[map]);
+                r = r < 0 ? r : put_entries(maps, (enum map)map, &entries[map]);
+        }
+        return r;
+}
+
+int prefilter_maps_fill(struct prefilter_maps *maps, const struct prefilter *prefilter) {
+        uint32_t table = maps->last + 1;
+        int r;
+
+        if (table == 0 || (maps->in_force != 0 && filter_which(table) == filter_which(maps->in_force)))
+                table++;
+        maps->last = table;
         maps->filled = 0;
         clear_table(maps, table);
-        for (uint16_t kind = 0; kind < _WIRE_KIND_MAX; kind++)
-                fill_kind(&maps->filters[(table - 1) * TABLE_KINDS + kind], prefilter, kind);
-        r = make_entries(prefilter, table, maps->entries[table]);
-        for (int map = 0; map < _MAP_MAX && r >= 0; map++)
-                r = put_entries(maps, (enum map)map, &maps->entries[table][map]);
+        r = fill_table(maps, prefilter, table);
         if (r < 0) {
                 clear_table(maps, table);
                 return r;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Prefilter maps - a prefilter in the form in which the programs look it up (bpf/filter.bpf.h): fixed tables, and tries
- * in which each pattern has the uses of all shorter ones that it begins with.
+ * in which each pattern has the uses of all shorter ones that it begins with (bpf/filter-table.h).
  *
  * Two tables: one is in force while the other is filled, so that to exchange them is one store. Does system calls, and
  * logs. */
@@ -14,8 +14,8 @@ struct prefilter_maps;
 
 /* What is shared with the programs: all borrowed, for as long as the maps are used. */
 struct prefilter_shared {
-        int filters, fronts, backs, networks, numbers, armed;
-        uint32_t *table;                /* which is in force; 0: none */
+        int filters, classes, fronts, backs, networks, numbers, armed;
+        uint32_t *table;                /* number of the one in force; 0: none */
         uint64_t *waiting;              /* kinds that are not looked at while no key is armed for them */
 };
 

@@ -32,12 +32,15 @@
 #define PREFILTER_MAX_PATTERNS \
         8192 /* of all kinds, in each direction, and numbers, and networks. A kind that would take \
                 more of them has no filter in that dimension */
+#define PREFILTER_MAX_CLASSES 1000 /* patterns of EXE and NAME that differ, of all kinds; the same holds for these */
 
 enum prefilter_dimension {
         PREFILTER_TEXT,                 /* a string of the kind */
         PREFILTER_NETWORK,              /* an address */
         PREFILTER_NUMBER,               /* a number of the kind */
         PREFILTER_USER,                 /* real or effective user */
+        PREFILTER_EXE,                  /* executable of the acting process, at the time of its exec */
+        PREFILTER_NAME,                 /* and the name that it was started as */
         _PREFILTER_DIMENSION_MAX,
 };
 
@@ -74,6 +77,7 @@ struct prefilter_text {
         uint64_t uses;
         uint32_t offset, length;        /* in prefilter->bytes */
         uint16_t kind;
+        uint8_t dimension;              /* TEXT, EXE or NAME */
         uint8_t place;                  /* enum prefilter_place */
 };
 

@@ -10,6 +10,7 @@
 #include "program/glob.h"
 
 #define LITERAL_MIN 2                   /* every path begins with a slash: a shorter one is no fact */
+#define CLASS_HEADS 4096                /* a power of two, more than PREFILTER_MAX_CLASSES */
 
 /* An event must have one of these, in one dimension. */
 struct pattern {
@@ -37,6 +38,8 @@ struct collector {
         unsigned what;
         struct collector_uses ARRAY_BODY(struct use) uses;
         uint32_t asked[_FIELD_MAX];     /* how many comparisons of a field could be facts */
+        uint32_t heads[CLASS_HEADS];    /* by hash: the first text of EXE or NAME that is this one, number + 1 */
+        uint32_t n_classes;             /* of which there are so many */
         int error;
 };
 
@@ -73,6 +76,10 @@ static enum prefilter_dimension dimension_of(const struct predicate *predicate) 
         if (predicate->subject == SUBJECT_PROCESS &&
             (predicate->field == FIELD_PROCESS_uid || predicate->field == FIELD_PROCESS_euid))
                 return PREFILTER_USER;
+        if (predicate->subject == SUBJECT_PROCESS && predicate->field == FIELD_PROCESS_exe)
+                return PREFILTER_EXE;
+        if (predicate->subject == SUBJECT_PROCESS && predicate->field == FIELD_PROCESS_name)
+                return PREFILTER_NAME;
         if (predicate->subject != SUBJECT_EVENT || !info || info->scope != FIELD_EVENT)
                 return _PREFILTER_DIMENSION_MAX;
         switch ((int)info->type) {
@@ -250,9 +257,35 @@ static void choose_fields(struct collector *c, uint16_t kind) {
                 to->fields[PREFILTER_USER] = c->asked[FIELD_PROCESS_euid] > c->asked[FIELD_PROCESS_uid]
                                                      ? FIELD_PROCESS_euid
                                                      : FIELD_PROCESS_uid;
+        if (c->asked[FIELD_PROCESS_exe] > 0)
+                to->fields[PREFILTER_EXE] = FIELD_PROCESS_exe;
+        if (c->asked[FIELD_PROCESS_name] > 0)
+                to->fields[PREFILTER_NAME] = FIELD_PROCESS_name;
 }
 
-static void add_text(struct collector *c, uint16_t kind, const struct pattern *pattern, uint64_t uses) {
+static bool same_class(const struct prefilter *prefilter, const struct prefilter_text *a,
+                       const struct prefilter_text *b) {
+        return a->dimension == b->dimension && a->place == b->place && a->length == b->length &&
+               memcmp(prefilter->bytes.items + a->offset, prefilter->bytes.items + b->offset, a->length) == 0;
+}
+
+/* The last text. What is the same for several kinds is one pattern. */
+static void count_class(struct collector *c) {
+        const struct prefilter *prefilter = c->prefilter;
+        const struct prefilter_text *last = &prefilter->texts.items[prefilter->texts.n - 1];
+        uint32_t hash = last->length * 4 + last->place, at;
+
+        for (uint32_t i = 0; i < last->length; i++)
+                hash = hash * 31 + (uint8_t)prefilter->bytes.items[last->offset + i];
+        for (at = hash; c->heads[at % CLASS_HEADS] != 0; at++)
+                if (same_class(prefilter, &prefilter->texts.items[c->heads[at % CLASS_HEADS] - 1], last))
+                        return;
+        c->heads[at % CLASS_HEADS] = prefilter->texts.n;
+        c->n_classes++;
+}
+
+static void add_text(struct collector *c, uint16_t kind, enum prefilter_dimension dimension,
+                     const struct pattern *pattern, uint64_t uses) {
         struct prefilter *to = c->prefilter;
         const char *bytes = program_text(c->program, pattern->text);
         struct prefilter_text text = {
@@ -260,6 +293,7 @@ static void add_text(struct collector *c, uint16_t kind, const struct pattern *p
                 .offset = to->bytes.n,
                 .length = pattern->text.length,
                 .kind = kind,
+                .dimension = dimension,
                 .place = pattern->place,
         };
 
@@ -273,6 +307,8 @@ static void add_text(struct collector *c, uint16_t kind, const struct pattern *p
         for (uint32_t i = 0; i < text.length && c->error == 0; i++)
                 note(c, array_push(&to->bytes, bytes[i]));
         note(c, array_push(&to->texts, text));
+        if (dimension != PREFILTER_TEXT && c->error == 0)
+                count_class(c);
 }
 
 /* An address of IPv4 may stand in one of IPv6, and is compared as what it is (event/compare.h). */
@@ -298,7 +334,9 @@ static void add_network(struct collector *c, uint16_t kind, const struct program
 static void add_pattern(struct collector *c, uint16_t kind, enum prefilter_dimension dimension,
                         const struct pattern *pattern, uint64_t uses) {
         switch (dimension) {
-        case PREFILTER_TEXT: add_text(c, kind, pattern, uses); return;
+        case PREFILTER_TEXT:
+        case PREFILTER_EXE:
+        case PREFILTER_NAME: add_text(c, kind, dimension, pattern, uses); return;
         case PREFILTER_NETWORK: add_network(c, kind, &pattern->network, uses); return;
         case PREFILTER_NUMBER:
         case PREFILTER_USER:
@@ -312,11 +350,18 @@ static void add_pattern(struct collector *c, uint16_t kind, enum prefilter_dimen
         }
 }
 
-static size_t n_patterns(const struct prefilter *prefilter, enum prefilter_dimension dimension) {
+/* Is there room for so many more? */
+static bool has_room(const struct collector *c, enum prefilter_dimension dimension, const struct facts *facts) {
+        const struct prefilter *prefilter = c->prefilter;
+        size_t n = facts->patterns.n;
+
         switch ((int)dimension) {
-        case PREFILTER_TEXT: return prefilter->texts.n;
-        case PREFILTER_NETWORK: return prefilter->networks.n;
-        default: return prefilter->numbers.n;
+        case PREFILTER_NETWORK: return prefilter->networks.n + n <= PREFILTER_MAX_PATTERNS;
+        case PREFILTER_NUMBER:
+        case PREFILTER_USER: return prefilter->numbers.n + n <= PREFILTER_MAX_PATTERNS;
+        case PREFILTER_TEXT: return prefilter->texts.n + n <= PREFILTER_MAX_PATTERNS;
+        default:
+                return prefilter->texts.n + n <= PREFILTER_MAX_PATTERNS && c->n_classes + n <= PREFILTER_MAX_CLASSES;
         }
 }
 
@@ -335,8 +380,7 @@ static void put_use(struct collector *c, const struct use *use,
         uint64_t mask = UINT64_C(1) << bit;
 
         for (int d = 0; d < _PREFILTER_DIMENSION_MAX; d++) {
-                if (!facts[d].all && n_patterns(c->prefilter, (enum prefilter_dimension)d) + facts[d].patterns.n <=
-                                             PREFILTER_MAX_PATTERNS)
+                if (!facts[d].all && has_room(c, (enum prefilter_dimension)d, &facts[d]))
                         ARRAY_FOREACH(pattern, &facts[d].patterns)
                                 add_pattern(c, use->kind, (enum prefilter_dimension)d, pattern, mask);
                 else
@@ -358,10 +402,32 @@ static void use_facts(struct collector *c, const struct use *use, struct facts r
         }
 }
 
-/* Each use a bit; if there are more than bits, all that look at the same dimensions are one. */
+/* More uses than bits: all that look at the same dimensions are one, and what is left looks at what any of it does. */
+struct crowd {
+        uint32_t signatures[PREFILTER_MAX_USES];
+        uint32_t n;
+};
+
+static uint32_t crowd_bit(struct crowd *crowd, const struct use *use,
+                          const struct facts facts[static _PREFILTER_DIMENSION_MAX]) {
+        uint32_t signature = use->first ? 1U << _PREFILTER_DIMENSION_MAX : 0, i;
+
+        for (int d = 0; d < _PREFILTER_DIMENSION_MAX; d++)
+                signature |= facts[d].all ? 0 : 1U << d;
+        for (i = 0; i < crowd->n && crowd->signatures[i] != signature; i++)
+                ;
+        if (i == PREFILTER_MAX_USES)
+                return PREFILTER_MAX_USES - 1;
+        if (i == crowd->n)
+                crowd->signatures[crowd->n++] = signature;
+        return i;
+}
+
+/* Each use a bit, if there are enough. */
 static void put_kind(struct collector *c, const struct use *uses, size_t n) {
         struct prefilter_kind *to = &c->prefilter->kinds[uses[0].kind];
         bool crowded = n > PREFILTER_MAX_USES;
+        struct crowd crowd = {};
         uint64_t all;
 
         to->arms = calloc(PREFILTER_MAX_USES, sizeof(*to->arms));
@@ -374,16 +440,12 @@ static void put_kind(struct collector *c, const struct use *uses, size_t n) {
                 uint32_t bit = i;
 
                 use_facts(c, &uses[i], facts);
-                if (crowded) {
-                        bit = uses[i].first ? 1U << _PREFILTER_DIMENSION_MAX : 0;
-                        for (int d = 0; d < _PREFILTER_DIMENSION_MAX; d++)
-                                bit |= facts[d].all ? 0 : 1U << d;
-                }
+                if (crowded)
+                        bit = crowd_bit(&crowd, &uses[i], facts);
                 put_use(c, &uses[i], facts, bit);
                 for (int d = 0; d < _PREFILTER_DIMENSION_MAX; d++)
                         array_done(&facts[d].patterns);
         }
-        _Static_assert(2U << _PREFILTER_DIMENSION_MAX <= PREFILTER_MAX_USES, "a bit for each way to be alike");
 
         all = to->n_uses == 64 ? UINT64_MAX : (UINT64_C(1) << to->n_uses) - 1;
         to->active = to->first != all;
@@ -492,6 +554,8 @@ static int compare_texts(const void *a, const void *b, void *bytes) {
 
         if (x->kind != y->kind)
                 return x->kind < y->kind ? -1 : 1;
+        if (x->dimension != y->dimension)
+                return x->dimension < y->dimension ? -1 : 1;
         if (x->place != y->place)
                 return x->place < y->place ? -1 : 1;
         order = memcmp((char *)bytes + x->offset, (char *)bytes + y->offset, MIN(x->length, y->length));

@@ -9,7 +9,8 @@ CHECK is one of
   floors      own room or strictly lower floors; siblings do not see each other
   private     a header named *-private.h is included in its own room only
   libraries   the header of a library is included in that library's home only
-  wire        bpf/wire.h, the format that kernel and daemon share, is known to event and capture only
+  wire        bpf/wire.h, the format that kernel and daemon share, is known to event and capture only,
+              bpf/filter-table.h to capture
 """
 
 import pathlib
@@ -83,7 +84,7 @@ def check_floors(all_includes):
 
 
 def known_elsewhere(name):
-    return name == 'wire.h' or name.endswith('.skel.h')
+    return name in ('wire.h', 'filter-table.h') or name.endswith('.skel.h')
 
 
 def check_private(all_includes):
@@ -103,6 +104,8 @@ def check_wire(all_includes):
     for i in all_includes:
         if i.name in ('wire.h', 'bpf/wire.h') and i.room not in WIRE_ROOMS:
             yield f'{i}: the wire format is known to {" and ".join(WIRE_ROOMS)} only'
+        elif i.name in ('filter-table.h', 'bpf/filter-table.h') and i.room != 'capture':
+            yield f'{i}: the tables of the filter are known to capture only'
 
 
 def plan(all_includes):

@@ -105,6 +105,12 @@ class Lint(unittest.TestCase):
         self.write('daemon/engine/a.c', '#include "wire.h"\n')
         self.finds('floors.py', 'wire', 'daemon/engine/a.c:1')
 
+    def test_the_tables_of_the_filter_are_for_capture(self):
+        self.write('daemon/capture/maps.c', '#include "filter-table.h"\n')
+        self.passes('floors.py', 'wire')
+        self.write('daemon/event/a.c', '#include "filter-table.h"\n')
+        self.finds('floors.py', 'wire', 'daemon/event/a.c:1')
+
     def test_a_header_needs_its_head(self):
         self.passes('house.py', 'headers')
         self.write('daemon/event/a.h', LICENCE + '#include <a.h>\n#pragma once\n/* Thing - an example. */\n')

@@ -107,12 +107,15 @@ static void on_obscured(enum wire_reason reason, const struct path *path, const 
 struct filter {
         struct prefilter *prefilter;    /* NULL: none */
         struct prefilter_model model;
+        struct process_table *table;    /* owned; of the kernel, which sees everything */
         struct wire_tick tick;          /* in place of the record */
+        size_t n_seen, n_left_out;
 };
 
 static void filter_done(struct filter *filter) {
         prefilter_model_done(&filter->model);
         prefilter_free(filter->prefilter);
+        process_table_free(filter->table);
 }
 
 static int filter_set(struct filter *filter, unsigned uses, const struct program *program) {
@@ -122,14 +125,18 @@ static int filter_set(struct filter *filter, unsigned uses, const struct program
 }
 
 static int filter_event(struct filter *filter, struct event *event) {
+        const struct process *actor;
         int r;
 
         filter->model.prefilter = filter->prefilter;
         if (!filter->prefilter)
                 return 0;
-        r = prefilter_model_admits(&filter->model, event);
+        actor = process_table_update(filter->table, event);
+        r = prefilter_model_admits(&filter->model, event, actor);
+        filter->n_seen++;
         if (r != 0)
                 return r;
+        filter->n_left_out++;
         filter->tick = (struct wire_tick){.header = {
                                                   .size = sizeof(filter->tick),
                                                   .version = WIRE_VERSION,
@@ -147,7 +154,9 @@ static int feed(const struct engine_trial *trial, struct engine *engine, struct 
         int r;
 
         if (trial->uses) {
-                r = filter_set(&filter, trial->uses, trial->program);
+                r = process_table_new(&table_limits, &filter.table);
+                if (r >= 0)
+                        r = filter_set(&filter, trial->uses, trial->program);
                 if (r < 0)
                         return r;
         }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/macro.h"
+#include "process/process-fields.h"
 
 void prefilter_model_done(struct prefilter_model *model) {
         array_done(&model->keys);
@@ -29,27 +30,40 @@ static bool network_matches(const struct prefilter_network *network, const struc
         return true;
 }
 
+static void dimension_value(const struct event *event, const struct process *actor, enum field field,
+                            enum prefilter_dimension d, struct value *ret) {
+        *ret = (struct value){.state = VALUE_KNOWN};
+        if (field == FIELD_PROCESS_uid)
+                ret->number = event->wire->uid;
+        else if (field == FIELD_PROCESS_euid)
+                ret->number = event->wire->euid;
+        else if (d != PREFILTER_EXE && d != PREFILTER_NAME)
+                event_get(event, field, ret);
+        else if (actor)
+                process_get(actor, event, field, ret);
+        else
+                *ret = (struct value){};
+}
+
 static uint64_t dimension_uses(const struct prefilter *prefilter, const struct event *event,
-                               enum prefilter_dimension d) {
+                               const struct process *actor, enum prefilter_dimension d) {
         const struct prefilter_kind *kind = &prefilter->kinds[event_kind(event)];
         uint64_t uses = kind->any[d];
-        struct value value = {.state = VALUE_KNOWN};
+        struct value value;
 
         if (kind->fields[d] == FIELD_NONE)
                 return UINT64_MAX;
-        if (kind->fields[d] == FIELD_PROCESS_uid)
-                value.number = event->wire->uid;
-        else if (kind->fields[d] == FIELD_PROCESS_euid)
-                value.number = event->wire->euid;
-        else
-                event_get(event, kind->fields[d], &value);
+        dimension_value(event, actor, kind->fields[d], d, &value);
         if (value.state != VALUE_KNOWN)
                 return UINT64_MAX;
 
         switch (d) {
         case PREFILTER_TEXT:
+        case PREFILTER_EXE:
+        case PREFILTER_NAME:
                 ARRAY_FOREACH(text, &prefilter->texts)
-                        if (text->kind == event->wire->kind && text_matches(prefilter, text, &value))
+                        if (text->kind == event->wire->kind && text->dimension == d &&
+                            text_matches(prefilter, text, &value))
                                 uses |= text->uses;
                 break;
         case PREFILTER_NETWORK:
@@ -109,7 +123,7 @@ static int arm(struct prefilter_model *model, const struct event *event, const s
         return 0;
 }
 
-int prefilter_model_admits(struct prefilter_model *model, const struct event *event) {
+int prefilter_model_admits(struct prefilter_model *model, const struct event *event, const struct process *actor) {
         const struct kind_info *info = schema_kind(event_kind(event));
         const struct prefilter_kind *kind = &model->prefilter->kinds[event_kind(event)];
         uint64_t uses = UINT64_MAX;
@@ -119,7 +133,7 @@ int prefilter_model_admits(struct prefilter_model *model, const struct event *ev
         if (!is_armed(model, event))
                 uses &= kind->first;
         for (int d = 0; d < _PREFILTER_DIMENSION_MAX; d++)
-                uses &= dimension_uses(model->prefilter, event, (enum prefilter_dimension)d);
+                uses &= dimension_uses(model->prefilter, event, actor, (enum prefilter_dimension)d);
 
         for (uint32_t i = 0; i < kind->n_uses; i++)
                 if (uses >> i & 1 && kind->arms[i].kinds != 0) {

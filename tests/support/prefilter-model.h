@@ -7,6 +7,7 @@
 
 #include "event/event.h"
 #include "event/prefilter.h"
+#include "process/process.h"
 
 struct armed_key {
         enum prefilter_key key;
@@ -21,5 +22,6 @@ struct prefilter_model {
 
 void prefilter_model_done(struct prefilter_model *model);
 
-/* 1: the event is told, and has armed what it arms; 0: not; -ENOMEM. */
-int prefilter_model_admits(struct prefilter_model *model, const struct event *event);
+/* 1: the event is told, and has armed what it arms; 0: not; -ENOMEM. `actor` is what a table says that was told
+ * everything, NULL: nothing is known. */
+int prefilter_model_admits(struct prefilter_model *model, const struct event *event, const struct process *actor);

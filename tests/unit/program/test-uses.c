@@ -111,6 +111,40 @@ START_TEST(addresses_numbers_and_users_have_dimensions_of_their_own) {
 }
 END_TEST
 
+START_TEST(what_the_acting_process_runs_has_two) {
+        collect("path \"p\" { openat { proc.exe in [\"/bin/a\", \"/bin/b\"] and proc.name endswith \"x\" } }\n"
+                "path \"q\" { openat { parent.exe == \"/bin/c\" and proc.exe glob \"/opt/**\" } }\n",
+                USES_FILTER);
+        ck_assert_str_eq(texts(), "=/bin/a =/bin/b ^/opt/ $x");
+        ck_assert_int_eq(opens()->fields[PREFILTER_EXE], FIELD_PROCESS_exe);
+        ck_assert_int_eq(opens()->fields[PREFILTER_NAME], FIELD_PROCESS_name);
+        ck_assert_uint_eq(opens()->any[PREFILTER_EXE], 0);
+        ck_assert_int_eq(__builtin_popcountll(opens()->any[PREFILTER_NAME]), 1);
+}
+END_TEST
+
+START_TEST(an_executable_of_many_kinds_is_one_pattern) {
+        _cleanup_(strbuf_done) struct strbuf policy = {};
+
+        for (unsigned i = 0; i < 3; i++) {
+                static const char *const kinds[] = {"openat", "unlink", "connect"};
+
+                strbuf_printf(&policy, "path \"p%u\" { %s { proc.name in [", i, kinds[i]);
+                for (unsigned k = 0; k < 400; k++)
+                        strbuf_printf(&policy, "%s\"tool-%u\"", k > 0 ? ", " : "", k);
+                strbuf_put(&policy, "] } }\n");
+        }
+        collect(strbuf_str(&policy), USES_FILTER);
+        ck_assert(opens()->active && prefilter->kinds[WIRE_KIND_connect].active);
+        ck_assert_uint_eq(prefilter->texts.n, 1200);
+
+        for (unsigned k = 0; k < PREFILTER_MAX_CLASSES; k++)
+                strbuf_printf(&policy, "path \"r%u\" { mkdir { proc.exe == \"/bin/%u\" } }\n", k, 10000 + k);
+        collect(strbuf_str(&policy), USES_FILTER);
+        ck_assert(opens()->active && !prefilter->kinds[WIRE_KIND_mkdir].active);
+}
+END_TEST
+
 START_TEST(first_steps_arm_the_kinds_that_follow) {
         collect("path \"p\" { within = 7s  openat { pathname == \"/a\" }  unlink { }  mkdir { } }", USES_ARM);
         ck_assert_uint_eq(opens()->first, 1);
@@ -178,6 +212,8 @@ UNIT_MAIN("program/uses",
           what_only_some_of_its_events_hold_is_none,
           a_step_without_a_condition_lets_all_pass,
           addresses_numbers_and_users_have_dimensions_of_their_own,
+          what_the_acting_process_runs_has_two,
+          an_executable_of_many_kinds_is_one_pattern,
           first_steps_arm_the_kinds_that_follow,
           what_ends_a_story_or_must_not_happen_is_armed_too,
           a_story_that_the_kernel_does_not_see_begin_does_not_wait,

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Filter table - the form in which the daemon gives the programs a prefilter (daemon/event/prefilter.h): what the two
+ * sides of bpf/filter.bpf.h and daemon/capture/prefilter-maps.c share, and nobody else.
+ *
+ * There are two tables. `filter_table` names the one in force by a number that is never used twice: its lowest bit says
+ * which, and 0 that there is none. So what was worked out under one of them may be kept with its number. */
+#pragma once
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+
+#define FILTER_KINDS 128                /* by enum wire_kind, with room for more than there are */
+#define FILTER_ARMS 128                 /* of a kind: each kind twice, for tree and host */
+#define FILTER_FRONT 248                /* bytes of a text that are looked at from its front, */
+#define FILTER_BACK 64                  /* and from its back */
+#define FILTER_PATTERNS 8192            /* of one table, in each map */
+#define FILTER_CLASSES 1024             /* of one table; the first has no uses */
+
+#define ARM_SLOTS 4096                  /* a power of two; the first is the host's */
+#define ARM_SHIFT 24                    /* times are counted in 2^24 ns, 17 ms */
+#define ARM_ALWAYS ((__u32)-1)
+
+enum filter_dimension {
+        FILTER_TEXT,
+        FILTER_NETWORK,
+        FILTER_NUMBER,
+        FILTER_USER,
+        FILTER_EXE,
+        FILTER_NAME,
+        N_FILTER_DIMENSIONS,
+};
+
+/* One kind that uses arm. Times are in units of ARM_SHIFT. */
+struct filter_arm {
+        __u64 uses;
+        __u32 horizon;                  /* ARM_ALWAYS */
+        __u16 kind;
+        __u16 host;                     /* the host, not the tree */
+};
+
+/* Of one kind. */
+struct filter {
+        __u64 any[N_FILTER_DIMENSIONS];         /* uses that do not look there */
+        __u64 known[N_FILTER_DIMENSIONS];       /* bit of the field in the header's masks; 0: always known */
+        __u32 at[N_FILTER_DIMENSIONS];  /* where the value is in the record; 0: the dimension is not looked at. Of
+                                         * EXE and NAME, which are not in the record, 1 */
+        __u64 first;                    /* uses that need no armed key */
+        __u64 arming;                   /* uses that arm something */
+        __u32 active;                   /* 0: all of this kind is told */
+        __u32 shed;                     /* what nobody can use may be left out: not of the kinds of class CORE */
+        __u32 front, back;              /* there are such patterns of its text */
+        __u32 n_arms, pad;
+        struct filter_arm arms[FILTER_ARMS];
+};
+
+/* What belongs to a task and not to an event is looked up once, and gives a class: uses by kind. */
+struct filter_class {
+        __u64 uses[64];
+};
+
+/* In place of a kind, of keys that give a class. */
+enum {
+        FILTER_OF_EXE = FILTER_KINDS,
+        FILTER_OF_NAME,
+};
+
+static inline __u32 filter_which(__u32 table) {
+        return table & 1;
+}
+
+/* In a key: `of` is a kind, or one of those. */
+static inline __u32 filter_of(__u32 table, __u32 of) {
+        return filter_which(table) << 16 | of;
+}
+
+/* Where in `filters`, */
+static inline __u32 filter_entry(__u32 table, __u32 kind) {
+        return filter_which(table) * FILTER_KINDS + kind;
+}
+
+/* and in `filter_classes`. */
+static inline __u32 filter_class_entry(__u32 table, __u32 class_number) {
+        return filter_which(table) * FILTER_CLASSES + class_number;
+}
+
+/* Keys: tries with how many bits of what follows count, and then `of`. A whole text has its NUL. */
+struct filter_front_key {
+        __u32 bits;
+        __u32 of;
+        char text[FILTER_FRONT];
+};
+
+struct filter_back_key {
+        __u32 bits;
+        __u32 of;
+        __u64 text[FILTER_BACK / 8];    /* last byte first */
+};
+
+struct filter_network_key {
+        __u32 bits;
+        __u32 of;
+        __u32 family;
+        __u8 address[16];
+};
+
+struct filter_number_key {
+        __u32 of;
+        __u32 dimension;
+        __s64 number;
+};
