@@ -3,6 +3,7 @@
 """A lint that finds nothing proves nothing: each is shown a small tree with faults in it and must name them, and one without."""
 
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -46,6 +47,49 @@ class Lint(unittest.TestCase):
         self.passes('traps.py', '')
         self.write('docs/TRAPS.md', '| 1 | a race | looked at twice | `it_is_not` |\n| 2 | another | none | |\n')
         self.finds('traps.py', '', 'no test it_is_not', 'docs/TRAPS.md:2')
+
+    # A chain of functions, the last of which is called by a helper; each with an array that stays on the stack.
+    PROGRAM = '''
+static long (*const helper_loop)(unsigned n, void *step, void *context, unsigned long flags) = (void *)181;
+static long (*const helper_read)(void *to, unsigned n, const void *from) = (void *)113;
+static long last(unsigned i, void *context) { char bytes[LAST]; helper_read(bytes, LAST, 0); return bytes[0] + i; }
+static __attribute__((noinline)) int second(int i) {
+        char bytes[152];
+        helper_read(bytes + 8, 8, 0);
+        helper_loop(i, last, bytes, 0);
+        return bytes[0] + bytes[151];
+}
+__attribute__((noinline)) int between(int i) { return i ? DEEPER(second(i) + 1) : 0; }
+__attribute__((section("tp"))) int program(int *context) { return between(*context); }
+'''
+
+    def frames(self, *defines):
+        source = self.root / 'program.c'
+        source.write_text(self.PROGRAM, encoding='utf-8')
+        subprocess.run(['clang', '-target', 'bpf', '-mcpu=v3', '-O2', '-c', *defines, source, '-o', self.root / 'program.o'],
+                       check=True)
+        result = subprocess.run([sys.executable, HERE / 'frames.py', self.root / 'program.o'],
+                                capture_output=True, text=True, check=False)
+        return result.returncode, result.stdout
+
+    @unittest.skipUnless(shutil.which('clang'), 'no clang')
+    def test_a_program_with_too_much_on_the_stack_is_found(self):
+        # Rounded: 32 + 32 + 160 + 288 is what there may be.
+        self.assertEqual(self.frames('-DLAST=288', '-DDEEPER(x)=x'), (0, ''))
+        status, output = self.frames('-DLAST=296', '-DDEEPER(x)=x')
+        self.assertEqual(status, 1)
+        self.assertIn('program: 544 bytes of stack: program:0 between:0 second:152 last:296', output)
+
+    @unittest.skipUnless(shutil.which('clang'), 'no clang')
+    def test_a_program_that_calls_too_deep_is_found(self):
+        text = self.PROGRAM
+        more = ''.join('__attribute__((noinline)) int f%d(int i) { return f%d(i) * i + 1; }\n' % (i, i - 1) for i in range(1, 8))
+        more = '__attribute__((noinline)) int f0(int i) { return i * i; }\n' + more
+        self.PROGRAM = more + text
+        self.assertEqual(self.frames('-DLAST=8', '-DDEEPER(x)=f5(x)'), (0, ''))
+        status, output = self.frames('-DLAST=8', '-DDEEPER(x)=f6(x)')
+        self.assertEqual(status, 1)
+        self.assertIn('program: 9 functions deep: program between f6', output)
 
     def test_a_table_of_tiers_that_is_not_the_tested_one_is_found(self):
         self.write('daemon/capture/hook-table.def', 'HOOK(on_it, chmod, SECURITY, "lsm/path_chmod", NONE)\n')
