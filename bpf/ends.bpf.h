@@ -11,6 +11,7 @@ struct ends {
         __u32 family, type, protocol;
         __u32 sport, dport;
         __u32 scid, dcid;               /* vsock */
+        __u32 sport_id, sgroups, dport_id, dgroups;     /* netlink */
         __u32 peer_pid;                 /* unix */
         __u32 known, user, cut;         /* END_*, as in the header */
         __u32 pad;

@@ -56,6 +56,7 @@ typedef _Bool bool;
 #define AF_UNIX 1
 #define AF_INET 2
 #define AF_INET6 10
+#define AF_NETLINK 16
 #define AF_VSOCK 40
 #define SOCK_STREAM 1
 #define SOCK_DGRAM 2
@@ -469,6 +470,12 @@ struct unix_sock {
         struct unix_address *addr;
         struct path path;
         struct sock *peer;
+};
+
+struct netlink_sock {
+        struct sock sk;
+        __u32 portid, dst_portid, dst_group;
+        unsigned long *groups;
 };
 
 struct vm_area_struct {

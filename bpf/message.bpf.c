@@ -22,6 +22,8 @@ SAME(protocol);
 SAME(daddr);
 SAME(dport);
 SAME(cid);
+SAME(nl_port);
+SAME(nl_groups);
 SAME(path);
 SAME(length);
 SAME(flags);
@@ -151,7 +153,7 @@ static __always_inline void message_content(struct cpu *cpu, const struct messag
 static __always_inline void message_end(
                 struct cpu *cpu, const struct message *message, struct sock *sk, struct attempt *attempt, bool send) {
         struct ends *ends = &cpu->ends;
-        bool named = message->user.name && message->user.name_size > 0;
+        bool named = message->user.name && message->user.name_size > 0, own;
 
         if (attempt) {
                 ends->daddr = attempt->address;
@@ -159,13 +161,17 @@ static __always_inline void message_end(
                 ends->known |= END_DADDR | END_DPORT;
                 return;
         }
-        /* A stream goes to its far side, whatever name is given beside. */
-        if (sk && !(send && named && ends->type == SOCK_DGRAM)) {
+        /* A stream goes to its far side, whatever name is given beside. Netlink may be sent to by others than that. */
+        if (ends->family == AF_NETLINK)
+                own = send && !named;
+        else
+                own = !(send && named && ends->type == SOCK_DGRAM);
+        if (sk && own) {
                 see_ends(cpu, sk);
                 if (ends->family == AF_UNIX)
                         see_far_unix_name(cpu, sk);
         }
-        if (named && !(ends->known & (END_DPORT | END_PATH)))
+        if (named && !(ends->known & (END_DPORT | END_PATH | END_DNETLINK)))
                 end_of(cpu, (const void *)message->user.name, message->user.name_size, FROM_USER | FAR_END);
 }
 
@@ -201,6 +207,7 @@ static __always_inline int message_tell(const struct message *message, enum wire
         PUT_END(cpu, sendto, daddr, daddr, END_DADDR);
         PUT_END(cpu, sendto, dport, dport, END_DPORT);
         PUT_END(cpu, sendto, cid, dcid, END_DCID);
+        PUT_NETLINK(cpu, sendto, d, END_DNETLINK);
         PUT_END(cpu, sendto, path, path, END_PATH);
         message_descriptors(cpu, message);
         message_content(cpu, message);

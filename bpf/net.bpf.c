@@ -250,7 +250,7 @@ __noinline int connect_tell(const struct call *call, const struct connect_call *
                 ends->daddr = attempt->address;
                 ends->dport = attempt->port;
                 ends->known |= END_DADDR | END_DPORT;
-        } else if (!(ends->known & (END_DPORT | END_PATH))) {
+        } else if (!(ends->known & (END_DPORT | END_PATH | END_DNETLINK))) {
                 if (address)
                         end_of(cpu, address->bytes, address->size, FROM_KERNEL | FAR_END);
                 else
@@ -264,6 +264,7 @@ __noinline int connect_tell(const struct call *call, const struct connect_call *
         PUT_END(cpu, connect, saddr, saddr, END_SADDR);
         PUT_END(cpu, connect, sport, sport, END_SPORT);
         PUT_END(cpu, connect, cid, dcid, END_DCID);
+        PUT_NETLINK(cpu, connect, d, END_DNETLINK);
         PUT_END(cpu, connect, peer_pid, peer_pid, END_PEER);
         if (sk && call->result == -EINPROGRESS && wants[WIRE_KIND_connect] & WANT_FAILURE)
                 pends = pending_keep(cpu, sk);
@@ -309,7 +310,7 @@ static __noinline int bind_tell(const struct call *call) {
                 if (ends->family == AF_UNIX)
                         see_unix_name(cpu, sk);
         }
-        if (!(ends->known & (END_SPORT | END_PATH))) {
+        if (!(ends->known & (END_SPORT | END_PATH | END_SNETLINK))) {
                 if (attempt) {
                         ends->saddr = attempt->address;
                         ends->sport = attempt->port;
@@ -324,6 +325,7 @@ static __noinline int bind_tell(const struct call *call) {
         PUT_END(cpu, bind, saddr, saddr, END_SADDR);
         PUT_END(cpu, bind, sport, sport, END_SPORT);
         PUT_END(cpu, bind, cid, scid, END_SCID);
+        PUT_NETLINK(cpu, bind, s, END_SNETLINK);
         PUT_END(cpu, bind, path, path, END_PATH);
         return record_submit(cpu, WIRE_KIND_bind);
 }

@@ -21,6 +21,8 @@ enum {
         END_SCID = 1 << 8,
         END_DCID = 1 << 9,
         END_PEER = 1 << 10,
+        END_SNETLINK = 1 << 11,
+        END_DNETLINK = 1 << 12,
 };
 
 /* One field of the record, if it is known. The masks are loaded anew for each: of one that stays in a register the
@@ -45,6 +47,12 @@ enum {
                 PUT_END(cpu, kind_, family, family, END_FAMILY);                                                       \
                 PUT_END(cpu, kind_, type, type, END_KIND);                                                             \
                 PUT_END(cpu, kind_, protocol, protocol, END_KIND);                                                     \
+        } while (0)
+
+#define PUT_NETLINK(cpu, kind_, side_, bit_)                                                                           \
+        do {                                                                                                           \
+                PUT_END(cpu, kind_, nl_port, side_##port_id, bit_);                                                    \
+                PUT_END(cpu, kind_, nl_groups, side_##groups, bit_);                                                   \
         } while (0)
 
 /* Look at the socket behind a file. NULL: it is none. */
@@ -112,6 +120,20 @@ static __always_inline bool read_vsock(struct sock *sk, struct vm_address addres
 
 #define VM_ANY 0xffffffff
 
+/* Both ends of a netlink socket. It has always a far one: the kernel, if it was not connected to somebody else. */
+static __always_inline void see_netlink(struct ends *ends, struct netlink_sock *socket) {
+        unsigned long *groups = GET(socket, groups), first = 0;
+        __u32 group = GET(socket, dst_group);
+
+        if (groups)
+                bpf_probe_read_kernel(&first, sizeof(first), groups);
+        ends->sport_id = GET(socket, portid);
+        ends->sgroups = first;
+        ends->dport_id = GET(socket, dst_portid);
+        ends->dgroups = group ? 1U << ((group - 1) & 31) : 0;
+        ends->known |= END_SNETLINK | END_DNETLINK;
+}
+
 /* Both ends, as the socket itself has them. */
 static __noinline int see_ends(struct cpu *cpu, struct sock *sk) {
         struct ends *ends = &cpu->ends;
@@ -135,7 +157,9 @@ static __noinline int see_ends(struct cpu *cpu, struct sock *sk) {
                         ends->dport = addresses[1].port;
                         ends->known |= END_DCID | END_DPORT;
                 }
-        } else if (ends->family == AF_UNIX) {
+        } else if (ends->family == AF_NETLINK)
+                see_netlink(ends, (struct netlink_sock *)(void *)sk);
+        else if (ends->family == AF_UNIX) {
                 struct pid *pid = GET(sk, sk_peer_pid);
 
                 if (pid && GET(sk, __sk_common.skc_state) == TCP_ESTABLISHED) {
@@ -293,12 +317,22 @@ static __noinline int end_of(struct cpu *cpu, const void *user, __u32 size, __u3
                 else
                         ends->scid = from.cid;
                 known = far ? END_DCID | END_DPORT : END_SCID | END_SPORT;
+        } else if (family == AF_NETLINK && size >= 12) {
+                __u32 from[3] = {};     /* family, port id, groups */
+
+                if (end_read(&from, sizeof(from), user, how) < 0)
+                        return nothing();
+                *(far ? &ends->dport_id : &ends->sport_id) = from[1];
+                *(far ? &ends->dgroups : &ends->sgroups) = from[2];
+                known = far ? END_DNETLINK : END_SNETLINK;
+                goto out;
         } else
                 return nothing();
         if (far)
                 ends->dport = port;
         else
                 ends->sport = port;
+out:
         ends->known |= known;
         ends->user |= known & mark;
         return nothing();

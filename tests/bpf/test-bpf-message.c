@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sendto, recvfrom, dns, and what becomes of connections that were not waited for. */
 #include <arpa/inet.h>
+#include <linux/netlink.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stddef.h>
@@ -253,6 +254,55 @@ START_TEST(unix_datagrams_tell_the_name_given_or_the_far_sides_own) {
         ck_assert(lab_find(WIRE_KIND_sendto, pid, 0)->user & WIRE_BIT(sendto, path));
         ck_assert_str_eq(lab_text(lab_find(WIRE_KIND_sendto, pid, 1), F(sendto, path)), lab_path("datagrams"));
         ck_assert(!(lab_find(WIRE_KIND_sendto, pid, 1)->user & WIRE_BIT(sendto, path)));
+}
+END_TEST
+
+/* ---- netlink ---- */
+
+#define PORT_ID 0x70000001
+
+/* To a group as well: somebody has to listen there, or the kernel says no. */
+static int send_netlink(void *argument) {
+        int to = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_USERSOCK),
+            from = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_USERSOCK);
+        struct sockaddr_nl nl = {.nl_family = AF_NETLINK, .nl_pid = PORT_ID, .nl_groups = 1 << 4}, sender = {};
+        socklen_t size = sizeof(nl);
+        char buffer[16];
+
+        if (bind(to, (void *)&nl, sizeof(nl)) < 0 || connect(from, (void *)&nl, sizeof(nl)) < 0 ||
+            send(from, "x", 1, 0) != 1)
+                return 1;
+        nl.nl_groups = 0;
+        if (sendto(from, "yy", 2, 0, (void *)&nl, sizeof(nl)) != 2 || getsockname(from, (void *)&sender, &size) < 0)
+                return 2;
+        found->port = sender.nl_pid;
+        size = sizeof(sender);
+        return recvfrom(to, buffer, sizeof(buffer), 0, (void *)&sender, &size) < 0 ||
+                sender.nl_pid != found->port || recv(to, buffer, sizeof(buffer), 0) < 0;
+}
+
+START_TEST(netlink_messages_tell_port_id_and_groups) {
+        pid_t pid = run(send_netlink, NULL);
+        const uint64_t both = WIRE_BIT(sendto, nl_port) | WIRE_BIT(sendto, nl_groups);
+        const struct wire_header *record = lab_find(WIRE_KIND_sendto, pid, 0);
+
+        ck_assert_ptr_nonnull(record);
+        ck_assert_int_eq(lab_number(record, F(sendto, family)), AF_NETLINK);
+        ck_assert_int_eq(lab_number(record, F(sendto, protocol)), NETLINK_USERSOCK);
+        ck_assert_int_eq(lab_number(record, F(sendto, nl_port)), PORT_ID);
+        ck_assert_int_eq(lab_number(record, F(sendto, nl_groups)), 1 << 4);
+        ck_assert(!(record->user & both));      /* the socket's own far side */
+
+        record = lab_find(WIRE_KIND_sendto, pid, 1);
+        ck_assert_int_eq(lab_number(record, F(sendto, nl_port)), PORT_ID);
+        ck_assert_int_eq(lab_number(record, F(sendto, nl_groups)), 0);
+        ck_assert_uint_eq(record->user & both, both);
+
+        record = lab_find(WIRE_KIND_recvfrom, pid, 0);
+        ck_assert_int_eq(lab_number(record, F(recvfrom, nl_port)), found->port);
+        ck_assert(record->user & WIRE_BIT(recvfrom, nl_port));
+        record = lab_find(WIRE_KIND_recvfrom, pid, 1);
+        ck_assert(!lab_known(record, F(recvfrom, nl_port)));
 }
 END_TEST
 
@@ -512,6 +562,7 @@ int main(void) {
                 each_message_of_a_call_is_told,
                 descriptors_in_a_message_are_counted_on_both_sides,
                 unix_datagrams_tell_the_name_given_or_the_far_sides_own,
+                netlink_messages_tell_port_id_and_groups,
                 a_send_on_what_is_no_socket_tells_why,
                 of_sockets_exchanged_during_a_call_both_are_told,
                 a_connection_that_fails_later_is_told_again_as_delayed,

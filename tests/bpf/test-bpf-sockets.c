@@ -2,6 +2,7 @@
 /* socket, bind, listen, accept: what a socket is, and both of its ends. */
 #include <arpa/inet.h>
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <linux/vm_sockets.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -489,29 +490,51 @@ START_TEST(vsock_tells_machine_and_port) {
 }
 END_TEST
 
+/* A socket that the kernel gives a port id, and one that asks for the first one's, which is taken. */
 static int bind_netlink(void *argument) {
-        int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-        struct sockaddr_nl nl = {.nl_family = AF_NETLINK};
+        int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE),
+            late = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+        struct sockaddr_nl nl = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK | RTMGRP_NEIGH},
+                           far = {.nl_family = AF_NETLINK, .nl_pid = 4711, .nl_groups = RTMGRP_NOTIFY};
 
-        if (bind(fd, (void *)&nl, sizeof(nl)) < 0 || connect(fd, (void *)&nl, sizeof(nl)) < 0)
+        if (bind(fd, (void *)&nl, sizeof(nl)) < 0 || connect(fd, (void *)&far, sizeof(far)) < 0)
                 return 1;
         note_socket(fd);
-        return 0;
+        nl.nl_pid = ((struct sockaddr_nl *)&found->near)->nl_pid;
+        nl.nl_groups = RTMGRP_TC;
+        return bind(late, (void *)&nl, sizeof(nl)) == 0;
 }
 
-START_TEST(netlink_tells_family_and_protocol_and_no_address) {
+START_TEST(netlink_tells_protocol_port_id_and_groups) {
         pid_t pid = run(bind_netlink, NULL);
-        const struct wire_header *record = find(WIRE_KIND_bind, pid);
+        const struct sockaddr_nl *near = (void *)&found->near;
+        const struct wire_header *record = lab_find(WIRE_KIND_bind, pid, 0);
 
+        ck_assert_ptr_nonnull(record);
         ck_assert_int_eq(lab_number(record, F(bind, family)), AF_NETLINK);
         ck_assert_int_eq(lab_number(record, F(bind, type)), SOCK_RAW);
         ck_assert_int_eq(lab_number(record, F(bind, protocol)), NETLINK_ROUTE);
+        ck_assert_int_ne(near->nl_pid, 0);
+        ck_assert_int_eq(lab_number(record, F(bind, nl_port)), near->nl_pid);
+        ck_assert_int_eq(lab_number(record, F(bind, nl_groups)), RTMGRP_LINK | RTMGRP_NEIGH);
+        ck_assert_uint_eq(record->user, 0);
         ck_assert(!lab_known(record, F(bind, saddr)) && !lab_known(record, F(bind, sport)));
         ck_assert(!lab_known(record, F(bind, path)) && !lab_known(record, F(bind, cid)));
 
         record = find(WIRE_KIND_connect, pid);
         ck_assert_int_eq(lab_number(record, F(connect, family)), AF_NETLINK);
+        ck_assert_int_eq(lab_number(record, F(connect, nl_port)), 4711);
+        ck_assert_int_eq(lab_number(record, F(connect, nl_groups)), RTMGRP_NOTIFY);
+        ck_assert_uint_eq(record->user, 0);
         ck_assert(!lab_known(record, F(connect, daddr)) && !lab_known(record, F(connect, dport)));
+
+        record = lab_find(WIRE_KIND_bind, pid, 1);
+        ck_assert_ptr_nonnull(record);
+        ck_assert_int_eq(record->result, -EADDRINUSE);
+        ck_assert_int_eq(lab_number(record, F(bind, nl_port)), near->nl_pid);
+        ck_assert_int_eq(lab_number(record, F(bind, nl_groups)), RTMGRP_TC);
+        if (!lab_has_security(WIRE_KIND_bind))
+                ck_assert_uint_eq(record->user, WIRE_BIT(bind, nl_port) | WIRE_BIT(bind, nl_groups));
 }
 END_TEST
 
@@ -589,7 +612,7 @@ int main(void) {
                 abstract_names_are_told_with_an_at_sign,
                 a_unix_bind_that_failed_tells_the_name_as_given,
                 vsock_tells_machine_and_port,
-                netlink_tells_family_and_protocol_and_no_address,
+                netlink_tells_protocol_port_id_and_groups,
                 sctp_tells_its_ends_too,
                 where_threads_share_descriptors_the_record_says_so,
         };
