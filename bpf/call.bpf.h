@@ -10,6 +10,9 @@
  *      static __noinline int chown_ended(const struct call *call) { ... }
  *      CALL_PROGRAM(exit_chown, chown_ended)
  *
+ * A call that nobody wants shall cost what an empty program costs, where programs make it all the time. So those
+ * programs ask by the tracepoint's result, before they read a register (ASKING_PROGRAM).
+ *
  * What a call was given is gone or exchanged at its end where another thread had a hand in it. A program at the
  * beginning (ENTER_PROGRAM) keeps in the task's state what the body compares with: struct begun. */
 #pragma once
@@ -24,7 +27,9 @@
 #define CALL_REQUEST (1U << 31)         /* an operation of io_uring (uring.bpf.c) */
 #define CALL_MULTISHOT (1U << 30)       /* of many results, each in a buffer that the kernel chose */
 #define CALL_NARROW (1U << 29)          /* offsets and times in memory have 32 bits */
-#define CALL_OWN_FLAGS (CALL_REQUEST | CALL_MULTISHOT | CALL_NARROW)
+#define CALL_ASKED (1U << 27)            /* that the kind is wanted was seen before anything was read */
+#define CALL_REFUSED (1U << 26)         /* that it is not: there is only to tidy up */
+#define CALL_OWN_FLAGS (CALL_REQUEST | CALL_MULTISHOT | CALL_NARROW | CALL_ASKED | CALL_REFUSED)
 
 /* And RECORD_IS_USER: the arguments were in memory, which the kernel has read before us. */
 
@@ -167,11 +172,14 @@ static __always_inline void compat_read(struct call *call, struct pt_regs *regs,
 #endif
 }
 
-/* What a program at the end of a call looks at, by the number and result of the tracepoint. False: there is nothing.
- * Not static: see path_walk(). */
-__noinline int call_read(struct call *call, __u32 number, __s64 result, __u64 cookie) {
-        struct pt_regs *regs;
+/* Did a dispatcher jump here? */
+static __always_inline bool call_is_passed(__u64 cookie) {
+        return cookie == CALL_COMPAT || cookie == WIRE_CALL_io_uring;
+}
 
+/* What a program looks at that a dispatcher jumped to, by the number and result of the tracepoint. False: there is
+ * nothing. Not static: see path_walk(). */
+__noinline int call_read_passed(struct call *call, __u32 number, __s64 result, __u64 cookie) {
         if (!call)
                 return 0;
         if (cookie == WIRE_CALL_io_uring) {
@@ -182,16 +190,18 @@ __noinline int call_read(struct call *call, __u32 number, __s64 result, __u64 co
                 *call = cpu->request.call;
                 return 1;
         }
-        regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
-        call->id = cookie;
-        call->flags = 0;
         call->result = result;
-        if (cookie == CALL_COMPAT)
-                compat_read(call, regs, number);
-        else
-                for (int i = 0; i < 6; i++)
-                        call->args[i] = call_argument(regs, i);
+        compat_read(call, (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf()), number);
         return 1;
+}
+
+static __always_inline void call_read(struct call *call, __s64 result, __u64 cookie) {
+        struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+
+        call->id = cookie;
+        call->result = result;
+        for (int i = 0; i < 6; i++)
+                call->args[i] = call_argument(regs, i);
 }
 
 static __always_inline void call_done(const struct call *call) {
@@ -206,18 +216,53 @@ static __always_inline void call_done(const struct call *call) {
 
 /* A tracepoint runs all programs that are attached to it; a dispatcher jumps to one, and that one to the next. */
 static __always_inline void call_pass_on(void *context, const struct call *call, __u64 cookie) {
-        if (cookie == CALL_COMPAT || cookie == WIRE_CALL_io_uring)
+        if (call_is_passed(cookie))
                 bpf_tail_call(context, &call_ends_too, call->id);
 }
 
-#define CALL_PROGRAM_(program, body, pass_on)                                                                          \
+/* What is known of a call before anything is read. */
+enum call_answer {
+        CALL_MAY_BE,                    /* not asked: the body does */
+        CALL_IS,                        /* wanted: the body need not ask again */
+        CALL_IS_NOT,                    /* counted; there is nothing to tidy up, */
+        CALL_TIDY,                      /* or there may be */
+};
+
+static __always_inline enum call_answer call_unasked(struct syscall_exit *context) {
+        return CALL_MAY_BE;
+}
+
+/* No dispatcher jumped here, or none that has to go on: the result is the tracepoint's, and without this program
+ * nothing is left undone. */
+static __always_inline bool call_is_alone(const struct cpu *cpu, bool pass_on) {
+        return !cpu->request.active && !(pass_on && task_is_compat(bpf_get_current_task_btf()));
+}
+
+static __always_inline __u32 answer_flags(enum call_answer answer) {
+        return answer == CALL_IS ? CALL_ASKED : answer == CALL_TIDY ? CALL_REFUSED : 0;
+}
+
+#define CALL_PROGRAM_(program, body, asks, pass_on)                                                                    \
         SEC("tp") int program(struct syscall_exit *context) {                                                          \
-                __u64 cookie = bpf_get_attach_cookie(context);                                                         \
+                struct cpu *cpu = this_cpu();                                                                          \
+                enum call_answer answer = CALL_MAY_BE;                                                                 \
                 struct call call = {};                                                                                 \
+                __u64 cookie;                                                                                          \
                 int r;                                                                                                 \
                                                                                                                        \
-                if (!call_read(&call, context->nr, context->ret, cookie))                                              \
+                if (!cpu)                                                                                              \
                         return 0;                                                                                      \
+                if (call_is_alone(cpu, pass_on))                                                                       \
+                        answer = asks(context);                                                                        \
+                if (answer == CALL_IS_NOT)                                                                             \
+                        return 0;                                                                                      \
+                cpu->forget = answer_flags(answer);                                                                    \
+                cookie = bpf_get_attach_cookie(context);                                                               \
+                if (!call_is_passed(cookie))                                                                           \
+                        call_read(&call, context->ret, cookie);                                                        \
+                else if (!call_read_passed(&call, context->nr, context->ret, cookie))                                  \
+                        return 0;                                                                                      \
+                call.flags |= cpu->forget;                                                                             \
                 r = body(&call);                                                                                       \
                 if (pass_on)                                                                                           \
                         call_pass_on(context, &call, cookie);                                                          \
@@ -225,10 +270,20 @@ static __always_inline void call_pass_on(void *context, const struct call *call,
                 return r;                                                                                              \
         }
 
-#define CALL_PROGRAM(program, body) CALL_PROGRAM_(program, body, false)
+#define CALL_PROGRAM(program, body) CALL_PROGRAM_(program, body, call_unasked, false)
+
+/* `asks` is given the context, and returns an enum call_answer. */
+#define ASKING_PROGRAM(program, body, asks) CALL_PROGRAM_(program, body, asks, false)
 
 /* The first of two at the end of its calls, in the order of capture/hook-table.def. */
-#define FIRST_CALL_PROGRAM(program, body) CALL_PROGRAM_(program, body, true)
+#define FIRST_CALL_PROGRAM(program, body) CALL_PROGRAM_(program, body, call_unasked, true)
+#define FIRST_ASKING_PROGRAM(program, body, asks) CALL_PROGRAM_(program, body, asks, true)
+
+/* For calls of one kind that leave nothing behind. */
+#define ASKS(kind)                                                                                                     \
+        static __always_inline enum call_answer kind##_asks(struct syscall_exit *context) {                            \
+                return want(WIRE_KIND_##kind, context->ret) ? CALL_IS : CALL_IS_NOT;                                   \
+        }
 
 /* Arguments from the registers here, too: the tracepoint's own list is as long as that of the call, and a program that
  * reads beyond may not be attached. Not static: see path_walk(). */
@@ -246,12 +301,23 @@ __noinline int call_read_begin(struct call *call, __u32 number, __u64 cookie) {
         return 1;
 }
 
-#define ENTER_PROGRAM(program, body)                                                                                   \
+static __always_inline bool enter_unasked(void) {
+        return true;
+}
+
+#define ENTER_PROGRAM_(program, body, asks)                                                                            \
         SEC("tp") int program(struct syscall_enter *context) {                                                         \
                 struct call call = {};                                                                                 \
                                                                                                                        \
+                if (!asks())                                                                                           \
+                        return 0;                                                                                      \
                 return call_read_begin(&call, context->nr, bpf_get_attach_cookie(context)) ? body(&call) : 0;          \
         }
+
+#define ENTER_PROGRAM(program, body) ENTER_PROGRAM_(program, body, enter_unasked)
+
+/* `asks` says whether there is anything to keep, before a register is read. */
+#define ASKING_ENTER_PROGRAM(program, body, asks) ENTER_PROGRAM_(program, body, asks)
 
 struct user_vector {
         __u64 base, length;
@@ -272,9 +338,14 @@ __noinline int vector_read(struct user_vector *ret, __u64 at, bool narrow) {
         return r;
 }
 
-/* Is the kind wanted from this task, with this result? The first line of each body. */
+/* Is the kind wanted with this result? Not asked twice, for what is not wanted is counted. */
+static __always_inline bool call_asked(const struct call *call, enum wire_kind kind) {
+        return !(call->flags & CALL_REFUSED) && (call->flags & CALL_ASKED || want(kind, call->result));
+}
+
+/* And from this task? The first line of each body. */
 static __always_inline bool call_wanted(const struct call *call, enum wire_kind kind) {
-        return want(kind, call->result) && !is_self(bpf_get_current_task_btf());
+        return call_asked(call, kind) && !is_self(bpf_get_current_task_btf());
 }
 
 /* The header of the record of a call. */

@@ -319,13 +319,23 @@ static __always_inline int transfer_ended(const struct call *call, enum wire_kin
         return transfer_look(call, &transfer, kind);
 }
 
+/* Where no other thread has the descriptors nothing is kept, nor is there anything of a former call. */
+static __always_inline enum call_answer transfer_asks(struct syscall_exit *context, enum wire_kind kind) {
+        if (want(kind, context->ret))
+                return CALL_IS;
+        return files_are_shared(bpf_get_current_task_btf()) ? CALL_TIDY : CALL_IS_NOT;
+}
+
+static __always_inline bool transfer_keeps(enum wire_kind kind) {
+        struct task_struct *task = bpf_get_current_task_btf();
+
+        return wants[kind] && files_are_shared(task) && !is_self(task);
+}
+
 static __always_inline int transfer_begins(const struct call *call, enum wire_kind kind) {
         struct task_struct *task = bpf_get_current_task_btf();
-        struct begun *begun;
+        struct begun *begun = call_begin(call);
 
-        if (!wants[kind] || !files_are_shared(task) || is_self(task))
-                return nothing();
-        begun = call_begin(call);
         if (begun)
                 begun_keep(&begun->files[SIDE_TO], file_of(task, call->args[0]));
         return nothing();
@@ -347,10 +357,26 @@ static __always_inline int write_begins(const struct call *call) {
         return transfer_begins(call, WIRE_KIND_write);
 }
 
-CALL_PROGRAM(exit_read, read_ended)
-ENTER_PROGRAM(enter_read, read_begins)
-CALL_PROGRAM(exit_write, write_ended)
-ENTER_PROGRAM(enter_write, write_begins)
+static __always_inline enum call_answer read_asks(struct syscall_exit *context) {
+        return transfer_asks(context, WIRE_KIND_read);
+}
+
+static __always_inline enum call_answer write_asks(struct syscall_exit *context) {
+        return transfer_asks(context, WIRE_KIND_write);
+}
+
+static __always_inline bool read_keeps(void) {
+        return transfer_keeps(WIRE_KIND_read);
+}
+
+static __always_inline bool write_keeps(void) {
+        return transfer_keeps(WIRE_KIND_write);
+}
+
+ASKING_PROGRAM(exit_read, read_ended, read_asks)
+ASKING_ENTER_PROGRAM(enter_read, read_begins, read_keeps)
+ASKING_PROGRAM(exit_write, write_ended, write_asks)
+ASKING_ENTER_PROGRAM(enter_write, write_begins, write_keeps)
 
 /* ---- from one descriptor to another ---- */
 

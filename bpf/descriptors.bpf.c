@@ -98,7 +98,8 @@ static __always_inline int close_ended(const struct call *call) {
         return record_submit(cpu, WIRE_KIND_close);
 }
 
-CALL_PROGRAM(exit_close, close_ended)
+ASKS(close)
+ASKING_PROGRAM(exit_close, close_ended, close_asks)
 ENTER_PROGRAM(enter_close, close_begins)
 
 /* ---- dup ---- */

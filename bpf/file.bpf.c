@@ -159,10 +159,10 @@ static __noinline int open_tell(const struct open_call *call) {
 }
 
 /* In the order of what costs least and rules out most. `flags` are those that are sure. */
-static __always_inline bool open_wanted(long result, __u64 flags) {
+static __always_inline bool open_wanted(const struct call *call, __u64 flags) {
         __u64 any = flags_any[WIRE_KIND_openat];
 
-        if (!want(WIRE_KIND_openat, result))
+        if (!call_asked(call, WIRE_KIND_openat))
                 return false;
         if (any && !(flags & any)) {
                 count_filtered(WIRE_KIND_openat);
@@ -216,18 +216,29 @@ static __always_inline int open_ended(const struct call *call) {
                 open.mode = (__u16)call->args[3];
         }
         sure = call->id == WIRE_CALL_openat2 ? openat2_flags(call, &open) : open.flags;
-        return open_wanted(call->result, sure) ? open_tell(&open) : 0;
+        return open_wanted(call, sure) ? open_tell(&open) : 0;
 }
 
-CALL_PROGRAM(exit_openat, open_ended)
+/* What a security hook kept is forgotten by the end, wanted or not. */
+static __always_inline enum call_answer open_asks(struct syscall_exit *context) {
+        if (wants[WIRE_KIND_ptrace])
+                return CALL_MAY_BE;
+        if (want(WIRE_KIND_openat, context->ret))
+                return CALL_IS;
+        return can_resolve ? CALL_TIDY : CALL_IS_NOT;
+}
+
+ASKING_PROGRAM(exit_openat, open_ended, open_asks)
 
 static __always_inline int open_begins(const struct call *call) {
         struct passed passed = {.directory = AT_FDCWD};
 
-        if (!(wants[WIRE_KIND_openat] & WANT_FAILURE) || is_self(bpf_get_current_task_btf()))
-                return 0;
         openat_passed(call, &passed);
         return keep_passed(call, &passed);
 }
 
-ENTER_PROGRAM(enter_open, open_begins)
+static __always_inline bool open_keeps(void) {
+        return wants[WIRE_KIND_openat] & WANT_FAILURE && !is_self(bpf_get_current_task_btf());
+}
+
+ASKING_ENTER_PROGRAM(enter_open, open_begins, open_keeps)

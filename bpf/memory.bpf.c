@@ -30,7 +30,7 @@ static __always_inline bool mapping_at(unsigned long address, struct mapping *ma
 static __always_inline bool memory_wanted(const struct call *call, enum wire_kind kind, __u32 prot) {
         __u64 any = flags_any[kind];
 
-        if (!want(kind, call->result))
+        if (!call_asked(call, kind))
                 return false;
         if (any && !(prot & any)) {
                 count_filtered(kind);
@@ -86,7 +86,8 @@ static __always_inline int mmap_ended(const struct call *call) {
         return record_submit(cpu, WIRE_KIND_mmap);
 }
 
-CALL_PROGRAM(exit_mmap, mmap_ended)
+ASKS(mmap)
+ASKING_PROGRAM(exit_mmap, mmap_ended, mmap_asks)
 
 /* ---- mprotect ---- */
 
@@ -139,7 +140,8 @@ static __always_inline int mprotect_ended(const struct call *call) {
         return record_submit(cpu, WIRE_KIND_mprotect);
 }
 
-CALL_PROGRAM(exit_mprotect, mprotect_ended)
+ASKS(mprotect)
+ASKING_PROGRAM(exit_mprotect, mprotect_ended, mprotect_asks)
 ENTER_PROGRAM(enter_mprotect, mprotect_begins)
 
 /* ---- memfd_create ---- */

@@ -327,7 +327,7 @@ static __always_inline __u32 send_flags(const struct call *call) {
 
 static __always_inline int send_ended(const struct call *call) {
         message_ended(call, WIRE_KIND_sendto);
-        /* The next one needs it, if there is one. */
+        /* The next one needs what the cgroup hook kept, if there is one. */
         if (!(send_flags(call) & MSG_FASTOPEN && wants[WIRE_KIND_connect]))
                 attempt_forget();
         return 0;
@@ -337,8 +337,35 @@ static __always_inline int receive_ended(const struct call *call) {
         return message_ended(call, WIRE_KIND_recvfrom);
 }
 
-FIRST_CALL_PROGRAM(exit_send, send_ended)
-FIRST_CALL_PROGRAM(exit_receive, receive_ended)
+static __always_inline bool message_is_shared(void) {
+        return files_are_shared(bpf_get_current_task_btf());
+}
+
+/* A send without an address is nothing to the cgroup hook. */
+static __always_inline bool send_names_nobody(struct syscall_exit *context) {
+        struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+
+        return bpf_get_attach_cookie(context) == WIRE_CALL_sendto && !call_argument(regs, 4);
+}
+
+static __always_inline enum call_answer send_asks(struct syscall_exit *context) {
+        if (want(WIRE_KIND_sendto, context->ret))
+                return CALL_IS;
+        if (message_is_shared())
+                return CALL_TIDY;
+        if (!(wants[WIRE_KIND_sendto] | wants[WIRE_KIND_connect]) || send_names_nobody(context))
+                return CALL_IS_NOT;
+        return CALL_TIDY;
+}
+
+static __always_inline enum call_answer receive_asks(struct syscall_exit *context) {
+        if (want(WIRE_KIND_recvfrom, context->ret))
+                return CALL_IS;
+        return message_is_shared() ? CALL_TIDY : CALL_IS_NOT;
+}
+
+FIRST_ASKING_PROGRAM(exit_send, send_ended, send_asks)
+FIRST_ASKING_PROGRAM(exit_receive, receive_ended, receive_asks)
 
 /* A send that connects. */
 static __noinline int fastopen_ended(const struct call *call) {
@@ -392,13 +419,10 @@ int on_sendmsg6(struct bpf_sock_addr *context) {
 
 static __always_inline int message_begins(const struct call *call, enum wire_kind kind) {
         struct task_struct *task = bpf_get_current_task_btf();
+        struct begun *begun = call_begin(call);
         struct seen seen = {};
-        struct begun *begun;
         struct file *file;
 
-        if (!wants[kind] || !files_are_shared(task) || is_self(task))
-                return 0;
-        begun = call_begin(call);
         if (!begun)
                 return 0;
         file = file_of(task, call->args[0]);
@@ -418,5 +442,19 @@ static __always_inline int receive_begins(const struct call *call) {
         return message_begins(call, WIRE_KIND_recvfrom);
 }
 
-ENTER_PROGRAM(enter_send, send_begins)
-ENTER_PROGRAM(enter_receive, receive_begins)
+static __always_inline bool message_keeps(enum wire_kind kind) {
+        struct task_struct *task = bpf_get_current_task_btf();
+
+        return wants[kind] && files_are_shared(task) && !is_self(task);
+}
+
+static __always_inline bool send_keeps(void) {
+        return message_keeps(WIRE_KIND_sendto);
+}
+
+static __always_inline bool receive_keeps(void) {
+        return message_keeps(WIRE_KIND_recvfrom);
+}
+
+ASKING_ENTER_PROGRAM(enter_send, send_begins, send_keeps)
+ASKING_ENTER_PROGRAM(enter_receive, receive_begins, receive_keeps)

@@ -101,12 +101,13 @@ __noinline int keep_passed(const struct call *call, const struct passed *passed)
         static __always_inline int kind##_begins(const struct call *call) {                                            \
                 struct passed passed = {.directory = AT_FDCWD};                                                        \
                                                                                                                        \
-                if (!wants[WIRE_KIND_##kind] || is_self(bpf_get_current_task_btf()))                                   \
-                        return 0;                                                                                      \
                 kind##_passed(call, &passed);                                                                          \
                 return keep_passed(call, &passed);                                                                     \
         }                                                                                                              \
-        ENTER_PROGRAM(enter_##kind, kind##_begins)
+        static __always_inline bool kind##_keeps(void) {                                                               \
+                return wants[WIRE_KIND_##kind] && !is_self(bpf_get_current_task_btf());                                \
+        }                                                                                                              \
+        ASKING_ENTER_PROGRAM(enter_##kind, kind##_begins, kind##_keeps)
 
 /* ---- the end ---- */
 

@@ -368,7 +368,8 @@ static __noinline int listen_ended(const struct call *call) {
         return record_submit(cpu, WIRE_KIND_listen);
 }
 
-CALL_PROGRAM(exit_listen, listen_ended)
+ASKS(listen)
+ASKING_PROGRAM(exit_listen, listen_ended, listen_asks)
 
 /* Of an accept that failed there is only the socket that listens: what it is, and its end. */
 static __noinline int accept_ended(const struct call *call) {
@@ -404,7 +405,8 @@ static __noinline int accept_ended(const struct call *call) {
         return record_submit(cpu, WIRE_KIND_accept);
 }
 
-CALL_PROGRAM(exit_accept, accept_ended)
+ASKS(accept)
+ASKING_PROGRAM(exit_accept, accept_ended, accept_asks)
 
 /* The two descriptors of a pair are in the caller's memory, and nowhere else. */
 static __noinline int socket_ended(const struct call *call) {
@@ -438,4 +440,5 @@ static __noinline int socket_ended(const struct call *call) {
         return record_submit(cpu, WIRE_KIND_socket);
 }
 
-CALL_PROGRAM(exit_socket, socket_ended)
+ASKS(socket)
+ASKING_PROGRAM(exit_socket, socket_ended, socket_asks)
