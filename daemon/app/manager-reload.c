@@ -107,7 +107,8 @@ static bool needs_restart(const struct config *old, const struct config *new) {
                memcmp(&old->process, &new->process, sizeof(old->process)) != 0 ||
                old->capture.ring_size_bytes != new->capture.ring_size_bytes ||
                old->capture.max_latency_ns != new->capture.max_latency_ns ||
-               old->capture.compat != new->capture.compat || old->alerts.output != new->alerts.output;
+               old->capture.compat != new->capture.compat || old->performance.priority != new->performance.priority ||
+               old->alerts.output != new->alerts.output;
 }
 
 static void stay(struct manager *manager) {

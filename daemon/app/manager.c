@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/priority.h"
 #include "base/strbuf.h"
 #include "pipeline/summary.h"
 #include "report/report-journal.h"
@@ -185,6 +186,14 @@ static void choose_style(const struct params *params, struct report_options *rep
                 report->width = size.ws_col;
 }
 
+static void go_first(unsigned steps) {
+        int r = priority_raise(steps);
+
+        if (r < 0)
+                log_warning_errno(r, "Cannot go before other processes (performance.priority), events may be lost when "
+                                     "they want all processors: %m");
+}
+
 static int manager_init(struct manager *manager) {
         const struct config *config = &manager->settings.config;
         struct capture_options capture_options;
@@ -224,6 +233,7 @@ static int manager_init(struct manager *manager) {
         if (r < 0)
                 return exit_status_of_capture(r);    /* which has said why */
         capture_set_prefilter(manager->capture, manager->settings.prefilter);
+        go_first(config->performance.priority);
 
         pipeline_configure(config, &options);
         options.report.outputs = choose_outputs(manager->params, config);

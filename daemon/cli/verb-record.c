@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/parse.h"
+#include "base/priority.h"
 #include "capture/capture.h"
 #include "cli/verb.h"
 #include "pipeline/summary.h"
@@ -319,6 +320,7 @@ static int record(struct record_params *params) {
         r = capture_new_bpf(&options, &interest, &sink, &recording, &capture);
         if (r < 0)
                 return exit_status_of_capture(r);    /* which has said why */
+        (void)priority_raise(settings.config.performance.priority);
 
         capture_describe(capture, description, sizeof(description));
         params->description = description;

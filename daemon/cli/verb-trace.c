@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/parse.h"
+#include "base/priority.h"
 #include "base/strbuf.h"
 #include "capture/capture.h"
 #include "cli/stage.h"
@@ -226,6 +227,7 @@ static int trace_kernel(struct trace *trace, const struct settings *settings) {
         r = capture_new_bpf(&options, &interest, &sink, trace, &capture);
         if (r < 0)
                 return exit_status_of_capture(r);       /* which has said why */
+        (void)priority_raise(settings->config.performance.priority);
 
         /* A second signal ends a trace whose reader has stopped. */
         sigaction(SIGINT, &action, NULL);

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/parse.h"
+#include "base/priority.h"
 #include "config/config-private.h"
 #include "config/yaml-reader.h"
 

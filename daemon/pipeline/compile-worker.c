@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/priority.h"
 #include "base/sandbox.h"
 #include "base/strbuf.h"
 #include "pipeline/compile-message.h"
@@ -79,6 +80,7 @@ int compile_worker_run(int request_fd, int answer_fd) {
         struct compile_answer answer = {};
 
         (void)prctl(PR_SET_NAME, COMPILE_WORKER_NAME);
+        priority_lower();
 
         worker.error = compile_request_read(request_fd, &worker.request, &memory);
         if (worker.error >= 0)
