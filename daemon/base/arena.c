@@ -37,26 +37,28 @@ void arena_done(struct arena *arena) {
 }
 
 void arena_reset(struct arena *arena) {
-        struct arena_chunk *first = NULL;
+        struct arena_chunk *kept = NULL;
 
         while (arena->chunks) {
-                struct arena_chunk *chunk = arena->chunks;
+                struct arena_chunk *chunk = arena->chunks, *other = chunk;
 
                 arena->chunks = chunk->next;
-                if (!arena->chunks)
-                        first = chunk;
-                else
-                        free(chunk);
+                if (chunk->size <= ARENA_CHUNK_MAX && (!kept || chunk->size > kept->size)) {
+                        other = kept;
+                        kept = chunk;
+                }
+                free(other);
         }
 
         arena->used_bytes = arena->reserved_bytes = 0;
-        if (!first)
+        if (!kept)
                 return;
 
-        memset(first->data, 0, first->used);
-        first->used = 0;
-        arena->chunks = first;
-        arena->reserved_bytes = sizeof(*first) + first->size;
+        memset(kept->data, 0, kept->used);
+        kept->used = 0;
+        kept->next = NULL;
+        arena->chunks = kept;
+        arena->reserved_bytes = sizeof(*kept) + kept->size;
 }
 
 static struct arena_chunk *arena_grow(struct arena *arena, size_t n) {

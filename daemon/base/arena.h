@@ -27,7 +27,8 @@ void arena_init(struct arena *arena, size_t limit_bytes);
 /* Give everything back. The arena is empty afterwards and may be used again, with the same limit. */
 void arena_done(struct arena *arena);
 
-/* Empty the arena but keep its first chunk, for work that repeats. */
+/* Empty the arena but keep one chunk, for work that repeats: the largest that is not larger than chunks grow by
+ * themselves (256 KiB). Work that is always the same size soon takes no memory any more. */
 void arena_reset(struct arena *arena);
 
 /* n bytes; n = 0 gives a pointer that must not be read. The product in arena_calloc() is checked. */

@@ -124,7 +124,12 @@ void strbuf_put(struct strbuf *b, const char *s) {
 }
 
 void strbuf_put_char(struct strbuf *b, char c) {
-        strbuf_put_n(b, &c, 1);
+        if (b->error < 0 || b->n + 1 >= b->capacity || (b->limit_bytes > 0 && b->n >= b->limit_bytes)) {
+                strbuf_put_n(b, &c, 1);
+                return;
+        }
+        b->data[b->n++] = c;
+        b->data[b->n] = 0;
 }
 
 void strbuf_put_repeat(struct strbuf *b, char c, size_t n) {
@@ -191,11 +196,20 @@ void strbuf_put_i64(struct strbuf *b, int64_t value) {
         strbuf_put_u64(b, value < 0 ? -(uint64_t)value : (uint64_t)value);
 }
 
+/* Nearly all there is: the long way round is for the rest. */
+static bool is_printable_ascii(char c) {
+        return c >= 0x20 && c < 0x7f;
+}
+
 void strbuf_put_text(struct strbuf *b, const char *s, size_t n) {
         size_t plain = 0;               /* where the run of bytes that stay as they are began */
         uint32_t c;
 
         for (size_t i = 0, k; i < n; i += k) {
+                if (is_printable_ascii(s[i])) {
+                        k = 1;
+                        continue;
+                }
                 k = utf8_decode(s + i, n - i, &c);
                 if (k > 0 && utf8_is_showable(c))
                         continue;
@@ -244,6 +258,10 @@ void strbuf_put_json(struct strbuf *b, const char *s, size_t n) {
         strbuf_put_char(b, '"');
 
         for (size_t i = 0, k; i < n; i += k) {
+                if (is_printable_ascii(s[i]) && s[i] != '"' && s[i] != '\\') {
+                        k = 1;
+                        continue;
+                }
                 k = utf8_decode(s + i, n - i, &c);
                 if (k > 0 && utf8_is_showable(c) && c != '"' && c != '\\')
                         continue;

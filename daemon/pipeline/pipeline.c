@@ -97,7 +97,10 @@ void pipeline_configure(const struct config *config, struct pipeline_options *re
                         .max_suppressed = config->engine.max_suppressed,
                         .evidence_bytes = config->engine.evidence_memory_bytes,
                 },
-                .report = {.min_severity = (enum severity)config->alerts.min_severity},
+                .report = {
+                        .min_severity = (enum severity)config->alerts.min_severity,
+                        .remember = config->alerts.remember,
+                },
         };
 }
 

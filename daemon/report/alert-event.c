@@ -123,7 +123,7 @@ static void learn(struct alert_builder *builder, const struct alert_event_option
 
 int alert_event_build(const struct event *event, const struct process *actor, const struct alert_event_options *options,
                       const struct alert_context *context, struct arena *arena, struct alert_event *ret) {
-        struct alert_builder builder = {.arena = arena, .redactor = context->redactor};
+        struct alert_builder builder = {.arena = arena, .redactor = context->redactor, .cache = context->cache};
         const struct kind_info *kind = schema_kind(event_kind(event));
         const struct wire_header *wire = event->wire;
         struct process stranger = {.id = event_actor(event),

@@ -22,7 +22,8 @@ void alert_learn(struct alert_builder *builder, enum field field, const struct v
         if (value->state == VALUE_UNKNOWN || value->type != VALUE_LIST)
                 return;
 
-        redact_find(builder->redactor, mode_of(field, value), value->bytes, value->length, NULL, &spans);
+        redact_find(builder->redactor, mode_of(field, value), value->bytes, value->length, NULL, builder->cache,
+                    &spans);
         redact_remember(&builder->memory, value->bytes, &spans);
 }
 
@@ -70,7 +71,10 @@ struct alert_text alert_text_of(struct alert_builder *builder, enum field field,
         switch ((enum value_type)value->type) {
         case VALUE_STRING:
                 redact_find(builder->redactor, mode_of(field, value), value->bytes, value->length, &builder->memory,
-                            &spans);
+                            builder->cache, &spans);
+                if (spans.n == 0)
+                        return keep(builder, value->bytes, MIN((size_t)value->length, max),
+                                    value->state == VALUE_CUT || value->length > max);
                 redact_put(value->bytes, 0, value->length, &spans, &b);
                 return keep_strbuf(builder, &b, max, value->state == VALUE_CUT);
 
@@ -93,12 +97,28 @@ struct alert_text alert_text_of(struct alert_builder *builder, enum field field,
         return keep(builder, formatted, n, false);
 }
 
+/* The strings of a list as one text, without secrets: what separates them becomes a space, what ends the last goes. */
+static struct alert_text join(struct alert_builder *builder, const struct value *list, size_t max) {
+        size_t length = list->length;
+        struct alert_text text;
+        char *bytes;
+
+        if (length > 0 && list->bytes[length - 1] == 0)
+                length--;
+        text = keep(builder, list->bytes, MIN(length, max), list->state == VALUE_CUT || length > max);
+        bytes = (char *)text.bytes;
+        for (char *p = bytes; p && (p = memchr(p, 0, bytes + text.length - p));)
+                *p = ' ';
+        return text;
+}
+
 void alert_arguments(struct alert_builder *builder, enum field field, const struct value *list, size_t max,
                      struct alert_text *ret_joined, struct alert_text **ret_items, size_t *ret_n) {
         struct alert_text *items = NULL;
         struct strbuf joined = {};
         struct redact_spans spans;
         size_t n_items = 0, capacity = 0, n = 0;
+        bool plain;
 
         *ret_joined = (struct alert_text){};
         if (ret_items) {
@@ -108,10 +128,12 @@ void alert_arguments(struct alert_builder *builder, enum field field, const stru
         if (list->state == VALUE_UNKNOWN || builder->error < 0)
                 return;
 
-        redact_find(builder->redactor, mode_of(field, list), list->bytes, list->length, &builder->memory, &spans);
+        redact_find(builder->redactor, mode_of(field, list), list->bytes, list->length, &builder->memory,
+                    builder->cache, &spans);
 
         for (size_t i = 0; i < list->length; i++)
                 capacity += list->bytes[i] == 0;
+        plain = spans.n == 0 && capacity < MAX_ITEMS;
         capacity = MIN(capacity, (size_t)MAX_ITEMS);
         if (ret_items && capacity > 0) {
                 items = arena_new_array(builder->arena, struct alert_text, capacity);
@@ -121,9 +143,15 @@ void alert_arguments(struct alert_builder *builder, enum field field, const stru
                 }
         }
 
-        for (size_t i = 0; i < list->length && n < MAX_ITEMS; n++) {
+        for (size_t i = 0; i < list->length && n < MAX_ITEMS && (items || !plain); n++) {
                 size_t end = i + strnlen(list->bytes + i, list->length - i), before;
 
+                if (plain) {
+                        if (n < capacity)
+                                items[n_items++] = keep(builder, list->bytes + i, MIN(end - i, max), end - i > max);
+                        i = end + 1;
+                        continue;
+                }
                 if (n > 0)
                         strbuf_put_char(&joined, ' ');
                 before = joined.n;
@@ -134,7 +162,8 @@ void alert_arguments(struct alert_builder *builder, enum field field, const stru
                 i = end + 1;
         }
 
-        *ret_joined = keep_strbuf(builder, &joined, max, list->state == VALUE_CUT);
+        *ret_joined = plain ? join(builder, list, max)
+                            : keep_strbuf(builder, &joined, max, list->state == VALUE_CUT);
         if (ret_items) {
                 *ret_items = items;
                 *ret_n = n_items;

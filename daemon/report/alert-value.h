@@ -10,6 +10,7 @@
 struct alert_builder {
         struct arena *arena;
         const struct redactor *redactor;
+        struct redact_cache *cache;     /* may be NULL */
         struct redact_memory memory;
         int error;                      /* the first thing that went wrong; later calls do nothing */
 };

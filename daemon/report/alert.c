@@ -249,7 +249,7 @@ static void learn(struct alert_builder *builder, const struct alert_context *con
 
 int alert_build(const struct match *match, const struct alert_context *context, struct arena *arena,
                 struct alert **ret) {
-        struct alert_builder builder = {.arena = arena, .redactor = context->redactor};
+        struct alert_builder builder = {.arena = arena, .redactor = context->redactor, .cache = context->cache};
         const struct program *program = match->program;
         const struct path *path = match->path;
         const struct match_step *last = match->n_steps > 0 ? match->steps + match->n_steps - 1 : NULL;

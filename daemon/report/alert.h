@@ -134,6 +134,7 @@ struct alert {
 struct alert_context {
         const struct process_table *table;      /* borrowed; NULL: no ancestors */
         const struct redactor *redactor;
+        struct redact_cache *cache;     /* NULL: every text is looked through */
         int64_t offset_ns;              /* CLOCK_REALTIME less CLOCK_BOOTTIME */
 };
 

@@ -75,8 +75,21 @@ struct work {
         } name, arch, version;
 };
 
+/* An alert asks for the actor and its ancestors, and a storm of alerts for the same few again and again. */
+#define MAX_ANSWERS 64                  /* a power of two; direct-mapped */
+
+struct answer {
+        uint64_t hash;                  /* of the path */
+        struct wire_object file;
+        uint64_t asked_ns;              /* 0: nobody has */
+        const struct package *package;  /* borrowed from the state in force; NULL: none */
+        enum package_answer answer;
+};
+
 struct packages {
         char *root;                     /* owned */
+        bool remember;
+        struct answer answers[MAX_ANSWERS];
         struct state state;             /* in force; empty until the first was made */
         struct work work;
         uint64_t begun_ns;              /* the last work; 0: none yet */
@@ -303,6 +316,7 @@ static void finish(struct packages *packages) {
         package_index_finish(&work->state.index);
         work->state.is_complete = error >= 0;
         package_index_done(&packages->state.index);
+        memset(packages->answers, 0, sizeof(packages->answers));
         packages->state = work->state;
         work->state = (struct state){};
         work_done(work);
@@ -392,10 +406,31 @@ bool packages_look(struct packages *packages, uint64_t now_ns) {
         return false;
 }
 
+void packages_set_remember(struct packages *packages, bool remember) {
+        packages->remember = remember;
+        memset(packages->answers, 0, sizeof(packages->answers));
+}
+
+static enum package_answer find(struct packages *packages, const char *path, uint64_t hash,
+                                const struct wire_object *file, bool current, const struct package **ret) {
+        struct stat st;
+
+        if (stat_below(packages, path, &st) < 0 || st.st_ino != file->inode ||
+            (major(st.st_dev) << 20 | minor(st.st_dev)) != file->device)
+                return PACKAGE_UNKNOWN;
+
+        *ret = package_index_find(&packages->state.index, hash);
+        if (*ret)
+                return PACKAGE_OWNED;
+        return current && packages->state.is_complete ? PACKAGE_NONE : PACKAGE_UNKNOWN;
+}
+
 enum package_answer packages_find(struct packages *packages, const char *path, const struct wire_object *file,
                                   uint64_t now_ns, struct package *ret) {
-        const struct package *package;
-        struct stat st;
+        const struct package *package = NULL;
+        enum package_answer answer;
+        struct answer *place;
+        uint64_t hash;
         bool current;
 
         assert(packages && path && file && ret);
@@ -406,16 +441,26 @@ enum package_answer packages_find(struct packages *packages, const char *path, c
         current = packages_look(packages, now_ns);
         if (packages->state.index.n_files == 0)
                 return PACKAGE_UNKNOWN;
-        if (stat_below(packages, path, &st) < 0 || st.st_ino != file->inode ||
-            (major(st.st_dev) << 20 | minor(st.st_dev)) != file->device)
-                return PACKAGE_UNKNOWN;
 
-        package = package_index_find(&packages->state.index, path_hash(&packages->state, path, strlen(path)));
-        if (package) {
-                *ret = *package;
-                return PACKAGE_OWNED;
+        hash = path_hash(&packages->state, path, strlen(path));
+        place = packages->answers + (hash + file->inode) % MAX_ANSWERS;
+        if (packages->remember && place->asked_ns != 0 && now_ns - place->asked_ns < LOOK_INTERVAL_NS &&
+            place->hash == hash && place->file.inode == file->inode && place->file.device == file->device &&
+            (current || place->answer != PACKAGE_NONE)) {
+                packages->stats.n_remembered++;
+                answer = place->answer;
+                package = place->package;
+        } else {
+                answer = find(packages, path, hash, file, current, &package);
+                /* What was true of this file at this name a moment ago: not what else may be there by now. */
+                if (answer != PACKAGE_UNKNOWN)
+                        *place = (struct answer){.hash = hash, .file = *file, .asked_ns = MAX(now_ns, UINT64_C(1)),
+                                                 .package = package, .answer = answer};
         }
-        return current && packages->state.is_complete ? PACKAGE_NONE : PACKAGE_UNKNOWN;
+
+        if (answer == PACKAGE_OWNED)
+                *ret = *package;
+        return answer;
 }
 
 void packages_stats(const struct packages *packages, struct packages_stats *ret) {

@@ -29,7 +29,7 @@ enum package_answer {
 };
 
 struct packages_stats {
-        uint64_t n_questions;
+        uint64_t n_questions, n_remembered;     /* of these, answered as less than a second ago */
         uint64_t n_built;               /* times that the index was built */
         uint64_t n_incomplete;          /* of these, without everything: a limit, or a file that could not be read */
         size_t n_files, n_packages, bytes;
@@ -38,6 +38,9 @@ struct packages_stats {
 /* `root` is where the host's file system is, "" for that of this process; copied. -ENOMEM. */
 int packages_new(const char *root, struct packages **ret);
 struct packages *packages_free(struct packages *packages);
+
+/* Give the answer about the same file and path again for a second, without asking the file system: off until this. */
+void packages_set_remember(struct packages *packages, bool remember);
 
 /* Has dpkg written anything since the index was made? Then there is work. True: the index is of what is there now, or
  * was less than a second ago. now_ns: CLOCK_BOOTTIME. */

@@ -46,7 +46,7 @@ static const char *const harmless_last[] = {
 
 static bool word_in(const char *word, const char *const *list, size_t n) {
         for (size_t i = 0; i < n; i++)
-                if (streq(word, list[i]))
+                if (word[0] == list[i][0] && streq(word, list[i]))
                         return true;
         return false;
 }
@@ -86,14 +86,19 @@ static size_t split(const char *name, size_t n, char words[static MAX_WORDS][MAX
 }
 
 static bool word_is_secret(const char *word) {
+        size_t n = strlen(word);
+
         if (word_in(word, secret_words, ELEMENTSOF(secret_words)))
                 return true;
         if (word_in(word, innocent_endings, ELEMENTSOF(innocent_endings)))
                 return false;
 
-        for (size_t i = 0; i < ELEMENTSOF(secret_endings); i++)
-                if (endswith(word, secret_endings[i]))
+        for (size_t i = 0; i < ELEMENTSOF(secret_endings); i++) {
+                size_t m = strlen(secret_endings[i]);
+
+                if (n >= m && word[n - m] == secret_endings[i][0] && memcmp(word + n - m, secret_endings[i], m) == 0)
                         return true;
+        }
         return false;
 }
 

@@ -40,6 +40,17 @@ struct command {
         size_t n_tools;
 };
 
+void finder_tool_letters(uint64_t ret[static 4]) {
+        memset(ret, 0, 4 * sizeof(*ret));
+        for (size_t i = 0; i < ELEMENTSOF(tool_options); i++)
+                letters_add(ret, tool_options[i].tool[0]);
+}
+
+/* Not the words: there are kilobytes of them, and texts to be looked at by the dozen. */
+static void command_begin(struct command *command) {
+        command->n_words = command->n_tools = 0;
+}
+
 static bool span_equals(const struct finder *f, struct redact_span span, const char *s) {
         return memeq_str(f->text + span.start, span.end - span.start, s);
 }
@@ -60,9 +71,11 @@ static void command_add(const struct finder *f, struct command *command, size_t 
         for (size_t i = start; i < end; i++)
                 if (f->text[i] == '/')
                         base.start = i + 1;
+        /* Most are ruled out by a letter: every argument of every process in an alert comes here. */
+        if (base.start == end || !letters_have(f->redactor->tool_letters, f->text[base.start]))
+                return;
         for (size_t i = 0; i < ELEMENTSOF(tool_options) && command->n_tools < MAX_TOOLS; i++) {
-                /* Most are ruled out by a letter: every argument of every process in an alert comes here. */
-                if (base.start == end || tool_options[i].tool[0] != f->text[base.start])
+                if (tool_options[i].tool[0] != f->text[base.start])
                         continue;
                 if (i > 0 && streq(tool_options[i].tool, tool_options[i - 1].tool))
                         continue;
@@ -166,16 +179,17 @@ static bool ends_command(char c) {
 
 /* Words as a shell would see them in text[from..to): quotes keep blanks together and stay part of the word. */
 static void scan_shell(struct finder *f, size_t from, size_t to) {
-        struct command command = {};
+        struct command command;
         size_t i = from;
 
+        command_begin(&command);
         while (i < to) {
                 size_t start;
                 char quote = 0;
 
                 if (ends_command(f->text[i])) {
                         command_apply(f, &command);
-                        command.n_words = command.n_tools = 0;
+                        command_begin(&command);
                         i++;
                         continue;
                 }
@@ -202,9 +216,10 @@ static void scan_shell(struct finder *f, size_t from, size_t to) {
 }
 
 void finder_scan_tools(struct finder *f) {
-        struct command command = {};
+        struct command command;
         size_t end;
 
+        command_begin(&command);
         if (f->mode != REDACT_ARGUMENTS) {
                 scan_shell(f, 0, f->n);
                 return;

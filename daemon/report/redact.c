@@ -2,7 +2,6 @@
 #include "report/redact.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <errno.h>
 #include <fnmatch.h>
 #include <stdlib.h>
@@ -10,19 +9,30 @@
 
 #include "base/cleanup.h"
 #include "base/strbuf.h"
+#include "report/redact-cache.h"
 #include "report/redact-name.h"
 #include "report/redact-private.h"
 
 #define REPLACEMENT "[redacted]"
 #define MEMORY_MIN_PART 6               /* a secret shorter than this is only known again where it stands alone */
 
-struct redactor {
-        bool disabled;
-        char **names;                   /* owned */
-        size_t n_names;
-};
-
 DEFINE_CLEANUP(struct redactor *, redactor_free)
+
+/* Tokens that their own shape gives away: the prefix and at least so many letters, digits, `_`, `-` after it. */
+static const struct shape {
+        const char *prefix;
+        size_t min_rest;
+} shapes[] = {
+        {"AKIA", 16},   {"ASIA", 16},           /* AWS access keys */
+        {"ghp_", 20},   {"gho_", 20},           {"ghu_", 20},   {"ghs_", 20},   {"ghr_", 20},
+        {"github_pat_", 20},
+        {"glpat-", 16}, {"gldt-", 16},
+        {"xoxb-", 10},  {"xoxp-", 10},          {"xoxa-", 10},  {"xoxr-", 10},  {"xoxs-", 10},
+        {"sk_live_", 12},                       {"rk_live_", 12},
+        {"sk-ant-", 16}, {"sk-proj-", 16},
+        {"AIza", 30},   {"npm_", 30},           {"pypi-", 40},  {"hvs.", 20},   {"dop_v1_", 30},
+        {"eyJ", 24},                            /* JWT */
+};
 
 int redactor_new(const struct redact_options *options, struct redactor **ret) {
         _cleanup_(redactor_freep) struct redactor *redactor = NULL;
@@ -34,6 +44,9 @@ int redactor_new(const struct redact_options *options, struct redactor **ret) {
                 return -ENOMEM;
 
         redactor->disabled = options->disabled;
+        finder_tool_letters(redactor->tool_letters);
+        for (size_t i = 0; i < ELEMENTSOF(shapes); i++)
+                letters_add(redactor->shape_letters, shapes[i].prefix[0]);
         if (options->n_names > 0) {
                 redactor->names = calloc(options->n_names, sizeof(*redactor->names));
                 if (!redactor->names)
@@ -97,11 +110,11 @@ bool finder_is_option(const struct finder *f, size_t start, size_t end) {
 
         if (n < 2 || s[0] != '-')
                 return false;
-        return n == 2 ? isalpha((unsigned char)s[1]) : s[1] == '-' && isalpha((unsigned char)s[2]);
+        return n == 2 ? finder_is_alpha(s[1]) : s[1] == '-' && finder_is_alpha(s[2]);
 }
 
 static bool is_name_byte(char c) {
-        return isalnum((unsigned char)c) || c == '_' || c == '-' || c == '.';
+        return finder_is_alnum(c) || c == '_' || c == '-' || c == '.';
 }
 
 static bool name_is_secret(const struct finder *f, size_t start, size_t end, const char *value, size_t n_value) {
@@ -149,7 +162,7 @@ static void mark_assigned(struct finder *f, size_t i, bool header, bool whole) {
                 size_t k = i;
 
                 /* Keep the scheme, "Bearer": it is no secret, and it says what was hidden. */
-                while (k < f->n && isalpha((unsigned char)f->text[k]))
+                while (k < f->n && finder_is_alpha(f->text[k]))
                         k++;
                 if (k > i && k < f->n && f->text[k] == ' ')
                         i = k + 1;
@@ -290,10 +303,14 @@ static void scan_names(struct finder *f) {
 /* scheme://user:secret@host */
 static void scan_urls(struct finder *f) {
         for (size_t i = 0; i + 3 < f->n; i++) {
+                const char *next = memchr(f->text + i, ':', f->n - 3 - i);
                 size_t colon = 0, at = 0;
 
-                if (f->text[i] != ':' || memcmp(f->text + i, "://", 3) != 0 || i == 0 ||
-                    !isalnum((unsigned char)f->text[i - 1]))
+                if (!next)
+                        break;
+                i = next - f->text;
+                if (memcmp(f->text + i, "://", 3) != 0 || i == 0 ||
+                    !finder_is_alnum(f->text[i - 1]))
                         continue;
                 for (size_t k = i + 3; k < f->n; k++) {
                         char c = f->text[k];
@@ -310,30 +327,14 @@ static void scan_urls(struct finder *f) {
         }
 }
 
-/* Tokens that their own shape gives away: the prefix and at least so many letters, digits, `_`, `-` after it. */
-static const struct shape {
-        const char *prefix;
-        size_t min_rest;
-} shapes[] = {
-        {"AKIA", 16},   {"ASIA", 16},           /* AWS access keys */
-        {"ghp_", 20},   {"gho_", 20},           {"ghu_", 20},   {"ghs_", 20},   {"ghr_", 20},
-        {"github_pat_", 20},
-        {"glpat-", 16}, {"gldt-", 16},
-        {"xoxb-", 10},  {"xoxp-", 10},          {"xoxa-", 10},  {"xoxr-", 10},  {"xoxs-", 10},
-        {"sk_live_", 12},                       {"rk_live_", 12},
-        {"sk-ant-", 16}, {"sk-proj-", 16},
-        {"AIza", 30},   {"npm_", 30},           {"pypi-", 40},  {"hvs.", 20},   {"dop_v1_", 30},
-        {"eyJ", 24},                            /* JWT */
-};
-
 static bool is_token_byte(char c) {
-        return isalnum((unsigned char)c) || c == '_' || c == '-';
+        return finder_is_alnum(c) || c == '_' || c == '-';
 }
 
 /* One byte is compared before the rest, here and below: all text of an alert passes by. */
 static void scan_shapes(struct finder *f) {
         for (size_t i = 0; i < f->n; i++) {
-                if (i > 0 && is_token_byte(f->text[i - 1]))
+                if (!letters_have(f->redactor->shape_letters, f->text[i]) || (i > 0 && is_token_byte(f->text[i - 1])))
                         continue;
                 for (size_t k = 0; k < ELEMENTSOF(shapes); k++) {
                         const char *prefix = shapes[k].prefix;
@@ -362,7 +363,7 @@ static void scan_phrases(struct finder *f) {
                 size_t left = f->n - i;
 
                 if (left > 7 && (*p | 0x20) == 'b' && strncasecmp(p, "bearer ", 7) == 0 &&
-                    (i == 0 || !isalnum((unsigned char)p[-1]))) {
+                    (i == 0 || !finder_is_alnum(p[-1]))) {
                         size_t end = i + 7;
 
                         while (end < f->n && f->text[end] != 0 && !finder_is_space(f->text[end]) &&
@@ -436,9 +437,21 @@ static void finder_finish(struct finder *f, struct redact_spans *ret) {
         }
 }
 
+/* All but what the secrets of the alert say. */
+static void finder_search(struct finder *f) {
+        /* In a path a name only counts behind one of these: see consider_name(). */
+        if (f->mode != REDACT_PATHNAME || memchr(f->text, '?', f->n) || memchr(f->text, '&', f->n))
+                scan_names(f);
+        scan_urls(f);
+        scan_shapes(f);
+        scan_phrases(f);
+        if (f->mode == REDACT_TEXT || f->mode == REDACT_ARGUMENTS)
+                finder_scan_tools(f);
+}
+
 void redact_find(const struct redactor *redactor, enum redact_mode mode, const char *text, size_t length,
-                 const struct redact_memory *memory, struct redact_spans *ret) {
-        struct finder f = {.redactor = redactor, .mode = mode, .text = text, .n = length, .overflow = length};
+                 const struct redact_memory *memory, struct redact_cache *cache, struct redact_spans *ret) {
+        struct finder f;                /* not initialised as a whole, it is large */
 
         assert(redactor && ret);
 
@@ -446,16 +459,22 @@ void redact_find(const struct redactor *redactor, enum redact_mode mode, const c
         if (redactor->disabled || length == 0)
                 return;
 
-        scan_names(&f);
-        scan_urls(&f);
-        scan_shapes(&f);
-        scan_phrases(&f);
-        if (mode == REDACT_TEXT || mode == REDACT_ARGUMENTS)
-                finder_scan_tools(&f);
+        f.redactor = redactor;
+        f.mode = mode;
+        f.text = text;
+        f.n = f.overflow = length;
+        f.n_marks = 0;
+        if (!cache)
+                finder_search(&f);
+        else if (!redact_cache_get(cache, &f)) {
+                finder_search(&f);
+                redact_cache_put(cache, &f);
+        }
         if (memory && mode != REDACT_PATHNAME)
                 scan_memory(&f, memory);
 
-        finder_finish(&f, ret);
+        if (f.n_marks > 0)
+                finder_finish(&f, ret);
 }
 
 void redact_remember(struct redact_memory *memory, const char *text, const struct redact_spans *spans) {

@@ -20,6 +20,7 @@
 
 #include "base/macro.h"
 
+struct redact_cache;
 struct redactor;
 struct strbuf;
 
@@ -63,9 +64,10 @@ int redactor_new(const struct redact_options *options, struct redactor **ret);
 struct redactor *redactor_free(struct redactor *redactor);
 
 /* Find the secrets of a text. `memory` may be NULL; with it, secrets known there are found too, except in
- * REDACT_PATHNAME: paths are evidence, and `--password /etc/shadow` must not hide one. */
+ * REDACT_PATHNAME: paths are evidence, and `--password /etc/shadow` must not hide one. `cache` (redact-cache.h) may be
+ * NULL, and changes nothing but how long it takes. */
 void redact_find(const struct redactor *redactor, enum redact_mode mode, const char *text, size_t length,
-                 const struct redact_memory *memory, struct redact_spans *ret);
+                 const struct redact_memory *memory, struct redact_cache *cache, struct redact_spans *ret);
 
 /* Remember what was found. */
 void redact_remember(struct redact_memory *memory, const char *text, const struct redact_spans *spans);

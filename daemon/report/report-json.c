@@ -32,8 +32,12 @@ static void put_text(struct strbuf *b, const struct alert_text *text) {
 static void put_time(struct strbuf *b, uint64_t ns) {
         if (ns == 0)
                 strbuf_put(b, "null");
-        else
-                strbuf_printf(b, "%" PRIu64 ".%09" PRIu64, ns / NSEC_PER_SEC, ns % NSEC_PER_SEC);
+        else {
+                strbuf_put_u64(b, ns / NSEC_PER_SEC);
+                strbuf_put_char(b, '.');
+                for (uint64_t unit = NSEC_PER_SEC / 10; unit > 0; unit /= 10)
+                        strbuf_put_char(b, (char)('0' + ns / unit % 10));
+        }
 }
 
 static void put_boolean(struct strbuf *b, bool value) {

@@ -15,6 +15,7 @@
 #include "base/strbuf.h"
 #include "report/alert.h"
 #include "report/packages.h"
+#include "report/redact-cache.h"
 #include "report/report-journal.h"
 #include "report/report-json.h"
 #include "report/report-text.h"
@@ -44,6 +45,7 @@ struct report {
         struct strbuf text, json;
         struct report_stats stats;
         struct packages *packages;      /* owned; NULL: they are not asked */
+        struct redact_cache *cache;     /* owned; NULL: nothing is remembered */
         struct policy_list ARRAY_BODY(struct policy_count) policies;    /* sorted by name */
         struct notice notices[MAX_NOTICES];
         size_t n_notices;
@@ -68,6 +70,13 @@ int report_new(const struct report_options *options, struct report **ret) {
                 if (r < 0)
                         return r;
         }
+        if (options->remember) {
+                report->cache = calloc(1, sizeof(*report->cache));
+                if (!report->cache)
+                        return -ENOMEM;
+        }
+        if (report->packages)
+                packages_set_remember(report->packages, options->remember);
         arena_init(&report->arena, MAX_ALERT_BYTES);
         report->text.limit_bytes = report->json.limit_bytes = MAX_ALERT_BYTES;
         report->fd_limit = report->journal_limit = report->build_limit = (struct log_limit)LOG_ONCE_A_MINUTE;
@@ -84,6 +93,7 @@ struct report *report_free(struct report *report) {
                 free(policy->name);
         array_done(&report->policies);
         packages_free(report->packages);
+        free(report->cache);
         strbuf_done(&report->json);
         strbuf_done(&report->text);
         arena_done(&report->arena);
@@ -98,6 +108,8 @@ void report_set_offset(struct report *report, int64_t offset_ns) {
 void report_set_redactor(struct report *report, const struct redactor *redactor) {
         assert(redactor);
         report->options.redactor = redactor;
+        if (report->cache)
+                redact_cache_clear(report->cache);
 }
 
 void report_set_min_severity(struct report *report, enum severity severity) {
@@ -214,6 +226,7 @@ static int tell(struct report *report, const struct match *match) {
         struct alert_context context = {
                 .table = report->options.table,
                 .redactor = report->options.redactor,
+                .cache = report->cache,
                 .offset_ns = report->offset_ns,
         };
         struct report_text_style style = {.width = report->options.width, .colour = report->options.colour};
@@ -369,6 +382,17 @@ bool report_work(struct report *report) {
 
 void report_stats(const struct report *report, struct report_stats *ret) {
         *ret = report->stats;
+        if (report->cache) {
+                ret->n_asked = report->cache->n_asked;
+                ret->n_remembered = report->cache->n_known;
+        }
+        if (report->packages) {
+                struct packages_stats packages;
+
+                packages_stats(report->packages, &packages);
+                ret->n_asked += packages.n_questions;
+                ret->n_remembered += packages.n_remembered;
+        }
 }
 
 bool report_policy_at(const struct report *report, size_t i, const char **ret_name, uint64_t *ret_alerts,

@@ -29,6 +29,7 @@ struct report_options {
         enum severity min_severity;     /* what is below is counted, not told */
         const struct redactor *redactor;        /* borrowed */
         const struct process_table *table;      /* borrowed */
+        bool remember; /* for alerts that look alike: redacted texts; packages of files, for a second */
         bool packages;                  /* say which package of this host owns a program. Not for a recording */
 };
 
@@ -38,6 +39,7 @@ struct report_stats {
         uint64_t n_below;               /* alerts and summaries below the severity that is told */
         uint64_t n_failed;              /* alerts that could not be built or delivered in a form that was asked for */
         uint64_t n_journal_failed;      /* of these, to the journal */
+        uint64_t n_asked, n_remembered; /* texts and files that alerts showed, and of how many the answer was there */
 };
 
 struct report;

@@ -21,7 +21,7 @@ static void check(const struct redactor *redactor, enum redact_mode mode, const 
         struct strbuf b = {};
         size_t last = 0, hidden = 0;
 
-        redact_find(redactor, mode, text, n, NULL, &spans);
+        redact_find(redactor, mode, text, n, NULL, NULL, &spans);
         assert(spans.n <= REDACT_MAX_SPANS);
         for (size_t i = 0; i < spans.n; i++) {
                 assert(spans.items[i].start >= last && spans.items[i].end > spans.items[i].start);
@@ -36,7 +36,7 @@ static void check(const struct redactor *redactor, enum redact_mode mode, const 
 
         /* What was found is found again where it is known. */
         redact_remember(&memory, text, &spans);
-        redact_find(redactor, mode, text, n, &memory, &spans);
+        redact_find(redactor, mode, text, n, &memory, NULL, &spans);
         last = 0;
         for (size_t i = 0; i < spans.n; i++) {
                 assert(spans.items[i].start >= last && spans.items[i].end <= n);
@@ -63,7 +63,7 @@ static void check_option(const struct redactor *redactor, const uint8_t *data, s
                 head++;
                 value--;
         }
-        redact_find(redactor, REDACT_ARGUMENTS, text, head + value + 1, NULL, &spans);
+        redact_find(redactor, REDACT_ARGUMENTS, text, head + value + 1, NULL, NULL, &spans);
         for (size_t i = 0, at = head; i < spans.n && value > 0; i++)
                 if (spans.items[i].end > at) {
                         assert(spans.items[i].start <= at);

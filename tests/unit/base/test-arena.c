@@ -101,6 +101,28 @@ START_TEST(reset_keeps_memory_for_the_next_round_and_zeroes_it) {
 }
 END_TEST
 
+START_TEST(work_of_the_same_size_soon_takes_no_memory_any_more) {
+        struct arena arena;
+        size_t before = 0;
+
+        arena_init(&arena, 0);
+        for (int round = 0; round < 10; round++) {
+                if (round == 5)
+                        before = alloc_count();
+                for (int i = 0; i < 500; i++)
+                        ck_assert_ptr_nonnull(arena_alloc(&arena, 100));
+                arena_reset(&arena);
+        }
+        ck_assert_uint_eq(alloc_count(), before);
+
+        /* What was once very large is not kept for ever. */
+        ck_assert_ptr_nonnull(arena_alloc(&arena, 4 << 20));
+        arena_reset(&arena);
+        ck_assert_uint_lt(arena.reserved_bytes, 512 << 10);
+        arena_done(&arena);
+}
+END_TEST
+
 static int fill_arena(void *userdata) {
         struct arena arena = {};
         bool failed = false;
@@ -123,4 +145,5 @@ UNIT_MAIN("base/arena",
           a_block_larger_than_any_chunk_has_one_of_its_own,
           strings_are_copied_with_their_nul,
           reset_keeps_memory_for_the_next_round_and_zeroes_it,
+          work_of_the_same_size_soon_takes_no_memory_any_more,
           running_out_of_memory_loses_nothing_that_was_there)

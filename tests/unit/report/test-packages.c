@@ -18,6 +18,7 @@
 static char root[64];
 static struct packages *packages;
 static struct package package;
+static struct wire_object asked;        /* what find_at() asked for */
 
 static const char *in_root(const char *path) {
         static char full[512];
@@ -82,16 +83,16 @@ static void teardown(void) {
 }
 
 static enum package_answer find_at(const char *path, uint64_t now_ns) {
-        struct wire_object file = {};
         struct stat st;
 
         package = (struct package){};
+        asked = (struct wire_object){};
         if (stat(in_root(path), &st) >= 0)
-                file = (struct wire_object){.device = major(st.st_dev) << 20 | minor(st.st_dev), .inode = st.st_ino};
+                asked = (struct wire_object){.device = major(st.st_dev) << 20 | minor(st.st_dev), .inode = st.st_ino};
         (void)packages_look(packages, now_ns);
         while (packages_work(packages))
                 ;
-        return packages_find(packages, path, &file, now_ns, &package);
+        return packages_find(packages, path, &asked, now_ns, &package);
 }
 
 static enum package_answer find(const char *path) {
@@ -225,6 +226,39 @@ START_TEST(index_before_is_asked_while_the_next_is_made) {
 }
 END_TEST
 
+START_TEST(answer_about_the_same_file_is_remembered_for_a_second_if_that_is_wanted) {
+        struct wire_object was;
+        struct packages_stats stats;
+
+        setup();
+        ck_assert_int_eq(find_at("/usr/bin/dash", NSEC_PER_SEC), PACKAGE_OWNED);
+        was = asked;
+        ck_assert_int_eq(unlink(in_root("/usr/bin/dash")), 0);
+        ck_assert_int_eq(packages_find(packages, "/usr/bin/dash", &was, NSEC_PER_SEC, &package), PACKAGE_UNKNOWN);
+
+        put("/usr/bin/dash", "1");
+        packages_set_remember(packages, true);
+        ck_assert_int_eq(find_at("/usr/bin/dash", NSEC_PER_SEC), PACKAGE_OWNED);
+        was = asked;
+        package = (struct package){};
+        ck_assert_int_eq(unlink(in_root("/usr/bin/dash")), 0);
+        ck_assert_int_eq(packages_find(packages, "/usr/bin/dash", &was, 2 * NSEC_PER_SEC - 1, &package), PACKAGE_OWNED);
+        ck_assert_str_eq(package.name, "dash");
+        packages_stats(packages, &stats);
+        ck_assert_uint_eq(stats.n_remembered, 1);
+
+        /* Not of another file, nor of the same under another name, nor later. */
+        was.inode++;
+        ck_assert_int_eq(packages_find(packages, "/usr/bin/dash", &was, NSEC_PER_SEC, &package), PACKAGE_UNKNOWN);
+        was.inode--;
+        ck_assert_int_eq(packages_find(packages, "/usr/bin/cat", &was, NSEC_PER_SEC, &package), PACKAGE_UNKNOWN);
+        ck_assert_int_eq(packages_find(packages, "/usr/bin/dash", &was, 2 * NSEC_PER_SEC, &package), PACKAGE_UNKNOWN);
+        packages_stats(packages, &stats);
+        ck_assert_uint_eq(stats.n_remembered, 1);
+        teardown();
+}
+END_TEST
+
 static int attempt(void *userdata) {
         struct packages *p = NULL;
         struct wire_object file = {.inode = 1};
@@ -261,4 +295,5 @@ UNIT_MAIN("report/packages",
           what_is_installed_later_is_known_within_a_minute_and_unknown_until_then,
           question_does_not_wait_for_the_index,
           index_before_is_asked_while_the_next_is_made,
+          answer_about_the_same_file_is_remembered_for_a_second_if_that_is_wanted,
           lack_of_memory_leaks_nothing_and_leaves_an_index_that_is_not_complete)

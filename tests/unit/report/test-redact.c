@@ -32,7 +32,7 @@ static void expect(enum redact_mode mode, const char *input, const char *wanted)
                         if (text[i] == '|')
                                 text[i] = 0;
 
-        redact_find(redactor, mode, text, n, NULL, &spans);
+        redact_find(redactor, mode, text, n, NULL, NULL, &spans);
         for (size_t i = 0; i < n;) {
                 size_t end = mode == REDACT_TEXT || mode == REDACT_PATHNAME ? n : i + strnlen(text + i, n - i);
 
@@ -228,23 +228,23 @@ START_TEST(a_secret_once_seen_is_hidden_where_it_stands_alone) {
         struct redact_spans spans;
         struct strbuf b = {};
 
-        redact_find(redactor, REDACT_ARGUMENTS, arguments, sizeof(arguments) - 1, NULL, &spans);
+        redact_find(redactor, REDACT_ARGUMENTS, arguments, sizeof(arguments) - 1, NULL, NULL, &spans);
         redact_remember(&memory, arguments, &spans);
         ck_assert_uint_eq(memory.n, 2);
 
-        redact_find(redactor, REDACT_TEXT, other, sizeof(other) - 1, &memory, &spans);
+        redact_find(redactor, REDACT_TEXT, other, sizeof(other) - 1, &memory, NULL, &spans);
         redact_put(other, 0, sizeof(other) - 1, &spans, &b);
         ck_assert_str_eq(strbuf_str(&b), "x[redacted]y");
 
         /* Short ones only as a whole: `abc` is part of too much. */
         strbuf_clear(&b);
-        redact_find(redactor, REDACT_TEXT, "abcabc", 6, &memory, &spans);
+        redact_find(redactor, REDACT_TEXT, "abcabc", 6, &memory, NULL, &spans);
         ck_assert_uint_eq(spans.n, 0);
-        redact_find(redactor, REDACT_TEXT, "abc", 3, &memory, &spans);
+        redact_find(redactor, REDACT_TEXT, "abc", 3, &memory, NULL, &spans);
         ck_assert_uint_eq(spans.n, 1);
 
         /* And never in a path. */
-        redact_find(redactor, REDACT_PATHNAME, "/home/hunter2", 13, &memory, &spans);
+        redact_find(redactor, REDACT_PATHNAME, "/home/hunter2", 13, &memory, NULL, &spans);
         ck_assert_uint_eq(spans.n, 0);
 
         strbuf_done(&b);
@@ -259,7 +259,7 @@ START_TEST(more_secrets_than_fit_hide_the_rest) {
 
         for (int i = 0; i < 1000; i++)
                 strbuf_printf(&text, "x password=hunter%04d\n", i);
-        redact_find(redactor, REDACT_TEXT, text.data, text.n, NULL, &spans);
+        redact_find(redactor, REDACT_TEXT, text.data, text.n, NULL, NULL, &spans);
         ck_assert_uint_le(spans.n, REDACT_MAX_SPANS);
         ck_assert_uint_eq(spans.items[spans.n - 1].end, text.n);
 
@@ -279,7 +279,7 @@ START_TEST(names_of_the_operator_are_hidden_too) {
         struct redact_spans spans;
         struct strbuf b = {};
 
-        redact_find(redactor, REDACT_TEXT, text, sizeof(text) - 1, NULL, &spans);
+        redact_find(redactor, REDACT_TEXT, text, sizeof(text) - 1, NULL, NULL, &spans);
         redact_put(text, 0, sizeof(text) - 1, &spans, &b);
         ck_assert_str_eq(strbuf_str(&b), "a --card-pin=1 CARD_PIN=[redacted] InternalCode: [redacted] spin=1");
 
@@ -294,7 +294,7 @@ START_TEST(switched_off_shows_everything) {
         struct redact_spans spans;
 
         ck_assert_int_eq(redactor_new(&options, &redactor), 0);
-        redact_find(redactor, REDACT_TEXT, "password=hunter2", 16, NULL, &spans);
+        redact_find(redactor, REDACT_TEXT, "password=hunter2", 16, NULL, NULL, &spans);
         ck_assert_uint_eq(spans.n, 0);
         redactor_free(redactor);
 }
@@ -322,7 +322,7 @@ START_TEST(random_bytes_give_spans_in_order_and_in_range) {
                 /* A copy of the exact size: the sanitizer sees a read behind it. */
                 char *exact = malloc(b.n + 1);
                 memcpy(exact, b.n ? b.data : "", b.n);
-                redact_find(redactor, (enum redact_mode)(rand_r(&seed) % 4), exact, b.n, NULL, &spans);
+                redact_find(redactor, (enum redact_mode)(rand_r(&seed) % 4), exact, b.n, NULL, NULL, &spans);
                 for (size_t i = 0; i < spans.n; i++) {
                         ck_assert_uint_ge(spans.items[i].start, last);
                         ck_assert_uint_gt(spans.items[i].end, spans.items[i].start);

@@ -191,6 +191,52 @@ START_TEST(more_kinds_of_notices_than_fit_are_still_counted) {
 }
 END_TEST
 
+START_TEST(what_is_remembered_changes_nothing_that_is_told) {
+        static const char *const secret_argv[] = {"/tmp/x", "--card-pin", "4711", "--token=abcdef", NULL};
+        static const char *const names[] = {"card-pin"};
+        struct redact_options strict = {.names = names, .n_names = 1};
+        struct report_options options = {.outputs = REPORT_JSON | REPORT_TEXT, .remember = true};
+        static char forgetful[1 << 16], remembering[1 << 16];
+        struct redactor *other = NULL;
+        struct report_stats stats;
+
+        begin(REPORT_JSON | REPORT_TEXT, SEVERITY_INFO);
+        sample_match_done(&sample);
+        sample_match_init(&sample, secret_argv);
+        options.fd = fileno(file);
+        options.redactor = redactor;
+        options.table = sample.table;
+        for (int remember = 0; remember < 2; remember++) {
+                char *text = remember ? remembering : forgetful;
+
+                options.remember = remember;
+                report = report_free(report);
+                ck_assert_int_eq(report_new(&options, &report), 0);
+                ck_assert_int_eq(ftruncate(fileno(file), 0), 0);
+                ck_assert_int_ge(lseek(fileno(file), 0, SEEK_SET), 0);
+                for (int i = 0; i < 3; i++)
+                        ck_assert_int_eq(report_match(report, &sample.match), 0);
+                snprintf(text, sizeof(forgetful), "%s", written());
+                report_stats(report, &stats);
+                ck_assert_int_eq(stats.n_remembered > 0, remember);
+        }
+        ck_assert_str_eq(forgetful, remembering);
+        ck_assert_int_gt(count(remembering, "4711"), 0);
+        ck_assert_int_eq(count(remembering, "abcdef"), 0);
+
+        /* Another redactor knows other secrets. */
+        ck_assert_int_eq(redactor_new(&strict, &other), 0);
+        report_set_redactor(report, other);
+        ck_assert_int_eq(ftruncate(fileno(file), 0), 0);
+        ck_assert_int_ge(lseek(fileno(file), 0, SEEK_SET), 0);
+        ck_assert_int_eq(report_match(report, &sample.match), 0);
+        ck_assert_int_eq(count(written(), "--card-pin 4711"), 0);
+        ck_assert_int_gt(count(written(), "--card-pin [redacted]"), 0);
+        end();
+        redactor_free(other);
+}
+END_TEST
+
 static int make_once(void *userdata) {
         struct report_options options = {.redactor = redactor};
         struct report *r = NULL;
@@ -211,4 +257,5 @@ UNIT_MAIN("report/report", each_output_that_was_asked_for_gets_the_alert, no_out
           alerts_are_counted_by_policy_in_order_of_name, what_is_below_the_severity_is_counted_not_told,
           an_output_that_fails_is_counted_and_said_once,
           notices_are_told_at_once_and_then_once_a_minute_with_their_count,
-          more_kinds_of_notices_than_fit_are_still_counted, out_of_memory_fails_whole)
+          more_kinds_of_notices_than_fit_are_still_counted,
+          what_is_remembered_changes_nothing_that_is_told, out_of_memory_fails_whole)
