@@ -14,13 +14,14 @@
 #include <linux/types.h>
 #endif
 
-#define WIRE_VERSION 2
+#define WIRE_VERSION 3
 #define WIRE_MAX_RECORD 32768           /* bytes, header and strings; a power of two for the verifier */
 #define WIRE_MAX_PATH 4096              /* bytes of one path, without NUL */
 #define WIRE_MAX_LIST 8192              /* bytes of one argument vector or environment, each string with its NUL */
 #define WIRE_MAX_CONTENT 1024           /* bytes of written content */
 #define WIRE_MAX_NAME 256               /* bytes of a cgroup path component, a reason, a subject */
 #define WIRE_MAX_ENV_NAME 64            /* bytes of the name of an environment variable, with NUL */
+#define WIRE_MAX_AGGREGATE 1024         /* events that one record stands for */
 
 enum wire_kind {
         WIRE_NONE,
@@ -107,6 +108,7 @@ enum {
         WIRE_KTHREAD = 1U << 8, /* the actor is a kernel thread */
         WIRE_EXCHANGED = 1U << 9, /* the object was exchanged during the call: there is one record for each */
         WIRE_MENDED = 1U << 10, /* in place of records that were lost: what was found out afterwards */
+        WIRE_AGGREGATE = 1U << 11, /* more of the same: a struct wire_aggregate is at the end */
 };
 
 struct wire_bytes {
@@ -165,6 +167,17 @@ struct wire_header {
         __u16 call;                     /* enum wire_call */
         __u64 lost;                     /* events lost on this CPU until now, all kinds */
 };
+
+/* The end of a record that is an aggregate: it stands for events like one that was told a moment before, which differed
+ * from it in nothing but when they were, the CPU, and how much went over. What differs is not known in it, and its
+ * header has time and result of the last. */
+struct wire_aggregate {
+        __u64 count;                    /* how many, without the one that was told: 1 .. WIRE_MAX_AGGREGATE */
+        __u64 first_ns;                 /* when the first of these was */
+        __u64 bytes;                    /* sum of their results, as far as they are no errors */
+};
+
+#define WIRE_BURST_NS 100000000ULL      /* so long after one that was told the same is counted; told a turn later */
 
 /* A process over its whole life, as key of a map. */
 struct wire_identity {

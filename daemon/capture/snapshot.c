@@ -222,8 +222,7 @@ const struct wire_header *snapshot_get(struct snapshot *snapshot, size_t i, stru
 
         assert(i < snapshot->n);
 
-        memcpy(record->data, entry->header, entry->header->size);
-        record->used = entry->header->size;
+        record_copy(record, entry->header);
         record->error = 0;
         record->header.tree_start_ns = entry->tree.start_ns;
         record->header.tree_tgid = entry->tree.pid;

@@ -170,9 +170,7 @@ bool tidy_event(const struct event *event, struct record *record) {
                     !tidy_path_needed(value.bytes, value.length))
                         continue;
                 if (!tidied) {
-                        memcpy(record->data, header, header->size);
-                        record->used = header->size;
-                        record->error = 0;
+                        record_copy(record, header);
                         tidied = true;
                 }
                 /* A new place for it: the old bytes are also those of the name as given. */

@@ -15,6 +15,7 @@ void record_begin(struct record *record, enum wire_kind kind) {
 
         memset(record->data, 0, info->record_size);
         record->used = info->record_size;
+        record->aggregate = (struct wire_aggregate){};
         record->error = 0;
         record->header.version = WIRE_VERSION;
         record->header.kind = kind;
@@ -196,13 +197,30 @@ void record_mark_stable(struct record *record, enum field field) {
         record->header.stable |= bit;
 }
 
+void record_copy(struct record *record, const struct wire_header *whole) {
+        const struct wire_aggregate *aggregate = event_aggregate(&(struct event){.wire = whole});
+
+        record->used = whole->size - (aggregate ? sizeof(*aggregate) : 0);
+        record->aggregate = aggregate ? *aggregate : (struct wire_aggregate){};
+        record->error = 0;
+        memcpy(record->data, whole, record->used);
+}
+
 int record_finish(struct record *record) {
         size_t size = ALIGN_UP(record->used, 8);
 
+        if (record->aggregate.count > 0 && size + sizeof(record->aggregate) > sizeof(record->data))
+                record_fail(record, -E2BIG);
         if (record->error != 0)
                 return record->error;
 
         memset(record->data + record->used, 0, size - record->used);
+        record->header.flags &= ~(uint32_t)WIRE_AGGREGATE;
+        if (record->aggregate.count > 0) {
+                record->header.flags |= WIRE_AGGREGATE;
+                memcpy(record->data + size, &record->aggregate, sizeof(record->aggregate));
+                size += sizeof(record->aggregate);
+        }
         record->used = size;
         record->header.size = size;
         if (record->header.result < 0 && record->header.result != -EINPROGRESS)

@@ -21,6 +21,7 @@ struct record {
                 char data[WIRE_MAX_RECORD];
         };
         size_t used;                    /* bytes so far */
+        struct wire_aggregate aggregate; /* the caller's, of a record that stands for many; count 0: it is none */
         int error;                      /* -EINVAL: a field of another kind or type; -E2BIG: no room; or 0 */
 };
 
@@ -47,6 +48,9 @@ void record_mark_cut(struct record *record, enum field field);
 void record_mark_user(struct record *record, enum field field);
 void record_mark_stable(struct record *record, enum field field);
 
-/* Seal it: from here record->data is a record that event_parse() takes. Sets WIRE_FAILED as the result says. 0 or the
- * error. */
+/* Go on with a copy of one that is whole. */
+void record_copy(struct record *record, const struct wire_header *whole);
+
+/* Seal it: from here record->data is a record that event_parse() takes. Sets WIRE_FAILED as the result says, and
+ * WIRE_AGGREGATE. 0 or the error. */
 int record_finish(struct record *record);

@@ -66,6 +66,42 @@ static inline bool masks_are_right(const struct wire_header *header, uint64_t fi
                 (header->user & ~header->known) | (header->stable & ~header->user)) == 0;
 }
 
+/* The process table lives on the others. */
+#define CLASS_CORE 0
+#define CLASS_EVENT 1
+#define CLASS_META 0
+
+static const bool can_aggregate[_WIRE_KIND_MAX] = {
+#define KIND(id, name, class, doc) [WIRE_KIND_##id] = CLASS_##class,
+#define FIELD(kind, type, id, name, format, flags, doc)
+#define END_KIND(id)
+#include "event/events.def"
+};
+
+/* `fixed`: of the kind. */
+static bool aggregate_is_right(const struct wire_header *header, size_t fixed) {
+        const struct wire_aggregate *aggregate = event_aggregate(&(struct event){.wire = header});
+
+        return can_aggregate[header->kind] && header->size >= fixed + sizeof(*aggregate) && aggregate->count > 0 &&
+               aggregate->count <= WIRE_MAX_AGGREGATE && aggregate->first_ns <= header->time_ns;
+}
+
+bool event_field_varies(enum field field) {
+        switch ((int)field) {
+        case FIELD_COMMON_result:
+        case FIELD_COMMON_time:
+        case FIELD_read_length:
+        case FIELD_read_count:
+        case FIELD_read_offset:
+        case FIELD_write_length:
+        case FIELD_write_count:
+        case FIELD_write_offset:
+        case FIELD_sendto_length:
+        case FIELD_recvfrom_length: return true;
+        default: return false;
+        }
+}
+
 int event_parse(const void *data, size_t size, struct event *ret) {
         const struct wire_header *header = data;
 
@@ -84,7 +120,8 @@ int event_parse(const void *data, size_t size, struct event *ret) {
                 const uint64_t known = header->known;                                                                  \
                                                                                                                        \
                 if (size < sizeof(*record) ||                                                                          \
-                    !masks_are_right(header, MASK(N_FIELDS_##id), cut_masks[WIRE_KIND_##id]))                          \
+                    !masks_are_right(header, MASK(N_FIELDS_##id), cut_masks[WIRE_KIND_##id]) ||                        \
+                    (header->flags & WIRE_AGGREGATE && !aggregate_is_right(header, sizeof(*record))))                  \
                         return -EBADMSG;                                                                               \
                 (void)known;
 #define FIELD(kind, type, id, name, format, flags, doc)                                                                \

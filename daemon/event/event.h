@@ -27,9 +27,9 @@ struct event {
 
 /* Check a record of `size` bytes at `data` (8-byte aligned): version, kind, size, every {offset, length}, that strings
  * end inside and behind the fixed part, that lists end in NUL, that addresses are AF_INET or AF_INET6; the masks may
- * name only fields of the kind, and `cut` and `user` only known ones. Fills ret->wire and sets time_ns to the record's
- * own. Returns 0; -EBADMSG if the bytes are wrong; -EPROTO if they are of another wire version. Offset and length of a
- * field that is not known are not looked at. */
+ * name only fields of the kind, and `cut` and `user` only known ones; an aggregate is of a kind that can be one, and
+ * whole. Fills ret->wire and sets time_ns to the record's own. Returns 0; -EBADMSG if the bytes are wrong; -EPROTO if
+ * they are of another wire version. Offset and length of a field that is not known are not looked at. */
 int event_parse(const void *data, size_t size, struct event *ret);
 
 static inline enum wire_kind event_kind(const struct event *event) {
@@ -40,7 +40,26 @@ static inline struct identity event_actor(const struct event *event) {
         return (struct identity){ .start_ns = event->wire->start_ns, .pid = event->wire->tgid };
 }
 
+/* A record may stand for many events (struct wire_aggregate). NULL: for itself alone. */
+static inline const struct wire_aggregate *event_aggregate(const struct event *event) {
+        const struct wire_header *wire = event->wire;
+
+        if (!(wire->flags & WIRE_AGGREGATE))
+                return NULL;
+        return (const struct wire_aggregate *)((const char *)wire + wire->size - sizeof(struct wire_aggregate));
+}
+
+/* For how many. */
+static inline uint64_t event_count(const struct event *event) {
+        const struct wire_aggregate *aggregate = event_aggregate(event);
+
+        return aggregate ? aggregate->count : 1;
+}
+
 enum field;
+
+/* Does the field differ between the events that an aggregate stands for? Policies that look at it need each of them. */
+bool event_field_varies(enum field field);
 
 /* Read a field of the event's own kind or a common one (scopes FIELD_EVENT and FIELD_COMMON of schema.h). Never fails:
  * what is not there has state VALUE_UNKNOWN, a field of another kind among it. */

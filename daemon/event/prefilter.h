@@ -15,6 +15,9 @@
  * own record is written: so whoever acts after it finds the key armed. A key is an activity (tree) or, where a story
  * joins others than those, the host.
  *
+ * Some uses only count (program/aggregate.h). An event that could be for no others, and is the same as one that was
+ * told a moment before, is counted in the kernel, and the count told when the moment is over (struct wire_aggregate).
+ *
  * Plain data, pure. program/uses.h makes it of a program, capture puts it into the kernel. */
 #pragma once
 
@@ -64,6 +67,8 @@ struct prefilter_kind {
         enum field fields[_PREFILTER_DIMENSION_MAX];    /* FIELD_NONE: not looked at */
         uint64_t any[_PREFILTER_DIMENSION_MAX];         /* uses that do not look there; all bits if nobody does */
         uint64_t first;                 /* uses that need no armed key */
+        uint64_t counting;              /* uses that only count; bits that are no use are set. 0: none */
+        uint32_t most;                  /* of these: how many events one record may stand for */
         struct prefilter_arm *arms;     /* owned; by use. NULL: none of them arms anything */
 };
 

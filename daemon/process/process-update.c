@@ -53,7 +53,8 @@ static void set_image(struct process *process, struct process_image *image) {
 static void heal(struct process_table *table, struct entry *entry, const struct wire_header *header) {
         struct process *process = &entry->process;
 
-        set_credentials(table, process, header);
+        if (!(header->flags & WIRE_AGGREGATE))  /* it is older than what came meanwhile */
+                set_credentials(table, process, header);
         if (header->flags & WIRE_KTHREAD)
                 process->kthread = true;
         if (!entry->tree_named && header->tree_tgid != 0) {

@@ -356,6 +356,99 @@ START_TEST(nothing_is_written_when_a_record_is_refused) {
 }
 END_TEST
 
+/* 5 more of the same, between 4 and 5 us. */
+static void begin_aggregate(void) {
+        begin_openat();
+        record.header.time_ns = 5000;
+        record.aggregate = (struct wire_aggregate){.count = 5, .first_ns = 4000, .bytes = 77};
+}
+
+START_TEST(aggregate_says_how_many_it_stands_for) {
+        struct value v;
+
+        begin_aggregate();
+        ck_assert_int_eq(record_finish(&record), 0);
+        ck_assert_int_eq(parse(), 0);
+        ck_assert_uint_eq(event_count(&event), 5);
+        ck_assert_uint_eq(event_aggregate(&event)->first_ns, 4000);
+        ck_assert_uint_eq(event_aggregate(&event)->bytes, 77);
+        event_get(&event, FIELD_openat_pathname, &v);
+        ck_assert_mem_eq(v.bytes, "/etc/shadow", 11);
+}
+END_TEST
+
+START_TEST(record_that_is_none_stands_for_itself) {
+        begin_openat();
+        ck_assert_int_eq(record_finish(&record), 0);
+        ck_assert_int_eq(parse(), 0);
+        ck_assert_ptr_null(event_aggregate(&event));
+        ck_assert_uint_eq(event_count(&event), 1);
+}
+END_TEST
+
+START_TEST(aggregate_of_none_of_too_many_or_backwards_in_time_is_refused) {
+        static const struct wire_aggregate wrong[] = {
+                {.count = 0, .first_ns = 4000},
+                {.count = WIRE_MAX_AGGREGATE + 1, .first_ns = 4000},
+                {.count = 1, .first_ns = 5001},
+        };
+
+        for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+                begin_aggregate();
+                ck_assert_int_eq(record_finish(&record), 0);
+                ck_assert_int_eq(parse(), 0);
+                memcpy(record.data + record.header.size - sizeof(wrong[i]), &wrong[i], sizeof(wrong[i]));
+                ck_assert_int_eq(parse(), -EBADMSG);
+        }
+}
+END_TEST
+
+START_TEST(aggregate_without_room_for_it_is_refused) {
+        record_begin(&record, WIRE_KIND_openat);
+        ck_assert_int_eq(record_finish(&record), 0);
+        record.header.flags |= WIRE_AGGREGATE;
+        ck_assert_int_eq(parse(), -EBADMSG);
+}
+END_TEST
+
+START_TEST(aggregate_of_what_the_process_table_lives_on_is_refused) {
+        record_begin(&record, WIRE_KIND_exit);
+        record.aggregate = (struct wire_aggregate){.count = 1};
+        ck_assert_int_eq(record_finish(&record), 0);
+        ck_assert_int_eq(parse(), -EBADMSG);
+}
+END_TEST
+
+START_TEST(aggregate_that_is_copied_is_one_also_if_bytes_are_added) {
+        static struct record copy;
+
+        begin_aggregate();
+        ck_assert_int_eq(record_finish(&record), 0);
+        record_copy(&copy, &record.header);
+        record_set_text(&copy, FIELD_openat_pathname, "/another/and/longer");
+        ck_assert_int_eq(record_finish(&copy), 0);
+        ck_assert_int_eq(event_parse(copy.data, copy.header.size, &event), 0);
+        ck_assert_uint_eq(event_count(&event), 5);
+
+        /* And it goes away with the count. */
+        copy.used -= sizeof(struct wire_aggregate);
+        copy.aggregate.count = 0;
+        ck_assert_int_eq(record_finish(&copy), 0);
+        ck_assert_int_eq(event_parse(copy.data, copy.header.size, &event), 0);
+        ck_assert_uint_eq(event_count(&event), 1);
+}
+END_TEST
+
+START_TEST(what_differs_between_writes_is_known) {
+        ck_assert(event_field_varies(FIELD_write_offset));
+        ck_assert(event_field_varies(FIELD_recvfrom_length));
+        ck_assert(event_field_varies(FIELD_COMMON_result));
+        ck_assert(!event_field_varies(FIELD_write_pathname));
+        ck_assert(!event_field_varies(FIELD_write_content));    /* what has another content is another event */
+        ck_assert(!event_field_varies(FIELD_COMMON_failed));
+}
+END_TEST
+
 UNIT_MAIN("event/event",
           record_that_was_built_is_parsed_and_reads_back,
           field_that_was_not_captured_is_unknown_not_zero,
@@ -379,4 +472,11 @@ UNIT_MAIN("event/event",
           list_that_does_not_end_in_nul_is_refused,
           empty_list_is_a_list,
           address_of_a_family_without_addresses_is_refused,
-          nothing_is_written_when_a_record_is_refused)
+          nothing_is_written_when_a_record_is_refused,
+          aggregate_says_how_many_it_stands_for,
+          record_that_is_none_stands_for_itself,
+          aggregate_of_none_of_too_many_or_backwards_in_time_is_refused,
+          aggregate_without_room_for_it_is_refused,
+          aggregate_of_what_the_process_table_lives_on_is_refused,
+          aggregate_that_is_copied_is_one_also_if_bytes_are_added,
+          what_differs_between_writes_is_known)
