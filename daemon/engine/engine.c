@@ -410,6 +410,13 @@ static void engine_advance_all(struct engine *engine) {
                 if (all == 0)
                         continue;
                 scratch->starting[w] = scratch->concerning[w] = 0;
+                if (unlikely(engine->event->wire->flags & WIRE_AGGREGATE)) {
+                        uint64_t counting = engine->plan.kinds[event_kind(engine->event)].aggregates[w];
+
+                        for (uint64_t others = all & ~counting; others != 0; others &= others - 1)
+                                scratch->concerned[w * 64 + __builtin_ctzll(others)] = POOL_NONE;
+                        all &= counting;
+                }
                 for (; all != 0; all &= all - 1)
                         engine_advance(engine, w * 64 + __builtin_ctzll(all), starting & all & -all);
         }
@@ -518,8 +525,8 @@ static bool engine_is_late(const struct engine *engine) {
         return event_kind(engine->event) != WIRE_KIND_exit || actor->exit_ns != engine->event->time_ns;
 }
 
-/* Step 3, and 4. */
-static void engine_meet(struct engine *engine, const struct event *event, bool starts) {
+/* Step 3, and 4. `again`: one more of those that an aggregate stands for. */
+static void engine_meet(struct engine *engine, const struct event *event, bool starts, bool again) {
         struct process_image *image = engine->actor ? engine->actor->image : NULL;
 
         engine->event = event;
@@ -527,7 +534,7 @@ static void engine_meet(struct engine *engine, const struct event *event, bool s
         engine->late = engine_is_late(engine);
         eval_begin(&engine->eval, event, engine->actor);
         evidence_begin(&engine->evidence, event, image, engine->now_ns);
-        if (engine->observer)
+        if (engine->observer && !again)
                 engine->observer->on_event(engine, engine->observer->data);
 
         if (starts)
@@ -555,7 +562,7 @@ void engine_feed(struct engine *engine, const struct event *event, struct proces
                 engine_gap(engine, event);
                 return;
         }
-        engine->stats.n_events += !engine->plan.kinds[kind].meta;
+        engine->stats.n_events += engine->plan.kinds[kind].meta ? 0 : event_count(event);
 
         /* Most events of most hosts are of a kind that begins nothing, and that nobody waits for. */
         if (!starts && engine->pool.awaiting[kind] == 0 && (kind != WIRE_KIND_exit || engine->pool.n_runs == 0) &&
@@ -563,7 +570,9 @@ void engine_feed(struct engine *engine, const struct event *event, struct proces
                 return;
 
         engine->actor = actor ? actor : id.pid != 0 ? process_table_find(engine->table, &id) : NULL;
-        engine_meet(engine, event, starts);
+        engine_meet(engine, event, starts, false);
+        for (uint64_t n = event_count(event); n > 1; n--)
+                engine_meet(engine, event, starts, true);
 }
 
 void engine_tick(struct engine *engine, uint64_t now_ns) {

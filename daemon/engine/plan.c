@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/macro.h"
+#include "program/aggregate.h"
 
 static uint64_t kind_bit(uint32_t kind) {
         return wire_kind_bit(kind);
@@ -340,7 +341,12 @@ static void plan_dispatch(struct plan *plan) {
         for (unsigned k = 0; k < _WIRE_KIND_MAX; k++) {
                 struct plan_kind *kind = &plan->kinds[k];
 
-                kind->paths = plan->kind_paths + k * plan->n_path_words;
+                kind->paths = plan->kind_paths + 2 * k * plan->n_path_words;
+                kind->aggregates = kind->paths + plan->n_path_words;
+                for (uint32_t p = 0; p < program->n_paths; p++)
+                        if (program->paths[p].kinds & wire_kind_bit(k) &&
+                            aggregate_most(program, &program->paths[p], (enum wire_kind)k) > 0)
+                                kind->aggregates[p / 64] |= UINT64_C(1) << p % 64;
                 kind->meta = !schema_kind(k) || schema_kind(k)->class == EVENT_META;
                 for (uint32_t i = 0; i < program->header->kind_starts[k].n; i++)
                         plan_start(plan, &program->starts[program->header->kind_starts[k].first + i]);
@@ -393,7 +399,7 @@ int plan_init(struct plan *plan, const struct program *program) {
         plan->eager = calloc((size_t)program->n_matchers * _WIRE_KIND_MAX + 1, sizeof(*plan->eager));
         plan->starts = calloc(program->n_starts + 1, sizeof(*plan->starts));
         plan->matcher_of = malloc((program->n_predicates + 1) * sizeof(*plan->matcher_of));
-        plan->kind_paths = calloc((size_t)plan->n_path_words * _WIRE_KIND_MAX, sizeof(*plan->kind_paths));
+        plan->kind_paths = calloc((size_t)2 * plan->n_path_words * _WIRE_KIND_MAX, sizeof(*plan->kind_paths));
         conjuncts = calloc((size_t)program->n_edges + program->n_untils + 1, sizeof(*conjuncts));
         if (!plan->paths || !plan->positions || !plan->edges || !plan->conjuncts || !plan->eager || !plan->starts ||
             !plan->matcher_of || !plan->kind_paths || !conjuncts) {

@@ -86,6 +86,7 @@ struct plan_start {
 struct plan_kind {
         uint32_t eager, n_eager;        /* in plan->eager: matchers that can start paths with this kind */
         uint64_t *paths;                /* bit per path whose first step is tried for every event of the kind */
+        uint64_t *aggregates;           /* bit per path that takes aggregates of the kind (program/aggregate.h) */
         bool starts;                    /* is anything in `paths` or `eager` */
         bool meta;                      /* the daemon's own records */
 };
@@ -99,7 +100,7 @@ struct plan {
         uint32_t *eager;                /* matchers */
         struct plan_start *starts;      /* in the order of program->starts */
         uint16_t *matcher_of;           /* per predicate: the matcher that decides it; PLAN_NO_MATCHER if none */
-        uint64_t *kind_paths;           /* memory of plan_kind.paths */
+        uint64_t *kind_paths;           /* memory of plan_kind.paths and .aggregates */
         struct plan_kind kinds[_WIRE_KIND_MAX];
         uint32_t n_path_words;
 

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "base/macro.h"
+#include "program/aggregate.h"
 #include "program/glob.h"
 
 #define LITERAL_MIN 2                   /* every path begins with a slash: a shorter one is no fact */
@@ -29,6 +30,7 @@ struct use {
         uint16_t kind;
         bool first;
         uint32_t condition;
+        uint32_t most;                  /* aggregate_most(); 0: it needs each event */
         struct prefilter_arm arm;
 };
 
@@ -388,6 +390,10 @@ static void put_use(struct collector *c, const struct use *use,
         }
         if (use->first)
                 to->first |= mask;
+        if (use->most == 0)
+                to->counting &= ~mask;
+        else
+                to->most = MIN(to->most, use->most);
         merge_arm(&to->arms[bit], &use->arm);
         to->n_uses = MAX(to->n_uses, bit + 1);
 }
@@ -428,13 +434,15 @@ static void put_kind(struct collector *c, const struct use *uses, size_t n) {
         struct prefilter_kind *to = &c->prefilter->kinds[uses[0].kind];
         bool crowded = n > PREFILTER_MAX_USES;
         struct crowd crowd = {};
-        uint64_t all;
+        uint64_t all, used = 0;
 
         to->arms = calloc(PREFILTER_MAX_USES, sizeof(*to->arms));
         if (!to->arms) {
                 note(c, -ENOMEM);
                 return;
         }
+        to->counting = UINT64_MAX;
+        to->most = WIRE_MAX_AGGREGATE;
         for (size_t i = 0; i < n; i++) {
                 struct facts facts[_PREFILTER_DIMENSION_MAX];
                 uint32_t bit = i;
@@ -443,12 +451,15 @@ static void put_kind(struct collector *c, const struct use *uses, size_t n) {
                 if (crowded)
                         bit = crowd_bit(&crowd, &uses[i], facts);
                 put_use(c, &uses[i], facts, bit);
+                used |= UINT64_C(1) << bit;
                 for (int d = 0; d < _PREFILTER_DIMENSION_MAX; d++)
                         array_done(&facts[d].patterns);
         }
 
         all = to->n_uses == 64 ? UINT64_MAX : (UINT64_C(1) << to->n_uses) - 1;
-        to->active = to->first != all;
+        if (!(to->counting & used))
+                to->counting = 0;
+        to->active = to->first != all || to->counting != 0;
         for (int d = 0; d < _PREFILTER_DIMENSION_MAX; d++)
                 if (to->any[d] != all)
                         to->active = true;
@@ -484,6 +495,10 @@ static struct prefilter_arm path_arm(const struct collector *c, const struct pat
         return arm;
 }
 
+static uint32_t path_most(const struct collector *c, const struct path *path, uint16_t kind) {
+        return c->what & USES_AGGREGATE ? aggregate_most(c->program, path, (enum wire_kind)kind) : 0;
+}
+
 static void path_uses(struct collector *c, const struct path *path) {
         const struct program *p = c->program;
         struct prefilter_arm arm = path_arm(c, path), none = {};
@@ -495,6 +510,7 @@ static void path_uses(struct collector *c, const struct path *path) {
                         note(c, array_push(&c->uses, ((struct use){.kind = p->edges[k].kind,
                                                                    .first = i == 0 || arm.kinds == 0,
                                                                    .condition = p->edges[k].condition,
+                                                                   .most = path_most(c, path, p->edges[k].kind),
                                                                    .arm = i == 0 ? arm : none})));
         }
         for (uint32_t i = 0; i < path->untils.n; i++) {
@@ -517,6 +533,8 @@ static int compare_uses(const void *a, const void *b) {
                 return x->condition < y->condition ? -1 : 1;
         if (x->first != y->first)
                 return x->first ? -1 : 1;
+        if (x->most != y->most)
+                return x->most < y->most ? -1 : 1;
         if (x->arm.kinds != y->arm.kinds)
                 return x->arm.kinds < y->arm.kinds ? -1 : 1;
         if (x->arm.horizon_ns != y->arm.horizon_ns)

@@ -17,6 +17,7 @@
 enum {
         USES_FILTER = 1U << 0,          /* leave out by what events hold */
         USES_ARM = 1U << 1,             /* and later steps, until their story began */
+        USES_AGGREGATE = 1U << 2,       /* count what comes again and again, where uses only count */
 };
 
 /* -ENOMEM. */

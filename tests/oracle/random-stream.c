@@ -126,7 +126,8 @@ static int put_execve(struct random *random, struct world *world, struct world_p
         return world_end(world);
 }
 
-static int put_event(struct random *random, struct world *world, struct world_process *actor) {
+static int put_event(struct random *random, const struct random_style *style, struct world *world,
+                     struct world_process *actor) {
         static const enum wire_kind kinds[] = {
                 WIRE_KIND_openat, WIRE_KIND_openat, WIRE_KIND_openat, WIRE_KIND_unlink,  WIRE_KIND_unlink,
                 WIRE_KIND_chmod,  WIRE_KIND_write,  WIRE_KIND_rename, WIRE_KIND_connect, WIRE_KIND_execve,
@@ -139,6 +140,11 @@ static int put_event(struct random *random, struct world *world, struct world_pr
                 return put_execve(random, world, actor);
         record = world_begin(world, actor, kind);
         put_result(random, record);
+        if (style->aggregates && random_chance(random, 40))
+                record->aggregate = (struct wire_aggregate){
+                        .count = 1 + random_below(random, 5),
+                        .first_ns = world->now_ns,
+                };
         switch ((int)kind) {
         case WIRE_KIND_openat:
                 put_string(random, record, FIELD_openat_pathname, path);
@@ -160,7 +166,8 @@ static int put_event(struct random *random, struct world *world, struct world_pr
                            random_chance(random, 20) ? RANDOM_PICK(random, pipes) : path);
                 put_number(random, record, FIELD_write_type,
                            random_chance(random, 50) ? WIRE_OBJECT_PIPE : WIRE_OBJECT_FILE);
-                put_number(random, record, FIELD_write_length, random_below(random, 4));
+                if (record->aggregate.count == 0)
+                        put_number(random, record, FIELD_write_length, random_below(random, 4));
                 break;
         case WIRE_KIND_rename:
                 put_string(random, record, FIELD_rename_pathname, path);
@@ -298,7 +305,7 @@ static int put_anything(struct random *random, const struct random_style *style,
                 world_begin(world, NULL, WIRE_KIND_tick);
                 return world_end(world);
         }
-        return put_event(random, world, actor);
+        return put_event(random, style, world, actor);
 }
 
 int random_stream(struct random *random, const struct random_style *style, struct world *world) {

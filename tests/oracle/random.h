@@ -26,6 +26,7 @@ struct random_style {
         bool simple;                    /* steps only: no blocks, branches, repetitions */
         bool flat_time;                 /* many equal times */
         bool quick;                     /* time passes in halves of a second */
+        bool aggregates;                /* some records stand for many events */
         unsigned n_paths;
         unsigned n_events;
 };

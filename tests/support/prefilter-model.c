@@ -123,17 +123,26 @@ static int arm(struct prefilter_model *model, const struct event *event, const s
         return 0;
 }
 
-int prefilter_model_admits(struct prefilter_model *model, const struct event *event, const struct process *actor) {
-        const struct kind_info *info = schema_kind(event_kind(event));
+uint64_t prefilter_model_uses(struct prefilter_model *model, const struct event *event, const struct process *actor) {
         const struct prefilter_kind *kind = &model->prefilter->kinds[event_kind(event)];
         uint64_t uses = UINT64_MAX;
 
         if (!kind->active || event->wire->flags & WIRE_SYNTHETIC)
-                return 1;
+                return uses;
         if (!is_armed(model, event))
                 uses &= kind->first;
         for (int d = 0; d < _PREFILTER_DIMENSION_MAX; d++)
                 uses &= dimension_uses(model->prefilter, event, actor, (enum prefilter_dimension)d);
+        return uses;
+}
+
+int prefilter_model_admits(struct prefilter_model *model, const struct event *event, const struct process *actor) {
+        const struct kind_info *info = schema_kind(event_kind(event));
+        const struct prefilter_kind *kind = &model->prefilter->kinds[event_kind(event)];
+        uint64_t uses = prefilter_model_uses(model, event, actor);
+
+        if (!kind->active || event->wire->flags & WIRE_SYNTHETIC)
+                return 1;
 
         for (uint32_t i = 0; i < kind->n_uses; i++)
                 if (uses >> i & 1 && kind->arms[i].kinds != 0) {

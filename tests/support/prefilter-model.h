@@ -22,6 +22,9 @@ struct prefilter_model {
 
 void prefilter_model_done(struct prefilter_model *model);
 
-/* 1: the event is told, and has armed what it arms; 0: not; -ENOMEM. `actor` is what a table says that was told
- * everything, NULL: nothing is known. */
+/* Uses that the event may be for: all bits, if nobody knows. `actor` is what a table says that was told everything,
+ * NULL: nothing is known. */
+uint64_t prefilter_model_uses(struct prefilter_model *model, const struct event *event, const struct process *actor);
+
+/* 1: the event is told, and has armed what it arms; 0: not; -ENOMEM. */
 int prefilter_model_admits(struct prefilter_model *model, const struct event *event, const struct process *actor);
