@@ -6,6 +6,7 @@
 
 struct ends {
         struct wire_object socket;
+        struct wire_object file;        /* unix: the path's */
         struct wire_address saddr, daddr;
         struct wire_bytes path;         /* unix: of the end that the kind is about */
         __u32 family, type, protocol;

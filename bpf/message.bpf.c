@@ -25,6 +25,7 @@ SAME(cid);
 SAME(nl_port);
 SAME(nl_groups);
 SAME(path);
+SAME(file);
 SAME(length);
 SAME(flags);
 SAME(n_fds);
@@ -208,7 +209,7 @@ static __always_inline int message_tell(const struct message *message, enum wire
         PUT_END(cpu, sendto, dport, dport, END_DPORT);
         PUT_END(cpu, sendto, cid, dcid, END_DCID);
         PUT_NETLINK(cpu, sendto, d, END_DNETLINK);
-        PUT_END(cpu, sendto, path, path, END_PATH);
+        PUT_NAME(cpu, sendto);
         message_descriptors(cpu, message);
         message_content(cpu, message);
         return record_submit(cpu, kind);

@@ -260,7 +260,7 @@ __noinline int connect_tell(const struct call *call, const struct connect_call *
         PUT_SOCKET(cpu, connect);
         PUT_END(cpu, connect, daddr, daddr, END_DADDR);
         PUT_END(cpu, connect, dport, dport, END_DPORT);
-        PUT_END(cpu, connect, path, path, END_PATH);
+        PUT_NAME(cpu, connect);
         PUT_END(cpu, connect, saddr, saddr, END_SADDR);
         PUT_END(cpu, connect, sport, sport, END_SPORT);
         PUT_END(cpu, connect, cid, dcid, END_DCID);
@@ -326,7 +326,7 @@ static __noinline int bind_tell(const struct call *call) {
         PUT_END(cpu, bind, sport, sport, END_SPORT);
         PUT_END(cpu, bind, cid, scid, END_SCID);
         PUT_NETLINK(cpu, bind, s, END_SNETLINK);
-        PUT_END(cpu, bind, path, path, END_PATH);
+        PUT_NAME(cpu, bind);
         return record_submit(cpu, WIRE_KIND_bind);
 }
 
@@ -364,7 +364,7 @@ static __noinline int listen_ended(const struct call *call) {
         PUT_END(cpu, listen, saddr, saddr, END_SADDR);
         PUT_END(cpu, listen, sport, sport, END_SPORT);
         PUT_END(cpu, listen, cid, scid, END_SCID);
-        PUT_END(cpu, listen, path, path, END_PATH);
+        PUT_NAME(cpu, listen);
         return record_submit(cpu, WIRE_KIND_listen);
 }
 
@@ -400,7 +400,7 @@ static __noinline int accept_ended(const struct call *call) {
         PUT_END(cpu, accept, daddr, daddr, END_DADDR);
         PUT_END(cpu, accept, dport, dport, END_DPORT);
         PUT_END(cpu, accept, cid, dcid, END_DCID);
-        PUT_END(cpu, accept, path, path, END_PATH);
+        PUT_NAME(cpu, accept);
         PUT_END(cpu, accept, peer_pid, peer_pid, END_PEER);
         return record_submit(cpu, WIRE_KIND_accept);
 }

@@ -23,6 +23,7 @@ enum {
         END_PEER = 1 << 10,
         END_SNETLINK = 1 << 11,
         END_DNETLINK = 1 << 12,
+        END_FILE = 1 << 13,
 };
 
 /* One field of the record, if it is known. The masks are loaded anew for each: of one that stays in a register the
@@ -47,6 +48,13 @@ enum {
                 PUT_END(cpu, kind_, family, family, END_FAMILY);                                                       \
                 PUT_END(cpu, kind_, type, type, END_KIND);                                                             \
                 PUT_END(cpu, kind_, protocol, protocol, END_KIND);                                                     \
+        } while (0)
+
+/* Of a unix socket. */
+#define PUT_NAME(cpu, kind_)                                                                                           \
+        do {                                                                                                           \
+                PUT_END(cpu, kind_, path, path, END_PATH);                                                             \
+                PUT_END(cpu, kind_, file, file, END_FILE);                                                             \
         } while (0)
 
 #define PUT_NETLINK(cpu, kind_, side_, bit_)                                                                           \
@@ -210,7 +218,7 @@ static __noinline int unix_name_end(struct cpu *cpu, __u32 offset, __u32 n) {
         return nothing();
 }
 
-/* The name that a unix socket is bound to. */
+/* The name that a unix socket is bound to, and the file that it is. */
 static __noinline int see_unix_name(struct cpu *cpu, struct sock *sk) {
         struct unix_sock *unix_sock = (void *)sk;
         struct dentry *dentry = GET(unix_sock, path.dentry);
@@ -218,8 +226,13 @@ static __noinline int see_unix_name(struct cpu *cpu, struct sock *sk) {
         __u32 offset = 0, n;
 
         if (dentry) {
-                __u32 length = path_walk_from(cpu, dentry, GET(unix_sock, path.mnt));
+                struct inode *inode = GET(dentry, d_inode);
+                __u32 length;
 
+                cpu->ends.file.device = GET(GET(inode, i_sb), s_dev);
+                cpu->ends.file.inode = GET(inode, i_ino);
+                cpu->ends.known |= END_FILE;
+                length = path_walk_from(cpu, dentry, GET(unix_sock, path.mnt));
                 if (length) {
                         cpu->ends.path.offset = cpu->walk.start;
                         cpu->ends.path.length = length;

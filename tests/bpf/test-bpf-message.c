@@ -249,11 +249,15 @@ static int send_unix(void *argument) {
 
 START_TEST(unix_datagrams_tell_the_name_given_or_the_far_sides_own) {
         pid_t pid = run(send_unix, NULL);
+        struct stat st;
 
         ck_assert_str_eq(lab_text(lab_find(WIRE_KIND_sendto, pid, 0), F(sendto, path)), lab_path("datagrams"));
         ck_assert(lab_find(WIRE_KIND_sendto, pid, 0)->user & WIRE_BIT(sendto, path));
         ck_assert_str_eq(lab_text(lab_find(WIRE_KIND_sendto, pid, 1), F(sendto, path)), lab_path("datagrams"));
         ck_assert(!(lab_find(WIRE_KIND_sendto, pid, 1)->user & WIRE_BIT(sendto, path)));
+        ck_assert_int_eq(stat(lab_path("datagrams"), &st), 0);
+        ck_assert(!lab_known(lab_find(WIRE_KIND_sendto, pid, 0), F(sendto, file)));
+        ck_assert(lab_is_file(lab_object(lab_find(WIRE_KIND_sendto, pid, 1), F(sendto, file)), &st));
 }
 END_TEST
 

@@ -370,10 +370,23 @@ static int serve_unix(void *argument) {
         return 0;
 }
 
+/* The socket's file; an abstract name is none. */
+static void check_unix_file(const struct wire_header *record, int field, const char *path) {
+        struct stat st;
+
+        if (path[0] == '@') {
+                ck_assert(!lab_known(record, field));
+                return;
+        }
+        ck_assert_int_eq(stat(path, &st), 0);
+        ck_assert(S_ISSOCK(st.st_mode) && lab_is_file(lab_object(record, field), &st));
+}
+
 static void check_unix(char *given, const char *want) {
         pid_t pid = run(serve_unix, given);
         const struct wire_header *record = find(WIRE_KIND_bind, pid);
 
+        check_unix_file(record, F(bind, file), want);
         ck_assert_str_eq(lab_text(record, F(bind, path)), want);
         ck_assert_int_eq(lab_number(record, F(bind, family)), AF_UNIX);
         ck_assert_int_eq(lab_number(record, F(bind, protocol)), 0);
@@ -383,13 +396,16 @@ static void check_unix(char *given, const char *want) {
         record = find(WIRE_KIND_listen, pid);
         ck_assert_str_eq(lab_text(record, F(listen, path)), want);
         ck_assert_int_eq(lab_number(record, F(listen, backlog)), 3);
+        check_unix_file(record, F(listen, file), want);
 
         record = find(WIRE_KIND_accept, pid);
         ck_assert_str_eq(lab_text(record, F(accept, path)), want);
         ck_assert_int_eq(lab_number(record, F(accept, peer_pid)), found->pid);
         ck_assert(lab_is_file(lab_object(record, F(accept, socket)), &found->socket));
+        check_unix_file(record, F(accept, file), want);
 
         record = find(WIRE_KIND_connect, found->pid);
+        check_unix_file(record, F(connect, file), want);
         ck_assert_int_eq(record->result, 0);
         ck_assert_str_eq(lab_text(record, F(connect, path)), want);
         ck_assert_int_eq(lab_number(record, F(connect, peer_pid)), pid);

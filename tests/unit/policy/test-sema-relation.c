@@ -99,7 +99,7 @@ START_TEST(a_name_that_is_none_is_told) {
 }
 END_TEST
 
-#define HAVE_FILES "  | 'same file as' is for execve, openat, read, write, close and 15 more"
+#define HAVE_FILES "  | 'same file as' is for execve, openat, read, write, close and 21 more"
 
 START_TEST(kinds_without_a_file_or_a_pipe_are_told_with_those_that_have_one) {
         expect_in_path("execve as $a { argc > 1 }\nsymlink { pathname == \"/x\" } same file as $a",
