@@ -135,8 +135,6 @@ static __always_inline int doubled_put(const struct doubled *doubled) {
         if (!cpu)
                 return nothing();
         record = (void *)cpu->record;
-        if (files_are_shared(task))
-                cpu->header.flags |= WIRE_RACED;
         if (doubled->fd >= 0)
                 SET(cpu, dup, fd, doubled->fd);
         if (doubled->newfd >= 0)
@@ -147,6 +145,13 @@ static __always_inline int doubled_put(const struct doubled *doubled) {
         file = doubled->newfd >= 0                             ? file_of(task, doubled->newfd)
                 : doubled->call.id == WIRE_CALL_pidfd_getfd ? NULL
                                                             : file_of(task, doubled->fd);
+        if (files_are_shared(task)) {
+                cpu->header.flags |= WIRE_RACED;
+                /* Both were one file when the call ended. */
+                if (doubled->call.id != WIRE_CALL_pidfd_getfd && doubled->fd >= 0 && doubled->newfd >= 0 &&
+                    file_of(task, doubled->fd) != file)
+                        cpu->header.flags |= WIRE_EXCHANGED;
+        }
         if (!file) {
                 if (doubled->call.id != WIRE_CALL_pidfd_getfd || doubled->newfd >= 0)
                         SET(cpu, dup, type, WIRE_OBJECT_CLOSED);

@@ -9,7 +9,7 @@
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 
-#include "lab.h"
+#include "child.h"
 
 #define F(kind, id) WIRE_FIELD_##kind##_##id
 #define ROUNDS 20000
@@ -83,6 +83,199 @@ START_TEST(an_exchanged_descriptor_is_never_taken_for_the_file_that_was_opened) 
         ck_assert_uint_eq(n_true + n_unknown, ROUNDS);
         if (lab_has_security(WIRE_KIND_openat))
                 ck_assert_uint_eq(n_unknown, 0);
+}
+END_TEST
+
+/* ---- a descriptor, while it is mapped, doubled or closed ---- */
+
+#define CHANGES 6000
+#define TO 900                          /* descriptors of their own, high enough to be free */
+#define NEW 901
+
+static int two_files[2];
+
+/* What the call really got, round by round; in memory that both processes have. */
+static ino_t *got;
+
+static void *put_both(void *argument) {
+        int to = *(int *)argument;
+
+        while (!stop) {
+                for (int i = 0; i < 8; i++) {
+                        dup2(two_files[0], to);
+                        dup2(two_files[1], to);
+                }
+                usleep(1);              /* they may be told, too: not more than the ring takes */
+        }
+        return NULL;
+}
+
+static ino_t inode_of(int fd) {
+        struct stat st;
+
+        return fstat(fd, &st) < 0 ? 0 : st.st_ino;
+}
+
+/* `change` is run many times, while another thread puts two files in turn where `to` says. */
+static pid_t run_changes(enum wire_kind kind, int to, void (*change)(int round)) {
+        const struct interest one = lab_interest(wire_kind_bit(kind));
+        pid_t pid;
+
+        lab_write_file(lab_path("first"), "1", 0600);
+        lab_write_file(lab_path("second"), "2", 0600);
+        ck_assert_int_eq(capture_set_interest(lab.capture, &one, 4), 0);
+        memset(got, 0, CHANGES * sizeof(*got));
+        stop = false;
+        pid = RUN({
+                pthread_t thread;
+
+                two_files[0] = open(lab_path("first"), O_RDONLY);
+                two_files[1] = open(lab_path("second"), O_RDONLY);
+                EXPECT(dup2(two_files[0], TO) == TO && dup2(two_files[0], NEW) == NEW);
+                EXPECT(pthread_create(&thread, NULL, put_both, &to) == 0);
+                for (int i = 0; i < CHANGES; i++) {
+                        change(i);
+                        if (i % 8 == 0)
+                                usleep(1);      /* and on one processor it is the other thread's turn */
+                }
+                stop = true;
+                pthread_join(thread, NULL);
+        });
+        return pid;
+}
+
+/* Those of the calls that `change` made, in turn. */
+static const struct wire_header *next_change(size_t *at, enum wire_kind kind, pid_t pid, int field, int64_t number) {
+        while (*at < lab.n) {
+                const struct wire_header *record = lab.records[(*at)++];
+
+                if (record->kind == kind && record->tgid == (uint32_t)pid && record->tid == (uint32_t)pid &&
+                    lab_number(record, field) == number)
+                        return record;
+        }
+        return NULL;
+}
+
+static bool is_one_of_two(struct wire_object object) {
+        struct stat first, second;
+
+        return stat(lab_path("first"), &first) == 0 && stat(lab_path("second"), &second) == 0 &&
+                (lab_is_file(object, &first) || lab_is_file(object, &second));
+}
+
+static bool is_said_to_be_obscured(const struct wire_header *record, const char *subject) {
+        const struct wire_header *next = lab.records[lab_position(record) + 1];
+
+        return next->kind == WIRE_KIND_obscured && lab_number(next, F(obscured, reason)) == WIRE_OBSCURED_RACED &&
+                strcmp(lab_text(next, F(obscured, subject)), subject) == 0;
+}
+
+/* The file's one byte says which it is: the descriptor may be the other one by now. */
+static void map_it(int round) {
+        char *memory = mmap(NULL, 4096, PROT_READ, MAP_SHARED, TO, 0);
+
+        got[round] = memory == MAP_FAILED ? 0 : inode_of(two_files[memory[0] - '1']);
+        munmap(memory, 4096);
+}
+
+START_TEST(a_mapping_is_of_the_file_that_the_kernel_mapped) {
+        size_t at = 0, n_true = 0, n_raced = 0;
+        const struct wire_header *record;
+        pid_t pid = run_changes(WIRE_KIND_mmap, TO, map_it);
+
+        for (int i = 0; i < CHANGES; i++) {
+                struct wire_object file;
+
+                record = next_change(&at, WIRE_KIND_mmap, pid, F(mmap, fd), TO);
+                ck_assert_ptr_nonnull(record);
+                file = lab_object(record, F(mmap, file));
+                ck_assert(is_one_of_two(file));
+                if (record->flags & WIRE_RACED)
+                        n_raced++;      /* the kernel did not let us look: only the descriptor was there */
+                else {
+                        ck_assert_uint_eq(file.inode, got[i]);
+                        n_true++;
+                }
+        }
+        printf("mapped under exchanges: %zu by their mapping, %zu by the descriptor and said to be\n", n_true, n_raced);
+        ck_assert_uint_gt(n_true, CHANGES / 2);
+}
+END_TEST
+
+static void double_it(int round) {
+        int fd = dup(TO);
+
+        got[round] = inode_of(fd);
+        close(fd);
+}
+
+START_TEST(a_double_is_of_the_file_that_the_kernel_doubled) {
+        pid_t pid = run_changes(WIRE_KIND_dup, TO, double_it);
+        const struct wire_header *record;
+        size_t at = 0, n_exchanged = 0;
+
+        for (int i = 0; i < CHANGES; i++) {
+                record = next_change(&at, WIRE_KIND_dup, pid, F(dup, fd), TO);
+                ck_assert_ptr_nonnull(record);
+                ck_assert_uint_eq(lab_object(record, F(dup, file)).inode, got[i]);
+                ck_assert(record->flags & WIRE_RACED);
+                n_exchanged += (record->flags & WIRE_EXCHANGED) != 0;
+        }
+        printf("doubled under exchanges: of %d the first was another one by then in %zu\n", CHANGES, n_exchanged);
+}
+END_TEST
+
+static void double_there(int round) {
+        dup3(two_files[0], NEW, O_CLOEXEC);
+}
+
+START_TEST(a_double_that_was_exchanged_is_said_to_be) {
+        pid_t pid = run_changes(WIRE_KIND_dup, NEW, double_there);
+        size_t at = 0, n_true = 0, n_obscured = 0;
+        const struct wire_header *record;
+        struct stat first;
+
+        ck_assert_int_eq(stat(lab_path("first"), &first), 0);
+        for (int i = 0; i < CHANGES; i++) {
+                do
+                        record = next_change(&at, WIRE_KIND_dup, pid, F(dup, newfd), NEW);
+                while (record && record->call != WIRE_CALL_dup3);
+                if (!record)
+                        break;          /* EBUSY: the number was being given to the other thread */
+                if (lab_is_file(lab_object(record, F(dup, file)), &first)) {
+                        n_true++;
+                        continue;
+                }
+                ck_assert(is_one_of_two(lab_object(record, F(dup, file))));
+                ck_assert(record->flags & WIRE_EXCHANGED);
+                ck_assert(is_said_to_be_obscured(record, "dup.file"));
+                n_obscured++;
+        }
+        printf("doubled to a number that another thread takes: %zu true, %zu obscured\n", n_true, n_obscured);
+        ck_assert_uint_gt(n_true + n_obscured, CHANGES / 2);
+}
+END_TEST
+
+static void close_it(int round) {
+        close(TO);
+}
+
+START_TEST(a_close_of_what_others_exchange_is_marked) {
+        pid_t pid = run_changes(WIRE_KIND_close, TO, close_it);
+        const struct wire_header *record;
+        size_t at = 0, n_closed = 0;
+
+        for (int i = 0; i < CHANGES; i++) {
+                record = next_change(&at, WIRE_KIND_close, pid, F(close, fd), TO);
+                ck_assert_ptr_nonnull(record);
+                ck_assert(record->flags & WIRE_RACED);
+                if (lab_known(record, F(close, file))) {
+                        ck_assert(is_one_of_two(lab_object(record, F(close, file))));
+                        n_closed++;
+                } else
+                        ck_assert_int_eq(lab_number(record, F(close, type)), WIRE_OBJECT_CLOSED);
+        }
+        printf("closed under exchanges: %zu of %d had a file\n", n_closed, CHANGES);
 }
 END_TEST
 
@@ -319,6 +512,10 @@ END_TEST
 int main(void) {
         const TTest *const tests[] = {
                 an_exchanged_descriptor_is_never_taken_for_the_file_that_was_opened,
+                a_mapping_is_of_the_file_that_the_kernel_mapped,
+                a_double_is_of_the_file_that_the_kernel_doubled,
+                a_double_that_was_exchanged_is_said_to_be,
+                a_close_of_what_others_exchange_is_marked,
                 a_path_is_one_that_was_true_at_some_moment,
                 a_write_whose_descriptor_was_exchanged_tells_both_objects,
                 a_call_that_is_restarted_is_told_once,
@@ -327,5 +524,6 @@ int main(void) {
         struct interest interest = lab_interest(LAB_FILE_KINDS);
 
         interest.content_bytes = 64;
+        got = mmap(NULL, CHANGES * sizeof(*got), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         return lab_main("bpf/race", tests, sizeof(tests) / sizeof(tests[0]), &interest, NULL);
 }
