@@ -3,14 +3,14 @@
 """costs.py TABLE: the table of recorded costs as initializers of C.
 costs.py --update TABLE < OUTPUT: record the lines `cost ...` that test-bpf-cost wrote, on whatever kernels.
 
-A kernel whose costs are in OUTPUT is recorded anew, whole; the others stay."""
+A kernel on a machine whose costs are in OUTPUT is recorded anew, whole; the others stay."""
 import argparse
 import re
 import sys
 
-HEAD = """# Instructions that the verifier looked at, and run time in multiples of an empty program, for each program and kernel.
+HEAD = """# Instructions that the verifier looked at, and run time in multiples of an empty program, for each program, machine and kernel.
 # Made by costs.py --update; test-bpf-cost compares. Time is not recorded of emulated kernels.
-# program\tkernel\tinstructions\ttimes
+# program\tmachine\tkernel\tinstructions\ttimes
 """
 
 
@@ -21,7 +21,7 @@ def read(path):
             if line.startswith('#') or not line.strip():
                 continue
             fields = line.rstrip('\n').split('\t')
-            if len(fields) != 4 or not fields[2].isdigit() or not re.fullmatch(r'-|[\d.]+', fields[3]):
+            if len(fields) != 5 or not fields[3].isdigit() or not re.fullmatch(r'-|[\d.]+', fields[4]):
                 sys.exit('%s:%d: not a cost: %s' % (path, number, line.strip()))
             rows.append(tuple(fields))
     return rows
@@ -39,22 +39,22 @@ def main():
 
     rows = read(options.table)
     if not options.update:
-        for program, kernel, instructions, times in rows:
-            print('{"%s", "%s", %s, %s},' % (program, kernel, instructions, '0' if times == '-' else times))
+        for program, machine, kernel, instructions, times in rows:
+            print('{"%s", "%s", "%s", %s, %s},' % (program, machine, kernel, instructions, '0' if times == '-' else times))
         return
     new = {}
     for line in sys.stdin:
-        found = re.search(r'\bcost\t(\w+)\t(\S+)\t(\d+)\t(-|[\d.]+)\t', line)
+        found = re.search(r'\bcost\t(\w+)\t(\w+)\t(\S+)\t(\d+)\t(-|[\d.]+)\t', line)
         if found:
-            new[found.group(1), found.group(2)] = found.groups()
+            new[found.group(1, 2, 3)] = found.groups()
     if not new:
         sys.exit('no costs in the input')
-    kernels = {kernel for _, kernel in new}
-    rows = [row for row in rows if row[1] not in kernels] + list(new.values())
-    rows.sort(key=lambda row: (row[0], kernel_key(row[1])))
+    kernels = {key[1:] for key in new}
+    rows = [row for row in rows if row[1:3] not in kernels] + list(new.values())
+    rows.sort(key=lambda row: (row[0], row[1] != 'x86_64', row[1], kernel_key(row[2])))
     with open(options.table, 'w') as f:
         f.write(HEAD + ''.join('\t'.join(row) + '\n' for row in rows))
-    print('%d costs of %s' % (len(new), ', '.join(sorted(kernels, key=kernel_key))))
+    print('%d costs of %s' % (len(new), ', '.join('%s on %s' % (kernel, machine) for machine, kernel in sorted(kernels))))
 
 
 if __name__ == '__main__':

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What each program costs: instructions that the verifier looked at, and run time by the kernel's own statistics,
- * compared with what is recorded for this kernel in costs.tsv.
+ * compared with what is recorded for this kernel on this kind of machine in costs.tsv.
  *
  * Time is compared in multiples of an empty program that runs in the same rounds, never in seconds: machines differ. An
  * emulated one differs from itself tenfold, from one round to the next: there it is told, and not compared. The lines
- * `cost PROGRAM KERNEL INSTRUCTIONS TIMES` are what costs.py records. */
+ * `cost PROGRAM MACHINE KERNEL INSTRUCTIONS TIMES` are what costs.py records. */
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <dirent.h>
@@ -36,7 +36,7 @@
 #define REPEAT 60                       /* calls of each in a round */
 
 struct record {
-        const char *program, *kernel;
+        const char *program, *machine, *kernel;
         unsigned instructions;
         double times;                   /* 0: not recorded */
 };
@@ -58,6 +58,7 @@ struct program {
 static struct program programs[MAX_PROGRAMS];
 static size_t n_programs;
 static char kernel_name[32];              /* "6.12" */
+static char machine_name[32];             /* "x86_64" */
 static bool emulated;
 
 static void see_kernel(void) {
@@ -68,6 +69,7 @@ static void see_kernel(void) {
         ck_assert_int_eq(uname(&name), 0);
         ck_assert_int_eq(sscanf(name.release, "%u.%u", &major, &minor), 2);
         snprintf(kernel_name, sizeof(kernel_name), "%u.%u", major, minor);
+        snprintf(machine_name, sizeof(machine_name), "%.*s", (int)sizeof(machine_name) - 1, name.machine);
 }
 
 /* The kernel cuts names after 15 bytes; its types have them whole. */
@@ -132,21 +134,30 @@ static int by_load(const void *a, const void *b) {
         return x->load_ns < y->load_ns ? -1 : x->load_ns > y->load_ns;
 }
 
-static const struct record *recorded(const char *program, const char *kernel) {
+static const struct record *recorded(const char *program) {
         for (const struct record *r = records; r->program; r++)
-                if (streq(r->program, program) && streq(r->kernel, kernel))
+                if (streq(r->program, program) && streq(r->machine, machine_name) && streq(r->kernel, kernel_name))
                         return r;
         return NULL;
 }
 
-/* A kernel that nobody recorded may take what the hardest of the others does. */
-static unsigned allowed_instructions(const struct program *program) {
-        const struct record *exact = recorded(program->name, kernel_name);
-        unsigned most = exact ? exact->instructions : 0;
+/* The most of what is recorded; of other machines, too? */
+static unsigned most_instructions(const char *program, bool all_machines) {
+        unsigned most = 0;
 
-        for (const struct record *r = records; r->program && !exact; r++)
-                if (streq(r->program, program->name))
+        for (const struct record *r = records; r->program; r++)
+                if (streq(r->program, program) && (all_machines || streq(r->machine, machine_name)))
                         most = MAX(most, r->instructions);
+        return most;
+}
+
+/* A kernel that nobody recorded may take what the hardest of the others does: of this kind of machine, if any is. */
+static unsigned allowed_instructions(const struct program *program) {
+        const struct record *exact = recorded(program->name);
+        unsigned most = exact ? exact->instructions : most_instructions(program->name, false);
+
+        if (most == 0)
+                most = most_instructions(program->name, true);
         return most == 0 ? UNRECORDED_LIMIT : MIN((unsigned)(most * GROWTH) + 100, NEAR_THE_LIMIT);
 }
 
@@ -295,7 +306,7 @@ static void end_round(void) {
 static void print_costs(double empty_ns) {
         qsort(programs, n_programs, sizeof(programs[0]), by_load);
         for (size_t i = 0; i < n_programs; i++) {
-                printf("cost\t%s\t%s\t%u\t", programs[i].name, kernel_name, programs[i].instructions);
+                printf("cost\t%s\t%s\t%s\t%u\t", programs[i].name, machine_name, kernel_name, programs[i].instructions);
                 if (programs[i].ns == 0)
                         printf("-\tdid not run");
                 else if (emulated)
@@ -337,7 +348,7 @@ START_TEST(no_program_runs_longer_than_it_did) {
         ck_assert(empty_ns > 0);
 
         for (size_t i = 0; i < n_programs; i++) {
-                const struct record *record = recorded(programs[i].name, kernel_name);
+                const struct record *record = recorded(programs[i].name);
                 double times = programs[i].ns / empty_ns;
 
                 if (!emulated && record && record->times > 0 && times > (record->times + 1) * TIME_GROWTH) {
