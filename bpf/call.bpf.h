@@ -367,7 +367,7 @@ __noinline int call_open(const struct call *call, __u32 kind, __u32 size) {
 
         if (!call)
                 return 0;
-        cpu = record_claim(kind, size, kind != WIRE_KIND_execve);
+        cpu = record_claim(kind, size);
         if (!cpu)
                 return 0;
         call_header(cpu, call->result, call->id, call->flags);
@@ -413,7 +413,7 @@ __noinline int rare_begin(__u32 kind, __u32 size, __s64 result, __u32 id, __u32 
         if (kind >= _WIRE_KIND_MAX || size > RARE_MAX || !want(kind, result) || is_self(task))
                 return 0;
         credentials_watch();
-        cpu = record_claim(kind, size, true);
+        cpu = record_claim(kind, size);
         if (!cpu)
                 return 0;
         __builtin_memset(cpu->record + sizeof(cpu->header), 0, RARE_MAX - sizeof(cpu->header));

@@ -45,7 +45,7 @@ __noinline int credentials_compare(void) {
         if (credentials_are(task, &state->seen))
                 return nothing();
 
-        cpu = record_begin(WIRE_KIND_credchange, sizeof(struct wire_credchange), true);
+        cpu = record_begin(WIRE_KIND_credchange, sizeof(struct wire_credchange));
         if (!cpu) {
                 credentials_see(task, state);
                 return nothing();

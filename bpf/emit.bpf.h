@@ -14,6 +14,7 @@
 #include "bound.bpf.h"
 #include "core-fixes.bpf.h"
 #include "filter.bpf.h"
+#include "reader.bpf.h"
 
 static __always_inline struct cpu *this_cpu(void) {
         __u32 id = bpf_get_smp_processor_id();
@@ -81,8 +82,28 @@ static __always_inline void count_lost(struct cpu *cpu, enum wire_kind kind, enu
         cpu->counters.lost_total++;
 }
 
+/* How full the ring may be for a record of this kind. Most leave a quarter of it to those that the process table lives
+ * on and to changes of credentials, and these half of that to the others: anybody can call setuid() all day, and hides
+ * no process by it. */
+static __always_inline bool is_over_share(__u32 kind, __u64 waiting) {
+        if (waiting <= ring_share_bytes)
+                return false;
+        switch (kind) {
+        case WIRE_KIND_fork:
+        case WIRE_KIND_execve:
+        case WIRE_KIND_exit:
+        case WIRE_KIND_cgroup: return false;
+        case WIRE_KIND_setuid:
+        case WIRE_KIND_setgid:
+        case WIRE_KIND_setgroups:
+        case WIRE_KIND_capset:
+        case WIRE_KIND_credchange: return waiting > ring_share_bytes + ring_share_bytes / 6;
+        default: return true;
+        }
+}
+
 /* The first part of record_begin(): of the record only the header is set to 0. */
-static __always_inline struct cpu *record_claim(__u32 kind, __u32 size, bool spare) {
+static __always_inline struct cpu *record_claim(__u32 kind, __u32 size) {
         struct cpu *cpu = this_cpu();
 
         if (!cpu || kind >= _WIRE_KIND_MAX)
@@ -94,7 +115,7 @@ static __always_inline struct cpu *record_claim(__u32 kind, __u32 size, bool spa
                 return NULL;
         }
         cpu->waiting = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
-        if (spare && cpu->waiting > ring_share_bytes) {
+        if (is_over_share(kind, cpu->waiting)) {
                 count_lost(cpu, kind, WIRE_LOSS_SHARE);
                 return NULL;
         }
@@ -107,8 +128,8 @@ static __always_inline struct cpu *record_claim(__u32 kind, __u32 size, bool spa
 }
 
 /* Not static: see path_walk(). */
-__noinline int record_open(__u32 kind, __u32 size, __u32 spare) {
-        return record_claim(kind, size, spare) ? 1 : 0;
+__noinline int record_open(__u32 kind, __u32 size) {
+        return record_claim(kind, size) ? 1 : 0;
 }
 
 /* The rest of it, of which the size is a constant. */
@@ -120,10 +141,9 @@ static __always_inline struct cpu *record_clear(__u32 size) {
         return cpu;
 }
 
-/* `size` is that of the kind's struct, all of which is set to 0 here. `spare` kinds stop at three quarters of the ring:
- * the process table lives on the others. NULL: lost, and counted. */
-static __always_inline struct cpu *record_begin(enum wire_kind kind, __u32 size, bool spare) {
-        return record_open(kind, size, spare) ? record_clear(size) : NULL;
+/* `size` is that of the kind's struct, all of which is set to 0 here. NULL: lost, and counted. */
+static __always_inline struct cpu *record_begin(enum wire_kind kind, __u32 size) {
+        return record_open(kind, size) ? record_clear(size) : NULL;
 }
 
 static __always_inline void header_credentials(struct wire_header *header, struct cred *cred) {
@@ -183,28 +203,37 @@ static __always_inline void record_drop(struct cpu *cpu, enum wire_kind kind) {
         cpu->busy = 0;
 }
 
-/* The reader slept and there is something to read: wake it once. It sets reader_asleep, then looks at the ring a last
- * time; a record is in the ring before its writer looks at reader_asleep. So one of the two sees the other. An empty
- * record carries the wake-up, since the real one has gone without. */
-static __always_inline void wake_reader(void) {
-        void *empty;
+/* The record is complete: into the ring with it, and the reader is called if it is worth that. A function of its own
+ * since the stack of who calls it is full. Not static: see path_walk(). */
+__noinline int record_send(struct cpu *cpu, __u32 kind, __u32 urgent) {
+        __u32 size, reason;
+        bool called;
 
-        if (!reader_asleep || !__sync_lock_test_and_set(&reader_asleep, 0))
-                return;
-        empty = bpf_ringbuf_reserve(&ring, 8, 0);
-        if (empty)
-                bpf_ringbuf_discard(empty, BPF_RB_FORCE_WAKEUP);
+        if (!cpu || kind >= _WIRE_KIND_MAX)
+                return 0;
+        size = cpu->header.size;
+        BOUND(size, WIRE_MAX_RECORD - 1);
+        reason = reader_reason(cpu->waiting, urgent);
+        called = reader_take(reason);
+        if (bpf_ringbuf_output(&ring, cpu->record, size, called ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP) < 0) {
+                count_lost(cpu, kind, WIRE_LOSS_RING_FULL);
+                if (called)
+                        reader_waits = WIRE_WAIT_ANY;
+        } else if (called || reader_follow(reason, urgent))
+                cpu->counters.calls[reason & 3]++;
+        cpu->busy = 0;
+        return nothing();
 }
 
-/* No wake-up per record: an awake reader comes by itself every millisecond, and is called when much is waiting. Returns
- * 0, for the function that ends with it. Not static: see path_walk(). */
+/* Returns 0, for the function that ends with it. Not static: see path_walk(). */
 __noinline int record_submit(struct cpu *cpu, __u32 kind) {
-        __u64 flags = BPF_RB_NO_WAKEUP;
+        __u64 uses;
         __u32 size;
 
         if (!cpu || kind >= _WIRE_KIND_MAX)
                 return 0;
-        if (!filter_admits(cpu, kind)) {
+        uses = filter_admits(cpu, kind);
+        if (!uses) {
                 cpu->counters.produced[kind]--;
                 cpu->counters.filtered[kind]++;
                 cpu->busy = 0;
@@ -217,23 +246,13 @@ __noinline int record_submit(struct cpu *cpu, __u32 kind) {
         }
         BOUND(size, WIRE_MAX_RECORD - 1);
         __builtin_memset(cpu->record + size, 0, 8);
-        size = (size + 7) & ~7U;
-        cpu->header.size = size;
+        cpu->header.size = (size + 7) & ~7U;
         if (cpu->header.flags & RECORD_IS_USER) {
                 cpu->header.flags &= ~RECORD_IS_USER;
                 cpu->header.user |= cpu->header.known;
         }
         cpu->header.lost = cpu->counters.lost_total;
-
-        if (cpu->waiting >= ring_wake_bytes && !reader_called) {
-                reader_called = 1;
-                flags = BPF_RB_FORCE_WAKEUP;
-        }
-        if (bpf_ringbuf_output(&ring, cpu->record, size, flags) < 0)
-                count_lost(cpu, kind, WIRE_LOSS_RING_FULL);
-        cpu->busy = 0;
-        wake_reader();
-        return nothing();
+        return record_send(cpu, kind, is_urgent(kind, uses));
 }
 
 /* Where the next bytes go: `*ret_offset` is below WIRE_MAX_RECORD. Returns how many bytes are free, at most `want`. */

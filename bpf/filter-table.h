@@ -79,6 +79,11 @@ static inline __u32 filter_entry(__u32 table, __u32 kind) {
         return filter_which(table) * FILTER_KINDS + kind;
 }
 
+/* in `urgent_uses`, where something stands for no table as well, */
+static inline __u32 filter_urgent_entry(__u32 table, __u32 kind) {
+        return table ? filter_entry(table, kind) : 2 * FILTER_KINDS + kind;
+}
+
 /* and in `filter_classes`. */
 static inline __u32 filter_class_entry(__u32 table, __u32 class_number) {
         return filter_which(table) * FILTER_CLASSES + class_number;

@@ -355,18 +355,18 @@ static __always_inline bool filter_sheds(__u32 table, __u32 kind) {
         return filter && filter->shed;
 }
 
-/* Is the finished record to be told? Then what it arms is armed. */
-static __always_inline bool filter_admits(struct cpu *cpu, __u32 kind) {
+/* Is the finished record to be told? Then what it arms is armed, and what it may be for is returned. 0: no. */
+static __always_inline __u64 filter_admits(struct cpu *cpu, __u32 kind) {
         __u32 table = filter_table;
         __u64 uses;
 
         if (!table)
-                return true;
+                return ~0ULL;
         uses = filter_image(table, kind, cpu->header.tgid);
         if (uses)
                 uses &= filter_uses(cpu, table, kind);
         if (!uses)
-                return !filter_sheds(table, kind);
+                return filter_sheds(table, kind) ? 0 : 1ULL << 63;
         filter_arm(table, kind, uses, cpu->header.tree_start_ns, cpu->header.tree_tgid);
-        return true;
+        return uses;
 }

@@ -8,6 +8,7 @@
 #include "kernel.h"
 #include "wire.h"
 #include "ends.bpf.h"
+#include "filter-table.h"
 
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
@@ -47,9 +48,10 @@ __u64 host_root = 0;                /* the dentry that is `/` for PID 1 */
 __u32 snapshot_is_first = 0;        /* the stream learns from it what each process runs, and so does the kernel */
 __u32 credentials_epoch = 0;        /* credentials last seen in an earlier one are not compared (credentials.bpf.h) */
 
-/* The reader's sleep (emit.bpf.h). */
-__u32 reader_asleep = 0;
-__u32 reader_called = 0;
+/* The reader's sleep (reader.bpf.h). */
+__u32 reader_waits = 0;             /* enum wire_wait: what it wants to be called for */
+__u32 reader_urgent = 0;            /* something urgent came since it last began to read */
+__u64 urgent_uses[4 * FILTER_KINDS] = {}; /* filter_urgent_entry(): uses that may end a story; with no table any bit */
 
 struct {
         __uint(type, BPF_MAP_TYPE_RINGBUF);

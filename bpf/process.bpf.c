@@ -67,7 +67,7 @@ int BPF_PROG(on_fork, struct task_struct *child, __u64 clone_flags) {
         if (clone_flags & CLONE_THREAD)
                 return 0;
 
-        cpu = record_begin(WIRE_KIND_fork, sizeof(struct wire_fork), false);
+        cpu = record_begin(WIRE_KIND_fork, sizeof(struct wire_fork));
         if (!cpu)
                 return 0;
         header_actor(&cpu->header, own, child->tgid);
@@ -367,7 +367,7 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binp
                 old = state->seen;
                 credentials_see(self, state);
         }
-        cpu = record_begin(WIRE_KIND_execve, sizeof(struct wire_execve), false);
+        cpu = record_begin(WIRE_KIND_execve, sizeof(struct wire_execve));
         if (!cpu) {
                 if (state)
                         image_exec(NULL, &state->image);
@@ -433,7 +433,7 @@ int BPF_PROG(on_exit, struct task_struct *unused) {
 
         credentials_watch();
         state = state_of(task, false);
-        cpu = record_begin(WIRE_KIND_exit, sizeof(struct wire_exit), false);
+        cpu = record_begin(WIRE_KIND_exit, sizeof(struct wire_exit));
         if (!cpu)
                 return 0;
         header_actor(&cpu->header, state, 0);

@@ -55,9 +55,10 @@ static __always_inline void slot_lose(enum wire_kind kind) {
 /* Hand the record over, of which slot->used bytes and all of the header but size, time, CPU and losses are filled in,
  * and give the slot back. */
 static __always_inline int slot_submit(struct slot *slot, enum wire_kind kind) {
-        __u64 flags = BPF_RB_NO_WAKEUP, waiting;
-        __u32 id = any_cpu, size = slot->used, table;
+        bool urgent = is_urgent(kind, ~0ULL), called;
+        __u32 id = any_cpu, size = slot->used, table, reason;
         struct cpu *any = bpf_map_lookup_elem(&cpus, &id);
+        __u64 waiting;
 
         if (!any) {
                 slot_release(slot);     /* cannot be */
@@ -65,7 +66,7 @@ static __always_inline int slot_submit(struct slot *slot, enum wire_kind kind) {
         }
         __sync_fetch_and_add(&any->counters.produced[kind], 1);
         waiting = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
-        if (waiting > ring_share_bytes || size > SLOT_BYTES - 8) {
+        if (is_over_share(kind, waiting) || size > SLOT_BYTES - 8) {
                 slot_count_lost(any, kind, size > SLOT_BYTES - 8 ? WIRE_LOSS_SCRATCH : WIRE_LOSS_SHARE);
                 slot_release(slot);
                 return nothing();
@@ -81,13 +82,14 @@ static __always_inline int slot_submit(struct slot *slot, enum wire_kind kind) {
         table = filter_table;
         if (table)
                 filter_arm(table, kind, ~0ULL, slot->header.tree_start_ns, slot->header.tree_tgid);
-        if (waiting >= ring_wake_bytes && !reader_called) {
-                reader_called = 1;
-                flags = BPF_RB_FORCE_WAKEUP;
-        }
-        if (bpf_ringbuf_output(&ring, slot->record, size, flags) < 0)
+        reason = reader_reason(waiting, urgent);
+        called = reader_take(reason);
+        if (bpf_ringbuf_output(&ring, slot->record, size, called ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP) < 0) {
                 slot_count_lost(any, kind, WIRE_LOSS_RING_FULL);
+                if (called)
+                        reader_waits = WIRE_WAIT_ANY;
+        } else if (called || reader_follow(reason, urgent))
+                __sync_fetch_and_add(&any->counters.calls[reason & 3], 1);
         slot_release(slot);
-        wake_reader();
         return nothing();
 }

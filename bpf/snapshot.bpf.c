@@ -179,7 +179,7 @@ static __always_inline int tell_cgroup(struct cgroup *cgroup, const char *path, 
 
         if (!cgroup_is_ours(cgroup))
                 return 0;
-        cpu = record_begin(WIRE_KIND_cgroup, sizeof(struct wire_cgroup), false);
+        cpu = record_begin(WIRE_KIND_cgroup, sizeof(struct wire_cgroup));
         if (!cpu)
                 return 0;
         record = (void *)cpu->record;

@@ -59,6 +59,15 @@ enum {
         WIRE_PTRACE_PROC_MEM,
 };
 
+/* What calls the reader of the ring while it waits: each also what is named before it. */
+enum wire_wait {
+        WIRE_WAIT_NOT,                  /* nothing: it reads */
+        WIRE_WAIT_AMOUNT,               /* much to read */
+        WIRE_WAIT_URGENT,               /* a record that may end a story or start a response */
+        WIRE_WAIT_ANY,                  /* any record */
+        _WIRE_WAIT_MAX,
+};
+
 /* Why an event was not delivered. produced = delivered + the sum over these, for each kind. */
 enum wire_loss {
         WIRE_LOSS_NONE,
@@ -192,6 +201,7 @@ struct wire_counters {
         __u64 filtered[_WIRE_KIND_MAX];
         __u64 lost[_WIRE_KIND_MAX][_WIRE_LOSS_MAX];
         __u64 lost_total;
+        __u64 calls[_WIRE_WAIT_MAX];            /* of the reader, by what it was called for */
 };
 
 #define WIRE_TYPE_NUMBER __s64

@@ -12,19 +12,20 @@
 #include "capture/hierarchy.h"
 #include "capture/hooks.h"
 #include "capture/mend.h"
+#include "capture/pace.h"
 #include "capture/ring.h"
 
 struct capture_bpf {
         struct capture capture;         /* first: what the callers hold */
         struct hooks *hooks;            /* owned */
         struct ring ring;
+        struct pace pace;
         struct hierarchy hierarchy;
         struct interest interest;       /* as last set */
         char **supervisors;             /* owned, and its strings */
         size_t n_supervisors;
-        uint64_t latency_ns;
         enum capture_compat compat;
-        size_t batch, ring_bytes;
+        size_t batch, ring_bytes, wake_bytes;
 
         sd_event *loop;                 /* borrowed; NULL: there is none */
         sd_event_source *ring_source, *timer, *again;

@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Capture from the running kernel: the ring's reader.
- *
- * Two ways of waiting. Asleep: nothing came for a while; no timer but the next tick's, and the first record wakes us
- * (emit.bpf.h). Awake: look into the ring every max_latency, woken sooner only when much is waiting. So a busy host
- * pays for no wake-up, a quiet one for no timer. */
+/* Capture from the running kernel: the ring's reader. When it reads: pace.h. */
 #include "capture/capture.h"
 
 #include <assert.h>
@@ -360,31 +356,45 @@ static uint64_t next_tick_ns(const struct capture_bpf *bpf) {
         return MIN(nsec_add(bpf->ticked_ns, TICK_INTERVAL_NS), nsec_add(bpf->deadline_ns, 1));
 }
 
+static int set_again(struct capture_bpf *bpf) {
+        __atomic_store_n(hooks_waits(bpf->hooks), WIRE_WAIT_NOT, __ATOMIC_RELAXED);
+        return sd_event_source_set_enabled(bpf->again, SD_EVENT_ONESHOT);
+}
+
+/* What came between our last look and our word called nobody (bpf/reader.bpf.h). */
+static bool came_meanwhile(struct capture_bpf *bpf, enum wire_wait wait) {
+        size_t pending = ring_pending(&bpf->ring);      /* a barrier in front */
+
+        if (wait == WIRE_WAIT_ANY)
+                return pending > 0;
+        return pending >= bpf->wake_bytes ||
+                (wait == WIRE_WAIT_URGENT && __atomic_load_n(hooks_urgent(bpf->hooks), __ATOMIC_SEQ_CST));
+}
+
 static int turn(struct capture_bpf *bpf) {
-        uint32_t *asleep = hooks_asleep(bpf->hooks);
+        enum wire_wait wait;
+        uint64_t until_ns;
         bool empty;
         size_t n;
 
-        __atomic_store_n(hooks_called(bpf->hooks), 0, __ATOMIC_RELEASE);
+        __atomic_store_n(hooks_waits(bpf->hooks), WIRE_WAIT_NOT, __ATOMIC_SEQ_CST);
+        __atomic_store_n(hooks_urgent(bpf->hooks), 0, __ATOMIC_SEQ_CST);
         n = capture_bpf_read(bpf, bpf->batch, &empty);
         if (n == bpf->batch)
-                return sd_event_source_set_enabled(bpf->again, SD_EVENT_ONESHOT);
-        if (n > 0 || !empty)
-                return set_timer(bpf, MIN(clock_boottime_ns() + bpf->latency_ns, next_tick_ns(bpf)));
+                return set_again(bpf);
 
-        /* Nothing came in the last interval. Say that we sleep, then look a last time. */
-        __atomic_store_n(asleep, 1, __ATOMIC_RELEASE);
-        if (ring_pending(&bpf->ring) > 0) {
-                __atomic_store_n(asleep, 0, __ATOMIC_RELEASE);
-                return sd_event_source_set_enabled(bpf->again, SD_EVENT_ONESHOT);
-        }
-        return set_timer(bpf, next_tick_ns(bpf));
+        wait = pace_next(&bpf->pace, n, empty, clock_boottime_ns(), &until_ns);
+        __atomic_store_n(hooks_waits(bpf->hooks), wait, __ATOMIC_SEQ_CST);
+        if (empty && came_meanwhile(bpf, wait))
+                return set_again(bpf);
+        return set_timer(bpf, MIN(until_ns, next_tick_ns(bpf)));
 }
 
 static int on_ring(sd_event_source *source, int fd, uint32_t events, void *userdata) {
         struct capture_bpf *bpf = userdata;
 
         bpf->capture.stats.n_wakeups++;
+        pace_called(&bpf->pace);
         return turn(bpf);
 }
 
@@ -626,6 +636,8 @@ static void bpf_stats(const struct capture *capture, struct capture_stats *ret) 
                         for (int reason = 0; reason < _WIRE_LOSS_MAX; reason++)
                                 ret->lost[kind][reason] += counters->lost[kind][reason];
                 }
+                for (int wait = 0; wait < _WIRE_WAIT_MAX; wait++)
+                        ret->n_calls[wait] += counters->calls[wait];
         }
         for (int kind = 0; kind < _WIRE_KIND_MAX; kind++) {
                 /* A program that was skipped counted nothing. */
@@ -729,10 +741,11 @@ int capture_new_bpf(
         context_init(&bpf->context, &bpf->hierarchy, &own_context_sink, bpf);
         bpf->interest = *interest;
         bpf->deadline_ns = UINT64_MAX;
-        bpf->latency_ns = options->max_latency_ns ?: DEFAULT_LATENCY_NS;
+        pace_init(&bpf->pace, options->max_latency_ns ?: DEFAULT_LATENCY_NS, options->wake_urgent);
         bpf->compat = options->compat;
         bpf->batch = options->batch ?: DEFAULT_BATCH;
         bpf->ring_bytes = options->ring_bytes ?: DEFAULT_RING_BYTES;
+        bpf->wake_bytes = hooks_wake_bytes(bpf->ring_bytes);
         mend_init(&bpf->mend, options->max_processes ?: DEFAULT_PROCESSES);
         bpf->sees_all = stat("/proc/self/ns/pid", &st) >= 0 && st.st_ino == PID_NAMESPACE_OF_THE_HOST;
         if (!is_pow2(bpf->ring_bytes) || bpf->ring_bytes < MIN_RING_BYTES)

@@ -120,6 +120,7 @@ static int make_prefilter_maps(struct hooks *hooks) {
                         .armed = hooks->maps[KEPT_ARMED],
                         .table = &hooks->knobs->filter_table,
                         .waiting = (uint64_t *)&hooks->knobs->filter_waiting,
+                        .urgent = (uint64_t *)hooks->knobs->urgent_uses,
                 },
                 &hooks->prefilter_maps);
 }
@@ -165,7 +166,7 @@ static int hooks_load(struct hooks *hooks, const struct hooks_options *options, 
         sensor->rodata->uring_multishot = kernel->uring_multishot;
         sensor->rodata->named_hierarchy = options->named_hierarchy;
         sensor->rodata->ring_share_bytes = options->ring_bytes / 4 * 3;
-        sensor->rodata->ring_wake_bytes = MIN(options->ring_bytes / 4, (size_t)128 << 10);
+        sensor->rodata->ring_wake_bytes = hooks_wake_bytes(options->ring_bytes);
         read_tty_majors(majors);
         for (size_t i = 0; i < 8; i++)
                 sensor->rodata->tty_majors[i] = majors[i];
@@ -587,6 +588,10 @@ void hooks_set_wait(struct hooks *hooks, bool wait) {
 
 /* ---- the rest ---- */
 
+size_t hooks_wake_bytes(size_t ring_bytes) {
+        return MIN(ring_bytes / 4, (size_t)128 << 10);
+}
+
 int hooks_ring_fd(const struct hooks *hooks) {
         return hooks->maps[KEPT_RING];
 }
@@ -595,12 +600,12 @@ uint32_t *hooks_snapshot_is_first(struct hooks *hooks) {
         return &hooks->knobs->snapshot_is_first;
 }
 
-uint32_t *hooks_asleep(struct hooks *hooks) {
-        return &hooks->knobs->reader_asleep;
+uint32_t *hooks_waits(struct hooks *hooks) {
+        return &hooks->knobs->reader_waits;
 }
 
-uint32_t *hooks_called(struct hooks *hooks) {
-        return &hooks->knobs->reader_called;
+uint32_t *hooks_urgent(struct hooks *hooks) {
+        return &hooks->knobs->reader_urgent;
 }
 
 size_t hooks_n_cpus(const struct hooks *hooks) {

@@ -61,11 +61,13 @@ int hooks_watch_compat(struct hooks *hooks);
 /* Wait, without blocking, for processes that detached. */
 void hooks_reap(struct hooks *hooks);
 
+/* Of a ring of this size so much waiting is worth a call of its reader. */
+size_t hooks_wake_bytes(size_t ring_bytes);
 int hooks_ring_fd(const struct hooks *hooks);
 
-/* Shared with the programs: see bpf/emit.bpf.h. */
-uint32_t *hooks_asleep(struct hooks *hooks);
-uint32_t *hooks_called(struct hooks *hooks);
+/* Shared with the programs: see bpf/reader.bpf.h. */
+uint32_t *hooks_waits(struct hooks *hooks);
+uint32_t *hooks_urgent(struct hooks *hooks);
 
 size_t hooks_n_cpus(const struct hooks *hooks);
 const struct wire_counters *hooks_counters(const struct hooks *hooks, size_t cpu);

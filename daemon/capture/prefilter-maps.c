@@ -356,8 +356,10 @@ static int fill_table(struct prefilter_maps *maps, const struct prefilter *prefi
         struct map_entries *entries = maps->entries[filter_which(table)], of_image[_MAP_MAX] = {};
         int r;
 
-        for (uint16_t kind = 0; kind < _WIRE_KIND_MAX; kind++)
+        for (uint16_t kind = 0; kind < _WIRE_KIND_MAX; kind++) {
                 fill_kind(&maps->filters[filter_entry(table, kind)], prefilter, kind);
+                maps->shared.urgent[filter_urgent_entry(table, kind)] = prefilter->kinds[kind].urgent;
+        }
         r = make_entries(prefilter, table, entries, of_image);
         if (r >= 0)
                 r = make_classes(maps, table, of_image);
@@ -397,6 +399,13 @@ static uint64_t waiting_kinds(const struct prefilter *prefilter) {
         return kinds;
 }
 
+static bool is_any_active(const struct prefilter *prefilter) {
+        for (size_t kind = 0; kind < _WIRE_KIND_MAX; kind++)
+                if (prefilter->kinds[kind].active)
+                        return true;
+        return false;
+}
+
 /* For as long as a story may last that began while nothing was armed. */
 static void arm_host(struct prefilter_maps *maps, uint64_t longest_ns) {
         uint32_t until[64], host = 0, time = horizon(longest_ns), now = clock_boottime_ns() >> ARM_SHIFT;
@@ -408,7 +417,10 @@ static void arm_host(struct prefilter_maps *maps, uint64_t longest_ns) {
 
 void prefilter_maps_use(struct prefilter_maps *maps, const struct prefilter *prefilter, bool began) {
         __atomic_store_n(maps->shared.waiting, 0, __ATOMIC_SEQ_CST);
-        if (!prefilter || maps->filled == 0) {
+        if (!prefilter || maps->filled == 0 || !is_any_active(prefilter)) {
+                for (size_t kind = 0; kind < _WIRE_KIND_MAX; kind++)
+                        maps->shared.urgent[filter_urgent_entry(0, kind)] =
+                                prefilter ? prefilter->kinds[kind].urgent : 0;
                 __atomic_store_n(maps->shared.table, 0, __ATOMIC_SEQ_CST);
                 maps->in_force = 0;
                 maps->arming = false;

@@ -17,6 +17,7 @@ struct prefilter_shared {
         int filters, classes, fronts, backs, networks, numbers, armed;
         uint32_t *table;                /* number of the one in force; 0: none */
         uint64_t *waiting;              /* kinds that are not looked at while no key is armed for them */
+        uint64_t *urgent;               /* filter_urgent_entry(): uses that call the reader at once */
 };
 
 /* -ENOMEM, -EPROTO (the table is not of the form that we write), or what came of mapping it. */

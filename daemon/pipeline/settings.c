@@ -181,7 +181,7 @@ unsigned settings_uses(const struct config *config) {
 static int make_prefilter(struct settings *settings, struct strbuf *messages) {
         unsigned what = settings_uses(&settings->config);
 
-        if (what == 0 || uses_collect(settings->program, what, &settings->prefilter) >= 0)
+        if (uses_collect(settings->program, what, &settings->prefilter) >= 0)
                 return 0;
         settings_done(settings);
         return out_of_memory(messages);

@@ -57,6 +57,17 @@ static void put_losses(const struct capture_stats *capture, struct strbuf *b) {
                                               capture->lost[kind][loss], event_loss_to_string((enum wire_loss)loss));
 }
 
+/* Of a recording there is nothing to say. */
+static void put_reader(const struct capture_stats *capture, struct strbuf *b) {
+        if (capture->ring_bytes > 0)
+                strbuf_printf(b,
+                              "  reader   %" PRIu64 " turns, called %" PRIu64 " times: %" PRIu64 " urgent, %" PRIu64
+                              " asleep, %" PRIu64 " much to read; at most %zu of %zu KiB waited\n",
+                              capture->n_turns, capture->n_wakeups, capture->n_calls[WIRE_WAIT_URGENT],
+                              capture->n_calls[WIRE_WAIT_ANY], capture->n_calls[WIRE_WAIT_AMOUNT],
+                              capture->ring_pending_max >> 10, capture->ring_bytes >> 10);
+}
+
 static void put_alerts(const struct report *report, const struct pipeline_stats *pipeline, struct strbuf *b) {
         const struct report_stats *stats = &pipeline->report;
         uint64_t n_alerts, n_suppressed;
@@ -124,6 +135,7 @@ void summary_put(const struct capture_stats *capture, const struct pipeline_stat
         if (produced > 0)
                 strbuf_printf(b, "  produced %" PRIu64 " = delivered %" PRIu64 " + lost %" PRIu64 "%s\n", produced,
                               delivered, dropped, produced == delivered + dropped ? "" : " (the rest was under way)");
+        put_reader(capture, b);
         put_alerts(report, pipeline, b);
         put_bounds(capture, pipeline, b);
 }

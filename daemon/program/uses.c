@@ -10,6 +10,7 @@
 #include "program/aggregate.h"
 #include "program/glob.h"
 
+#define URGENT_COUNT 8                  /* a step that so many of end a story is urgent */
 #define LITERAL_MIN 2                   /* every path begins with a slash: a shorter one is no fact */
 #define CLASS_HEADS 4096                /* a power of two, more than PREFILTER_MAX_CLASSES */
 
@@ -28,7 +29,7 @@ struct facts {
 
 struct use {
         uint16_t kind;
-        bool first;
+        bool first, urgent;
         uint32_t condition;
         uint32_t most;                  /* aggregate_most(); 0: it needs each event */
         struct prefilter_arm arm;
@@ -394,6 +395,8 @@ static void put_use(struct collector *c, const struct use *use,
                 to->counting &= ~mask;
         else
                 to->most = MIN(to->most, use->most);
+        if (use->urgent)
+                to->urgent |= mask;
         merge_arm(&to->arms[bit], &use->arm);
         to->n_uses = MAX(to->n_uses, bit + 1);
 }
@@ -499,16 +502,33 @@ static uint32_t path_most(const struct collector *c, const struct path *path, ui
         return c->what & USES_AGGREGATE ? aggregate_most(c->program, path, (enum wire_kind)kind) : 0;
 }
 
+static bool is_urgent(const struct program *p, const struct path *path, const struct position *position,
+                      const struct edge *edge) {
+        if (edge->step != PROGRAM_NONE && p->steps[edge->step].respond.n > 0)
+                return true;
+        switch ((enum edge_type)edge->type) {
+        case EDGE_ADVANCE: return edge->target == POSITION_ACCEPT;
+        case EDGE_COUNT: return edge->target == POSITION_ACCEPT && p->repeats[position->repeat].n <= URGENT_COUNT;
+        case EDGE_SCORE: return (uint64_t)edge->points * URGENT_COUNT >= path->score.threshold;
+        case EDGE_LOOP:
+        case EDGE_KILL:
+        case _EDGE_TYPE_MAX: break;
+        }
+        return false;
+}
+
 static void path_uses(struct collector *c, const struct path *path) {
         const struct program *p = c->program;
         struct prefilter_arm arm = path_arm(c, path), none = {};
 
         for (uint32_t i = 0; i < path->positions.n; i++) {
-                struct program_range edges = p->positions[path->positions.first + i].edges;
+                const struct position *position = &p->positions[path->positions.first + i];
+                struct program_range edges = position->edges;
 
                 for (uint32_t k = edges.first; k < edges.first + edges.n; k++)
                         note(c, array_push(&c->uses, ((struct use){.kind = p->edges[k].kind,
                                                                    .first = i == 0 || arm.kinds == 0,
+                                                                   .urgent = is_urgent(p, path, position, &p->edges[k]),
                                                                    .condition = p->edges[k].condition,
                                                                    .most = path_most(c, path, p->edges[k].kind),
                                                                    .arm = i == 0 ? arm : none})));
@@ -551,14 +571,22 @@ static void put_uses(struct collector *c) {
         for (size_t i = 0; i < c->uses.n; i++)
                 if (n == 0 || compare_uses(&c->uses.items[n - 1], &c->uses.items[i]) != 0)
                         c->uses.items[n++] = c->uses.items[i];
+                else
+                        c->uses.items[n - 1].urgent |= c->uses.items[i].urgent;
 
         for (size_t first = 0, end; first < n && c->error == 0; first = end) {
                 uint16_t kind = c->uses.items[first].kind;
 
-                for (end = first; end < n && c->uses.items[end].kind == kind; end++)
+                bool urgent = false;
+
+                for (end = first; end < n && c->uses.items[end].kind == kind; end++) {
                         count_predicates(c, c->uses.items[end].condition);
-                if (!is_filtered(kind))
+                        urgent |= c->uses.items[end].urgent;
+                }
+                if (!is_filtered(kind)) {
+                        c->prefilter->kinds[kind].urgent = urgent ? UINT64_MAX : 0;
                         continue;
+                }
                 choose_fields(c, kind);
                 put_kind(c, c->uses.items + first, end - first);
         }

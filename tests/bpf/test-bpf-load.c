@@ -157,6 +157,52 @@ START_TEST(a_full_ring_loses_files_before_processes_and_counts_each) {
 }
 END_TEST
 
+static int change_user_often(void *argument) {
+        for (long i = 0; i < (long)argument; i++)
+                if (setuid(0) < 0)
+                        return 1;
+        return 0;
+}
+
+/* Three shares: what anybody can make at will leaves room for changes of credentials, and these for processes. */
+START_TEST(changes_of_credentials_have_room_that_files_leave_and_leave_some_to_processes) {
+        struct capture_stats before, stats;
+        pid_t files, few, many, forks;
+
+        begin(FILES | BIT(setuid), 4 << 20);
+        ck_assert(lab_read_all(&before));
+
+        files = work(work_on_files, 10000);
+        wait_for(files);
+        few = work(change_user_often, 100);
+        wait_for(few);
+        capture_stats(lab.capture, &stats);
+        ck_assert_uint_eq(lab_lost(&stats, WIRE_KIND_setuid), 0);
+        many = work(change_user_often, 10000);
+        wait_for(many);
+        forks = work(fork_often, 100);
+        wait_for(forks);
+        ck_assert(lab_read_all(&stats));
+
+        ck_assert_uint_gt(stats.lost[WIRE_KIND_openat][WIRE_LOSS_SHARE], 5000);
+        ck_assert_uint_gt(stats.lost[WIRE_KIND_setuid][WIRE_LOSS_SHARE], 5000);
+        ck_assert_uint_eq(lab_count(WIRE_KIND_setuid, few), 100);
+        ck_assert_uint_ge(stats.produced[WIRE_KIND_setuid] - before.produced[WIRE_KIND_setuid], 10100);
+        for (int kind = 0; kind < _WIRE_KIND_MAX; kind++) {
+                ck_assert_uint_eq(stats.produced[kind], stats.delivered[kind] + lab_lost(&stats, kind));
+                if (CORE & 1ULL << kind)
+                        ck_assert_uint_eq(stats.lost[kind][WIRE_LOSS_SHARE], 0);
+        }
+        if (lab_lost(&stats, WIRE_KIND_fork) + lab_lost(&stats, WIRE_KIND_exit) > 0)
+                printf("others filled what is left to processes: ours not looked for\n");
+        else {
+                ck_assert_uint_eq(lab_count(WIRE_KIND_fork, forks), 100);
+                ck_assert_ptr_nonnull(lab_find(WIRE_KIND_exit, forks, 0));
+        }
+        lab_close();
+}
+END_TEST
+
 /* Again and again, with a reader that comes too late each time. */
 START_TEST(loss_after_loss_is_told_before_what_came_after_it) {
         struct capture_stats stats;
@@ -433,6 +479,7 @@ END_TEST
 
 LAB_MAIN("bpf/load", NULL, NULL,
          a_full_ring_loses_files_before_processes_and_counts_each,
+         changes_of_credentials_have_room_that_files_leave_and_leave_some_to_processes,
          loss_after_loss_is_told_before_what_came_after_it,
          causes_come_before_what_they_cause_on_every_processor,
          after_a_storm_of_processes_the_table_is_that_of_the_host)

@@ -145,6 +145,42 @@ START_TEST(an_executable_of_many_kinds_is_one_pattern) {
 }
 END_TEST
 
+static uint64_t urgent(enum wire_kind kind) {
+        return prefilter->kinds[kind].urgent;
+}
+
+START_TEST(what_may_end_a_story_is_urgent) {
+        collect("path \"p\" { openat { pathname == \"/a\" }  unlink { } }", USES_FILTER | USES_ARM);
+        ck_assert_uint_eq(urgent(WIRE_KIND_openat), 0);
+        ck_assert_uint_eq(urgent(WIRE_KIND_unlink), 1);
+
+        /* Of each kind the uses that do, and no others. */
+        collect("path \"p\" { openat { pathname == \"/a\" }  openat { pathname == \"/b\" } }", USES_FILTER);
+        ck_assert_uint_eq(opens()->n_uses, 2);
+        ck_assert_int_eq(__builtin_popcountll(urgent(WIRE_KIND_openat)), 1);
+        collect("path \"p\" { openat { pathname == \"/a\" } }\n"
+                "path \"q\" { openat { pathname == \"/a\" }  unlink { } }", USES_FILTER);
+        ck_assert_uint_eq(urgent(WIRE_KIND_openat), (UINT64_C(1) << opens()->n_uses) - 1);
+}
+END_TEST
+
+START_TEST(what_is_counted_is_urgent_if_a_few_are_enough) {
+        collect("path \"p\" { openat { }  repeat 3 { unlink { } } }", USES_FILTER);
+        ck_assert_uint_ne(urgent(WIRE_KIND_unlink), 0);
+        collect("path \"p\" { openat { }  repeat 100 { unlink { } } }", USES_FILTER);
+        ck_assert_uint_eq(urgent(WIRE_KIND_unlink), 0);
+}
+END_TEST
+
+START_TEST(what_is_urgent_is_said_without_filters_and_of_kinds_that_have_none) {
+        collect("path \"p\" { openat { pathname == \"/a\" }  unshare { } }\npath \"q\" { unlink { } }", 0);
+        ck_assert(!opens()->active);
+        ck_assert_uint_eq(urgent(WIRE_KIND_openat), 0);
+        ck_assert_uint_eq(urgent(WIRE_KIND_unlink), 1);
+        ck_assert_uint_eq(urgent(WIRE_KIND_unshare), UINT64_MAX);
+}
+END_TEST
+
 START_TEST(first_steps_arm_the_kinds_that_follow) {
         collect("path \"p\" { within = 7s  openat { pathname == \"/a\" }  unlink { }  mkdir { } }", USES_ARM);
         ck_assert_uint_eq(opens()->first, 1);
@@ -214,6 +250,9 @@ UNIT_MAIN("program/uses",
           addresses_numbers_and_users_have_dimensions_of_their_own,
           what_the_acting_process_runs_has_two,
           an_executable_of_many_kinds_is_one_pattern,
+          what_may_end_a_story_is_urgent,
+          what_is_counted_is_urgent_if_a_few_are_enough,
+          what_is_urgent_is_said_without_filters_and_of_kinds_that_have_none,
           first_steps_arm_the_kinds_that_follow,
           what_ends_a_story_or_must_not_happen_is_armed_too,
           a_story_that_the_kernel_does_not_see_begin_does_not_wait,

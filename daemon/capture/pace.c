@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/pace.h"
+
+#include "base/macro.h"
+
+#define CALL_NS (NSEC_PER_SEC / PACE_URGENT_PER_SECOND)
+
+void pace_init(struct pace *pace, uint64_t latency_ns, bool urgent) {
+        *pace = (struct pace){.latency_ns = latency_ns, .urgent = urgent, .calls_ns = NSEC_PER_SEC};
+}
+
+void pace_called(struct pace *pace) {
+        if (pace->wait == WIRE_WAIT_URGENT)
+                pace->calls_ns -= MIN(pace->calls_ns, CALL_NS);
+}
+
+enum wire_wait pace_next(struct pace *pace, size_t n, bool empty, uint64_t now_ns, uint64_t *ret_ns) {
+        bool rare = n <= 1 && now_ns - pace->read_ns >= 2 * pace->latency_ns;
+
+        pace->calls_ns = MIN(pace->calls_ns + (now_ns - pace->filled_ns), NSEC_PER_SEC);
+        pace->filled_ns = now_ns;
+        if (n > 0)
+                pace->read_ns = now_ns;
+
+        if (empty && (n == 0 || rare)) {
+                *ret_ns = UINT64_MAX;
+                pace->wait = WIRE_WAIT_ANY;
+        } else {
+                *ret_ns = now_ns + pace->latency_ns;
+                pace->wait = pace->urgent && pace->calls_ns >= CALL_NS ? WIRE_WAIT_URGENT : WIRE_WAIT_AMOUNT;
+        }
+        return pace->wait;
+}

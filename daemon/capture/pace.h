@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pace - how long the ring's reader waits, and what it may be called for meanwhile (bpf/reader.bpf.h).
+ *
+ * Asleep: nothing comes, or single events now and then. No timer; any record calls. On watch: events are frequent. The
+ * reader looks every latency_ns, so that none of them pays for a call; called it is only when much waits, or for what
+ * may end a story or start a response. Such calls are limited: where one in two records is urgent they would cost what
+ * on-watch saves, and a millisecond later it comes by itself.
+ *
+ *      read nothing ──▶ asleep         read one, after a pause ──▶ asleep         else ──▶ on watch
+ *
+ * Pure: time comes in as an argument. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "event/event.h"
+
+#define PACE_URGENT_PER_SECOND 40       /* calls for urgent records while on watch, and as many at once */
+
+struct pace {
+        uint64_t latency_ns;            /* how long a record may wait while on watch */
+        bool urgent;                    /* urgent records may call */
+        enum wire_wait wait;            /* as last told */
+        uint64_t read_ns;               /* when something was last read */
+        uint64_t filled_ns;             /* when calls were last counted up to */
+        uint64_t calls_ns;              /* what is left of them: a second is worth PACE_URGENT_PER_SECOND */
+};
+
+void pace_init(struct pace *pace, uint64_t latency_ns, bool urgent);
+
+/* The reader was called. */
+void pace_called(struct pace *pace);
+
+/* It has read n records and then found the ring empty, or something in it that is not finished. Returns what to wait
+ * for; *ret_ns: until when at most, UINT64_MAX: as long as it takes. */
+enum wire_wait pace_next(struct pace *pace, size_t n, bool empty, uint64_t now_ns, uint64_t *ret_ns);

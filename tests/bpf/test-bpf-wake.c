@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* When the ring's reader is called: at once for what may end a story, once for many such, and for nothing else while
+ * much is told. On a loop, as the daemon has it; how late a record was read is measured by how long it took from its
+ * hook's time. */
+#include "base/clock.h"
+#include "base/strbuf.h"
+#include "compile/compile.h"
+#include "policy/policy-set.h"
+#include "program/uses.h"
+
+#include "child.h"
+
+#define F(kind, id) WIRE_FIELD_##kind##_##id
+#define LATENCY_NS (200 * NSEC_PER_MSEC)        /* far more than what a busy machine adds */
+#define MAX_DELAYS 4096
+
+struct delays {
+        size_t n;
+        uint64_t ns[MAX_DELAYS];
+};
+
+static sd_event *loop;
+static struct capture *capture;
+static struct prefilter *prefilter;
+static struct delays urgent, others;
+static pid_t actor;
+
+static void on_event(const struct event *event, void *userdata) {
+        struct delays *to = &others;
+        struct value value;
+
+        if (event_kind(event) != WIRE_KIND_openat || event->wire->tgid != (uint32_t)actor)
+                return;
+        event_get(event, (enum field)F(openat, pathname), &value);
+        if (value.state == VALUE_KNOWN && memmem(value.bytes, value.length, "urgent", 6))
+                to = &urgent;
+        if (to->n < MAX_DELAYS)
+                to->ns[to->n++] = clock_boottime_ns() - event->wire->time_ns;
+}
+
+/* The last step of a story is urgent, the first one not. */
+static void compile(unsigned what, struct interest *ret) {
+        static const char format[] = "path \"p\" { by = host\n openat { pathname glob \"%s/other*\" }\n"
+                                     "openat { pathname == \"%s/urgent\" } }\n";
+        _cleanup_(policy_set_freep) struct policy_set *set = NULL;
+        struct program *program = NULL;
+        struct diag_set diags;
+        char text[512];
+
+        snprintf(text, sizeof(text), format, lab.directory, lab.directory);
+        diag_set_init(&diags, 0);
+        ck_assert_int_ge(policy_set_parse("policy", text, strlen(text), NULL, &diags, &set), 0);
+        ck_assert_int_ge(compile_policies(set, NULL, &diags, &program), 0);
+        diag_set_done(&diags);
+        prefilter = prefilter_free(prefilter);
+        ck_assert_int_eq(uses_collect(program, what, &prefilter), 0);
+        *ret = program->header->interest;
+        program_unref(program);
+}
+
+static void begin(uint64_t latency_ns, bool wake_urgent, unsigned what) {
+        static const struct capture_sink sink = {.on_event = on_event};
+        const struct capture_options options = {.max_latency_ns = latency_ns, .wake_urgent = wake_urgent,
+                                                .tier = lab_tier()};
+        struct interest interest;
+        int r;
+
+        urgent.n = others.n = 0;
+        compile(what, &interest);
+        ck_assert_int_ge(sd_event_new(&loop), 0);
+        r = capture_new_bpf(&options, &interest, &sink, NULL, &capture);
+        if (r == -EPERM || r == -ENODATA || r == -EOPNOTSUPP) {
+                printf("skipped: the kernel does not let us\n");
+                exit(77);
+        }
+        ck_assert_int_eq(r, 0);
+        capture_set_wait(capture, true);
+        capture_set_prefilter(capture, prefilter);
+        ck_assert_int_eq(capture_start(capture, loop, 1), 0);
+}
+
+static void end(void) {
+        capture = capture_free(capture);
+        loop = sd_event_unref(loop);
+}
+
+static void run_until_it_ends(void) {
+        bool ended = false;
+        int status;
+
+        while (!ended) {
+                ended = waitpid(actor, &status, WNOHANG) == actor;
+                ck_assert_int_ge(sd_event_run(loop, 20000), 0);
+        }
+        ck_assert_int_eq(status, 0);
+        for (int i = 0; i < 20; i++)
+                ck_assert_int_ge(sd_event_run(loop, 20000), 0);
+}
+
+static int compare(const void *a, const void *b) {
+        uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+        return (x > y) - (x < y);
+}
+
+static uint64_t median(struct delays *delays) {
+        ck_assert_uint_gt(delays->n, 0);
+        qsort(delays->ns, delays->n, sizeof(delays->ns[0]), compare);
+        return delays->ns[delays->n / 2];
+}
+
+static void touch(const char *name) {
+        int fd = open(lab_path(name), O_WRONLY | O_CREAT, 0600);
+
+        EXPECT(fd >= 0 && close(fd) == 0);
+}
+
+/* Something all the time, so that the reader is on watch, and ten times what may end a story. */
+static void act_now_and_then(void) {
+        actor = fork();
+        if (actor == 0) {
+                for (int i = 1; i <= 500; i++) {
+                        usleep(5000);
+                        touch("other");
+                        if (i % 50 == 0)
+                                touch("urgent");
+                }
+                _exit(0);
+        }
+        run_until_it_ends();
+}
+
+static void print_figures(const struct capture_stats *stats) {
+        printf("urgent %.1f ms, others %.1f ms late; %ju turns, called %ju times: %ju urgent, %ju asleep, %ju amount\n",
+               median(&urgent) / 1e6, others.n > 0 ? median(&others) / 1e6 : 0, (uintmax_t)stats->n_turns,
+               (uintmax_t)stats->n_wakeups, (uintmax_t)stats->n_calls[WIRE_WAIT_URGENT],
+               (uintmax_t)stats->n_calls[WIRE_WAIT_ANY], (uintmax_t)stats->n_calls[WIRE_WAIT_AMOUNT]);
+}
+
+START_TEST(what_may_end_a_story_is_read_at_once_and_the_rest_waits) {
+        struct capture_stats stats;
+
+        begin(LATENCY_NS, true, USES_FILTER | USES_ARM);
+        act_now_and_then();
+        capture_stats(capture, &stats);
+        print_figures(&stats);
+        ck_assert_uint_eq(urgent.n, 10);
+        ck_assert_uint_ge(stats.n_calls[WIRE_WAIT_URGENT], 5);
+        ck_assert_uint_le(stats.n_calls[WIRE_WAIT_URGENT], 12);
+        ck_assert_uint_lt(median(&urgent), LATENCY_NS / 4);
+        ck_assert_uint_gt(median(&others), LATENCY_NS / 4);
+        ck_assert_uint_le(median(&others), LATENCY_NS);
+        ck_assert_uint_lt(stats.n_turns, 100);
+        end();
+}
+END_TEST
+
+/* With no filter nobody knows which records of a kind are those: all are. */
+START_TEST(without_a_filter_kinds_are_urgent_as_a_whole_and_calls_are_limited) {
+        struct capture_stats stats;
+
+        begin(LATENCY_NS, true, 0);
+        act_now_and_then();
+        capture_stats(capture, &stats);
+        print_figures(&stats);
+        ck_assert_uint_eq(urgent.n, 10);
+        ck_assert_uint_eq(others.n, 500);
+        ck_assert_uint_ge(stats.n_calls[WIRE_WAIT_URGENT], 40);
+        ck_assert_uint_le(stats.n_calls[WIRE_WAIT_URGENT], 40 + 40 * 10);
+        end();
+}
+END_TEST
+
+START_TEST(switched_off_they_wait_like_all_others) {
+        struct capture_stats stats;
+
+        begin(LATENCY_NS, false, USES_FILTER | USES_ARM);
+        act_now_and_then();
+        capture_stats(capture, &stats);
+        print_figures(&stats);
+        ck_assert_uint_eq(urgent.n, 10);
+        ck_assert_uint_eq(stats.n_calls[WIRE_WAIT_URGENT], 0);
+        ck_assert_uint_le(median(&urgent), LATENCY_NS * 2);
+        ck_assert_uint_gt(median(&others), LATENCY_NS / 4);
+        end();
+}
+END_TEST
+
+/* Not one call for each. */
+START_TEST(many_urgent_records_at_once_call_a_few_times) {
+        struct capture_stats stats;
+        uint64_t began_ns;
+        double seconds;
+
+        begin(10 * NSEC_PER_MSEC, true, USES_FILTER | USES_ARM);
+        began_ns = clock_boottime_ns();
+        actor = fork();
+        if (actor == 0) {
+                touch("other");
+                for (int i = 0; i < 20000; i++)
+                        touch("urgent");
+                _exit(0);
+        }
+        run_until_it_ends();
+        seconds = (clock_boottime_ns() - began_ns) / 1e9;
+        capture_stats(capture, &stats);
+        print_figures(&stats);
+        ck_assert_uint_ge(stats.delivered[WIRE_KIND_openat] + lab_lost(&stats, WIRE_KIND_openat), 20000);
+        ck_assert_uint_le(stats.n_calls[WIRE_WAIT_URGENT], 40 * (seconds + 1) + 1);
+        end();
+}
+END_TEST
+
+LAB_MAIN("bpf/wake", NULL, NULL,
+         what_may_end_a_story_is_read_at_once_and_the_rest_waits,
+         without_a_filter_kinds_are_urgent_as_a_whole_and_calls_are_limited,
+         switched_off_they_wait_like_all_others,
+         many_urgent_records_at_once_call_a_few_times)

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/pace.h"
+
+#include "unit.h"
+
+#define LATENCY (10 * NSEC_PER_MSEC)
+#define T0 (1000 * NSEC_PER_SEC)
+
+static struct pace pace;
+static uint64_t until_ns;
+
+static enum wire_wait next(size_t n, uint64_t ms) {
+        return pace_next(&pace, n, true, T0 + ms * NSEC_PER_MSEC, &until_ns);
+}
+
+START_TEST(a_reader_that_finds_nothing_sleeps_until_a_record_calls_it) {
+        pace_init(&pace, LATENCY, true);
+        ck_assert_int_eq(next(0, 0), WIRE_WAIT_ANY);
+        ck_assert_uint_eq(until_ns, UINT64_MAX);
+}
+END_TEST
+
+START_TEST(single_records_with_pauses_between_them_need_no_timer) {
+        pace_init(&pace, LATENCY, true);
+        for (int i = 0; i < 10; i++) {
+                ck_assert_int_eq(next(1, 20 * i), WIRE_WAIT_ANY);
+                ck_assert_uint_eq(until_ns, UINT64_MAX);
+        }
+}
+END_TEST
+
+START_TEST(after_many_records_or_two_in_a_row_it_comes_back_by_itself) {
+        pace_init(&pace, LATENCY, true);
+        ck_assert_int_eq(next(2, 0), WIRE_WAIT_URGENT);
+        ck_assert_uint_eq(until_ns, T0 + LATENCY);
+        ck_assert_int_eq(next(0, 10), WIRE_WAIT_ANY);
+        ck_assert_int_eq(next(1, 100), WIRE_WAIT_ANY);
+        ck_assert_int_eq(next(1, 119), WIRE_WAIT_URGENT);
+        ck_assert_uint_eq(until_ns, T0 + 119 * NSEC_PER_MSEC + LATENCY);
+}
+END_TEST
+
+START_TEST(a_record_that_is_not_finished_is_looked_for_again) {
+        pace_init(&pace, LATENCY, true);
+        ck_assert_int_eq(pace_next(&pace, 0, false, T0, &until_ns), WIRE_WAIT_URGENT);
+        ck_assert_uint_eq(until_ns, T0 + LATENCY);
+}
+END_TEST
+
+/* Called at once each time that it lets itself be called for urgent records, and by the timer otherwise: one turn is at
+ * most as long as the other. */
+static size_t n_calls(uint64_t from_ms, uint64_t ms) {
+        size_t n = 0;
+
+        for (uint64_t t = from_ms; t < from_ms + ms; t++)
+                if (next(5, t) == WIRE_WAIT_URGENT) {
+                        pace_called(&pace);
+                        n++;
+                }
+        return n;
+}
+
+START_TEST(calls_for_urgent_records_are_limited) {
+        size_t n;
+
+        pace_init(&pace, LATENCY, true);
+        n = n_calls(0, 1000);
+        ck_assert_uint_ge(n, 2 * PACE_URGENT_PER_SECOND - 2);   /* those that were left, and a second's */
+        ck_assert_uint_le(n, 2 * PACE_URGENT_PER_SECOND);
+        n = n_calls(1000, 10000);
+        ck_assert_uint_ge(n, 10 * PACE_URGENT_PER_SECOND - 2);
+        ck_assert_uint_le(n, 10 * PACE_URGENT_PER_SECOND + 1);
+        n = n_calls(100000, 100);
+        ck_assert_uint_ge(n, PACE_URGENT_PER_SECOND);
+        ck_assert_uint_le(n, PACE_URGENT_PER_SECOND + PACE_URGENT_PER_SECOND / 10 + 1);
+}
+END_TEST
+
+START_TEST(calls_while_asleep_are_not_limited) {
+        pace_init(&pace, LATENCY, true);
+        for (int i = 0; i < 10 * PACE_URGENT_PER_SECOND; i++) {
+                ck_assert_int_eq(next(0, 2), WIRE_WAIT_ANY);
+                pace_called(&pace);
+        }
+        ck_assert_int_eq(next(2, 2), WIRE_WAIT_URGENT);
+}
+END_TEST
+
+START_TEST(without_urgent_calls_only_much_to_read_calls_it_on_watch) {
+        pace_init(&pace, LATENCY, false);
+        ck_assert_int_eq(next(2, 0), WIRE_WAIT_AMOUNT);
+        ck_assert_int_eq(next(0, 10), WIRE_WAIT_ANY);
+}
+END_TEST
+
+UNIT_MAIN("capture/pace",
+          a_reader_that_finds_nothing_sleeps_until_a_record_calls_it,
+          single_records_with_pauses_between_them_need_no_timer,
+          after_many_records_or_two_in_a_row_it_comes_back_by_itself,
+          a_record_that_is_not_finished_is_looked_for_again,
+          calls_for_urgent_records_are_limited,
+          calls_while_asleep_are_not_limited,
+          without_urgent_calls_only_much_to_read_calls_it_on_watch)
