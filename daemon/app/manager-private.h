@@ -5,6 +5,7 @@
 
 #include <systemd/sd-event.h>
 
+#include "app/manager-governor.h"
 #include "app/params.h"
 #include "capture/capture.h"
 #include "pipeline/pipeline.h"
@@ -26,6 +27,7 @@ struct manager {
         struct capture *capture;
         struct pipeline *pipeline;
         struct reload reload;
+        struct manager_governor governor;
         sd_event_source *lookup;        /* owned; the next step of report_work() */
         bool looks_up;                  /* which is due */
 

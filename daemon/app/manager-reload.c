@@ -191,6 +191,7 @@ static void take_over(struct manager *manager, struct settings *settings) {
         log_info("Reloaded, generation %" PRIu64 ": %" PRIu32 " policies in %zu files: %s", generation,
                  program->n_paths, manager->settings.n_files, strbuf_str(&changes));
         manager_warn_untold(manager);
+        manager_governor_reloaded(manager);
         notify_status("Watching with %" PRIu32 " policies of generation %" PRIu64, program->n_paths, generation);
 }
 

@@ -26,6 +26,7 @@
 
 static void manager_done(struct manager *manager) {
         reload_done(&manager->reload);
+        manager_governor_done(manager);
         sd_event_source_unref(manager->lookup);
         pipeline_free(manager->pipeline);
         capture_free(manager->capture);
@@ -46,6 +47,8 @@ static void on_event(const struct event *event, void *userdata) {
         uint64_t deadline_ns;
 
         pipeline_feed(manager->pipeline, event);
+        if (!(event->wire->flags & WIRE_SYNTHETIC))
+                manager_governor_saw(manager, event->wire->time_ns);
 
         deadline_ns = pipeline_next_deadline(manager->pipeline);
         if (deadline_ns != manager->deadline_ns || event_kind(event) == WIRE_KIND_tick) {
@@ -291,6 +294,7 @@ static void say_goodbye(struct manager *manager) {
         pipeline_stats(manager->pipeline, &pipeline);
         summary_put(&capture, &pipeline, pipeline_report(manager->pipeline), clock_boottime_ns() - manager->started_ns,
                     &b);
+        manager_governor_put(manager, &b);
         say_lines(strbuf_str(&b));
 }
 
@@ -309,6 +313,9 @@ int manager_run(const struct params *params) {
 
         /* Loading programs and compiling policies took memory that is not needed again. */
         malloc_trim(0);
+        r = manager_governor_start(&manager);
+        if (r < 0)
+                log_warning_errno(r, "Cannot set the governor's timer, nothing is governed: %m");
         say_hello(&manager);
         notify_ready();
         notify_status("Watching with %" PRIu32 " policies of generation %" PRIu64, manager.settings.program->n_paths,

@@ -2,6 +2,7 @@
 #include <assert.h>
 
 #include "base/clock.h"
+#include "base/siphash.h"
 #include "config/config-private.h"
 
 #define SAME UINT64_MAX
@@ -55,4 +56,35 @@ bool config_is_on(const struct config *config, const struct config_optimisation 
 void config_switch(struct config *config, const struct config_optimisation *optimisation, bool on) {
         assert(config_keys[optimisation->id].type == CONFIG_BOOLEAN);
         config_set_number(config, &config_keys[optimisation->id], on);
+}
+
+static bool is_optimisation(size_t id) {
+        for (size_t i = 0; i < n_config_optimisations; i++)
+                if ((size_t)config_optimisations[i].id == id)
+                        return true;
+        return false;
+}
+
+uint64_t config_fingerprint(const struct config *config) {
+        static const struct siphash_key key;
+        struct siphash hash;
+
+        siphash_begin64(&hash, &key);
+        for (size_t i = 0; i < n_config_keys; i++) {
+                const struct config_key *k = &config_keys[i];
+
+                if (k->type == CONFIG_SECTION || streq(k->section, "performance") || is_optimisation(i))
+                        continue;
+                siphash_add(&hash, k->section, strlen(k->section) + 1);
+                siphash_add(&hash, k->name, strlen(k->name) + 1);
+                if (k->type == CONFIG_LIST_PATH || k->type == CONFIG_LIST_NAME) {
+                        const struct config_list *list = config_get_list(config, k);
+
+                        siphash_add_u64(&hash, list->n);
+                        for (size_t n = 0; n < list->n; n++)
+                                siphash_add(&hash, list->items[n], strlen(list->items[n]) + 1);
+                } else
+                        siphash_add_u64(&hash, config_get_number(config, k));
+        }
+        return siphash_end64(&hash);
 }

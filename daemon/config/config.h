@@ -35,6 +35,12 @@ enum config_profile {
         _CONFIG_PROFILE_MAX,
 };
 
+enum config_governor {
+        CONFIG_GOVERNOR_OFF,
+        CONFIG_GOVERNOR_OBSERVE,
+        CONFIG_GOVERNOR_ON,
+};
+
 /* In the order of enum severity of the program, which this room does not see. */
 enum config_severity {
         CONFIG_SEVERITY_INFO,
@@ -116,6 +122,10 @@ const char *config_profile_to_string(enum config_profile profile);
  * example file that is shipped. */
 void config_dump(const struct config *config, struct strbuf *b);
 int config_dump_defaults(struct strbuf *b);
+
+/* Everything that can change what an event costs, as one number: all keys but those of `performance` and the
+ * optimisations. The same in every process. */
+uint64_t config_fingerprint(const struct config *config);
 
 /* What differs from the defaults, one "section.key: value (file)" a line, for people; says so if nothing does. */
 void config_dump_changes(const struct config *config, struct strbuf *b);

@@ -15,6 +15,7 @@
 #include "base/strbuf.h"
 #include "report/message-ids.h"
 #include "report/report-json.h"
+#include "report/report.h"
 
 #define MAX_FIELDS 64
 
@@ -122,5 +123,20 @@ int report_journal_obscured(enum wire_reason reason, const char *policy, const c
                 entry_text(&entry, "EXECRAY_KEY", &text);
         }
         entry_number(&entry, "EXECRAY_COUNT", count);
+        return entry_send(&entry);
+}
+
+int report_journal_notice(const char *message_id, int priority, const char *message, const struct report_field *fields,
+                          size_t n_fields) {
+        struct entry entry = {};
+
+        entry_string(&entry, "MESSAGE", message);
+        entry_string(&entry, "MESSAGE_ID", message_id);
+        entry_number(&entry, "PRIORITY", (uint64_t)priority);
+        entry_string(&entry, "SYSLOG_IDENTIFIER", "execrayd");
+        entry_number(&entry, "SYSLOG_FACILITY", LOG_AUTHPRIV >> 3);
+        entry_number(&entry, "EXECRAY_VERSION", ALERT_VERSION);
+        for (size_t i = 0; i < n_fields; i++)
+                entry_string(&entry, fields[i].name, fields[i].value);
         return entry_send(&entry);
 }

@@ -333,6 +333,16 @@ static void tell_notice(struct report *report, struct notice *notice, uint64_t n
         notice->count = 0;
 }
 
+int report_notice(struct report *report, const char *message_id, int priority, const char *message,
+                  const struct report_field *fields, size_t n_fields) {
+        int r;
+
+        if (!(report->options.outputs & REPORT_JOURNAL))
+                return 0;
+        r = note_journal(report, report_journal_notice(message_id, priority, message, fields, n_fields));
+        return r < 0 ? r : 1;
+}
+
 void report_obscured(struct report *report, enum wire_reason reason, const char *policy, const char *key,
                      uint64_t now_ns) {
         struct notice *notice = NULL;

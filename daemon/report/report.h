@@ -63,6 +63,14 @@ int report_match(struct report *report, const struct match *match);
 void report_obscured(struct report *report, enum wire_reason reason, const char *policy, const char *key,
                      uint64_t now_ns);
 
+/* Something about the daemon itself that belongs beside the alerts: an entry of the journal, if that is where they go,
+ * with these fields. 1: sent; 0: the journal is no output, say it elsewhere; or the error, which was said. */
+struct report_field {
+        const char *name, *value;
+};
+int report_notice(struct report *report, const char *message_id, int priority, const char *message,
+                  const struct report_field *fields, size_t n_fields);
+
 /* Tell what report_obscured() has counted and not told. At the end. */
 void report_flush(struct report *report, uint64_t now_ns);
 

@@ -19,7 +19,7 @@ import sys
 
 FLOORS = [
     ['base'],
-    ['event', 'config', 'metrics'],
+    ['event', 'config', 'metrics', 'governor'],
     ['program', 'process', 'capture', 'story'],
     ['policy'],                 # above program: a policy's words (severity, key, subject) mean what program.h says
     ['compile', 'engine'],

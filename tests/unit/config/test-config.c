@@ -144,6 +144,30 @@ START_TEST(every_optimisation_can_be_switched) {
 }
 END_TEST
 
+START_TEST(what_can_change_the_cost_of_events_has_another_fingerprint) {
+        static const char *const others[] = {"capture: {ring_size: 64K}", "engine: {max_runs: 64}",
+                                             "alerts: {redact_patterns: [a, b]}", "alerts: {redact_patterns: [ab]}"};
+        static const char *const same[] = {"", "capture: {filter: no}", "performance: {governor: observe}",
+                                           "capture: {ring_size: 8M}"};
+        uint64_t fingerprints[1 + ELEMENTSOF(others)];
+
+        for (size_t i = 0; i < ELEMENTSOF(same); i++) {
+                ck_assert_int_eq(parse(same[i]), 0);
+                if (i == 0)
+                        fingerprints[0] = config_fingerprint(&config);
+                ck_assert_uint_eq(config_fingerprint(&config), fingerprints[0]);
+                forget();
+        }
+        for (size_t i = 0; i < ELEMENTSOF(others); i++) {
+                ck_assert_int_eq(parse(others[i]), 0);
+                fingerprints[i + 1] = config_fingerprint(&config);
+                for (size_t k = 0; k <= i; k++)
+                        ck_assert_uint_ne(fingerprints[i + 1], fingerprints[k]);
+                forget();
+        }
+}
+END_TEST
+
 START_TEST(unknown_names_are_errors_with_what_was_probably_meant) {
         complains("captur:\n    ring_size: 4M\n", 1, 1, "unknown section 'captur'", "did you mean 'capture'?");
         complains("capture:\n    ringsize: 4M\n", 2, 5, "unknown key 'ringsize' in section 'capture'",
@@ -346,6 +370,7 @@ UNIT_MAIN("config/config",
           a_profile_gives_the_defaults_of_other_keys,
           what_the_file_says_wins_over_the_profile_wherever_it_stands,
           every_optimisation_can_be_switched,
+          what_can_change_the_cost_of_events_has_another_fingerprint,
           unknown_names_are_errors_with_what_was_probably_meant,
           values_of_the_wrong_form_are_errors_at_the_value,
           values_out_of_range_are_told_the_range,
