@@ -126,6 +126,7 @@ static const struct due {
         [WIRE_KIND_execve] = {DUE(execve, filename, 0, ALWAYS, UNREAD)},
         /* Closed before we could look; too deep. */
         [WIRE_KIND_openat] = {DUE(openat, file, 0, SUCCESS, RACED), DUE(openat, pathname, 0, SUCCESS, CUT)},
+        [WIRE_KIND_memfd_create] = {DUE(memfd_create, file, 0, SUCCESS, RACED)},
         [WIRE_KIND_unlink] = {DUE(unlink, pathname, 0, ALWAYS, UNREAD)},
         [WIRE_KIND_rename] = {DUE(rename, pathname, 0, ALWAYS, UNREAD), DUE(rename, newpath, 0, ALWAYS, UNREAD)},
         [WIRE_KIND_link] = {DUE(link, pathname, WIRE_BIT(link, file), ALWAYS, UNREAD),
@@ -139,6 +140,8 @@ static const struct due {
                                 DUE(setxattr, name, 0, ALWAYS, UNREAD)},
         [WIRE_KIND_dns] = {DUE(dns, name, 0, ALWAYS, UNREAD)},
         /* Without the name these would have failed. */
+        [WIRE_KIND_mount] = {DUE(mount, target, WIRE_BIT(mount, fd), SUCCESS, UNREAD)},
+        [WIRE_KIND_delete_module] = {DUE(delete_module, name, 0, SUCCESS, UNREAD)},
         [WIRE_KIND_umount] = {DUE(umount, target, 0, SUCCESS, UNREAD)},
         [WIRE_KIND_pivot_root] = {DUE(pivot_root, pathname, 0, SUCCESS, UNREAD),
                                   DUE(pivot_root, newpath, 0, SUCCESS, UNREAD)},

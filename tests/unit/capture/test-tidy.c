@@ -164,11 +164,39 @@ START_TEST(a_path_may_be_missing_where_a_descriptor_named_the_file) {
 }
 END_TEST
 
+START_TEST(a_new_descriptor_that_another_thread_took_away_is_said_to_be) {
+        static const struct wire_object object = {.device = 1, .inode = 2};
+
+        record_begin(&record, WIRE_KIND_memfd_create);
+        due(WIRE_KIND_memfd_create, 0, WIRE_OBSCURED_RACED, "memfd_create.file");
+        record.header.result = -EPERM;
+        due(WIRE_KIND_memfd_create, WIRE_FAILED, WIRE_OBSCURED_NONE, NULL);
+        record.header.result = 0;
+        record_set_object(&record, FIELD_memfd_create_file, &object);
+        due(WIRE_KIND_memfd_create, 0, WIRE_OBSCURED_NONE, NULL);
+}
+END_TEST
+
 START_TEST(a_name_is_due_of_calls_that_would_have_failed_without_it) {
         record_begin(&record, WIRE_KIND_umount);
         due(WIRE_KIND_umount, 0, WIRE_OBSCURED_UNREAD, "umount.target");
         record.header.result = -EPERM;
         due(WIRE_KIND_umount, WIRE_FAILED, WIRE_OBSCURED_NONE, NULL);
+
+        record_begin(&record, WIRE_KIND_mount);
+        due(WIRE_KIND_mount, 0, WIRE_OBSCURED_UNREAD, "mount.target");
+        record_set_text(&record, FIELD_mount_given, "mnt");
+        due(WIRE_KIND_mount, 0, WIRE_OBSCURED_CUT, "mount.target");
+        record_set_number(&record, FIELD_mount_fd, 3);
+        due(WIRE_KIND_mount, 0, WIRE_OBSCURED_NONE, NULL);      /* a mount without a name, yet */
+        record_begin(&record, WIRE_KIND_mount);
+        record.header.result = -EPERM;
+        due(WIRE_KIND_mount, WIRE_FAILED, WIRE_OBSCURED_NONE, NULL);
+
+        record_begin(&record, WIRE_KIND_delete_module);
+        due(WIRE_KIND_delete_module, 0, WIRE_OBSCURED_UNREAD, "delete_module.name");
+        record.header.result = -EPERM;
+        due(WIRE_KIND_delete_module, WIRE_FAILED, WIRE_OBSCURED_NONE, NULL);
 
         record_begin(&record, WIRE_KIND_pivot_root);
         record_set_text(&record, FIELD_pivot_root_pathname, "/new");
@@ -221,6 +249,7 @@ END_TEST
 UNIT_MAIN("capture/tidy",
           a_path_may_be_missing_where_a_descriptor_named_the_file,
           a_name_is_due_of_calls_that_would_have_failed_without_it,
+          a_new_descriptor_that_another_thread_took_away_is_said_to_be,
           a_name_without_its_directory_is_raced_or_too_deep,
           every_path_made_of_names_is_tidied,
           dots_and_doubled_slashes_are_taken_out,
