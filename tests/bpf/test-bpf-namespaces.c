@@ -100,9 +100,62 @@ START_TEST(where_processes_live_is_told_at_the_start_and_again_when_it_is_first_
 }
 END_TEST
 
+/* Nobody reads, and others fill the ring: a move is not among what the last quarter is kept for. */
+START_TEST(a_move_that_was_lost_is_made_good) {
+        struct interest interest = lab_interest(wire_kind_bit(WIRE_KIND_openat));
+        const struct capture_options options = {.ring_bytes = 65536};
+        const struct wire_header *record;
+        struct capture_stats stats;
+        pid_t pid, other;
+        int64_t first;
+        int fds[2];
+
+        if (lab_is_quick())
+                return;                 /* a ring of another size is another load */
+        interest.namespaces = true;
+        pid = fork_mover(fds);
+        move(fds);
+        lab_open(&interest, &options);
+        first = namespace_of(pid, "uts");
+        ck_assert_int_eq(lab_number(lab_find(WIRE_KIND_process, pid, 0), F(process, ns_uts)), first);
+
+        other = fork();
+        if (other == 0) {
+                for (int i = 0; i < 1000; i++)
+                        close(open("/dev/null", O_RDONLY | O_CLOEXEC));
+                _exit(0);
+        }
+        ck_assert_int_eq(waitpid(other, NULL, 0), other);
+        move(fds);
+        ck_assert_int_ne(namespace_of(pid, "uts"), first);
+        capture_stats(lab.capture, &stats);
+        ck_assert_uint_eq(lab_lost(&stats, WIRE_KIND_unshare), 1);
+        record = lab_wait(WIRE_KIND_process, pid, 1);
+        ck_assert_ptr_nonnull(record);
+        ck_assert_int_eq(lab_number(record, F(process, ns_uts)), namespace_of(pid, "uts"));
+        for (size_t i = 0; (record = lab_find(WIRE_KIND_gap, 0, i)); i++)
+                if (lab_number(record, F(gap, kinds)) & (int64_t)wire_kind_bit(WIRE_KIND_unshare))
+                        break;
+        ck_assert_ptr_nonnull(record);
+        ck_assert_int_lt(lab_position(record), lab_position(lab_find(WIRE_KIND_process, pid, 1)));
+        ck_assert_uint_eq(lab_count(WIRE_KIND_unshare, pid), 0);
+
+        /* The next one is seen again. */
+        move(fds);
+        record = lab_wait(WIRE_KIND_unshare, pid, 0);
+        ck_assert_ptr_nonnull(record);
+        ck_assert_int_eq(lab_number(record, F(unshare, ns_uts)), namespace_of(pid, "uts"));
+        close(fds[0]);
+        ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+        close(fds[1]);
+        lab_close();
+}
+END_TEST
+
 int main(void) {
         const TTest *const tests[] = {
                 where_processes_live_is_told_at_the_start_and_again_when_it_is_first_asked_for,
+                a_move_that_was_lost_is_made_good,
         };
 
         return lab_main("bpf/namespaces", tests, ELEMENTSOF(tests), NULL, NULL);
