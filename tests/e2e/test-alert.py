@@ -74,6 +74,68 @@ def test_a_story_over_several_processes_is_one_alert_with_its_steps(place):
         expect_in('dropped 1', text, 'the summary')
 
 
+PASSED = '''
+path "passed-on" {
+    severity = high
+    within   = 1m
+
+    openat as $opener { pathname == "%(dir)s/secret" }
+    dup    as $taker  { call == %(call)s, sender.pid == %(pid)s } same file as $opener
+    write  { length == 9 } same file as $opener same process as $taker
+}
+'''
+
+# Two processes; the first opens the file, the second gets the descriptor and writes what is there.
+PASS_ON = '''
+import array, ctypes, os, socket, sys
+way, path = sys.argv[1:]
+ends = socket.socketpair()
+if os.fork() == 0:
+    message, control, _, _ = ends[1].recvmsg(16, socket.CMSG_SPACE(4))
+    if way == 'message':
+        fd = array.array('i', control[0][2])[0]
+    else:
+        fd = ctypes.CDLL(None).syscall(438, os.pidfd_open(int(sys.stdin.readline())), int(message), 0)
+    os.write(fd, b'the news\\n')
+    os._exit(0)
+fd = os.open(path, os.O_WRONLY)
+if way == 'message':
+    ends[0].sendmsg([b'x'], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', [fd]))])
+else:
+    ends[0].send(b'%d' % fd)
+sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
+'''
+
+
+def pass_on(place, way):
+    """The opener's pid has to be in the policy: so it waits until its input is there."""
+    place.write('secret', '', 0o600)
+    opener = subprocess.Popen(['sh', '-c', 'read go; exec "$@"', 'sh', sys.executable, '-c', PASS_ON, way, place.join('secret')],
+                              stdin=subprocess.PIPE, text=True)
+    place.policy('passed', PASSED % {'dir': place.path, 'pid': opener.pid, 'call': {'message': 'recvmsg'}.get(way, way)})
+    with Daemon(place) as daemon:
+        opener.communicate('go\n%d\n' % opener.pid, timeout=20)
+        expect_equal(opener.returncode, 0, 'the status of who passes a descriptor on')
+        return opener.pid, daemon.wait_alert('passed-on')
+
+
+def check_passed_on(opener, alert):
+    steps = alert['steps']
+    expect_equal([s['kind'] for s in steps], ['openat', 'dup', 'write'], 'the kinds of the steps')
+    expect_equal(steps[0]['process']['pid'], opener, 'who opened it')
+    expect_equal(steps[1]['fields']['pathname'], steps[0]['fields']['pathname'], 'the file of the descriptor')
+    expect_equal(steps[1]['fields']['sender.pid'], opener, 'whose it was')
+    expect(steps[2]['process']['pid'] == steps[1]['process']['pid'] != opener, 'another process did not write: %r' % steps)
+
+
+def test_a_descriptor_that_is_passed_on_in_a_message_is_followed(place):
+    check_passed_on(*pass_on(place, 'message'))
+
+
+def test_a_descriptor_that_is_taken_from_another_process_is_followed(place):
+    check_passed_on(*pass_on(place, 'pidfd_getfd'))
+
+
 def test_secrets_in_arguments_are_hidden_in_every_form(place):
     place.policy('dropped', DROPPED % {'dir': place.path})
     with Daemon(place, output='text,json') as daemon:
