@@ -41,9 +41,22 @@ static __always_inline struct task_state *state_of(struct task_struct *task, boo
 
 /* Does a story wait for events of this kind from this task? What is not known may be. Not static: see path_walk(). */
 __noinline int task_is_armed(__u32 kind) {
-        struct task_state *state = state_of(bpf_get_current_task_btf(), false);
+        struct task_struct *task = bpf_get_current_task_btf();
+        struct task_state *state = state_of(task, false);
+        __u32 table = filter_table, loginuid = task_loginuid(task);
+        struct cpu *cpu = this_cpu();
+        struct armed_by by;
 
-        return !state || tree_is_armed(state->tree_start_ns, state->tree_tgid, kind);
+        /* A request of io_uring may be under other credentials. */
+        if (!state || !table || !cpu || (cpu->request.active && cpu->request.cred))
+                return 1;
+        by = (struct armed_by){
+                .tree_start_ns = state->tree_start_ns,
+                .tree_tgid = state->tree_tgid,
+                .user = loginuid != (__u32)-1 ? loginuid : PART(task, cred)->uid.val,
+                .cgroup_id = task_cgroup_id(task, state),
+        };
+        return kind_is_armed(table, kind, &by);
 }
 
 /* Is an event of this kind and result wanted? Kinds of class EVENT only; what is not is counted. */

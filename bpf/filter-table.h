@@ -11,15 +11,31 @@
 #endif
 
 #define FILTER_KINDS 128                /* by enum wire_kind, with room for more than there are */
-#define FILTER_ARMS 128                 /* of a kind: each kind twice, for tree and host */
+#define FILTER_ARMS 128                 /* of a kind: 64 kinds for the host, and as many of other keys */
 #define FILTER_FRONT 248                /* bytes of a text that are looked at from its front, */
 #define FILTER_BACK 64                  /* and from its back */
 #define FILTER_PATTERNS 8192            /* of one table, in each map */
 #define FILTER_CLASSES 1024             /* of one table; the first has no uses */
+#define FILTER_GROUPS 8192              /* cgroups whose names are known, a power of two, */
+#define FILTER_GROUP_TRIES 4            /* each in one of so many places */
 
 #define ARM_SLOTS 4096                  /* a power of two; the first is the host's */
+#define ARM_SLOT_BITS 12
 #define ARM_SHIFT 24                    /* times are counted in 2^24 ns, 17 ms */
 #define ARM_ALWAYS ((__u32)-1)
+
+/* Whose slot is armed. A slot's number is 0, the host's, where the key is not known. */
+enum arm_key {
+        ARM_TREE,
+        ARM_USER,                       /* who logged in, or else the real user */
+        ARM_UNIT,
+        ARM_CONTAINER,
+        ARM_DESCENT,                    /* the tree's, of which all descendants are; the host's of who may become a
+                                         * supervisor, whose children are of others */
+        ARM_HOST,
+        N_ARM_KEYS,
+};
+_Static_assert(ARM_SLOTS == 1 << ARM_SLOT_BITS && ARM_HOST * ARM_SLOT_BITS < 64, "slots of all keys are one number");
 
 enum filter_dimension {
         FILTER_TEXT,
@@ -36,7 +52,7 @@ struct filter_arm {
         __u64 uses;
         __u32 horizon;                  /* ARM_ALWAYS */
         __u16 kind;
-        __u16 host;                     /* the host, not the tree */
+        __u16 key;                      /* enum arm_key */
 };
 
 /* Of one kind. */
@@ -50,7 +66,9 @@ struct filter {
         __u32 active;                   /* 0: all of this kind is told */
         __u32 shed;                     /* what nobody can use may be left out: not of the kinds of class CORE */
         __u32 front, back;              /* there are such patterns of its text */
-        __u32 n_arms, pad;
+        __u32 n_arms;
+        __u16 waits;                    /* bit per key: for these something may arm this kind. The host always may */
+        __u16 arms_for;                 /* this kind arms something for these */
         struct filter_arm arms[FILTER_ARMS];
 };
 
@@ -58,6 +76,17 @@ struct filter {
 struct filter_class {
         __u64 uses[64];
 };
+
+/* A cgroup, at one of FILTER_GROUP_TRIES places from filter_group_entry() on. */
+struct filter_group {
+        __u64 id;                       /* 0: none; set last, and taken back first */
+        __u16 unit, container;          /* numbers of slots; 0: not known */
+        __u32 pad;
+};
+
+static inline __u32 filter_group_entry(__u64 id, __u32 try) {
+        return ((id * 0x9e3779b97f4a7c15ULL >> 32) + try) & (FILTER_GROUPS - 1);
+}
 
 /* In place of a kind, of keys that give a class. */
 enum {

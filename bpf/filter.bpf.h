@@ -86,6 +86,14 @@ struct {
 } filter_classes SEC(".maps");
 
 struct {
+        __uint(type, BPF_MAP_TYPE_ARRAY);
+        __uint(map_flags, BPF_F_MMAPABLE);
+        __uint(max_entries, FILTER_GROUPS);
+        __type(key, __u32);
+        __type(value, struct filter_group);
+} filter_groups SEC(".maps");
+
+struct {
         __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
         __uint(max_entries, 1);
         __type(key, __u32);
@@ -95,10 +103,61 @@ struct {
 __u32 filter_table = 0;                 /* filter-table.h */
 __u64 filter_waiting = 0;               /* kinds that are not looked at while no key is armed for them */
 
-static __always_inline __u32 arm_number(__u64 start_ns, __u32 tgid) {
-        __u64 hash = (start_ns ^ tgid) * 0x9e3779b97f4a7c15ULL;
+static __always_inline __u64 arm_number(__u64 value) {
+        return (value * 0x9e3779b97f4a7c15ULL >> 32 & (ARM_SLOTS - 1)) ?: 1;
+}
 
-        return (hash >> 32 & (ARM_SLOTS - 1)) ?: 1;
+/* Slots of unit and container, as they stand in struct filter_group; 0: not known. */
+static __always_inline __u32 group_slots(__u64 id) {
+        for (__u32 i = 0; i < FILTER_GROUP_TRIES; i++) {
+                __u32 entry = filter_group_entry(id, i), slots;
+                struct filter_group *group = bpf_map_lookup_elem(&filter_groups, &entry);
+
+                if (!group || *(volatile __u64 *)&group->id != id)
+                        continue;
+                slots = *(volatile __u32 *)&group->unit;
+                return *(volatile __u64 *)&group->id == id ? slots : 0;
+        }
+        return 0;
+}
+
+/* What an event's slots are found by. */
+struct armed_by {
+        __u64 tree_start_ns;
+        __u32 tree_tgid, creator_tgid;
+        __u32 user;
+        __u64 cgroup_id;
+};
+
+/* Numbers of slots of the keys in the set, ARM_SLOT_BITS each. */
+static __always_inline __u64 slots_of(const struct armed_by *by, __u32 keys) {
+        __u64 tree = by->tree_tgid ? arm_number(by->tree_start_ns ^ by->tree_tgid) : 0, slots = tree;
+
+        if (by->creator_tgid > 2)       /* a child of PID 1 may be a supervisor, or become one */
+                slots |= tree << ARM_DESCENT * ARM_SLOT_BITS;
+        if (keys & 1 << ARM_USER)
+                slots |= arm_number(1ULL << 32 | by->user) << ARM_USER * ARM_SLOT_BITS;
+        if (keys & (1 << ARM_UNIT | 1 << ARM_CONTAINER)) {
+                __u32 group = group_slots(by->cgroup_id);
+
+                slots |= (__u64)(group & (ARM_SLOTS - 1)) << ARM_UNIT * ARM_SLOT_BITS;
+                slots |= (__u64)(group >> 16 & (ARM_SLOTS - 1)) << ARM_CONTAINER * ARM_SLOT_BITS;
+        }
+        return slots;
+}
+
+/* The slots of a record. Not static: see path_walk(). */
+__noinline __u64 arm_slots(const struct wire_header *header, __u32 keys) {
+        struct armed_by by = {};
+
+        if (!header)
+                return 0;
+        by.tree_start_ns = header->tree_start_ns;
+        by.tree_tgid = header->tree_tgid;
+        by.creator_tgid = header->creator_tgid;
+        by.user = header->loginuid != (__u32)-1 ? header->loginuid : header->uid;
+        by.cgroup_id = header->cgroup_id;
+        return slots_of(&by, keys);
 }
 
 static __always_inline bool slot_is_armed(__u32 number, __u32 kind, __u32 now) {
@@ -107,11 +166,25 @@ static __always_inline bool slot_is_armed(__u32 number, __u32 kind, __u32 now) {
         return !slot || slot->until[kind & 63] >= now;
 }
 
-/* Is the key armed for this kind? A tree that is not known may be any. */
-static __always_inline bool tree_is_armed(__u64 start_ns, __u32 tgid, __u32 kind) {
+/* Is one of the keys armed for this kind? One that is not known may be any. */
+static __always_inline bool is_armed(__u32 keys, __u64 slots, __u32 kind) {
         __u32 now = bpf_ktime_get_boot_ns() >> ARM_SHIFT;
 
-        return !tgid || slot_is_armed(arm_number(start_ns, tgid), kind, now) || slot_is_armed(0, kind, now);
+        for (int key = ARM_TREE; key <= ARM_CONTAINER; key++) {
+                __u32 number = slots >> key * ARM_SLOT_BITS & (ARM_SLOTS - 1);
+
+                if (keys & 1 << key && (!number || slot_is_armed(number, kind, now)))
+                        return true;
+        }
+        return slot_is_armed(0, kind, now);
+}
+
+/* Of an event of this kind. */
+static __always_inline bool kind_is_armed(__u32 table, __u32 kind, const struct armed_by *by) {
+        __u32 entry = filter_entry(table, kind);
+        struct filter *filter = bpf_map_lookup_elem(&filters, &entry);
+
+        return !filter || is_armed(filter->waits, slots_of(by, filter->waits), kind);
 }
 
 static __always_inline void arm_until(__u32 *until, __u32 time) {
@@ -133,10 +206,9 @@ static __always_inline void arm_until(__u32 *until, __u32 time) {
  * record_submit() has there is all that the stack of Linux 6.1 has left. */
 struct arming {
         __u64 uses;
+        __u64 slots;
         __u32 entry;                    /* in `filters` */
-        __u32 number;                   /* slot of the tree */
         __u32 now;
-        __u32 pad;
 };
 
 /* What one of the kind's arms makes of these uses. */
@@ -151,7 +223,7 @@ static long arm_one(__u32 i, struct arming *arming) {
         arm = &filter->arms[i];
         if (!(arm->uses & arming->uses))
                 return 0;
-        number = arm->host ? 0 : arming->number;
+        number = arming->slots >> (arm->key & 7) * ARM_SLOT_BITS & (ARM_SLOTS - 1);
         slot = bpf_map_lookup_elem(&armed, &number);
         if (slot)
                 arm_until(&slot->until[arm->kind & 63],
@@ -160,18 +232,18 @@ static long arm_one(__u32 i, struct arming *arming) {
 }
 
 /* What these uses of the kind arm; of a record that was not looked at, all of them. */
-static __always_inline void filter_arm(
-                __u32 table, __u32 kind, __u64 uses, __u64 tree_start_ns, __u32 tree_tgid) {
+static __always_inline void filter_arm(__u32 table, __u32 kind, __u64 uses, const struct wire_header *header) {
         struct arming arming = {
                 .uses = uses,
                 .entry = filter_entry(table, kind),
-                .number = tree_tgid ? arm_number(tree_start_ns, tree_tgid) : 0,  /* not known: any */
                 .now = bpf_ktime_get_boot_ns() >> ARM_SHIFT,
         };
         struct filter *filter = bpf_map_lookup_elem(&filters, &arming.entry);
 
-        if (filter && uses & filter->arming)
-                bpf_loop(filter->n_arms, arm_one, &arming, 0);
+        if (!filter || !(uses & filter->arming))
+                return;
+        arming.slots = arm_slots(header, filter->arms_for);
+        bpf_loop(filter->n_arms, arm_one, &arming, 0);
 }
 
 static __always_inline __u64 class_uses(__u32 table, __u32 number, __u32 kind) {
@@ -317,7 +389,7 @@ __noinline __u64 filter_image(__u32 table, __u32 kind, __u32 tgid) {
 }
 
 /* The finished record: which uses may it have? All bits: nobody knows. Not static: see path_walk(). */
-__noinline __u64 filter_uses(struct cpu *cpu, __u32 table, __u32 kind) {
+__noinline __u64 filter_uses(struct cpu *cpu, __u32 table, __u32 kind, __u64 slots) {
         __u32 zero = 0, entry = filter_entry(table, kind), of = filter_of(table, kind), at;
         struct filter_keys *keys;
         struct filter *filter;
@@ -330,7 +402,7 @@ __noinline __u64 filter_uses(struct cpu *cpu, __u32 table, __u32 kind) {
         if (!filter || !filter->active || !keys)
                 return ~0ULL;
 
-        if (~filter->first && !tree_is_armed(cpu->header.tree_start_ns, cpu->header.tree_tgid, kind))
+        if (~filter->first && !is_armed(filter->waits, slots, kind))
                 uses = filter->first;
         at = filter_at(cpu, filter, FILTER_NUMBER);
         if (uses && at)
@@ -355,6 +427,14 @@ static __always_inline bool filter_sheds(__u32 table, __u32 kind) {
         return filter && filter->shed;
 }
 
+/* The slots that it may wait for. */
+static __always_inline __u64 filter_slots(const struct cpu *cpu, __u32 table, __u32 kind) {
+        __u32 entry = filter_entry(table, kind);
+        struct filter *filter = bpf_map_lookup_elem(&filters, &entry);
+
+        return filter && ~filter->first ? arm_slots(&cpu->header, filter->waits) : 0;
+}
+
 /* Is the finished record to be told? Then what it arms is armed, and what it may be for is returned. 0: no. */
 static __always_inline __u64 filter_admits(struct cpu *cpu, __u32 kind) {
         __u32 table = filter_table;
@@ -364,9 +444,9 @@ static __always_inline __u64 filter_admits(struct cpu *cpu, __u32 kind) {
                 return ~0ULL;
         uses = filter_image(table, kind, cpu->header.tgid);
         if (uses)
-                uses &= filter_uses(cpu, table, kind);
+                uses &= filter_uses(cpu, table, kind, filter_slots(cpu, table, kind));
         if (!uses)
                 return filter_sheds(table, kind) ? 0 : 1ULL << 63;
-        filter_arm(table, kind, uses, cpu->header.tree_start_ns, cpu->header.tree_tgid);
+        filter_arm(table, kind, uses, &cpu->header);
         return uses;
 }

@@ -81,7 +81,7 @@ static __always_inline int slot_submit(struct slot *slot, enum wire_kind kind) {
         slot->header.lost = any->counters.lost_total;
         table = filter_table;
         if (table)
-                filter_arm(table, kind, ~0ULL, slot->header.tree_start_ns, slot->header.tree_tgid);
+                filter_arm(table, kind, ~0ULL, &slot->header);
         reason = reader_reason(waiting, urgent);
         called = reader_take(reason);
         if (bpf_ringbuf_output(&ring, slot->record, size, called ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP) < 0) {

@@ -204,6 +204,23 @@ static void look_for_cgroup(struct capture_bpf *bpf, const struct wire_header *h
                 tell_cgroup(header->cgroup_id, path, bpf);
 }
 
+/* After it was told: whoever is filtered by the name is so behind it. */
+static void look_for_group(struct capture_bpf *bpf, const struct event *event) {
+        struct value id, path, removed;
+
+        if (event_kind(event) != WIRE_KIND_cgroup)
+                return;
+        event_get(event, (enum field)WIRE_FIELD_cgroup_id, &id);
+        event_get(event, (enum field)WIRE_FIELD_cgroup_path, &path);
+        event_get(event, (enum field)WIRE_FIELD_cgroup_removed, &removed);
+        if (id.state != VALUE_KNOWN)
+                return;
+        if (removed.state == VALUE_KNOWN && removed.number)
+                hooks_forget_group(bpf->hooks, (uint64_t)id.number);
+        else if (path.state != VALUE_UNKNOWN)
+                hooks_see_group(bpf->hooks, (uint64_t)id.number, path.bytes, path.length, path.state == VALUE_CUT);
+}
+
 static void look_for_context(struct capture_bpf *bpf, const struct event *event) {
         struct identity id = event_actor(event);
         struct resident *last = NULL;
@@ -241,6 +258,7 @@ static void take_record(struct capture_bpf *bpf, const void *data, size_t size) 
         if (unlikely(reason != WIRE_OBSCURED_NONE))
                 tell_obscured(bpf, event.wire, reason, subject);
         look_for_context(bpf, &event);
+        look_for_group(bpf, &event);
         if (CORE_KINDS & wire_kind_bit(event_kind(&event)))
                 mend_see(&bpf->mend, &event);
         if (event_kind(&event) == WIRE_KIND_execve) {

@@ -56,6 +56,7 @@ int hooks_keep(struct hooks *hooks) {
                 [KEPT_CALL_BEGINS] = sensor->maps.call_begins,
                 [KEPT_FILTERS] = sensor->maps.filters,
                 [KEPT_FILTER_CLASSES] = sensor->maps.filter_classes,
+                [KEPT_FILTER_GROUPS] = sensor->maps.filter_groups,
                 [KEPT_FILTER_FRONTS] = sensor->maps.filter_fronts,
                 [KEPT_FILTER_BACKS] = sensor->maps.filter_backs,
                 [KEPT_FILTER_NETWORKS] = sensor->maps.filter_networks,

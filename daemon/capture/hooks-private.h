@@ -55,6 +55,7 @@ enum kept {
         KEPT_CALL_BEGINS,
         KEPT_FILTERS,
         KEPT_FILTER_CLASSES,
+        KEPT_FILTER_GROUPS,
         KEPT_FILTER_FRONTS,
         KEPT_FILTER_BACKS,
         KEPT_FILTER_NETWORKS,

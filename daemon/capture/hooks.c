@@ -113,6 +113,7 @@ static int make_prefilter_maps(struct hooks *hooks) {
                 &(const struct prefilter_shared){
                         .filters = hooks->maps[KEPT_FILTERS],
                         .classes = hooks->maps[KEPT_FILTER_CLASSES],
+                        .groups = hooks->maps[KEPT_FILTER_GROUPS],
                         .fronts = hooks->maps[KEPT_FILTER_FRONTS],
                         .backs = hooks->maps[KEPT_FILTER_BACKS],
                         .networks = hooks->maps[KEPT_FILTER_NETWORKS],
@@ -510,6 +511,14 @@ int hooks_fill_prefilter(struct hooks *hooks, const struct prefilter *prefilter)
 
 void hooks_use_prefilter(struct hooks *hooks, const struct prefilter *prefilter) {
         prefilter_maps_use(hooks->prefilter_maps, prefilter, hooks_n_attached(hooks) > 0);
+}
+
+void hooks_see_group(struct hooks *hooks, uint64_t id, const char *path, size_t length, bool cut) {
+        prefilter_maps_see_group(hooks->prefilter_maps, id, path, length, cut);
+}
+
+void hooks_forget_group(struct hooks *hooks, uint64_t id) {
+        prefilter_maps_forget_group(hooks->prefilter_maps, id);
 }
 
 int hooks_watch_compat(struct hooks *hooks) {

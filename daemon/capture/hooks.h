@@ -54,6 +54,10 @@ void hooks_detach_unneeded(struct hooks *hooks);
 int hooks_fill_prefilter(struct hooks *hooks, const struct prefilter *prefilter);
 void hooks_use_prefilter(struct hooks *hooks, const struct prefilter *prefilter);
 
+/* The stream tells the name of a cgroup, or that it is gone. */
+void hooks_see_group(struct hooks *hooks, uint64_t id, const char *path, size_t length, bool cut);
+void hooks_forget_group(struct hooks *hooks, uint64_t id);
+
 /* From now on look at system calls through the 32-bit table, too: at a cost for every call on the host. 1: newly, 0: it
  * was so before. */
 int hooks_watch_compat(struct hooks *hooks);

@@ -10,6 +10,8 @@
 
 #include "base/clock.h"
 #include "base/macro.h"
+#include "base/siphash.h"
+#include "event/cgroup-path.h"
 
 #include "filter-table.h"
 
@@ -20,6 +22,15 @@ SAME(NUMBER);
 SAME(USER);
 SAME(EXE);
 SAME(NAME);
+#undef SAME
+#define SAME(prefilter, arm) _Static_assert((int)PREFILTER_##prefilter == (int)ARM_##arm, "the kernel's numbers")
+SAME(TREE, TREE);
+SAME(OF_USER, USER);
+SAME(UNIT, UNIT);
+SAME(CONTAINER, CONTAINER);
+SAME(DESCENT, DESCENT);
+SAME(HOST, HOST);
+#undef SAME
 _Static_assert((int)_PREFILTER_DIMENSION_MAX == (int)N_FILTER_DIMENSIONS, "the kernel's numbers");
 _Static_assert(PREFILTER_MAX_TEXT < FILTER_FRONT && PREFILTER_MAX_TAIL <= FILTER_BACK, "patterns fit into keys");
 _Static_assert(PREFILTER_MAX_PATTERNS <= FILTER_PATTERNS && PREFILTER_MAX_CLASSES < FILTER_CLASSES,
@@ -48,7 +59,8 @@ struct map_entries ARRAY_BODY(struct map_entry);
 struct prefilter_maps {
         struct prefilter_shared shared;
         struct filter *filters;         /* shared with the programs: both tables, */
-        struct filter_class *classes;   /* and their classes */
+        struct filter_class *classes;   /* and their classes; */
+        struct filter_group *groups;    /* and what is known of cgroups */
         uint32_t in_force, filled;      /* numbers of tables; 0: none */
         uint32_t last;                  /* the highest number till now */
         bool arming;                    /* what is in force arms */
@@ -56,6 +68,7 @@ struct prefilter_maps {
 };
 
 #define FILTERS_SIZE (2 * FILTER_KINDS * sizeof(struct filter))
+#define GROUPS_SIZE (FILTER_GROUPS * sizeof(struct filter_group))
 #define CLASSES_SIZE (2 * FILTER_CLASSES * sizeof(struct filter_class))
 
 static int map_fd(const struct prefilter_maps *maps, enum map map) {
@@ -100,6 +113,8 @@ int prefilter_maps_new(const struct prefilter_shared *shared, struct prefilter_m
         r = map_shared(shared->filters, sizeof(struct filter), FILTERS_SIZE, &maps->filters);
         if (r >= 0)
                 r = map_shared(shared->classes, sizeof(struct filter_class), CLASSES_SIZE, &maps->classes);
+        if (r >= 0)
+                r = map_shared(shared->groups, sizeof(struct filter_group), GROUPS_SIZE, &maps->groups);
         if (r < 0) {
                 prefilter_maps_free(maps);
                 return r;
@@ -115,6 +130,8 @@ struct prefilter_maps *prefilter_maps_free(struct prefilter_maps *maps) {
                 munmap(maps->filters, FILTERS_SIZE);
         if (maps->classes)
                 munmap(maps->classes, CLASSES_SIZE);
+        if (maps->groups)
+                munmap(maps->groups, GROUPS_SIZE);
         for (size_t which = 0; which < ELEMENTSOF(maps->entries); which++)
                 for (int map = 0; map < _MAP_MAX; map++)
                         array_done(&maps->entries[which][map]);
@@ -250,26 +267,46 @@ static uint32_t horizon(uint64_t ns) {
         return ns >> ARM_SHIFT >= ARM_ALWAYS ? ARM_ALWAYS : (uint32_t)(ns >> ARM_SHIFT) + 1;
 }
 
-/* One arm for each kind, of trees and of the host: for as long as the longest that any of the uses asks for. */
-static void fill_arms(struct filter *to, const struct prefilter_kind *kind) {
-        for (uint32_t i = 0; i < kind->n_uses; i++) {
-                const struct prefilter_arm *arm = &kind->arms[i];
-                bool host = arm->key == PREFILTER_HOST;
-                uint32_t k;
+/* The arm of this kind and key. Where there is no room for it, the host's, for which there always is. */
+static struct filter_arm *find_arm(struct filter *to, uint16_t kind, enum prefilter_key key) {
+        uint32_t n_others = 0;
 
+        for (uint32_t k = 0; k < to->n_arms; k++) {
+                if (to->arms[k].kind == kind && to->arms[k].key == key)
+                        return &to->arms[k];
+                n_others += to->arms[k].key != PREFILTER_HOST;
+        }
+        if (key != PREFILTER_HOST && n_others >= FILTER_ARMS - 64)
+                return find_arm(to, kind, PREFILTER_HOST);
+        to->arms[to->n_arms] = (struct filter_arm){.kind = kind, .key = key};
+        return &to->arms[to->n_arms++];
+}
+
+/* For as long as the longest that any of the uses asks for. */
+static void fill_arms(struct filter *to, const struct prefilter_kind *kind) {
+        for (uint32_t i = 0; i < kind->n_uses; i++)
                 for (uint16_t armed = 0; armed < 64; armed++) {
+                        const struct prefilter_arm *arm = &kind->arms[i];
+                        struct filter_arm *own;
+
                         if (!(arm->kinds >> armed & 1))
                                 continue;
-                        for (k = 0; k < to->n_arms; k++)
-                                if (to->arms[k].kind == armed && to->arms[k].host == host)
-                                        break;
-                        if (k == to->n_arms)
-                                to->arms[to->n_arms++] = (struct filter_arm){.kind = armed, .host = host};
-                        to->arms[k].uses |= UINT64_C(1) << i;
-                        to->arms[k].horizon = MAX(to->arms[k].horizon, horizon(arm->horizon_ns));
+                        own = find_arm(to, armed, arm->key);
+                        own->uses |= UINT64_C(1) << i;
+                        own->horizon = MAX(own->horizon, horizon(arm->horizon_ns));
                         to->arming |= UINT64_C(1) << i;
+                        to->arms_for |= 1U << own->key;
                 }
-        }
+}
+
+/* Which keys each kind may be armed for, by any other. Descendants look at their tree. */
+static void fill_waits(struct filter *filters) {
+        for (int kind = 0; kind < _WIRE_KIND_MAX; kind++)
+                for (uint32_t k = 0; k < filters[kind].n_arms; k++) {
+                        const struct filter_arm *arm = &filters[kind].arms[k];
+
+                        filters[arm->kind].waits |= 1U << (arm->key == ARM_DESCENT ? ARM_TREE : arm->key);
+                }
 }
 
 static void fill_kind(struct filter *to, const struct prefilter *prefilter, uint16_t number) {
@@ -360,6 +397,7 @@ static int fill_table(struct prefilter_maps *maps, const struct prefilter *prefi
                 fill_kind(&maps->filters[filter_entry(table, kind)], prefilter, kind);
                 maps->shared.urgent[filter_urgent_entry(table, kind)] = prefilter->kinds[kind].urgent;
         }
+        fill_waits(&maps->filters[filter_entry(table, 0)]);
         r = make_entries(prefilter, table, entries, of_image);
         if (r >= 0)
                 r = make_classes(maps, table, of_image);
@@ -433,4 +471,51 @@ void prefilter_maps_use(struct prefilter_maps *maps, const struct prefilter *pre
         maps->in_force = maps->filled;
         maps->arming = prefilter->arming;
         maps->filled = 0;
+}
+
+/* ---- cgroups ---- */
+
+/* A name's slot; equal names have equal slots. */
+static uint16_t name_slot(enum arm_key key, const char *name, size_t length) {
+        uint64_t hash = siphash_table(name, length, siphash_process_key());
+
+        return MAX((hash ^ (uint64_t)key << 5) % ARM_SLOTS, UINT64_C(1));
+}
+
+/* The place of this one, NULL if it has none. `add`: a free one will do. */
+static struct filter_group *find_group(struct prefilter_maps *maps, uint64_t id, bool add) {
+        struct filter_group *free_one = NULL;
+
+        for (uint32_t try = 0; try < FILTER_GROUP_TRIES; try++) {
+                struct filter_group *group = &maps->groups[filter_group_entry(id, try)];
+
+                if (group->id == id)
+                        return group;
+                if (group->id == 0)
+                        free_one = group;
+        }
+        return add ? free_one : NULL;
+}
+
+void prefilter_maps_see_group(struct prefilter_maps *maps, uint64_t id, const char *path, size_t length, bool cut) {
+        char name[CGROUP_NAME_MAX];
+        struct cgroup_parts parts;
+        struct filter_group *group = id != 0 ? find_group(maps, id, true) : NULL;
+
+        if (!group)
+                return;
+        cgroup_parse(path, length, cut, &parts, name);
+        __atomic_store_n(&group->id, 0, __ATOMIC_SEQ_CST);
+        group->unit = parts.has_unit ? name_slot(ARM_UNIT, path + parts.unit.offset, parts.unit.length) : 0;
+        group->container = parts.has_container
+                                   ? name_slot(ARM_CONTAINER, name + parts.container.offset, parts.container.length)
+                                   : 0;
+        __atomic_store_n(&group->id, id, __ATOMIC_SEQ_CST);
+}
+
+void prefilter_maps_forget_group(struct prefilter_maps *maps, uint64_t id) {
+        struct filter_group *group = id != 0 ? find_group(maps, id, false) : NULL;
+
+        if (group)
+                __atomic_store_n(&group->id, 0, __ATOMIC_SEQ_CST);
 }

@@ -14,7 +14,7 @@ struct prefilter_maps;
 
 /* What is shared with the programs: all borrowed, for as long as the maps are used. */
 struct prefilter_shared {
-        int filters, classes, fronts, backs, networks, numbers, armed;
+        int filters, classes, groups, fronts, backs, networks, numbers, armed;
         uint32_t *table;                /* number of the one in force; 0: none */
         uint64_t *waiting;              /* kinds that are not looked at while no key is armed for them */
         uint64_t *urgent;               /* filter_urgent_entry(): uses that call the reader at once */
@@ -31,3 +31,8 @@ int prefilter_maps_fill(struct prefilter_maps *maps, const struct prefilter *pre
  * stays armed. `began`: events were told before this; if nothing was armed till now, stories may have begun all the
  * same, and the host is armed for as long as they may last. */
 void prefilter_maps_use(struct prefilter_maps *maps, const struct prefilter *prefilter, bool began);
+
+/* The name of a cgroup is known from now on; it is gone. Of 8,192 at once, and four that get in each other's way, there
+ * may be more than room: then stories in them are those of the host. */
+void prefilter_maps_see_group(struct prefilter_maps *maps, uint64_t id, const char *path, size_t length, bool cut);
+void prefilter_maps_forget_group(struct prefilter_maps *maps, uint64_t id);

@@ -12,8 +12,7 @@
  *
  * A use that is not first in its story waits: there is nothing for it to do before the story began. The event that
  * may begin one *arms* the story's key for the kinds that may follow, for as long as the story may last, before its
- * own record is written: so whoever acts after it finds the key armed. A key is an activity (tree) or, where a story
- * joins others than those, the host.
+ * own record is written: so whoever acts after it finds the key armed.
  *
  * Some uses only count (program/aggregate.h). An event that could be for no others, and is the same as one that was
  * told a moment before, is counted in the kernel, and the count told when the moment is over (struct wire_aggregate).
@@ -50,9 +49,16 @@ enum prefilter_dimension {
         _PREFILTER_DIMENSION_MAX,
 };
 
+/* Whose story an event may begin. Where the key is not known it is the host. */
 enum prefilter_key {
-        PREFILTER_TREE,
+        PREFILTER_TREE, /* of its tree, or of its process */
+        PREFILTER_OF_USER, /* who logged in, or else the real user */
+        PREFILTER_UNIT, /* as the name of its cgroup says */
+        PREFILTER_CONTAINER,
+        PREFILTER_DESCENT, /* of the process and its descendants, all of the same tree; the host's of a child of
+                            * PID 1, or one not known: it may be a supervisor, or become one */
         PREFILTER_HOST,
+        _PREFILTER_KEY_MAX,
 };
 
 #define PREFILTER_NO_END UINT64_MAX

@@ -473,13 +473,27 @@ static void put_kind(struct collector *c, const struct use *uses, size_t n) {
                         to->active = true;
 }
 
+static enum prefilter_key key_of(uint8_t by) {
+        switch ((enum program_key)by) {
+        case KEY_TREE:
+        case KEY_PROCESS: return PREFILTER_TREE;
+        case KEY_DESCENT: return PREFILTER_DESCENT;
+        case KEY_UNIT: return PREFILTER_UNIT;
+        case KEY_CONTAINER: return PREFILTER_CONTAINER;
+        case KEY_USER: return PREFILTER_OF_USER;
+        case KEY_HOST:
+        case _KEY_MAX: break;
+        }
+        return PREFILTER_HOST;
+}
+
 /* What the first steps of a path arm; `kinds` 0: they arm nothing, and the later ones do not wait. Later steps arm
  * nothing more: the time of a story counts from its first step. */
 static struct prefilter_arm path_arm(const struct collector *c, const struct path *path) {
         const struct program *p = c->program;
         struct prefilter_arm arm = {
                 .horizon_ns = path->within_ns > 0 ? path->within_ns : PREFILTER_NO_END,
-                .key = path->by == KEY_TREE || path->by == KEY_PROCESS ? PREFILTER_TREE : PREFILTER_HOST,
+                .key = key_of(path->by),
         };
 
         if (!(c->what & USES_ARM))

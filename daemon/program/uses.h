@@ -6,7 +6,7 @@
  * an ancestor is no such fact.
  *
  * A story's later steps wait for an armed key if each event that may begin it comes from the programs in the kernel,
- * which do the arming. Stories by tree and process arm the tree; all others arm the host.
+ * which do the arming.
  *
  * Urgent is the last step of a path, wherever it may end, and one with a response of its own. Of steps that are counted
  * only those that a few of end the story: of many the last one comes while the reader is on its way anyhow. Pure. */

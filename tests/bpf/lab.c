@@ -365,6 +365,19 @@ bool lab_is_file(struct wire_object object, const struct stat *st) {
         return object.inode == st->st_ino && object.device == (major(st->st_dev) << 20 | minor(st->st_dev));
 }
 
+const char *lab_hierarchy(void) {
+        static const char *const places[] = {"/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified", "/sys/fs/cgroup"};
+
+        for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+                char path[256];
+
+                snprintf(path, sizeof(path), "%s/cgroup.procs", places[i]);
+                if (access(path, W_OK) == 0)
+                        return places[i];
+        }
+        return NULL;
+}
+
 const char *lab_path(const char *name) {
         char *buffer = next_buffer();
 

@@ -9,19 +9,6 @@
 
 #define F(kind, id) WIRE_FIELD_##kind##_##id
 
-static const char *hierarchy_root(void) {
-        static const char *const places[] = {"/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified", "/sys/fs/cgroup"};
-
-        for (size_t i = 0; i < ELEMENTSOF(places); i++) {
-                char path[256];
-
-                snprintf(path, sizeof(path), "%s/cgroup.procs", places[i]);
-                if (access(path, W_OK) == 0)
-                        return places[i];
-        }
-        return NULL;
-}
-
 static int nothing(void *argument) {
         return 0;
 }
@@ -45,12 +32,12 @@ START_TEST(a_group_that_goes_is_told_and_so_is_the_container_that_it_was) {
         const struct wire_header *record, *named;
         struct stat st;
 
-        if (!hierarchy_root()) {
+        if (!lab_hierarchy()) {
                 printf("no hierarchy that we may write to: not tried\n");
                 return;
         }
         snprintf(id, sizeof(id), "%064x", getpid());
-        snprintf(path, sizeof(path), "%s/docker-%s.scope", hierarchy_root(), id);
+        snprintf(path, sizeof(path), "%s/docker-%s.scope", lab_hierarchy(), id);
         snprintf(below, sizeof(below), "%s/docker-%s.scope", path, id);
         ck_assert_int_eq(mkdir(path, 0755), 0);
         ck_assert_int_eq(stat(path, &st), 0);
@@ -59,14 +46,14 @@ START_TEST(a_group_that_goes_is_told_and_so_is_the_container_that_it_was) {
         ck_assert_str_eq(lab_text(record, F(container, runtime)), "docker");
         ck_assert_int_eq(lab_number(record, F(container, cgroup)), st.st_ino);
         ck_assert_uint_eq(record->tgid, getpid());
-        named = lab_find_text(WIRE_KIND_cgroup, 0, F(cgroup, path), path + strlen(hierarchy_root()), 0);
+        named = lab_find_text(WIRE_KIND_cgroup, 0, F(cgroup, path), path + strlen(lab_hierarchy()), 0);
         ck_assert_ptr_nonnull(named);
         ck_assert_int_lt(lab_position(named), lab_position(record));
 
         /* Told again from the beginning, for another file: the group, and the container that runs in it. */
         lab_forget();
         ck_assert_int_eq(capture_retell(lab.capture), 0);
-        named = lab_find_text(WIRE_KIND_cgroup, 0, F(cgroup, path), path + strlen(hierarchy_root()), 0);
+        named = lab_find_text(WIRE_KIND_cgroup, 0, F(cgroup, path), path + strlen(lab_hierarchy()), 0);
         ck_assert_ptr_nonnull(named);
         record = lab_find_text(WIRE_KIND_container, 0, F(container, id), id, 0);
         ck_assert_ptr_nonnull(record);
@@ -81,7 +68,7 @@ START_TEST(a_group_that_goes_is_told_and_so_is_the_container_that_it_was) {
         record = wait_container(id, "stopped");
         ck_assert_ptr_nonnull(record);
         ck_assert_int_eq(lab_number(record, F(container, cgroup)), st.st_ino);
-        named = lab_find_text(WIRE_KIND_cgroup, 0, F(cgroup, path), path + strlen(hierarchy_root()), 0);
+        named = lab_find_text(WIRE_KIND_cgroup, 0, F(cgroup, path), path + strlen(lab_hierarchy()), 0);
         ck_assert_ptr_nonnull(named);
         ck_assert_int_eq(lab_number(named, F(cgroup, removed)), 1);
         ck_assert_int_lt(lab_position(named), lab_position(record));

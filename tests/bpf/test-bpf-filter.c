@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What no loaded policy could use stays in the kernel, and nothing else does. */
 #include <arpa/inet.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "base/strbuf.h"
@@ -268,6 +269,120 @@ START_TEST(exec_arms_and_is_always_told) {
 }
 END_TEST
 
+/* ---- whose story it is ---- */
+
+#define KEYS                                                                                                           \
+        "path \"d\" { by = descent  within = 2s  openat { pathname == \"$/begin-d\" }  connect { } }"                  \
+        "path \"g\" { by = unit  within = 2s  openat { pathname == \"$/begin-g\" }  mkdir { } }"                       \
+        "path \"u\" { by = user  within = 2s  openat { pathname == \"$/begin-u\" }  unlink { } }"
+
+/* From here on with nothing armed. */
+static void watch_keys(void) {
+        watch(KEYS, USES_FILTER | USES_ARM);
+        rest(2500);
+        watch(KEYS, USES_FILTER | USES_ARM);
+}
+
+static pid_t unlink_as(uid_t uid, bool begin) {
+        return RUN({
+                EXPECT(setresuid(uid, 0, 0) == 0);
+                if (begin)
+                        touch("begin-u");
+                touch("victim");
+                EXPECT(unlink(lab_path("victim")) == 0);
+        });
+}
+
+START_TEST(stories_of_a_user_wait_for_that_user) {
+        char loginuid[16] = "";
+        FILE *file = fopen("/proc/self/loginuid", "r");
+
+        if (!trees_are_known() ||
+            (file && (!fgets(loginuid, sizeof(loginuid), file) || strtoul(loginuid, NULL, 10) != (uid_t)-1))) {
+                printf("somebody logged in, whose stories these are: not tried\n");
+                return;
+        }
+        if (file)
+                fclose(file);
+        watch_keys();
+        ck_assert_uint_eq(lab_count(WIRE_KIND_unlink, unlink_as(4321, false)), 0);
+        ck_assert_uint_eq(lab_count(WIRE_KIND_unlink, unlink_as(4321, true)), 1);
+        ck_assert_uint_eq(lab_count(WIRE_KIND_unlink, unlink_as(4322, false)), 0);
+        ck_assert_uint_eq(lab_count(WIRE_KIND_unlink, unlink_as(4321, false)), 1);
+}
+END_TEST
+
+/* In this cgroup below `root`, after opening the file, if there is one. */
+static pid_t mkdir_in(const char *root, const char *group, const char *begin) {
+        return RUN({
+                char path[512];
+                int fd;
+
+                snprintf(path, sizeof(path), "%s/%s/cgroup.procs", root, group);
+                fd = open(path, O_WRONLY | O_CLOEXEC);
+                EXPECT(fd >= 0 && write(fd, "0", 1) == 1 && close(fd) == 0);
+                if (begin)
+                        touch(begin);
+                EXPECT(mkdir(lab_path("made"), 0700) == 0 && rmdir(lab_path("made")) == 0);
+        });
+}
+
+START_TEST(stories_of_a_unit_wait_for_that_unit) {
+        static const char *const names[] = {"a.service", "a.service/inside", "b.service"};
+        const char *root = lab_hierarchy();
+        char groups[3][32], paths[3][300];
+
+        if (!root || !trees_are_known()) {
+                printf("no hierarchy that we may write to: not tried\n");
+                return;
+        }
+        for (int i = 0; i < 3; i++) {
+                snprintf(groups[i], sizeof(groups[i]), "lab-%d-%s", getpid(), names[i]);
+                snprintf(paths[i], sizeof(paths[i]), "%s/%s", root, groups[i]);
+                if (mkdir(paths[i], 0755) < 0) {
+                        printf("%s: %s: not tried\n", paths[i], strerror(errno));
+                        return;
+                }
+        }
+        watch_keys();
+        ck_assert_uint_eq(lab_count(WIRE_KIND_mkdir, mkdir_in(root, groups[0], NULL)), 0);
+        ck_assert_uint_eq(lab_count(WIRE_KIND_mkdir, mkdir_in(root, groups[1], "begin-g")), 1);
+        ck_assert_uint_eq(lab_count(WIRE_KIND_mkdir, mkdir_in(root, groups[0], NULL)), 1);
+        ck_assert_uint_eq(lab_count(WIRE_KIND_mkdir, mkdir_in(root, groups[2], NULL)), 0);
+
+        for (int i = 2; i >= 0; i--)
+                ck_assert_int_eq(rmdir(paths[i]), 0);
+}
+END_TEST
+
+START_TEST(stories_of_a_process_and_its_descendants_wait_for_its_activity) {
+        const struct wire_header *record;
+        pid_t before, pid;
+
+        if (!trees_are_known()) {
+                printf("the kernel keeps nothing of tasks here: not tried\n");
+                return;
+        }
+        watch_keys();
+        before = RUN({ connect_mapped("::ffff:127.3.1.1", 4); });
+        ck_assert_uint_eq(lab_count(WIRE_KIND_connect, before), 0);
+        pid = RUN({
+                int status;
+
+                touch("begin-d");
+                if (fork() == 0) {
+                        connect_mapped("::ffff:127.3.1.1", 4);
+                        _exit(0);
+                }
+                EXPECT(wait(&status) > 0 && status == 0);
+        });
+        ck_assert(was_opened(pid, "begin-d"));
+        for (size_t i = 0; (record = lab_find(WIRE_KIND_connect, 0, i)) && record->creator_tgid != (uint32_t)pid; i++)
+                ;
+        ck_assert_ptr_nonnull(record);
+}
+END_TEST
+
 /* ---- what the acting process runs ---- */
 
 /* Start a shell as this file of the lab, with this script and input. */
@@ -513,6 +628,9 @@ int main(void) {
                 a_later_step_is_told_once_its_story_may_have_begun_and_until_it_is_over,
                 stories_that_began_while_nothing_was_armed_go_on,
                 exec_arms_and_is_always_told,
+                stories_of_a_user_wait_for_that_user,
+                stories_of_a_unit_wait_for_that_unit,
+                stories_of_a_process_and_its_descendants_wait_for_its_activity,
                 what_no_named_executable_does_is_left_out,
                 a_child_runs_what_its_creator_runs,
                 an_executable_keeps_its_name_over_reloads,

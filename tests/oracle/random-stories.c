@@ -76,7 +76,10 @@ struct totals {
         uint64_t n_by_mode[_MODE_MAX];
         uint64_t n_long;                /* alerts of three steps and more */
         uint64_t n_told[ELEMENTSOF(constructs)];        /* alerts of paths that have it */
+        struct prefilter_tally tally;
 };
+
+#define MIN_LEFT_OUT_PCT 10
 
 static bool without_engine, verbose, long_ones, every_variant;
 static volatile uint64_t current_seed;
@@ -335,6 +338,25 @@ static void count_constructs(const struct told *told, const struct outcome_list 
         }
 }
 
+/* Filters that leave nothing out change no alert either. Each way to leave something out has to have done so. */
+static bool left_enough_out(const struct prefilter_tally *tally) {
+        static const char *const names[_PREFILTER_DIMENSION_MAX] = {
+                [PREFILTER_TEXT] = "texts",  [PREFILTER_NETWORK] = "networks",  [PREFILTER_NUMBER] = "numbers",
+                [PREFILTER_USER] = "users",  [PREFILTER_EXE] = "executables",   [PREFILTER_NAME] = "names",
+        };
+        bool enough = tally->n_left_out * 100 >= tally->n_seen * MIN_LEFT_OUT_PCT && tally->n_waiting > 0;
+
+        printf("behind filters %llu of %llu events were left out: since they waited %llu",
+               (unsigned long long)tally->n_left_out, (unsigned long long)tally->n_seen,
+               (unsigned long long)tally->n_waiting);
+        for (int d = 0; d < _PREFILTER_DIMENSION_MAX; d++) {
+                printf(", by %s alone %llu", names[d], (unsigned long long)tally->n_by[d]);
+                enough = enough && tally->n_by[d] > 0;
+        }
+        printf("\n");
+        return enough;
+}
+
 /* Returns 1 agree, 0 differ, negative errno. */
 static int one_story(uint64_t seed, struct totals *totals) {
         struct trial_result result = {};
@@ -353,6 +375,7 @@ static int one_story(uint64_t seed, struct totals *totals) {
                 totals->n_alerts += result.n_alerts;
                 totals->n_evicted += result.n_evicted;
                 count_constructs(&told, &result.outcomes, totals);
+                prefilter_tally_add(&totals->tally, &result.tally);
         }
         if (r == 0) {
                 trial_result_done(&result);
@@ -400,6 +423,10 @@ static int run(uint64_t seed, uint64_t n_stories, uint64_t n_events, uint64_t n_
                        i + 1 < ELEMENTSOF(constructs) ? "," : "\n");
                 if (totals.n_told[i] == 0 && totals.n_stories > 1000)
                         n_different++;
+        }
+        if (!without_engine && !left_enough_out(&totals.tally) && totals.n_stories > 4000) {
+                printf("the filters were not tested: they left too little out\n");
+                return 2;
         }
         if (totals.n_alerts == 0 || (totals.n_evicted == 0 && totals.n_stories > 100)) {
                 printf("nothing was tested: no alerts, or no evictions\n");

@@ -151,12 +151,13 @@ static bool any_cut(const struct facts *facts) {
 }
 
 static int run_engine(const struct trial *trial, const struct compile_options *options, const struct variant *variant,
-                      struct outcome_list *to, struct engine_stats *ret_stats, struct strbuf *report) {
+                      struct outcome_list *to, struct engine_stats *ret_stats, struct trial_result *result) {
         _cleanup_(config_done) struct config config = {};
         struct engine_trial engine = {
                 .world = trial->world,
                 .limits = trial->limits,
                 .swap_before = trial->swap_before,
+                .tally = &result->tally,
         };
         int r;
 
@@ -164,9 +165,9 @@ static int run_engine(const struct trial *trial, const struct compile_options *o
         if (r < 0)
                 return r;
         engine.uses = settings_uses(&config);
-        r = compile(trial->policies, options, report, &engine.program);
+        r = compile(trial->policies, options, &result->report, &engine.program);
         if (r >= 0 && trial->swap_to)
-                r = compile(trial->swap_to, options, report, &engine.swap_to);
+                r = compile(trial->swap_to, options, &result->report, &engine.swap_to);
         if (r >= 0)
                 r = engine_outcome(&engine, to, ret_stats);
         program_unref(engine.program);
@@ -248,7 +249,7 @@ int trial_run(const struct trial *trial, struct trial_result *ret) {
                         continue;
                 outcome_list_done(&ret->outcomes);
                 outcome_list_init(&ret->outcomes);
-                r = run_engine(trial, &options, &variants[v], &ret->outcomes, &stats, &ret->report);
+                r = run_engine(trial, &options, &variants[v], &ret->outcomes, &stats, ret);
                 if (r >= 0 && stats.n_evicted != ret->n_evicted)
                         strbuf_printf(&ret->report, "%s evicted %llu runs, the operational matcher %zu\n",
                                       variants[v].name, (unsigned long long)stats.n_evicted, ret->n_evicted);

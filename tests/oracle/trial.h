@@ -24,6 +24,7 @@ struct trial_result {
         struct outcome_list outcomes;   /* of the engine; of the operational matcher if it stayed out */
         struct strbuf report;           /* what differs; empty if nothing does */
         size_t n_evicted, n_alerts;
+        struct prefilter_tally tally;   /* of all variants behind filters */
 };
 
 /* Returns 1 if all agree, 0 if not: see the report; or a negative errno. */

@@ -109,7 +109,6 @@ struct filter {
         struct prefilter_model model;
         struct process_table *table;    /* owned; of the kernel, which sees everything */
         struct wire_tick tick;          /* in place of the record */
-        size_t n_seen, n_left_out;
 };
 
 static void filter_done(struct filter *filter) {
@@ -133,10 +132,8 @@ static int filter_event(struct filter *filter, struct event *event) {
                 return 0;
         actor = process_table_update(filter->table, event);
         r = prefilter_model_admits(&filter->model, event, actor);
-        filter->n_seen++;
         if (r != 0)
                 return r;
-        filter->n_left_out++;
         filter->tick = (struct wire_tick){.header = {
                                                   .size = sizeof(filter->tick),
                                                   .version = WIRE_VERSION,
@@ -181,6 +178,8 @@ static int feed(const struct engine_trial *trial, struct engine *engine, struct 
                 engine_feed(engine, &event, process_table_update(table, &event));
         }
         engine_end(engine);
+        if (trial->tally)
+                prefilter_tally_add(trial->tally, &filter.model.tally);
         return 0;
 }
 

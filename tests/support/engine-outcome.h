@@ -5,6 +5,7 @@
 #include "compile/compile.h"
 #include "engine/engine.h"
 #include "outcome.h"
+#include "prefilter-model.h"
 #include "story/world.h"
 
 struct engine_trial {
@@ -15,6 +16,7 @@ struct engine_trial {
         size_t swap_before;             /* index of the record before which the program is exchanged */
         unsigned uses; /* of program/uses.h: records that the kernel would leave out for these programs with that do
                         * not arrive, but their time does. 0: all arrive */
+        struct prefilter_tally *tally;  /* added to; may be NULL */
 };
 
 extern const struct engine_limits engine_trial_wide;    /* bounds out of reach */

@@ -83,39 +83,73 @@ static uint64_t dimension_uses(const struct prefilter *prefilter, const struct e
         return uses;
 }
 
-static struct armed_key *find_key(struct prefilter_model *model, enum prefilter_key key, const struct identity *tree) {
+static void set_name(struct armed_key *key, const struct event *event, const struct process *actor, enum field field) {
+        struct value value = {};
+
+        if (actor)
+                process_get(actor, event, field, &value);
+        if (value.state == VALUE_KNOWN && value.length < sizeof(key->name))
+                memcpy(key->name, value.bytes, value.length);
+        else
+                key->key = PREFILTER_HOST;
+}
+
+/* The event's key of this sort, HOST if it is not known. */
+static struct armed_key key_of(const struct event *event, const struct process *actor, enum prefilter_key sort) {
+        const struct wire_header *wire = event->wire;
+        struct armed_key key = {.key = sort};
+
+        switch (sort) {
+        case PREFILTER_DESCENT:
+                key.key = wire->creator_tgid <= 2 ? PREFILTER_HOST : PREFILTER_TREE;
+                /* fall through */
+        case PREFILTER_TREE:
+                if (wire->tree_tgid == 0)
+                        key.key = PREFILTER_HOST;
+                if (key.key != PREFILTER_HOST)
+                        key.id = (struct identity){.start_ns = wire->tree_start_ns, .pid = wire->tree_tgid};
+                break;
+        case PREFILTER_OF_USER: key.id.pid = wire->loginuid != UINT32_MAX ? wire->loginuid : wire->uid; break;
+        case PREFILTER_UNIT: set_name(&key, event, actor, FIELD_PROCESS_unit); break;
+        case PREFILTER_CONTAINER: set_name(&key, event, actor, FIELD_PROCESS_container); break;
+        case PREFILTER_HOST:
+        case _PREFILTER_KEY_MAX: break;
+        }
+        return key;
+}
+
+static struct armed_key *find_key(struct prefilter_model *model, const struct armed_key *key) {
         ARRAY_FOREACH(armed, &model->keys)
-                if (armed->key == key && identity_equal(&armed->tree, tree))
+                if (armed->key == key->key && identity_equal(&armed->id, &key->id) && streq(armed->name, key->name))
                         return armed;
         return NULL;
 }
 
-static struct identity tree_of(const struct event *event) {
-        return (struct identity){.start_ns = event->wire->tree_start_ns, .pid = event->wire->tree_tgid};
+/* For any of its keys. One that is not known may be any that is armed; the kernel does not look whether there is one.
+ */
+static bool is_armed(struct prefilter_model *model, const struct event *event, const struct process *actor) {
+        for (enum prefilter_key sort = 0; sort < _PREFILTER_KEY_MAX; sort++) {
+                struct armed_key key = key_of(event, actor, sort);
+                const struct armed_key *armed = find_key(model, &key);
+
+                if (sort == PREFILTER_TREE && key.key == PREFILTER_HOST)
+                        return true;
+                if (sort != PREFILTER_DESCENT && armed && armed->until_ns[event->wire->kind] >= event->time_ns)
+                        return true;
+        }
+        return false;
 }
 
-static bool is_armed(struct prefilter_model *model, const struct event *event) {
-        struct identity tree = tree_of(event), none = {};
-        const struct armed_key *of_tree = find_key(model, PREFILTER_TREE, &tree),
-                               *of_host = find_key(model, PREFILTER_HOST, &none);
-
-        return tree.pid == 0 || (of_tree && of_tree->until_ns[event->wire->kind] >= event->time_ns) ||
-               (of_host && of_host->until_ns[event->wire->kind] >= event->time_ns);
-}
-
-static int arm(struct prefilter_model *model, const struct event *event, const struct prefilter_arm *arm) {
-        struct identity tree = tree_of(event), none = {};
-        enum prefilter_key key = tree.pid == 0 ? PREFILTER_HOST : arm->key;
-        const struct identity *of = key == PREFILTER_TREE ? &tree : &none;
-        struct armed_key *armed = find_key(model, key, of);
+static int arm(struct prefilter_model *model, const struct event *event, const struct process *actor,
+               const struct prefilter_arm *arm) {
+        struct armed_key key = key_of(event, actor, arm->key), *armed = find_key(model, &key);
         uint64_t until = arm->horizon_ns > UINT64_MAX - event->time_ns ? UINT64_MAX : event->time_ns + arm->horizon_ns;
 
         if (!armed) {
                 armed = array_add(&model->keys);
                 if (!armed)
                         return -ENOMEM;
-                armed->key = key;
-                armed->tree = *of;
+                *armed = key;
         }
         for (unsigned kind = 0; kind < 64; kind++)
                 if (arm->kinds >> kind & 1)
@@ -123,33 +157,65 @@ static int arm(struct prefilter_model *model, const struct event *event, const s
         return 0;
 }
 
-uint64_t prefilter_model_uses(struct prefilter_model *model, const struct event *event, const struct process *actor) {
+void prefilter_tally_add(struct prefilter_tally *tally, const struct prefilter_tally *other) {
+        tally->n_seen += other->n_seen;
+        tally->n_left_out += other->n_left_out;
+        tally->n_waiting += other->n_waiting;
+        for (int d = 0; d < _PREFILTER_DIMENSION_MAX; d++)
+                tally->n_by[d] += other->n_by[d];
+}
+
+/* `masks`: model_masks(). */
+static void count(struct prefilter_tally *tally, const uint64_t masks[static _PREFILTER_DIMENSION_MAX + 1]) {
+        tally->n_left_out++;
+        for (int i = 0; i <= _PREFILTER_DIMENSION_MAX; i++) {
+                uint64_t others = UINT64_MAX;
+
+                for (int k = 0; k <= _PREFILTER_DIMENSION_MAX; k++)
+                        others &= k == i ? UINT64_MAX : masks[k];
+                if (others != 0)
+                        (*(i == _PREFILTER_DIMENSION_MAX ? &tally->n_waiting : &tally->n_by[i]))++;
+        }
+}
+
+/* By dimension, and last by what is armed: which uses each of them leaves. Returns what all of them leave. */
+static uint64_t model_masks(struct prefilter_model *model, const struct event *event, const struct process *actor,
+                            uint64_t ret[static _PREFILTER_DIMENSION_MAX + 1]) {
         const struct prefilter_kind *kind = &model->prefilter->kinds[event_kind(event)];
         uint64_t uses = UINT64_MAX;
 
         if (!kind->active || event->wire->flags & WIRE_SYNTHETIC)
                 return uses;
-        if (!is_armed(model, event))
-                uses &= kind->first;
         for (int d = 0; d < _PREFILTER_DIMENSION_MAX; d++)
-                uses &= dimension_uses(model->prefilter, event, actor, (enum prefilter_dimension)d);
-        return uses;
+                uses &= ret[d] = dimension_uses(model->prefilter, event, actor, (enum prefilter_dimension)d);
+        return uses & (ret[_PREFILTER_DIMENSION_MAX] = is_armed(model, event, actor) ? UINT64_MAX : kind->first);
+}
+
+uint64_t prefilter_model_uses(struct prefilter_model *model, const struct event *event, const struct process *actor) {
+        uint64_t masks[_PREFILTER_DIMENSION_MAX + 1] = {};
+
+        return model_masks(model, event, actor, masks);
 }
 
 int prefilter_model_admits(struct prefilter_model *model, const struct event *event, const struct process *actor) {
         const struct kind_info *info = schema_kind(event_kind(event));
         const struct prefilter_kind *kind = &model->prefilter->kinds[event_kind(event)];
-        uint64_t uses = prefilter_model_uses(model, event, actor);
+        uint64_t masks[_PREFILTER_DIMENSION_MAX + 1] = {}, uses = model_masks(model, event, actor, masks);
 
         if (!kind->active || event->wire->flags & WIRE_SYNTHETIC)
                 return 1;
 
         for (uint32_t i = 0; i < kind->n_uses; i++)
                 if (uses >> i & 1 && kind->arms[i].kinds != 0) {
-                        int r = arm(model, event, &kind->arms[i]);
+                        int r = arm(model, event, actor, &kind->arms[i]);
 
                         if (r < 0)
                                 return r;
                 }
-        return uses != 0 || info->class != EVENT_EVENT;
+        if (info->class != EVENT_EVENT)
+                return 1;
+        model->tally.n_seen++;
+        if (uses == 0)
+                count(&model->tally, masks);
+        return uses != 0;
 }

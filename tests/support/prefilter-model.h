@@ -11,13 +11,25 @@
 
 struct armed_key {
         enum prefilter_key key;
-        struct identity tree;           /* 0 of HOST */
+        struct identity id;             /* of a tree; a user as pid */
+        char name[256];                 /* of a unit or container */
         uint64_t until_ns[_WIRE_KIND_MAX];      /* 0: not armed */
 };
+
+/* What it did, that a test may look whether it did anything. */
+struct prefilter_tally {
+        uint64_t n_seen;                /* events that could have been left out, */
+        uint64_t n_left_out;            /* and were, */
+        uint64_t n_by[_PREFILTER_DIMENSION_MAX];        /* for this dimension alone, */
+        uint64_t n_waiting;             /* or since nothing was armed */
+};
+
+void prefilter_tally_add(struct prefilter_tally *tally, const struct prefilter_tally *other);
 
 struct prefilter_model {
         const struct prefilter *prefilter;      /* borrowed; may be exchanged at any time: what is armed stays so */
         struct armed_keys ARRAY_BODY(struct armed_key) keys;
+        struct prefilter_tally tally;
 };
 
 void prefilter_model_done(struct prefilter_model *model);

@@ -192,6 +192,14 @@ START_TEST(first_steps_arm_the_kinds_that_follow) {
         ck_assert_uint_eq(prefilter->longest_ns, 7 * SECOND);
 
         collect("path \"p\" { by = user  openat { }  unlink { } }", USES_ARM);
+        ck_assert_int_eq(opens()->arms[0].key, PREFILTER_OF_USER);
+        collect("path \"p\" { by = descent  openat { }  unlink { } }", USES_ARM);
+        ck_assert_int_eq(opens()->arms[0].key, PREFILTER_DESCENT);
+        collect("path \"p\" { by = container  openat { }  unlink { } }\npath \"q\" { by = unit  openat { }  unlink { } "
+                "}",
+                USES_ARM);
+        ck_assert_int_ne(opens()->arms[0].key, opens()->arms[1].key);
+        collect("path \"p\" { by = host  openat { }  unlink { } }", USES_ARM);
         ck_assert_int_eq(opens()->arms[0].key, PREFILTER_HOST);
 }
 END_TEST
