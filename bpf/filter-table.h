@@ -17,7 +17,7 @@
 #define FILTER_PATTERNS 8192            /* of one table, in each map */
 #define FILTER_CLASSES 1024             /* of one table; the first has no uses */
 #define FILTER_GROUPS 8192              /* cgroups whose names are known, a power of two, */
-#define FILTER_GROUP_TRIES 4            /* each in one of so many places */
+#define FILTER_GROUP_TRIES 2            /* each in one of so many places */
 
 #define ARM_SLOTS 4096                  /* a power of two; the first is the host's */
 #define ARM_SLOT_BITS 12

@@ -129,15 +129,22 @@ struct armed_by {
         __u64 cgroup_id;
 };
 
+/* Is it in the set? The verifier does not learn what that says of the set: it would follow each set by itself. */
+static __always_inline bool has_key(__u32 keys, __u32 which) {
+        keys &= which;
+        OPAQUE(keys);
+        return keys;
+}
+
 /* Numbers of slots of the keys in the set, ARM_SLOT_BITS each. */
 static __always_inline __u64 slots_of(const struct armed_by *by, __u32 keys) {
         __u64 tree = by->tree_tgid ? arm_number(by->tree_start_ns ^ by->tree_tgid) : 0, slots = tree;
 
         if (by->creator_tgid > 2)       /* a child of PID 1 may be a supervisor, or become one */
                 slots |= tree << ARM_DESCENT * ARM_SLOT_BITS;
-        if (keys & 1 << ARM_USER)
+        if (has_key(keys, 1 << ARM_USER))
                 slots |= arm_number(1ULL << 32 | by->user) << ARM_USER * ARM_SLOT_BITS;
-        if (keys & (1 << ARM_UNIT | 1 << ARM_CONTAINER)) {
+        if (has_key(keys, 1 << ARM_UNIT | 1 << ARM_CONTAINER)) {
                 __u32 group = group_slots(by->cgroup_id);
 
                 slots |= (__u64)(group & (ARM_SLOTS - 1)) << ARM_UNIT * ARM_SLOT_BITS;
@@ -166,15 +173,16 @@ static __always_inline bool slot_is_armed(__u32 number, __u32 kind, __u32 now) {
         return !slot || slot->until[kind & 63] >= now;
 }
 
-/* Is one of the keys armed for this kind? One that is not known may be any. */
-static __always_inline bool is_armed(__u32 keys, __u64 slots, __u32 kind) {
+/* Is one of the keys armed for this kind? One that is not known may be any. Not static: see path_walk(). */
+__noinline int is_armed(__u32 keys, __u64 slots, __u32 kind) {
         __u32 now = bpf_ktime_get_boot_ns() >> ARM_SHIFT;
 
         for (int key = ARM_TREE; key <= ARM_CONTAINER; key++) {
                 __u32 number = slots >> key * ARM_SLOT_BITS & (ARM_SLOTS - 1);
 
-                if (keys & 1 << key && (!number || slot_is_armed(number, kind, now)))
-                        return true;
+                OPAQUE(number);
+                if (has_key(keys, 1 << key) && (!number || slot_is_armed(number, kind, now)))
+                        return 1;
         }
         return slot_is_armed(0, kind, now);
 }
@@ -389,7 +397,7 @@ __noinline __u64 filter_image(__u32 table, __u32 kind, __u32 tgid) {
 }
 
 /* The finished record: which uses may it have? All bits: nobody knows. Not static: see path_walk(). */
-__noinline __u64 filter_uses(struct cpu *cpu, __u32 table, __u32 kind, __u64 slots) {
+__noinline __u64 filter_uses(struct cpu *cpu, __u32 table, __u32 kind, bool is_armed) {
         __u32 zero = 0, entry = filter_entry(table, kind), of = filter_of(table, kind), at;
         struct filter_keys *keys;
         struct filter *filter;
@@ -402,7 +410,7 @@ __noinline __u64 filter_uses(struct cpu *cpu, __u32 table, __u32 kind, __u64 slo
         if (!filter || !filter->active || !keys)
                 return ~0ULL;
 
-        if (~filter->first && !is_armed(filter->waits, slots, kind))
+        if (!is_armed)
                 uses = filter->first;
         at = filter_at(cpu, filter, FILTER_NUMBER);
         if (uses && at)
@@ -427,12 +435,12 @@ static __always_inline bool filter_sheds(__u32 table, __u32 kind) {
         return filter && filter->shed;
 }
 
-/* The slots that it may wait for. */
-static __always_inline __u64 filter_slots(const struct cpu *cpu, __u32 table, __u32 kind) {
+/* Is what it may wait for armed, if it waits for anything? */
+static __always_inline bool record_is_armed(const struct cpu *cpu, __u32 table, __u32 kind) {
         __u32 entry = filter_entry(table, kind);
         struct filter *filter = bpf_map_lookup_elem(&filters, &entry);
 
-        return filter && ~filter->first ? arm_slots(&cpu->header, filter->waits) : 0;
+        return !filter || !~filter->first || is_armed(filter->waits, arm_slots(&cpu->header, filter->waits), kind);
 }
 
 /* Is the finished record to be told? Then what it arms is armed, and what it may be for is returned. 0: no. */
@@ -444,7 +452,7 @@ static __always_inline __u64 filter_admits(struct cpu *cpu, __u32 kind) {
                 return ~0ULL;
         uses = filter_image(table, kind, cpu->header.tgid);
         if (uses)
-                uses &= filter_uses(cpu, table, kind, filter_slots(cpu, table, kind));
+                uses &= filter_uses(cpu, table, kind, record_is_armed(cpu, table, kind));
         if (!uses)
                 return filter_sheds(table, kind) ? 0 : 1ULL << 63;
         filter_arm(table, kind, uses, &cpu->header);

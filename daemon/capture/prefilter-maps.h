@@ -32,7 +32,7 @@ int prefilter_maps_fill(struct prefilter_maps *maps, const struct prefilter *pre
  * same, and the host is armed for as long as they may last. */
 void prefilter_maps_use(struct prefilter_maps *maps, const struct prefilter *prefilter, bool began);
 
-/* The name of a cgroup is known from now on; it is gone. Of 8,192 at once, and four that get in each other's way, there
- * may be more than room: then stories in them are those of the host. */
+/* The name of a cgroup is known from now on; it is gone. There is room for 8,192 at
+ * most, and not always for three that get in each other's way: stories in those are those of the host. */
 void prefilter_maps_see_group(struct prefilter_maps *maps, uint64_t id, const char *path, size_t length, bool cut);
 void prefilter_maps_forget_group(struct prefilter_maps *maps, uint64_t id);
