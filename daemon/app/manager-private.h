@@ -6,6 +6,7 @@
 #include <systemd/sd-event.h>
 
 #include "app/manager-governor.h"
+#include "app/manager-recorder.h"
 #include "app/params.h"
 #include "capture/capture.h"
 #include "pipeline/pipeline.h"
@@ -28,6 +29,7 @@ struct manager {
         struct pipeline *pipeline;
         struct reload reload;
         struct manager_governor governor;
+        struct manager_recorder recorder;
         sd_event_source *lookup;        /* owned; the next step of report_work() */
         bool looks_up;                  /* which is due */
 

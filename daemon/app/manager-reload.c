@@ -109,7 +109,8 @@ static bool needs_restart(const struct config *old, const struct config *new) {
                old->capture.max_latency_ns != new->capture.max_latency_ns ||
                old->capture.wake_urgent != new->capture.wake_urgent ||
                old->capture.compat != new->capture.compat || old->performance.priority != new->performance.priority ||
-               old->alerts.output != new->alerts.output;
+               old->alerts.output != new->alerts.output ||
+               old->recorder.memory_bytes != new->recorder.memory_bytes;
 }
 
 static void stay(struct manager *manager) {

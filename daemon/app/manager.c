@@ -27,6 +27,7 @@
 static void manager_done(struct manager *manager) {
         reload_done(&manager->reload);
         manager_governor_done(manager);
+        manager_recorder_done(manager);
         sd_event_source_unref(manager->lookup);
         pipeline_free(manager->pipeline);
         capture_free(manager->capture);
@@ -46,7 +47,9 @@ static void on_event(const struct event *event, void *userdata) {
         struct manager *manager = userdata;
         uint64_t deadline_ns;
 
+        manager_recorder_add(manager, event);
         pipeline_feed(manager->pipeline, event);
+        manager_recorder_settle(manager);
         if (!(event->wire->flags & WIRE_SYNTHETIC))
                 manager_governor_saw(manager, event->wire->time_ns);
 
@@ -78,6 +81,7 @@ static void on_match(const struct match *match, void *userdata) {
 
         if (!manager->looks_up && report_has_work(pipeline_report(manager->pipeline)))
                 look_up_soon(manager);
+        manager_recorder_on_match(manager, match);
         if (!match->summary && ++manager->n_alerts == manager->params->max_alerts)
                 stop(manager, EXIT_STATUS_SUCCESS);
 }
@@ -87,6 +91,8 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 
         if (info->ssi_signo == SIGHUP)
                 manager_reload(manager);
+        else if (info->ssi_signo == SIGUSR2)
+                manager_recorder_ask(manager);
         else
                 stop(manager, EXIT_STATUS_SUCCESS);
         return 0;
@@ -112,7 +118,7 @@ static int add_lookup(struct manager *manager) {
 
 /* Before anything else: from here on no signal ends us half way, it waits for the loop. */
 static int add_signals(struct manager *manager) {
-        static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+        static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR2};
         sigset_t set;
         int r;
 
@@ -251,6 +257,12 @@ static int manager_init(struct manager *manager) {
                 return EXIT_STATUS_FAILURE;
         }
 
+        r = manager_recorder_init(manager);
+        if (r < 0) {
+                log_error_errno(r, "Cannot set up the recorder: %m");
+                return EXIT_STATUS_FAILURE;
+        }
+
         r = add_lookup(manager);
         if (r >= 0)
                 r = add_duration(manager);
@@ -295,6 +307,7 @@ static void say_goodbye(struct manager *manager) {
         summary_put(&capture, &pipeline, pipeline_report(manager->pipeline), clock_boottime_ns() - manager->started_ns,
                     &b);
         manager_governor_put(manager, &b);
+        manager_recorder_put(manager, &b);
         say_lines(strbuf_str(&b));
 }
 

@@ -36,6 +36,7 @@ static void put_help(struct strbuf *b) {
                 "  --version, --help\n"
                 "\n"
                 "SIGHUP reads configuration and policies again; if anything is wrong with them, all stays as it was.\n"
+                "SIGUSR2 saves the last events as a recording (recorder.memory).\n"
                 "SIGINT and SIGTERM end it with a summary.\n"
                 "\n"
                 "Exit status:\n");

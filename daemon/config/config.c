@@ -69,7 +69,8 @@ const size_t n_config_keys = ELEMENTSOF(config_keys);
 /* An enum is written through an int. */
 _Static_assert(sizeof(enum config_compat) == sizeof(int) && sizeof(enum config_backend) == sizeof(int) &&
                        sizeof(enum config_severity) == sizeof(int) && sizeof(enum config_output) == sizeof(int) &&
-                       sizeof(enum config_profile) == sizeof(int) && sizeof(enum config_governor) == sizeof(int),
+                       sizeof(enum config_profile) == sizeof(int) && sizeof(enum config_governor) == sizeof(int) &&
+                       sizeof(enum config_on_alert) == sizeof(int),
                "an enum is not an int");
 
 static void *config_member(const struct config *config, const struct config_key *key) {

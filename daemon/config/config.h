@@ -41,6 +41,16 @@ enum config_governor {
         CONFIG_GOVERNOR_ON,
 };
 
+/* Off, and else the severity plus 1. */
+enum config_on_alert {
+        CONFIG_ON_ALERT_OFF,
+        CONFIG_ON_ALERT_INFO,
+        CONFIG_ON_ALERT_LOW,
+        CONFIG_ON_ALERT_MEDIUM,
+        CONFIG_ON_ALERT_HIGH,
+        CONFIG_ON_ALERT_CRITICAL,
+};
+
 /* In the order of enum severity of the program, which this room does not see. */
 enum config_severity {
         CONFIG_SEVERITY_INFO,
