@@ -7,6 +7,11 @@
  *      allocs_per_event                after the first tenth of the mix, all sizes together
  *      engine_runs_p500                runs that are open at the end
  *      engine_started_pct_p500         events that begin or advance a run, in percent
+ *      engine_passed_ns                an event that begins no story and that no run awaits; without the table
+ *      engine_passed_ns_60000          the same while 60,000 runs wait, each with a deadline to come
+ *      engine_elsewhere_ns_60000       an event of a kind that these await, in a process that has none of them
+ *      engine_turnover_ns_60000        an event that begins a run, and passes the deadline of another
+ *      engine_many_ns_10, _200, _2000  an open of one of so many processes in turn: table and engine, 10 policies
  *      engine_guard_ns_1024            an event that 1,024 runs of one key wait for, each with another captured value
  *      engine_count_ns                 an event that a full window of 1,000 different values counts, each in its new
  * place engine_score_ns                 an event that adds points to a sum engine_evict_ns                 an event
@@ -277,6 +282,133 @@ static void run_guarded(unsigned n_rounds) {
         strbuf_done(&text);
 }
 
+/* Many runs wait, each with a deadline of its own. */
+
+#define N_WAITING 60000
+
+static const struct event *make_by(enum wire_kind kind, enum field field, const char *path, unsigned i, uint32_t pid,
+                                   uint64_t time_ns) {
+        make(kind, field, path, i);
+        record.header.tgid = record.header.tid = pid;
+        record.header.start_ns = pid;
+        record.header.time_ns = time_ns;
+        if (record_finish(&record) < 0 || event_parse(record.data, record.header.size, &made) < 0)
+                abort();
+        return &made;
+}
+
+/* One event again and again, the clock a little further each time. */
+static void run_still(const char *key, struct bench *bench, const struct event *event, unsigned n_rounds) {
+        static struct measure measure;
+        struct process *actor = process_table_update(bench->table, event);
+        struct event again = *event;
+
+        measure.n = 0;
+        for (unsigned round = 0; round < n_rounds; round++) {
+                uint64_t start = measure_now_ns();
+
+                for (unsigned i = 0; i < BATCH; i++) {
+                        again.time_ns++;
+                        engine_feed(bench->engine, &again, actor);
+                }
+                measure_add(&measure, start, BATCH);
+        }
+        measure_print(key, measure_median(&measure));
+}
+
+static void run_waiting(unsigned n_rounds) {
+        static struct measure measure;
+        static struct record chmod;
+        const uint64_t begin_ns = 1000000000, within_ns = 1000000000;
+        struct strbuf text = {};
+        struct bench bench = {};
+        struct event event;
+        uint64_t now_ns = begin_ns;
+
+        strbuf_put(&text,
+                   "path \"p\" { within = 1s  by = process  openat { $f = pathname }  unlink { pathname == $f } }");
+        bench_init(&bench, compile(&text));
+        record_begin(&chmod, WIRE_KIND_chmod);
+        chmod.header.tgid = chmod.header.tid = 4711;
+        chmod.header.start_ns = 4711;
+        chmod.header.time_ns = begin_ns;
+        record_set_text(&chmod, FIELD_chmod_pathname, "/srv/data/file");
+        if (record_finish(&chmod) < 0 || event_parse(chmod.data, chmod.header.size, &event) < 0)
+                abort();
+        run_still("engine_passed_ns", &bench, &event, n_rounds);
+
+        for (unsigned i = 0; i < N_WAITING; i++)
+                feed(&bench, make_by(WIRE_KIND_openat, FIELD_openat_pathname, "/srv/file-%u", i, 10000 + i % 2000,
+                                     now_ns += within_ns / N_WAITING / 2), 1);
+        event.time_ns = now_ns;
+        run_still("engine_passed_ns_60000", &bench, &event, n_rounds);
+        run_still("engine_elsewhere_ns_60000", &bench,
+                  make_by(WIRE_KIND_unlink, FIELD_unlink_pathname, "/srv/file-%u", 1, 4711, now_ns + 1000000),
+                  n_rounds);
+
+        /* Now each new one comes when an old one has to go. */
+        now_ns = begin_ns + within_ns;
+        measure.n = 0;
+        for (unsigned i = 0; i < n_rounds * 100; i++) {
+                struct process *actor;
+                uint64_t start;
+
+                actor = process_table_update(bench.table, make_by(WIRE_KIND_openat, FIELD_openat_pathname,
+                                                                  "/srv/new-%u", i, 10000 + i % 2000,
+                                                                  now_ns += within_ns / N_WAITING / 2));
+                start = measure_now_ns();
+                engine_feed(bench.engine, &made, actor);
+                measure_add(&measure, start, 1);
+        }
+        measure_print("engine_turnover_ns_60000", measure_median(&measure));
+        bench_done(&bench);
+        strbuf_done(&text);
+}
+
+/* Few processes or many, in turn: no record is of the process that the last one was of. */
+static void run_many(unsigned n_processes, unsigned n_rounds) {
+        static struct measure measure;
+        struct record *records = calloc(n_processes, sizeof(*records));
+        struct event *events = calloc(n_processes, sizeof(*events));
+        struct bench bench = {};
+        uint64_t now_ns = 1000000000;
+        char key[64];
+
+        if (!records || !events)
+                exit(EXIT_FAILURE);
+        bench_init(&bench, compile_policies_n(10));
+        for (unsigned i = 0; i < n_processes; i++) {
+                char path[64];
+
+                record_begin(&records[i], WIRE_KIND_openat);
+                records[i].header.tgid = records[i].header.tid = 10000 + i;
+                records[i].header.start_ns = 10000 + i;
+                records[i].header.time_ns = now_ns;
+                snprintf(path, sizeof(path), "/var/lib/service-%u/data", i);
+                record_set_text(&records[i], FIELD_openat_pathname, path);
+                if (record_finish(&records[i]) < 0 ||
+                    event_parse(records[i].data, records[i].header.size, &events[i]) < 0)
+                        abort();
+        }
+
+        measure.n = 0;
+        for (unsigned round = 0, at = 0; round < n_rounds * 10; round++) {
+                uint64_t start = measure_now_ns();
+
+                for (unsigned i = 0; i < BATCH; i++, at = at + 1 < n_processes ? at + 1 : 0) {
+                        events[at].time_ns = now_ns++;
+                        feed(&bench, &events[at], 1);
+                }
+                if (round >= n_rounds)
+                        measure_add(&measure, start, BATCH);
+        }
+        snprintf(key, sizeof(key), "engine_many_ns_%u", n_processes);
+        measure_print(key, measure_median(&measure));
+        bench_done(&bench);
+        free(records);
+        free(events);
+}
+
 /* The same few events again and again, each of which a `repeat` or a `score` takes. */
 static void run_counted(const char *key, const char *policy, unsigned n_rounds) {
         struct measure *counted = &benches[0].cold;
@@ -344,6 +476,10 @@ int main(int argc, char **argv) {
         for (size_t i = 0; i < N_SIZES; i++)
                 bench_done(&benches[i]);
 
+        run_waiting(quick ? 50 : 200);
+        run_many(10, quick ? 50 : 200);
+        run_many(200, quick ? 50 : 200);
+        run_many(2000, quick ? 50 : 200);
         run_guarded(quick ? 50 : 200);
         run_counted("engine_count_ns", "path \"p\" { repeat 1024 distinct pathname within 1h { openat { } } }",
                     quick ? 50 : 200);

@@ -250,13 +250,13 @@ static void engine_expire_run(struct engine *engine, uint32_t run, uint64_t dead
 static void engine_fire(struct engine *engine) {
         engine->last_coming++;
         for (;;) {
-                uint64_t run_ns = ranking_first_key(&engine->pool.deadlines);
+                uint64_t run_ns = engine->pool.deadlines.first_ns;
                 uint64_t story_ns = ranking_first_key(&engine->suppress.deadlines);
 
                 if (MIN(run_ns, story_ns) >= engine->now_ns)
                         break;
                 if (run_ns <= story_ns)
-                        engine_expire_run(engine, ranking_first(&engine->pool.deadlines), run_ns);
+                        engine_expire_run(engine, engine->pool.deadlines.first, run_ns);
                 else
                         engine_sum_up(engine, suppress_first(&engine->suppress));
         }
@@ -266,7 +266,7 @@ static void engine_fire(struct engine *engine) {
 static void engine_pass_time(struct engine *engine, uint64_t now_ns) {
         engine->now_ns = MAX(engine->now_ns, now_ns);
 
-        if (ranking_first_key(&engine->pool.deadlines) < engine->now_ns ||
+        if (engine->pool.deadlines.first_ns < engine->now_ns ||
             ranking_first_key(&engine->suppress.deadlines) < engine->now_ns)
                 engine_fire(engine);
 }
@@ -566,8 +566,10 @@ void engine_feed(struct engine *engine, const struct event *event, struct proces
 
         /* Most events of most hosts are of a kind that begins nothing, and that nobody waits for. */
         if (!starts && engine->pool.awaiting[kind] == 0 && (kind != WIRE_KIND_exit || engine->pool.n_runs == 0) &&
-            !engine->observer)
+            !engine->observer) {
+                engine->stats.n_passed_by += !engine->plan.kinds[kind].meta;
                 return;
+        }
 
         engine->actor = actor ? actor : id.pid != 0 ? process_table_find(engine->table, &id) : NULL;
         engine_meet(engine, event, starts, false);
@@ -581,7 +583,7 @@ void engine_tick(struct engine *engine, uint64_t now_ns) {
 
 uint64_t engine_next_deadline(const struct engine *engine) {
         uint64_t deadline_ns =
-                MIN(ranking_first_key(&engine->pool.deadlines), ranking_first_key(&engine->suppress.deadlines));
+                MIN(engine->pool.deadlines.first_ns, ranking_first_key(&engine->suppress.deadlines));
 
         return deadline_ns == UINT64_MAX ? UINT64_MAX : deadline_ns + 1;       /* it fires once it has passed */
 }

@@ -35,6 +35,7 @@ struct engine_sink {
 
 struct engine_stats {
         uint64_t n_events;              /* fed, kinds of class META not counted */
+        uint64_t n_passed_by;           /* of these, of a kind that begins no story and that no run awaits */
         uint64_t n_started, n_advanced, n_completed, n_killed, n_expired, n_merged, n_evicted, n_key_ended;
         uint64_t n_ended_by_until;
         uint64_t n_counted;             /* events that were counted by a `repeat` or a `score` */

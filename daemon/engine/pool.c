@@ -41,7 +41,7 @@ int pool_init(struct pool *pool, const struct plan *plan, struct evidence *evide
         if (r >= 0)
                 r = scopes_init(&pool->scopes, MIN(max_keys, capacity + _KEY_MAX));
         if (r >= 0)
-                r = ranking_init(&pool->deadlines, capacity);
+                r = deadlines_init(&pool->deadlines, capacity);
         if (r >= 0)
                 r = ranking_init(&pool->counting, capacity);
         if (r >= 0)
@@ -67,7 +67,7 @@ void pool_done(struct pool *pool) {
         ranking_done(&pool->sizes);
         counters_done(&pool->counters);
         ranking_done(&pool->counting);
-        ranking_done(&pool->deadlines);
+        deadlines_done(&pool->deadlines);
         scopes_done(&pool->scopes);
         stock_done(&pool->groups);
         stock_done(&pool->cells);
@@ -112,7 +112,7 @@ int pool_grow(struct pool *pool, const struct plan *plan) {
         if (r >= 0)
                 r = stock_grow(&pool->groups, max_groups);
         if (r >= 0)
-                r = ranking_grow(&pool->deadlines, capacity);
+                r = deadlines_grow(&pool->deadlines, capacity);
         if (r >= 0)
                 r = ranking_grow(&pool->counting, capacity);
         if (r >= 0)
@@ -406,7 +406,7 @@ void pool_file(struct pool *pool, uint32_t run) {
         pool_insert_equal(pool->equal, pool->n_equal, run, pool_equality_hash(pool, instance));
         victims_add(pool_run(pool, 0), &group->victims, run);
         if (deadline_ns != UINT64_MAX)
-                ranking_set(&pool->deadlines, run, deadline_ns, instance->serial);
+                deadlines_set(&pool->deadlines, run, deadline_ns, instance->serial);
         if (instance->counter != COUNTERS_NONE)
                 pool_rank_counter(pool, run);
         pool_count(pool, instance->group, 1);
@@ -423,9 +423,9 @@ void pool_refile(struct pool *pool, uint32_t run) {
                 uint64_t deadline_ns = instance_deadline(&world, instance, path);
 
                 if (deadline_ns != UINT64_MAX)
-                        ranking_set(&pool->deadlines, run, deadline_ns, instance->serial);
+                        deadlines_set(&pool->deadlines, run, deadline_ns, instance->serial);
                 else
-                        ranking_remove(&pool->deadlines, run);
+                        deadlines_remove(&pool->deadlines, run);
         }
 }
 
@@ -443,7 +443,7 @@ void pool_unfile(struct pool *pool, uint32_t run) {
         struct cell *cell = pool_cell(pool, instance->cell);
 
         pool_count(pool, instance->group, -1);
-        ranking_remove(&pool->deadlines, run);
+        deadlines_remove(&pool->deadlines, run);
         if (instance->counter != COUNTERS_NONE)
                 ranking_remove(&pool->counting, run);
         victims_remove(pool_run(pool, 0), &group->victims, run);

@@ -4,7 +4,7 @@
  *      by key       scope ──▶ group (path and key) ──▶ cell (position) ──▶ runs, in the order in which they came there
  *      by capture   (cell, slot, value) ──▶ runs: `== $x` is one lookup, however many runs wait with other values
  *      by equality  (group, position, captures) ──▶ the one run that is so: equal ones merge
- *      by deadline  ranking: (deadline, serial)
+ *      by deadline  queues: (deadline, serial)
  *      by counter   ranking: who holds the most times of a `repeat`
  *      by bound     groups ranked by how many runs they hold, and in each group who would be evicted first (victims.h)
  *
@@ -13,6 +13,7 @@
  * after pool_init() but pool_grow(). */
 #pragma once
 
+#include "engine/deadlines.h"
 #include "engine/instance.h"
 #include "engine/ranking.h"
 #include "engine/scope.h"
@@ -56,7 +57,7 @@ struct pool {
 
         struct stock instances, cells, groups;
         struct scopes scopes;
-        struct ranking deadlines;       /* runs */
+        struct deadlines deadlines;     /* of runs */
         struct ranking counting;        /* runs with a counter, the largest first */
         struct counters counters;
         struct ranking sizes;           /* groups, the largest first */
