@@ -89,8 +89,8 @@ static void load(void) {
         bpf_map__set_max_entries(sensor->maps.ring, RING_BYTES);
         sensor->rodata->can_cast = kernel->cast;
         sensor->rodata->named_hierarchy = access("/sys/fs/cgroup/unified", F_OK) >= 0;
-        sensor->rodata->ring_share_bytes = RING_BYTES / 4 * 3;
-        sensor->rodata->ring_wake_bytes = RING_BYTES;
+        sensor->bss->ring_share_bytes = RING_BYTES / 4 * 3;
+        sensor->bss->ring_wake_bytes = RING_BYTES;
         /* Only those that are measured: not every kernel takes all the others. */
         bpf_object__for_each_program(program, sensor->obj) {
                 bool measured = strcmp(bpf_program__name(program), "exit_openat") == 0;

@@ -118,6 +118,7 @@ static __always_inline bool is_over_share(__u32 kind, __u64 waiting) {
 /* The first part of record_begin(): of the record only the header is set to 0. */
 static __always_inline struct cpu *record_claim(__u32 kind, __u32 size) {
         struct cpu *cpu = this_cpu();
+        void *to;
 
         if (!cpu || kind >= _WIRE_KIND_MAX)
                 return NULL;            /* cannot be: there is one for each possible CPU */
@@ -127,7 +128,8 @@ static __always_inline struct cpu *record_claim(__u32 kind, __u32 size) {
                 count_lost(cpu, kind, WIRE_LOSS_SCRATCH);
                 return NULL;
         }
-        cpu->waiting = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
+        to = ring_in_use();
+        cpu->waiting = to ? bpf_ringbuf_query(to, BPF_RB_AVAIL_DATA) : 0;
         if (is_over_share(kind, cpu->waiting)) {
                 count_lost(cpu, kind, WIRE_LOSS_SHARE);
                 return NULL;
@@ -219,20 +221,21 @@ static __always_inline void record_drop(struct cpu *cpu, enum wire_kind kind) {
 /* The record is complete: into the ring with it, and the reader is called if it is worth that. A function of its own
  * since the stack of who calls it is full. Not static: see path_walk(). */
 __noinline int record_send(struct cpu *cpu, __u32 kind, __u32 urgent) {
+        void *to = ring_in_use();
         __u32 size, reason;
         bool called;
 
-        if (!cpu || kind >= _WIRE_KIND_MAX)
+        if (!cpu || !to || kind >= _WIRE_KIND_MAX)
                 return 0;
         size = cpu->header.size;
         BOUND(size, WIRE_MAX_RECORD - 1);
         reason = reader_reason(cpu->waiting, urgent);
         called = reader_take(reason);
-        if (bpf_ringbuf_output(&ring, cpu->record, size, called ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP) < 0) {
+        if (bpf_ringbuf_output(to, cpu->record, size, called ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP) < 0) {
                 count_lost(cpu, kind, WIRE_LOSS_RING_FULL);
                 if (called)
                         reader_waits = WIRE_WAIT_ANY;
-        } else if (called || reader_follow(reason, urgent))
+        } else if (called || reader_follow(to, reason, urgent))
                 cpu->counters.calls[reason & 3]++;
         cpu->busy = 0;
         return nothing();

@@ -25,8 +25,6 @@ const volatile __u32 first_scratch = 0;           /* in `cpus`: those that are n
 const volatile __u32 n_scratches = 0;             /* a power of two; 0: can_resolve is false */
 const volatile __u32 setattr_dentry = 0;          /* which argument of the hook inode_setattr the dentry is */
 const volatile bool named_hierarchy = false;      /* cgroups are those of name=systemd, not of v2 */
-const volatile __u64 ring_share_bytes = 0;        /* more than this waiting: CORE and META only */
-const volatile __u64 ring_wake_bytes = 0;         /* this much waiting: wake the reader at once */
 const volatile __u64 tty_majors[8] = {};          /* bit per major device number that is a terminal */
 const volatile __u64 digest_key[2] = {};          /* random (stable.bpf.h) */
 
@@ -53,10 +51,28 @@ __u32 reader_waits = 0;             /* enum wire_wait: what it wants to be calle
 __u32 reader_urgent = 0;            /* something urgent came since it last began to read */
 __u64 urgent_uses[4 * FILTER_KINDS] = {}; /* filter_urgent_entry(): uses that may end a story; with no table any bit */
 
-struct {
+__u64 ring_share_bytes = 0;         /* more than this waiting: most kinds are lost (is_over_share()) */
+__u64 ring_wake_bytes = 0;          /* this much waiting: call the reader at once */
+
+struct ring_map {
         __uint(type, BPF_MAP_TYPE_RINGBUF);
-        __uint(max_entries, 8 << 20);   /* set before load */
+        __uint(max_entries, 64 << 10);  /* set before load */
 } ring SEC(".maps");
+
+/* The ring in use: the daemon exchanges it for one of another size. A program finds it when it writes, and not before:
+ * when the exchange returns in user space, nobody writes to the old one any more. */
+struct {
+        __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+        __uint(max_entries, 1);
+        __type(key, __u32);
+        __array(values, struct ring_map);
+} rings SEC(".maps") = {.values = {&ring}};
+
+static __always_inline void *ring_in_use(void) {
+        __u32 zero = 0;
+
+        return bpf_map_lookup_elem(&rings, &zero);
+}
 
 /* State of a walk (path.bpf.h, process.bpf.c). In a map and not on the stack, where the verifier would follow each
  * value through each step and never come to an end. */

@@ -24,16 +24,16 @@ static __always_inline bool reader_take(__u32 reason) {
         return reader_waits >= reason && __sync_lock_test_and_set(&reader_waits, WIRE_WAIT_NOT);
 }
 
-/* The record is in the ring, and called nobody: may it have come too late for that? The call has a record of its own
- * then, which is empty. */
-static __always_inline bool reader_follow(__u32 reason, bool urgent) {
+/* The record is in the ring `to`, and called nobody: may it have come too late for that? The call has a record of its
+ * own then, which is empty. */
+static __always_inline bool reader_follow(void *to, __u32 reason, bool urgent) {
         void *empty;
 
         if (urgent && !reader_urgent)
                 __sync_lock_test_and_set(&reader_urgent, 1);
         if (!reader_take(reason))
                 return false;
-        empty = bpf_ringbuf_reserve(&ring, 8, 0);
+        empty = bpf_ringbuf_reserve(to, 8, 0);
         if (empty)
                 bpf_ringbuf_discard(empty, BPF_RB_FORCE_WAKEUP);
         return true;

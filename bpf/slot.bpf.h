@@ -59,13 +59,15 @@ static __always_inline int slot_submit(struct slot *slot, enum wire_kind kind) {
         __u32 id = any_cpu, size = slot->used, table, reason;
         struct cpu *any = bpf_map_lookup_elem(&cpus, &id);
         __u64 waiting;
+        void *to;
 
-        if (!any) {
+        to = ring_in_use();
+        if (!any || !to) {
                 slot_release(slot);     /* cannot be */
                 return nothing();
         }
         __sync_fetch_and_add(&any->counters.produced[kind], 1);
-        waiting = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
+        waiting = bpf_ringbuf_query(to, BPF_RB_AVAIL_DATA);
         if (is_over_share(kind, waiting) || size > SLOT_BYTES - 8) {
                 slot_count_lost(any, kind, size > SLOT_BYTES - 8 ? WIRE_LOSS_SCRATCH : WIRE_LOSS_SHARE);
                 slot_release(slot);
@@ -84,11 +86,11 @@ static __always_inline int slot_submit(struct slot *slot, enum wire_kind kind) {
                 filter_arm(table, kind, ~0ULL, &slot->header);
         reason = reader_reason(waiting, urgent);
         called = reader_take(reason);
-        if (bpf_ringbuf_output(&ring, slot->record, size, called ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP) < 0) {
+        if (bpf_ringbuf_output(to, slot->record, size, called ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP) < 0) {
                 slot_count_lost(any, kind, WIRE_LOSS_RING_FULL);
                 if (called)
                         reader_waits = WIRE_WAIT_ANY;
-        } else if (called || reader_follow(reason, urgent))
+        } else if (called || reader_follow(to, reason, urgent))
                 __sync_fetch_and_add(&any->counters.calls[reason & 3], 1);
         slot_release(slot);
         return nothing();

@@ -106,6 +106,7 @@ static bool needs_restart(const struct config *old, const struct config *new) {
         return memcmp(&old->engine, &new->engine, sizeof(old->engine)) != 0 ||
                memcmp(&old->process, &new->process, sizeof(old->process)) != 0 ||
                old->capture.ring_size_bytes != new->capture.ring_size_bytes ||
+               old->capture.ring_size_max_bytes != new->capture.ring_size_max_bytes ||
                old->capture.max_latency_ns != new->capture.max_latency_ns ||
                old->capture.wake_urgent != new->capture.wake_urgent ||
                old->capture.compat != new->capture.compat || old->performance.priority != new->performance.priority ||

@@ -230,6 +230,7 @@ static int manager_init(struct manager *manager) {
                        "the same words");
         capture_options = (struct capture_options){
                 .ring_bytes = config->capture.ring_size_bytes,
+                .max_ring_bytes = config->capture.ring_size_max_bytes,
                 .max_latency_ns = config->capture.max_latency_ns,
                 .wake_urgent = config->capture.wake_urgent,
                 .compat = (enum capture_compat)config->capture.compat,

@@ -13,6 +13,7 @@
 #include "capture/hooks.h"
 #include "capture/mend.h"
 #include "capture/pace.h"
+#include "capture/ring-size.h"
 #include "capture/ring.h"
 
 struct capture_bpf {
@@ -26,6 +27,10 @@ struct capture_bpf {
         size_t n_supervisors;
         enum capture_compat compat;
         size_t batch, ring_bytes, wake_bytes;
+        struct ring_size size;
+        size_t waited_max;              /* bytes, and */
+        uint64_t lost_for_room;         /* events, at the last look at the size, which was then: */
+        uint64_t sampled_ns;
 
         sd_event *loop;                 /* borrowed; NULL: there is none */
         sd_event_source *ring_source, *timer, *again;
@@ -56,6 +61,12 @@ static inline struct capture_bpf *bpf_of(struct capture *capture) {
 
 /* Read up to `max` records. *ret_empty: the ring was empty at the end, and everything up to now is told. */
 size_t capture_bpf_read(struct capture_bpf *bpf, size_t max, bool *ret_empty);
+
+/* Have the loop tell us when the kernel calls the reader of this ring. */
+int capture_bpf_watch_ring(struct capture_bpf *bpf, int ring_fd, sd_event_source **ret);
+
+/* capture-ring.c: how full is it? Once a second it may get another size. */
+void capture_ring_turn(struct capture_bpf *bpf, uint64_t now_ns);
 
 /* capture-own.c: a record of our own, in bpf->own; one about the process that another record is about. */
 void own_begin(struct capture_bpf *bpf, enum wire_kind kind, uint64_t time_ns);

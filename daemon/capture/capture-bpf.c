@@ -397,6 +397,7 @@ static int turn(struct capture_bpf *bpf) {
 
         __atomic_store_n(hooks_waits(bpf->hooks), WIRE_WAIT_NOT, __ATOMIC_SEQ_CST);
         __atomic_store_n(hooks_urgent(bpf->hooks), 0, __ATOMIC_SEQ_CST);
+        capture_ring_turn(bpf, clock_boottime_ns());
         n = capture_bpf_read(bpf, bpf->batch, &empty);
         if (n == bpf->batch)
                 return set_again(bpf);
@@ -436,13 +437,18 @@ static int prepare_source(sd_event_source *source, const char *what) {
         return r;
 }
 
-static int join_loop(struct capture_bpf *bpf, sd_event *loop) {
+int capture_bpf_watch_ring(struct capture_bpf *bpf, int ring_fd, sd_event_source **ret) {
         int r;
 
         /* Edge triggered: it speaks when the kernel wakes us, not whenever there is something. */
-        r = sd_event_add_io(loop, &bpf->ring_source, hooks_ring_fd(bpf->hooks), EPOLLIN | EPOLLET, on_ring, bpf);
-        if (r >= 0)
-                r = prepare_source(bpf->ring_source, "capture-ring");
+        r = sd_event_add_io(bpf->loop, ret, ring_fd, EPOLLIN | EPOLLET, on_ring, bpf);
+        return r < 0 ? r : prepare_source(*ret, "capture-ring");
+}
+
+static int join_loop(struct capture_bpf *bpf, sd_event *loop) {
+        int r;
+
+        r = capture_bpf_watch_ring(bpf, hooks_ring_fd(bpf->hooks), &bpf->ring_source);
         if (r >= 0)
                 r = sd_event_add_time(loop, &bpf->timer, CLOCK_BOOTTIME, 0, 1, on_timer, bpf);
         if (r >= 0)
@@ -764,6 +770,7 @@ int capture_new_bpf(
         bpf->batch = options->batch ?: DEFAULT_BATCH;
         bpf->ring_bytes = options->ring_bytes ?: DEFAULT_RING_BYTES;
         bpf->wake_bytes = hooks_wake_bytes(bpf->ring_bytes);
+        ring_size_init(&bpf->size, bpf->ring_bytes, options->max_ring_bytes);
         mend_init(&bpf->mend, options->max_processes ?: DEFAULT_PROCESSES);
         bpf->sees_all = stat("/proc/self/ns/pid", &st) >= 0 && st.st_ino == PID_NAMESPACE_OF_THE_HOST;
         if (!is_pow2(bpf->ring_bytes) || bpf->ring_bytes < MIN_RING_BYTES)

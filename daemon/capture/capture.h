@@ -55,6 +55,8 @@ enum capture_tier {
 
 struct capture_options {
         size_t ring_bytes; /* a power of two >= 64 KiB; 0: 8 MiB. Memory counts twice, the ring is mapped twice */
+        size_t max_ring_bytes; /* the same: on a loop it grows up to this with what it has to hold (ring-size.h), and
+                                  shrinks again. Less than ring_bytes: it does not */
         uint64_t max_latency_ns;        /* how long a record may wait in the ring while events are frequent; 0: 1 ms */
         bool wake_urgent;               /* but not what may end a story or start a response */
         size_t batch;                   /* records read in one turn of the loop; 0: 512 */
@@ -90,6 +92,7 @@ struct capture_stats {
         uint64_t n_wakeups;             /* times that the kernel woke the reader, */
         uint64_t n_calls[_WIRE_WAIT_MAX];       /* and what for; more than one may come at once */
         uint64_t n_turns;
+        uint64_t n_resized;             /* times that the ring got another size */
         uint64_t n_stalls;              /* times that the ring's first record was not finished for 10 ms */
         size_t ring_bytes, ring_pending, ring_pending_max;
         size_t n_programs;              /* attached */

@@ -48,6 +48,7 @@ int hooks_keep(struct hooks *hooks) {
         struct sensor *sensor = hooks->sensor;
         const struct bpf_map *const maps[_KEPT_MAX] = {
                 [KEPT_RING] = sensor->maps.ring,
+                [KEPT_RINGS] = sensor->maps.rings,
                 [KEPT_ENV_NAMES] = sensor->maps.env_names,
                 [KEPT_SUPERVISORS] = sensor->maps.supervisors,
                 [KEPT_SEEDS] = sensor->maps.seeds,

@@ -47,6 +47,7 @@ extern const struct hook hooks_table[N_HOOKS];
 /* Maps that are needed after the load. The tables of calls are emptied by the kernel when no process has them open. */
 enum kept {
         KEPT_RING,
+        KEPT_RINGS,
         KEPT_ENV_NAMES,
         KEPT_SUPERVISORS,
         KEPT_SEEDS,

@@ -166,8 +166,8 @@ static int hooks_load(struct hooks *hooks, const struct hooks_options *options, 
         sensor->rodata->uring_cqe_skip = kernel->uring_cqe_skip;
         sensor->rodata->uring_multishot = kernel->uring_multishot;
         sensor->rodata->named_hierarchy = options->named_hierarchy;
-        sensor->rodata->ring_share_bytes = options->ring_bytes / 4 * 3;
-        sensor->rodata->ring_wake_bytes = hooks_wake_bytes(options->ring_bytes);
+        sensor->bss->ring_share_bytes = hooks_share_bytes(options->ring_bytes);
+        sensor->bss->ring_wake_bytes = hooks_wake_bytes(options->ring_bytes);
         read_tty_majors(majors);
         for (size_t i = 0; i < 8; i++)
                 sensor->rodata->tty_majors[i] = majors[i];
@@ -597,24 +597,8 @@ void hooks_set_wait(struct hooks *hooks, bool wait) {
 
 /* ---- the rest ---- */
 
-size_t hooks_wake_bytes(size_t ring_bytes) {
-        return MIN(ring_bytes / 4, (size_t)128 << 10);
-}
-
-int hooks_ring_fd(const struct hooks *hooks) {
-        return hooks->maps[KEPT_RING];
-}
-
 uint32_t *hooks_snapshot_is_first(struct hooks *hooks) {
         return &hooks->knobs->snapshot_is_first;
-}
-
-uint32_t *hooks_waits(struct hooks *hooks) {
-        return &hooks->knobs->reader_waits;
-}
-
-uint32_t *hooks_urgent(struct hooks *hooks) {
-        return &hooks->knobs->reader_urgent;
 }
 
 size_t hooks_n_cpus(const struct hooks *hooks) {

@@ -65,9 +65,16 @@ int hooks_watch_compat(struct hooks *hooks);
 /* Wait, without blocking, for processes that detached. */
 void hooks_reap(struct hooks *hooks);
 
-/* Of a ring of this size so much waiting is worth a call of its reader. */
+/* Of a ring of this size so much waiting is worth a call of its reader, and so much may most kinds fill. */
 size_t hooks_wake_bytes(size_t ring_bytes);
+size_t hooks_share_bytes(size_t ring_bytes);
 int hooks_ring_fd(const struct hooks *hooks);
+
+/* A ring of this size, and to put it in the place of the one in use: it belongs to the hooks then, and the old one's
+ * descriptor is closed. When this returns no program writes to that any more; it may take the kernel some 10 ms. On
+ * failure nothing has changed. */
+int hooks_new_ring(size_t bytes);
+int hooks_exchange_ring(struct hooks *hooks, int ring_fd, size_t bytes);
 
 /* Shared with the programs: see bpf/reader.bpf.h. */
 uint32_t *hooks_waits(struct hooks *hooks);

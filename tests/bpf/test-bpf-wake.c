@@ -3,7 +3,7 @@
  * much is told. On a loop, as the daemon has it; how late a record was read is measured by how long it took from its
  * hook's time. */
 #include "base/clock.h"
-#include "base/strbuf.h"
+#include "base/macro.h"
 #include "compile/compile.h"
 #include "policy/policy-set.h"
 #include "program/uses.h"
@@ -24,6 +24,23 @@ static struct capture *capture;
 static struct prefilter *prefilter;
 static struct delays urgent, others;
 static pid_t actor;
+static size_t n_numbers, n_disorders;   /* files that are numbered in the order in which they were opened */
+static long last_number;
+
+/* Of .../other-N. */
+static void note_number(const struct value *path) {
+        const char *number = memmem(path->bytes, path->length, "other-", 6);
+        char text[32] = {};
+        long n;
+
+        if (!number)
+                return;
+        memcpy(text, number + 6, MIN(path->length - (size_t)(number + 6 - path->bytes), sizeof(text) - 1));
+        n = strtol(text, NULL, 10);
+        n_disorders += n <= last_number;
+        last_number = n;
+        n_numbers++;
+}
 
 static void on_event(const struct event *event, void *userdata) {
         struct delays *to = &others;
@@ -32,6 +49,8 @@ static void on_event(const struct event *event, void *userdata) {
         if (event_kind(event) != WIRE_KIND_openat || event->wire->tgid != (uint32_t)actor)
                 return;
         event_get(event, (enum field)F(openat, pathname), &value);
+        if (value.state == VALUE_KNOWN)
+                note_number(&value);
         if (value.state == VALUE_KNOWN && memmem(value.bytes, value.length, "urgent", 6))
                 to = &urgent;
         if (to->n < MAX_DELAYS)
@@ -58,14 +77,14 @@ static void compile(unsigned what, struct interest *ret) {
         program_unref(program);
 }
 
-static void begin(uint64_t latency_ns, bool wake_urgent, unsigned what) {
+static void begin_with(struct capture_options options, unsigned what) {
         static const struct capture_sink sink = {.on_event = on_event};
-        const struct capture_options options = {.max_latency_ns = latency_ns, .wake_urgent = wake_urgent,
-                                                .tier = lab_tier()};
         struct interest interest;
         int r;
 
-        urgent.n = others.n = 0;
+        options.tier = lab_tier();
+        urgent.n = others.n = n_numbers = n_disorders = 0;
+        last_number = -1;
         compile(what, &interest);
         ck_assert_int_ge(sd_event_new(&loop), 0);
         r = capture_new_bpf(&options, &interest, &sink, NULL, &capture);
@@ -77,6 +96,10 @@ static void begin(uint64_t latency_ns, bool wake_urgent, unsigned what) {
         capture_set_wait(capture, true);
         capture_set_prefilter(capture, prefilter);
         ck_assert_int_eq(capture_start(capture, loop, 1), 0);
+}
+
+static void begin(uint64_t latency_ns, bool wake_urgent, unsigned what) {
+        begin_with((struct capture_options){.max_latency_ns = latency_ns, .wake_urgent = wake_urgent}, what);
 }
 
 static void end(void) {
@@ -211,8 +234,65 @@ START_TEST(many_urgent_records_at_once_call_a_few_times) {
 }
 END_TEST
 
+/* The reader stands still while too much comes for it, and then follows: meanwhile the ring is exchanged. */
+START_TEST(a_ring_that_was_too_small_is_exchanged_for_a_larger_one_without_loss_or_disorder) {
+        struct capture_stats before, stats;
+        bool ended = false;
+        uint64_t lost;
+
+        begin_with((struct capture_options){.ring_bytes = 64 << 10, .max_ring_bytes = 1 << 20, .wake_urgent = true},
+                   USES_FILTER);
+        actor = fork();
+        if (actor == 0) {
+                char name[32];
+
+                for (int i = 0; i < 2000; i++) {
+                        snprintf(name, sizeof(name), "other-%d", i);
+                        touch(name);
+                        unlink(lab_path(name));
+                }
+                usleep(300000);         /* here it begins to read */
+                for (int i = 2000; i < 12000; i++) {
+                        snprintf(name, sizeof(name), "other-%d", i);
+                        touch(name);
+                        unlink(lab_path(name));
+                        usleep(200);
+                }
+                usleep(100000);
+                touch("urgent");
+                _exit(0);
+        }
+        usleep(300000);
+        capture_stats(capture, &before);
+        ck_assert_uint_gt(lab_lost(&before, WIRE_KIND_openat), 500);
+        while (!ended) {
+                ended = waitpid(actor, NULL, WNOHANG) == actor;
+                ck_assert_int_ge(sd_event_run(loop, 20000), 0);
+        }
+        for (int i = 0; i < 100; i++) {
+                ck_assert_int_ge(sd_event_run(loop, 20000), 0);
+                capture_stats(capture, &stats);
+                if (urgent.n > 0 && lab_adds_up(&stats))
+                        break;
+        }
+        ck_assert(lab_adds_up(&stats));
+        printf("%zu KiB, exchanged %ju times; %zu of 12000 read, at most %zu KiB waited\n", stats.ring_bytes >> 10,
+               (uintmax_t)stats.n_resized, n_numbers, stats.ring_pending_max >> 10);
+        ck_assert_uint_ge(stats.n_resized, 1);
+        ck_assert_uint_ge(stats.ring_bytes, 128 << 10);
+        ck_assert_uint_eq(n_disorders, 0);
+
+        /* What is not there was counted, and the new ring calls as the old one did. */
+        lost = lab_lost(&stats, WIRE_KIND_openat);
+        ck_assert_uint_ge(n_numbers + lost, 12000);
+        ck_assert_uint_eq(urgent.n, 1);
+        end();
+}
+END_TEST
+
 LAB_MAIN("bpf/wake", NULL, NULL,
          what_may_end_a_story_is_read_at_once_and_the_rest_waits,
          without_a_filter_kinds_are_urgent_as_a_whole_and_calls_are_limited,
          switched_off_they_wait_like_all_others,
-         many_urgent_records_at_once_call_a_few_times)
+         many_urgent_records_at_once_call_a_few_times,
+         a_ring_that_was_too_small_is_exchanged_for_a_larger_one_without_loss_or_disorder)

@@ -249,7 +249,7 @@ def step(actor):
 
 def test_what_a_reader_that_stands_still_loses_is_counted_and_marks_the_stories_it_may_have_hurt(place):
     place.policy('story', STORY % {'dir': place.path})
-    config = place.write('c.yaml', UNFILTERED + '  ring_size: 64K\n')
+    config = place.write('c.yaml', UNFILTERED + '  ring_size: 64K\n  ring_size_max: 64K\n')
     with Daemon(place, '--config', config) as daemon:
         pid = daemon.process.pid
         actor = open_in_turn(place.join('first'), place.join('second'))
@@ -298,7 +298,7 @@ def test_what_a_reader_that_stands_still_loses_is_counted_and_marks_the_stories_
 
 def test_ten_thousand_short_processes_are_all_told_or_counted(place):
     place.policy('watch', WATCH % {'file': place.join('file')})
-    config = place.write('c.yaml', UNFILTERED + '  ring_size: 256K\n')
+    config = place.write('c.yaml', UNFILTERED + '  ring_size: 256K\n  ring_size_max: 256K\n')
     with Daemon(place, '--config', config) as daemon:
         with Throttle(daemon.process.pid, QUOTA):
             load('forks', 10000)
