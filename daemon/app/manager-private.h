@@ -18,7 +18,7 @@ struct reload {
         struct settings settings;       /* all but the program */
         sd_event_source *ended, *late;  /* owned */
         bool again;                     /* asked for once more meanwhile: what was read may be old */
-        uint64_t begun_ns, stood_ns;    /* when, and how long the loop did nothing else for it */
+        uint64_t begun_ns, stood_ns;    /* when, and for how long at most events waited because of it */
 };
 
 struct manager {

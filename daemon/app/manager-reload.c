@@ -206,14 +206,14 @@ void reload_done(struct reload *reload) {
 }
 
 /* It was taken over, or everything stays. */
-static void finish(struct manager *manager, uint64_t since_ns) {
+static void finish(struct manager *manager) {
         struct reload *reload = &manager->reload;
         uint64_t now_ns = clock_boottime_ns();
         bool again = reload->again;
 
+        reload->stood_ns = MAX(reload->stood_ns, capture_end_wait(manager->capture));
         log_info("The reload took %.1f ms, of which events waited for %.1f ms",
-                 (double)(now_ns - reload->begun_ns) / NSEC_PER_MSEC,
-                 (double)(reload->stood_ns + now_ns - since_ns) / NSEC_PER_MSEC);
+                 (double)(now_ns - reload->begun_ns) / NSEC_PER_MSEC, (double)reload->stood_ns / NSEC_PER_MSEC);
         reload_done(reload);
         notify_ready();
         if (again)
@@ -224,16 +224,16 @@ static int on_ended(sd_event_source *source, int fd, uint32_t events, void *user
         _cleanup_(strbuf_done) struct strbuf messages = {};
         struct manager *manager = userdata;
         struct reload *reload = &manager->reload;
-        uint64_t since_ns = clock_boottime_ns();
         int status;
 
+        capture_begin_wait(manager->capture);
         status = settings_finish(&reload->settings, TAKE_PTR(reload->job), &messages);
         say(&messages);
         if (status == 0)
                 take_over(manager, &reload->settings);
         else
                 stay(manager);
-        finish(manager, since_ns);
+        finish(manager);
         return 0;
 }
 
@@ -260,7 +260,6 @@ void manager_reload(struct manager *manager) {
         _cleanup_(strbuf_done) struct strbuf messages = {};
         struct reload *reload = &manager->reload;
         struct settings_options options;
-        uint64_t since_ns = clock_boottime_ns();
         int r, status;
 
         if (reload->job) {
@@ -268,7 +267,8 @@ void manager_reload(struct manager *manager) {
                 return;
         }
 
-        reload->begun_ns = since_ns;
+        capture_begin_wait(manager->capture);
+        reload->begun_ns = clock_boottime_ns();
         notify_reloading();
         settings_options_of(manager->params, manager->generation + 1, &options);
         status = settings_begin(&options, &messages, &reload->settings, &reload->job);
@@ -276,11 +276,11 @@ void manager_reload(struct manager *manager) {
         if (status == 0) {
                 r = reload_watch(manager);
                 if (r >= 0) {
-                        reload->stood_ns = clock_boottime_ns() - since_ns;
+                        reload->stood_ns = capture_end_wait(manager->capture);
                         return;
                 }
                 log_error_errno(r, "Cannot wait for the policies to be compiled: %m");
         }
         stay(manager);
-        finish(manager, since_ns);
+        finish(manager);
 }

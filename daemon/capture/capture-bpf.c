@@ -319,6 +319,7 @@ size_t capture_bpf_read(struct capture_bpf *bpf, size_t max, bool *ret_empty) {
         size_t n = 0, pending;
 
         *ret_empty = false;
+        capture_reads(&bpf->capture);
         bpf->capture.stats.n_turns++;
         pending = ring_pending(&bpf->ring);
         bpf->capture.stats.ring_pending_max = MAX(bpf->capture.stats.ring_pending_max, pending);
@@ -356,6 +357,7 @@ size_t capture_bpf_read(struct capture_bpf *bpf, size_t max, bool *ret_empty) {
                 } else if (bpf->deadline_ns < before_ns)
                         tell_tick(bpf, before_ns);
         }
+        capture_has_read(&bpf->capture);
         return n;
 }
 
@@ -502,15 +504,24 @@ static int tell_snapshot(struct capture_bpf *bpf, uint64_t time_ns, bool first) 
         return first ? hooks_plant_seeds(bpf->hooks) : 0;
 }
 
+/* With hundreds of places to attach to, or of patterns, the ring would fill. What comes now is still told under the old
+ * interest. */
+static void read_meanwhile(void *userdata) {
+        struct capture_bpf *bpf = userdata;
+        bool empty;
+
+        (void)capture_bpf_read(bpf, bpf->batch, &empty);
+}
+
 /* Get ready what can be left out in the kernel beside the interest. NULL: nothing. */
-static const struct prefilter *take_prefilter(struct capture_bpf *bpf) {
+static const struct prefilter *take_prefilter(struct capture_bpf *bpf, void (*meanwhile)(void *userdata)) {
         const struct prefilter *prefilter = bpf->capture.prefilter;
         int r;
 
         bpf->capture.prefilter = NULL;
         if (!prefilter)
                 return NULL;
-        r = hooks_fill_prefilter(bpf->hooks, prefilter);
+        r = hooks_fill_prefilter(bpf->hooks, prefilter, meanwhile, bpf);
         if (r < 0) {
                 log_warning_errno(r, "Cannot tell the kernel what no policy could use, all of it is told: %m");
                 return NULL;
@@ -536,7 +547,7 @@ static int bpf_start(struct capture *capture, sd_event *loop, uint64_t generatio
                         ;
         }
 
-        hooks_use_prefilter(bpf->hooks, take_prefilter(bpf));
+        hooks_use_prefilter(bpf->hooks, take_prefilter(bpf, NULL));
         r = hooks_attach_core(bpf->hooks);
         if (r < 0)
                 return r;
@@ -574,14 +585,6 @@ static int bpf_dispatch(struct capture *capture, size_t max) {
         return capture_bpf_read(bpf, max, &empty);
 }
 
-/* With hundreds of places to attach to the ring would fill. What comes now is still told under the old interest. */
-static void read_meanwhile(void *userdata) {
-        struct capture_bpf *bpf = userdata;
-        bool empty;
-
-        (void)capture_bpf_read(bpf, bpf->batch, &empty);
-}
-
 /* What was told before the new filters were in force belongs in front of `start`: a story that began with it under the
  * new policies would have armed nothing. As much as was there, and a little more. */
 static void read_before(struct capture_bpf *bpf) {
@@ -597,7 +600,7 @@ static void read_before(struct capture_bpf *bpf) {
 
 static int bpf_set_interest(struct capture *capture, const struct interest *interest, uint64_t generation) {
         struct capture_bpf *bpf = bpf_of(capture);
-        const struct prefilter *prefilter = take_prefilter(bpf);
+        const struct prefilter *prefilter = take_prefilter(bpf, read_meanwhile);
         int r;
 
         r = hooks_set_interest(bpf->hooks, interest, read_meanwhile, bpf);

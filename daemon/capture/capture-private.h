@@ -30,7 +30,13 @@ struct capture {
         uint64_t number;                /* of the last event */
         struct capture_stats stats;     /* what this end of the stream counts */
         const struct prefilter *prefilter;      /* borrowed: for the next interest */
+        uint64_t unread_since_ns;       /* 0: nobody wants to know */
+        uint64_t longest_unread_ns;
 };
+
+/* For capture_end_wait(): before and after reading. */
+void capture_reads(struct capture *capture);
+void capture_has_read(struct capture *capture);
 
 /* Give one record to the sink. -EBADMSG or -EPROTO if it is none; that is counted, too. `*ret_event` (may be NULL) is
  * what was given: good as long as the record is. */

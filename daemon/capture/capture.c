@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "base/clock.h"
 #include "base/macro.h"
 
 #include "capture/capture-private.h"
@@ -70,6 +71,28 @@ void capture_set_prefilter(struct capture *capture, const struct prefilter *pref
 
 int capture_set_interest(struct capture *capture, const struct interest *interest, uint64_t generation) {
         return capture->ops->set_interest(capture, interest, generation);
+}
+
+void capture_begin_wait(struct capture *capture) {
+        capture->unread_since_ns = clock_boottime_ns();
+        capture->longest_unread_ns = 0;
+}
+
+uint64_t capture_end_wait(struct capture *capture) {
+        capture_reads(capture);
+        capture->unread_since_ns = 0;
+        return capture->longest_unread_ns;
+}
+
+void capture_reads(struct capture *capture) {
+        if (capture->unread_since_ns != 0)
+                capture->longest_unread_ns =
+                        MAX(capture->longest_unread_ns, clock_boottime_ns() - capture->unread_since_ns);
+}
+
+void capture_has_read(struct capture *capture) {
+        if (capture->unread_since_ns != 0)
+                capture->unread_since_ns = clock_boottime_ns();
 }
 
 int capture_retell(struct capture *capture) {

@@ -133,9 +133,14 @@ int capture_start(struct capture *capture, sd_event *loop, uint64_t generation);
 int capture_dispatch(struct capture *capture, size_t max);
 
 /* Change what is watched, without losing an event that both sets want: attach what is new, change the filters, tell
- * `start`, detach what nobody wants (elsewhere, this call does not wait for it). While it attaches, which is slow,
- * events go on being delivered, before `start`. On failure everything is as it was. */
+ * `start`, detach what nobody wants (elsewhere, this call does not wait for it). While it attaches, and tells the
+ * kernel what to leave out, which is slow, events go on being delivered, before `start`. On failure everything is as it
+ * was. */
 int capture_set_interest(struct capture *capture, const struct interest *interest, uint64_t generation);
+
+/* From now on it is looked how long nobody reads; the longest such time until now. */
+void capture_begin_wait(struct capture *capture);
+uint64_t capture_end_wait(struct capture *capture);
 
 /* What the next capture_start() or capture_set_interest() puts into force beside the interest: events that nobody could
  * use by what they hold, or by what came before them, are left out in the kernel, and counted as filtered. Not called

@@ -505,8 +505,9 @@ int hooks_set_interest(struct hooks *hooks, const struct interest *interest, voi
         return 0;
 }
 
-int hooks_fill_prefilter(struct hooks *hooks, const struct prefilter *prefilter) {
-        return prefilter_maps_fill(hooks->prefilter_maps, prefilter);
+int hooks_fill_prefilter(struct hooks *hooks, const struct prefilter *prefilter, void (*meanwhile)(void *userdata),
+                         void *userdata) {
+        return prefilter_maps_fill(hooks->prefilter_maps, prefilter, meanwhile, userdata);
 }
 
 void hooks_use_prefilter(struct hooks *hooks, const struct prefilter *prefilter) {

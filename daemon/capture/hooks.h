@@ -51,7 +51,8 @@ void hooks_detach_unneeded(struct hooks *hooks);
 
 /* Get ready what the kernel shall leave out beside, then put it into force: NULL, or not got ready: nothing. A failure
  * changes nothing that is in force. */
-int hooks_fill_prefilter(struct hooks *hooks, const struct prefilter *prefilter);
+int hooks_fill_prefilter(struct hooks *hooks, const struct prefilter *prefilter, void (*meanwhile)(void *userdata),
+                         void *userdata);
 void hooks_use_prefilter(struct hooks *hooks, const struct prefilter *prefilter);
 
 /* The stream tells the name of a cgroup, or that it is gone. */

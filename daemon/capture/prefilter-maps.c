@@ -330,24 +330,67 @@ static void fill_kind(struct filter *to, const struct prefilter *prefilter, uint
         fill_arms(to, kind);
 }
 
-static void clear_table(struct prefilter_maps *maps, uint32_t table) {
-        for (int map = 0; map < _MAP_MAX; map++) {
-                struct map_entries *entries = &maps->entries[filter_which(table)][map];
+#define BATCH 64                        /* keys of one system call: some 100 us */
 
-                ARRAY_FOREACH(entry, entries)
-                        (void)bpf_map_delete_elem(map_fd(maps, (enum map)map), key_of((enum map)map, entry));
-                array_done(entries);
-        }
+struct meanwhile {
+        void (*call)(void *userdata);
+        void *userdata;
+};
+
+static void pass_time(const struct meanwhile *meanwhile) {
+        if (meanwhile->call)
+                meanwhile->call(meanwhile->userdata);
 }
 
-static int put_entries(struct prefilter_maps *maps, enum map map, const struct map_entries *entries) {
-        ARRAY_FOREACH(entry, entries) {
-                int r = bpf_map_update_elem(map_fd(maps, map), key_of(map, entry), &entry->uses, BPF_ANY);
+/* Some entries, put there or taken out. Kernels that cannot do that for many at once do it one by one. */
+static int change_some(int fd, enum map map, const struct map_entry *entries, uint32_t n, bool put) {
+        static const size_t sizes[_MAP_MAX] = {
+                [MAP_FRONTS] = sizeof(struct filter_front_key),
+                [MAP_BACKS] = sizeof(struct filter_back_key),
+                [MAP_NETWORKS] = sizeof(struct filter_network_key),
+                [MAP_NUMBERS] = sizeof(struct filter_number_key),
+        };
+        char keys[BATCH * sizeof(struct filter_front_key)];
+        uint64_t values[BATCH];
+        uint32_t done = n;
+        int r;
 
-                if (r < 0)
+        for (uint32_t i = 0; i < n; i++) {
+                memcpy(keys + i * sizes[map], key_of(map, &entries[i]), sizes[map]);
+                values[i] = entries[i].uses;
+        }
+        r = put ? bpf_map_update_batch(fd, keys, values, &done, NULL) : bpf_map_delete_batch(fd, keys, &done, NULL);
+        if (r >= 0)
+                return 0;
+        for (uint32_t i = 0; i < n; i++) {
+                r = put ? bpf_map_update_elem(fd, keys + i * sizes[map], &values[i], BPF_ANY)
+                        : bpf_map_delete_elem(fd, keys + i * sizes[map]);
+                if (r < 0 && put)
                         return r;
         }
         return 0;
+}
+
+static int change_entries(struct prefilter_maps *maps, enum map map, const struct map_entries *entries, bool put,
+                          const struct meanwhile *meanwhile) {
+        for (size_t i = 0; i < entries->n; i += BATCH) {
+                int r = change_some(map_fd(maps, map), map, entries->items + i, MIN(entries->n - i, (size_t)BATCH),
+                                    put);
+
+                if (r < 0)
+                        return r;
+                pass_time(meanwhile);
+        }
+        return 0;
+}
+
+static void clear_table(struct prefilter_maps *maps, uint32_t table, const struct meanwhile *meanwhile) {
+        for (int map = 0; map < _MAP_MAX; map++) {
+                struct map_entries *entries = &maps->entries[filter_which(table)][map];
+
+                (void)change_entries(maps, (enum map)map, entries, false, meanwhile);
+                array_done(entries);
+        }
 }
 
 static uint32_t of_dimension(uint8_t dimension, uint16_t kind) {
@@ -389,7 +432,8 @@ static int make_classes(struct prefilter_maps *maps, uint32_t table, struct map_
         return r;
 }
 
-static int fill_table(struct prefilter_maps *maps, const struct prefilter *prefilter, uint32_t table) {
+static int fill_table(struct prefilter_maps *maps, const struct prefilter *prefilter, uint32_t table,
+                      const struct meanwhile *meanwhile) {
         struct map_entries *entries = maps->entries[filter_which(table)], of_image[_MAP_MAX] = {};
         int r;
 
@@ -398,17 +442,21 @@ static int fill_table(struct prefilter_maps *maps, const struct prefilter *prefi
                 maps->shared.urgent[filter_urgent_entry(table, kind)] = prefilter->kinds[kind].urgent;
         }
         fill_waits(&maps->filters[filter_entry(table, 0)]);
+        pass_time(meanwhile);
         r = make_entries(prefilter, table, entries, of_image);
+        pass_time(meanwhile);
         if (r >= 0)
                 r = make_classes(maps, table, of_image);
         for (int map = 0; map < _MAP_MAX; map++) {
                 array_done(&of_image[map]);
-                r = r < 0 ? r : put_entries(maps, (enum map)map, &entries[map]);
+                r = r < 0 ? r : change_entries(maps, (enum map)map, &entries[map], true, meanwhile);
         }
         return r;
 }
 
-int prefilter_maps_fill(struct prefilter_maps *maps, const struct prefilter *prefilter) {
+int prefilter_maps_fill(struct prefilter_maps *maps, const struct prefilter *prefilter,
+                        void (*call)(void *userdata), void *userdata) {
+        const struct meanwhile meanwhile = {call, userdata};
         uint32_t table = maps->last + 1;
         int r;
 
@@ -416,10 +464,10 @@ int prefilter_maps_fill(struct prefilter_maps *maps, const struct prefilter *pre
                 table++;
         maps->last = table;
         maps->filled = 0;
-        clear_table(maps, table);
-        r = fill_table(maps, prefilter, table);
+        clear_table(maps, table, &meanwhile);
+        r = fill_table(maps, prefilter, table, &meanwhile);
         if (r < 0) {
-                clear_table(maps, table);
+                clear_table(maps, table, &meanwhile);
                 return r;
         }
         maps->filled = table;

@@ -24,8 +24,10 @@ struct prefilter_shared {
 int prefilter_maps_new(const struct prefilter_shared *shared, struct prefilter_maps **ret);
 struct prefilter_maps *prefilter_maps_free(struct prefilter_maps *maps);
 
-/* Write it into the table that is not in force. On failure what is in force stays so. */
-int prefilter_maps_fill(struct prefilter_maps *maps, const struct prefilter *prefilter);
+/* Write it into the table that is not in force. On failure what is in force stays so. That is a system call for each
+ * few dozen patterns; `meanwhile`, if there is one, is called between two. */
+int prefilter_maps_fill(struct prefilter_maps *maps, const struct prefilter *prefilter,
+                        void (*meanwhile)(void *userdata), void *userdata);
 
 /* Put what was filled into force; NULL, or nothing was filled: nothing is left out. What stories under way wait for
  * stays armed. `began`: events were told before this; if nothing was armed till now, stories may have begun all the
