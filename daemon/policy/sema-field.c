@@ -209,7 +209,7 @@ bool sema_resolve_field(struct sema *s, struct field_ref *ref, enum wire_kind ki
 
 enum field sema_object_behind(enum field field) {
         const struct field_info *info = schema_field(field);
-        static const char *const names[] = {"file", "socket"};
+        static const char *const names[] = {"socket", "file"};    /* `file` is where a socket has its path */
 
         if (!info || info->format != FORMAT_FD || info->scope != FIELD_EVENT)
                 return FIELD_NONE;
