@@ -14,6 +14,7 @@
 #include "bound.bpf.h"
 #include "core-fixes.bpf.h"
 #include "filter.bpf.h"
+#include "overload.bpf.h"
 #include "reader.bpf.h"
 
 static __always_inline struct cpu *this_cpu(void) {
@@ -115,21 +116,38 @@ static __always_inline bool is_over_share(__u32 kind, __u64 waiting) {
         }
 }
 
+static __always_inline bool is_sampled_away(struct cpu *cpu, __u32 kind, __u32 priority) {
+        __u32 every = priority < WIRE_N_GOVERNED ? overloads[priority].sample : 0;
+
+        return every > 1 && !is_picked(cpu->samples[kind]++, kind, every);
+}
+
 /* The first part of record_begin(): of the record only the header is set to 0. */
 static __always_inline struct cpu *record_claim(__u32 kind, __u32 size) {
         struct cpu *cpu = this_cpu();
         void *to;
+        __u32 priority;
 
         if (!cpu || kind >= _WIRE_KIND_MAX)
                 return NULL;            /* cannot be: there is one for each possible CPU */
+        BOUND(kind, MAX_KINDS - 1);     /* Linux 6.1 does not know it of copies of the number */
+        priority = priority_of(kind);
 
         cpu->counters.produced[kind]++;
+        if (is_sampled_away(cpu, kind, priority)) {
+                count_lost(cpu, kind, WIRE_LOSS_SAMPLED);
+                return NULL;
+        }
         if (cpu->busy) {
                 count_lost(cpu, kind, WIRE_LOSS_SCRATCH);
                 return NULL;
         }
         to = ring_in_use();
         cpu->waiting = to ? bpf_ringbuf_query(to, BPF_RB_AVAIL_DATA) : 0;
+        if (is_shed(priority, cpu->waiting)) {
+                count_lost(cpu, kind, WIRE_LOSS_SHED);
+                return NULL;
+        }
         if (is_over_share(kind, cpu->waiting)) {
                 count_lost(cpu, kind, WIRE_LOSS_SHARE);
                 return NULL;
@@ -248,10 +266,16 @@ __noinline int record_submit(struct cpu *cpu, __u32 kind) {
 
         if (!cpu || kind >= _WIRE_KIND_MAX)
                 return 0;
+        BOUND(kind, MAX_KINDS - 1);
         uses = filter_admits(cpu, kind);
         if (!uses) {
                 cpu->counters.produced[kind]--;
                 cpu->counters.filtered[kind]++;
+                cpu->busy = 0;
+                return nothing();
+        }
+        if (is_limited(kind, cpu->header.tgid)) {
+                count_lost(cpu, kind, WIRE_LOSS_LIMITED);
                 cpu->busy = 0;
                 return nothing();
         }

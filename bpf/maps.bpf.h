@@ -253,6 +253,7 @@ struct named {
  * Behind them scratches: the same for a thread at a time, whose id is in `busy`, counters unused. */
 struct cpu {
         struct wire_counters counters;
+        __u64 samples[_WIRE_KIND_MAX];  /* events of each kind, while their priority is sampled */
         __u32 busy;
         __u32 used;                     /* bytes of the record so far */
         __u64 waiting;                  /* bytes in the ring when the record was begun; of a scratch: since when */

@@ -52,11 +52,26 @@ static __always_inline void slot_lose(enum wire_kind kind) {
         slot_count_lost(any, kind, WIRE_LOSS_SCRATCH);
 }
 
+/* Is there a reason not to tell it? */
+static __always_inline enum wire_loss slot_loss(struct cpu *any, const struct slot *slot, enum wire_kind kind,
+                                                __u64 waiting) {
+        __u32 priority = priority_of(kind), every = priority < WIRE_N_GOVERNED ? overloads[priority].sample : 0;
+
+        if (every > 1 && !is_picked(__sync_fetch_and_add(&any->samples[kind], 1), kind, every))
+                return WIRE_LOSS_SAMPLED;
+        if (is_shed(priority, waiting))
+                return WIRE_LOSS_SHED;
+        if (is_over_share(kind, waiting))
+                return WIRE_LOSS_SHARE;
+        return is_limited(kind, slot->header.tgid) ? WIRE_LOSS_LIMITED : WIRE_LOSS_NONE;
+}
+
 /* Hand the record over, of which slot->used bytes and all of the header but size, time, CPU and losses are filled in,
  * and give the slot back. */
 static __always_inline int slot_submit(struct slot *slot, enum wire_kind kind) {
         bool urgent = is_urgent(kind, ~0ULL), called;
         __u32 id = any_cpu, size = slot->used, table, reason;
+        enum wire_loss loss;
         struct cpu *any = bpf_map_lookup_elem(&cpus, &id);
         __u64 waiting;
         void *to;
@@ -68,13 +83,19 @@ static __always_inline int slot_submit(struct slot *slot, enum wire_kind kind) {
         }
         __sync_fetch_and_add(&any->counters.produced[kind], 1);
         waiting = bpf_ringbuf_query(to, BPF_RB_AVAIL_DATA);
-        if (is_over_share(kind, waiting) || size > SLOT_BYTES - 8) {
-                slot_count_lost(any, kind, size > SLOT_BYTES - 8 ? WIRE_LOSS_SCRATCH : WIRE_LOSS_SHARE);
+        if (size > SLOT_BYTES - 8) {
+                slot_count_lost(any, kind, WIRE_LOSS_SCRATCH);
                 slot_release(slot);
                 return nothing();
         }
-        BOUND(size, SLOT_BYTES - 1);
+        loss = slot_loss(any, slot, kind, waiting);
+        if (loss != WIRE_LOSS_NONE) {
+                slot_count_lost(any, kind, loss);
+                slot_release(slot);
+                return nothing();
+        }
         size = (size + 7) & ~7U;
+        BOUND(size, SLOT_BYTES - 8);    /* for the verifier: a mask, too */
         slot->header.version = WIRE_VERSION;
         slot->header.kind = kind;
         slot->header.size = size;

@@ -68,16 +68,27 @@ enum wire_wait {
         _WIRE_WAIT_MAX,
 };
 
+/* Who gives way first under overload (event/priorities.def). The first two are numbered for tables. */
+enum wire_priority {
+        WIRE_PRIORITY_MEDIUM,
+        WIRE_PRIORITY_LOW,
+        WIRE_PRIORITY_HIGH,
+};
+#define WIRE_N_GOVERNED 2               /* priorities whose events may be left out */
+
 /* Why an event was not delivered. produced = delivered + the sum over these, for each kind. */
 enum wire_loss {
         WIRE_LOSS_NONE,
         WIRE_LOSS_RING_FULL,            /* no room in the ring */
-        WIRE_LOSS_SHARE,                /* room left, but only for kinds of class CORE */
+        WIRE_LOSS_SHARE,                /* room left, but only for kinds of higher priority */
         WIRE_LOSS_SCRATCH,              /* no scratch memory, or the record outgrew it */
         WIRE_LOSS_SKIPPED,              /* the kernel skipped the program (recursion) */
         WIRE_LOSS_INVALID,              /* the decoder refused the record */
         WIRE_LOSS_STALLED,              /* the ring did not move */
         WIRE_LOSS_BUS,                  /* the system bus, or a service on it, was away */
+        WIRE_LOSS_SAMPLED,              /* left out on purpose: one in so many is told, */
+        WIRE_LOSS_LIMITED,              /* or there were more in a time than may be, */
+        WIRE_LOSS_SHED,                 /* or the ring was filling */
         _WIRE_LOSS_MAX,
 };
 
@@ -202,6 +213,23 @@ struct wire_counters {
         __u64 lost[_WIRE_KIND_MAX][_WIRE_LOSS_MAX];
         __u64 lost_total;
         __u64 calls[_WIRE_WAIT_MAX];            /* of the reader, by what it was called for */
+};
+
+/* What is left out of the events of one priority (overload.bpf.h): the first part is set by the daemon at any time, 0
+ * where nothing is; the second is the programs'. */
+struct wire_overload {
+        __u32 sample;                   /* tell one in so many; 0 or 1: all */
+        __u32 limited;                  /* one of the intervals is set */
+        __u64 interval_ns;              /* between two events, if they came evenly; */
+        __u64 ahead_ns;                 /* and how far ahead of that a burst may go */
+        __u64 process_interval_ns;      /* the same, of each process */
+        __u64 process_ahead_ns;
+        __u64 shed_bytes;               /* more than this waiting: nothing is told, */
+        __u64 resume_bytes;             /* until it is this or less */
+
+        __u64 taken_ns;                 /* the bucket: empty until then */
+        __u32 shedding;
+        __u32 n_sheds;                  /* times that it began */
 };
 
 #define WIRE_TYPE_NUMBER __s64

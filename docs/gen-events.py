@@ -54,11 +54,12 @@ def field_row(name, type_word, format_word, flags, doc):
 
 
 def kind_tables(events):
+    priorities = {a[0]: a[1] for word, a in entries(events.parent / 'priorities.def', ['PRIORITY'])}
     out, n_open = [], 0
     for word, a in entries(events, ['KIND', 'FIELD', 'END_KIND']):
         if word == 'KIND':
-            _, name, klass, doc = a
-            out += ['', f'### `{name}`', '', f'{plain(doc[0].upper() + doc[1:])}.' + CLASSES[klass]]
+            kind, name, klass, doc = a
+            out += ['', f'### `{name}`', '', f'{plain(doc[0].upper() + doc[1:])}.' + CLASSES[klass] + PRIORITIES[priorities.get(kind, 'MEDIUM' if klass == 'EVENT' else '')]]
             n_open = 0
         elif word == 'FIELD':
             _, type_word, _, name, format_word, flags, doc = a
@@ -74,6 +75,9 @@ CLASSES = {
     'EVENT': '',
     'META': " The daemon's own record.",
 }
+
+
+PRIORITIES = {'HIGH': ' Priority: high.', 'MEDIUM': '', 'LOW': ' Priority: low.', '': ''}
 
 
 def list_table(path, word, prefix=''):

@@ -40,6 +40,9 @@ struct manager {
         int status;                     /* to end with */
 };
 
+/* What the configuration lets be left out. */
+void manager_overload(const struct config *config, struct capture_overload *ret);
+
 /* manager-reload.c */
 
 /* Read configuration, have the policies compiled and wait for it; say all that is wrong. Returns 0, or an exit status;

@@ -156,6 +156,7 @@ static void take_over(struct manager *manager, struct settings *settings) {
         _cleanup_(strbuf_done) struct strbuf changes = {};
         const struct program *program = settings->program;
         uint64_t generation = manager->generation + 1;
+        struct capture_overload overload;
         int r;
 
         capture_set_prefilter(manager->capture, settings->prefilter);
@@ -183,6 +184,8 @@ static void take_over(struct manager *manager, struct settings *settings) {
         if (needs_restart(&manager->settings.config, &settings->config))
                 log_notice("Some of the changed configuration (sizes, capture, output) takes effect at the next start");
 
+        manager_overload(&settings->config, &overload);
+        capture_set_overload(manager->capture, &overload);
         report_set_redactor(pipeline_report(manager->pipeline), settings->redactor);
         report_set_min_severity(pipeline_report(manager->pipeline),
                                 (enum severity)settings->config.alerts.min_severity);

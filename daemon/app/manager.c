@@ -195,6 +195,25 @@ static void choose_style(const struct params *params, struct report_options *rep
                 report->width = size.ws_col;
 }
 
+void manager_overload(const struct config *config, struct capture_overload *ret) {
+        const struct config_overload *overload = &config->overload;
+
+#define LIMITS(priority)                                                                                               \
+        {                                                                                                              \
+                .sample = overload->sample_##priority,                                                                 \
+                .rate = overload->rate_##priority,                                                                     \
+                .burst = overload->burst_##priority,                                                                   \
+                .process_rate = overload->process_rate_##priority,                                                     \
+                .process_burst = overload->process_burst_##priority,                                                   \
+                .shed = overload->shed_##priority,                                                                     \
+        }
+        *ret = (struct capture_overload){
+                .limits = {[WIRE_PRIORITY_MEDIUM] = LIMITS(medium), [WIRE_PRIORITY_LOW] = LIMITS(low)},
+                .hysteresis = overload->hysteresis,
+        };
+#undef LIMITS
+}
+
 static void go_first(unsigned steps) {
         int r = priority_raise(steps);
 
@@ -239,6 +258,7 @@ static int manager_init(struct manager *manager) {
                 .tier = (enum capture_tier)config->capture.backend,
                 .max_processes = config->process.max_processes,
         };
+        manager_overload(config, &capture_options.overload);
         r = capture_new_bpf(&capture_options, &manager->settings.program->header->interest, &capture_sink, manager,
                             &manager->capture);
         if (r < 0)

@@ -12,6 +12,7 @@
 #include "capture/hierarchy.h"
 #include "capture/hooks.h"
 #include "capture/mend.h"
+#include "capture/overload.h"
 #include "capture/pace.h"
 #include "capture/ring-size.h"
 #include "capture/ring.h"
@@ -45,6 +46,9 @@ struct capture_bpf {
         uint64_t told[_WIRE_KIND_MAX][_WIRE_LOSS_MAX];
         uint64_t skipped[_WIRE_KIND_MAX];
         uint64_t *cpu_lost;             /* owned; lost_total of each CPU as last told */
+
+        struct capture_overload overload;       /* as last set */
+        struct overload_watch shedding[WIRE_N_GOVERNED];
 
         struct context context;
         struct mend mend;

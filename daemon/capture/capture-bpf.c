@@ -83,6 +83,19 @@ static void look_for_loss(struct capture_bpf *bpf) {
                 }
 }
 
+static void count_priority(void *userdata, enum wire_priority priority, uint64_t *ret_produced, uint64_t *ret_shed) {
+        const struct capture_bpf *bpf = userdata;
+
+        *ret_produced = *ret_shed = 0;
+        for (int kind = 1; kind < _WIRE_KIND_MAX; kind++) {
+                if (event_priority((enum wire_kind)kind) != priority)
+                        continue;
+                *ret_shed += lost_of(bpf, kind, WIRE_LOSS_SHED);
+                for (size_t cpu = 0; cpu < hooks_n_cpus(bpf->hooks); cpu++)
+                        *ret_produced += hooks_counters(bpf->hooks, cpu)->produced[kind];
+        }
+}
+
 /* ---- what a loss left wrong (mend.h) ---- */
 
 static void on_gone(const struct wire_header *last, void *userdata) {
@@ -324,6 +337,8 @@ size_t capture_bpf_read(struct capture_bpf *bpf, size_t max, bool *ret_empty) {
         pending = ring_pending(&bpf->ring);
         bpf->capture.stats.ring_pending_max = MAX(bpf->capture.stats.ring_pending_max, pending);
         look_for_loss(bpf);
+        overload_look(bpf->shedding, hooks_overload(bpf->hooks), bpf->ring_bytes, pending, before_ns, count_priority,
+                      bpf);
 
         while (n < max) {
                 const void *data;
@@ -618,6 +633,13 @@ static int bpf_set_interest(struct capture *capture, const struct interest *inte
         return 0;
 }
 
+static void bpf_set_overload(struct capture *capture, const struct capture_overload *overload) {
+        struct capture_bpf *bpf = bpf_of(capture);
+
+        bpf->overload = *overload;
+        overload_store(overload, bpf->ring_bytes, hooks_overload(bpf->hooks));
+}
+
 static int bpf_retell(struct capture *capture) {
         struct capture_bpf *bpf = bpf_of(capture);
         int r;
@@ -671,6 +693,9 @@ static void bpf_stats(const struct capture *capture, struct capture_stats *ret) 
                 ret->produced[kind] += bpf->skipped[kind];
                 ret->lost[kind][WIRE_LOSS_SKIPPED] += bpf->skipped[kind];
         }
+        for (int i = 0; i < WIRE_N_GOVERNED; i++)
+                ret->n_sheds += hooks_overload(bpf->hooks)[i].n_sheds;
+        ret->n_budgets_lost = hooks_n_budgets_lost(bpf->hooks);
         context_stats(&bpf->context, ret);
         ret->ring_bytes = bpf->ring_bytes;
         ret->ring_pending = ring_pending(&bpf->ring);
@@ -721,6 +746,7 @@ static const struct capture_ops bpf_ops = {
         .start = bpf_start,
         .dispatch = bpf_dispatch,
         .set_interest = bpf_set_interest,
+        .set_overload = bpf_set_overload,
         .retell = bpf_retell,
         .set_deadline = bpf_set_deadline,
         .set_wait = bpf_set_wait,
@@ -800,6 +826,7 @@ int capture_new_bpf(
         if (r < 0)
                 return log_error_errno(r, "Cannot map the ring of %zu bytes: %m", bpf->ring_bytes);
 
+        bpf_set_overload(capture, &options->overload);
         *ret = TAKE_PTR(capture);
         return 0;
 }

@@ -13,6 +13,7 @@ struct capture_ops {
         int (*start)(struct capture *capture, sd_event *loop, uint64_t generation);
         int (*dispatch)(struct capture *capture, size_t max);
         int (*set_interest)(struct capture *capture, const struct interest *interest, uint64_t generation);
+        void (*set_overload)(struct capture *capture, const struct capture_overload *overload); /* may be NULL */
         int (*retell)(struct capture *capture);         /* may be NULL */
         void (*set_deadline)(struct capture *capture, uint64_t deadline_ns);
         void (*set_wait)(struct capture *capture, bool wait);

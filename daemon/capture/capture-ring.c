@@ -17,7 +17,8 @@ static uint64_t lost_for_room(const struct capture_bpf *bpf) {
         uint64_t n = 0;
 
         for (int kind = 0; kind < _WIRE_KIND_MAX; kind++)
-                n += bpf->told[kind][WIRE_LOSS_RING_FULL] + bpf->told[kind][WIRE_LOSS_SHARE];
+                n += bpf->told[kind][WIRE_LOSS_RING_FULL] + bpf->told[kind][WIRE_LOSS_SHARE] +
+                        bpf->told[kind][WIRE_LOSS_SHED];
         return n;
 }
 
@@ -49,6 +50,7 @@ static int exchange(struct capture_bpf *bpf, size_t bytes) {
         ring_unmap(&bpf->ring);
         bpf->ring = ring;
         bpf->ring_bytes = bytes;
+        overload_store(&bpf->overload, bytes, hooks_overload(bpf->hooks));
         bpf->wake_bytes = hooks_wake_bytes(bytes);
         sd_event_source_disable_unref(bpf->ring_source);
         bpf->ring_source = TAKE_PTR(source);

@@ -95,6 +95,11 @@ void capture_has_read(struct capture *capture) {
                 capture->unread_since_ns = clock_boottime_ns();
 }
 
+void capture_set_overload(struct capture *capture, const struct capture_overload *overload) {
+        if (capture->ops->set_overload)
+                capture->ops->set_overload(capture, overload);
+}
+
 int capture_retell(struct capture *capture) {
         return capture->ops->retell ? capture->ops->retell(capture) : -EOPNOTSUPP;
 }

@@ -53,6 +53,20 @@ enum capture_tier {
         CAPTURE_TIER_TRACEPOINT,        /* not at all */
 };
 
+/* What may be left out of the events of one priority (daemon/event/priorities.def), beside what there is no room for.
+ * Rates are events per second on this host, bursts how many may come at once before the rate counts. */
+struct capture_limits {
+        uint64_t sample;                /* tell one in so many of each kind; 0, 1: all */
+        uint64_t rate, burst;           /* rate 0: no limit; burst 0: 1 */
+        uint64_t process_rate, process_burst;   /* the same, of each process */
+        uint64_t shed;                  /* nothing while more than so many % of the ring wait; 100: never, 0: default */
+};
+
+struct capture_overload {
+        struct capture_limits limits[WIRE_N_GOVERNED];  /* by enum wire_priority */
+        uint64_t hysteresis;            /* % of the ring; 0: 20 */
+};
+
 struct capture_options {
         size_t ring_bytes; /* a power of two >= 64 KiB; 0: 8 MiB. Memory counts twice, the ring is mapped twice */
         size_t max_ring_bytes; /* the same: on a loop it grows up to this with what it has to hold (ring-size.h), and
@@ -70,6 +84,8 @@ struct capture_options {
 
         /* The best that may be used, also where the kernel takes better ones: for comparison and for trouble. */
         enum capture_tier tier;
+
+        struct capture_overload overload;
 
         /* Of so many at a time it is known who lives: for what is made good after a loss. 0: 65536 */
         size_t max_processes;
@@ -94,6 +110,8 @@ struct capture_stats {
         uint64_t n_turns;
         uint64_t n_resized;             /* times that the ring got another size */
         uint64_t n_stalls;              /* times that the ring's first record was not finished for 10 ms */
+        uint64_t n_sheds;               /* times that the ring was so full that events were shed */
+        uint64_t n_budgets_lost;        /* times that the limit of a process was forgotten for that of another */
         size_t ring_bytes, ring_pending, ring_pending_max;
         size_t n_programs;              /* attached */
         size_t n_refused;               /* places that should add to what is told, and that the kernel refused */
@@ -147,6 +165,9 @@ uint64_t capture_end_wait(struct capture *capture);
  * before one of these, or NULL: none are. If the kernel does not take it none are, and the log says so. Borrowed until
  * then. A recording has what it has. */
 void capture_set_prefilter(struct capture *capture, const struct prefilter *prefilter);
+
+/* Change what is left out under overload, from now on. A recording has what it has. */
+void capture_set_overload(struct capture *capture, const struct capture_overload *overload);
 
 /* Tell the beginning of the stream again, as of now: `clock`, `cgroup`..., `process`..., `start`. Whoever writes to
  * another file from here on has one that is complete in itself. Nothing is lost or told twice but that; read what is

@@ -602,6 +602,14 @@ uint32_t *hooks_snapshot_is_first(struct hooks *hooks) {
         return &hooks->knobs->snapshot_is_first;
 }
 
+struct wire_overload *hooks_overload(const struct hooks *hooks) {
+        return hooks->knobs->overloads;
+}
+
+uint64_t hooks_n_budgets_lost(const struct hooks *hooks) {
+        return hooks->knobs->budgets_lost;
+}
+
 size_t hooks_n_cpus(const struct hooks *hooks) {
         return hooks->n_cpus;
 }

@@ -249,6 +249,15 @@ void event_get(const struct event *event, enum field field, struct value *ret) {
         ret->stable = ret->user && (header->stable & bit);
 }
 
+enum wire_priority event_priority(enum wire_kind kind) {
+        static const uint8_t priorities[_WIRE_KIND_MAX] = {
+#define PRIORITY(kind, priority) [WIRE_KIND_##kind] = WIRE_PRIORITY_##priority,
+#include "event/priorities.def"
+        };
+
+        return (enum wire_priority)priorities[kind];
+}
+
 const char *event_loss_to_string(enum wire_loss loss) {
         switch (loss) {
         case WIRE_LOSS_NONE: return "unknown";
@@ -259,6 +268,9 @@ const char *event_loss_to_string(enum wire_loss loss) {
         case WIRE_LOSS_INVALID: return "invalid record";
         case WIRE_LOSS_STALLED: return "ring stalled";
         case WIRE_LOSS_BUS: return "bus away";
+        case WIRE_LOSS_SAMPLED: return "sampled";
+        case WIRE_LOSS_LIMITED: return "limited";
+        case WIRE_LOSS_SHED: return "shed";
         case _WIRE_LOSS_MAX: break;
         }
         return "unknown";

@@ -67,3 +67,6 @@ void event_get(const struct event *event, enum field field, struct value *ret);
 
 /* Why events were lost: "ring full". */
 const char *event_loss_to_string(enum wire_loss loss);
+
+/* Who gives way first under overload: priorities.def. */
+enum wire_priority event_priority(enum wire_kind kind);

@@ -114,6 +114,9 @@ static void put_bounds(const struct capture_stats *capture, const struct pipelin
                 {capture->n_context_unreadable, "containers of which their runtime's file could not be read"},
                 {capture->n_late, "events came out of order"},
                 {capture->n_stalls, "times the ring stood still"},
+                {capture->n_sheds,
+                 "times the ring was so full that events were left out (overload.shed_low, overload.shed_medium)"},
+                {capture->n_budgets_lost, "times the limit of a process was forgotten for that of another"},
         };
 
         for (size_t i = 0; i < ELEMENTSOF(bounds); i++)

@@ -224,7 +224,7 @@ START_TEST(what_was_produced_was_delivered_or_is_counted_as_lost) {
         ck_assert(lab_read_all(&stats));
         ck_assert_uint_ge(stats.produced[WIRE_KIND_openat], 40000);
         ck_assert_uint_gt(lab_lost(&stats, WIRE_KIND_openat), 30000);
-        ck_assert_uint_gt(stats.lost[WIRE_KIND_openat][WIRE_LOSS_SHARE], 0);
+        ck_assert_uint_gt(stats.lost[WIRE_KIND_openat][WIRE_LOSS_SHED], 0);
 
         /* The process table's kinds had the last quarter for themselves: enough for ours, if others did not fill it
          * meanwhile. */
