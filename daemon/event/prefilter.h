@@ -10,6 +10,10 @@
  * All dimensions together, and nothing left: no policy could use the event. A value that is not known, or cut, rules
  * nothing out. So it is never too narrow, and may be too wide.
  *
+ * Cgroup, unit and container are no dimension. Policies mostly say of them what is not so (`proc.container.id != ""`),
+ * which is no pattern; and they are names, which the daemon gives to the kernel's numbers a little after a cgroup was
+ * made, so that what happens first in it would pass in any case. As keys of stories they count, see below.
+ *
  * A use that is not first in its story waits: there is nothing for it to do before the story began. The event that
  * may begin one *arms* the story's key for the kinds that may follow, for as long as the story may last, before its
  * own record is written: so whoever acts after it finds the key armed.
