@@ -68,6 +68,13 @@ static void put_reader(const struct capture_stats *capture, struct strbuf *b) {
                               capture->ring_pending_max >> 10, capture->ring_bytes >> 10);
 }
 
+/* Of what alerts.remember saved. */
+static void put_remembered(const struct capture_stats *capture, const struct report_stats *stats, struct strbuf *b) {
+        if (capture->ring_bytes > 0 && stats->n_asked > 0)
+                strbuf_printf(b, "  looked up %" PRIu64 " texts and programs for them, %" PRIu64 " were remembered\n",
+                              stats->n_asked, stats->n_remembered);
+}
+
 static void put_alerts(const struct report *report, const struct pipeline_stats *pipeline, struct strbuf *b) {
         const struct report_stats *stats = &pipeline->report;
         uint64_t n_alerts, n_suppressed;
@@ -140,5 +147,6 @@ void summary_put(const struct capture_stats *capture, const struct pipeline_stat
                               delivered, dropped, produced == delivered + dropped ? "" : " (the rest was under way)");
         put_reader(capture, b);
         put_alerts(report, pipeline, b);
+        put_remembered(capture, &pipeline->report, b);
         put_bounds(capture, pipeline, b);
 }

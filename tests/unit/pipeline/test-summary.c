@@ -92,7 +92,24 @@ START_TEST(bounds_that_were_met_are_told_and_only_those) {
         ck_assert_ptr_nonnull(
                 strstr(strbuf_str(&b), "alerts: 2 told, 2 below the severity that is told, 1 NOT DELIVERED\n"));
         ck_assert_ptr_nonnull(strstr(strbuf_str(&b), "  note: 3 open stories made room"));
+        ck_assert_ptr_null(strstr(strbuf_str(&b), "remembered"));
         ck_assert_ptr_null(strstr(strbuf_str(&b), "process.max_processes"));
+        strbuf_done(&b);
+        end();
+}
+END_TEST
+
+START_TEST(what_alerts_had_in_common_is_told_of_a_live_stream) {
+        struct capture_stats capture = {.ring_bytes = 1 << 20};
+        struct pipeline_stats pipeline = {};
+        struct strbuf b = {};
+
+        begin();
+        pipeline.report.n_asked = 30;
+        pipeline.report.n_remembered = 29;
+        summary_put(&capture, &pipeline, report, 0, &b);
+        ck_assert_ptr_nonnull(
+                strstr(strbuf_str(&b), "  looked up 30 texts and programs for them, 29 were remembered\n"));
         strbuf_done(&b);
         end();
 }
@@ -100,4 +117,4 @@ END_TEST
 
 UNIT_MAIN("pipeline/summary", a_quiet_stream_is_said_in_a_few_lines,
           each_loss_is_told_with_kind_and_reason_and_the_sum_holds, a_sum_that_does_not_hold_yet_says_why,
-          bounds_that_were_met_are_told_and_only_those)
+          bounds_that_were_met_are_told_and_only_those, what_alerts_had_in_common_is_told_of_a_live_stream)
