@@ -326,22 +326,6 @@ static void look_around(struct capture_bpf *bpf, uint64_t now_ns) {
         }
 }
 
-/* Nobody in the kernel looks at a burst that is over: it is told from here. */
-static void look_for_bursts(struct capture_bpf *bpf, uint64_t now_ns) {
-        int r;
-
-        if (likely(!hooks_has_bursts(bpf->hooks)) || now_ns - bpf->flushed_ns < WIRE_BURST_NS)
-                return;
-        bpf->flushed_ns = now_ns;
-        r = hooks_flush_bursts(bpf->hooks, now_ns - WIRE_BURST_NS);
-        if (unlikely(r < 0)) {
-                static struct log_limit limit = LOG_ONCE_A_MINUTE;
-
-                log_limited(&limit, LOG_WARNING, r,
-                            "Cannot make the kernel tell what it counted, it waits for the next event of its kind: %m");
-        }
-}
-
 size_t capture_bpf_read(struct capture_bpf *bpf, size_t max, bool *ret_empty) {
         uint64_t before_ns = clock_boottime_ns();
         enum ring_state state = RING_RECORD;
@@ -350,7 +334,6 @@ size_t capture_bpf_read(struct capture_bpf *bpf, size_t max, bool *ret_empty) {
         *ret_empty = false;
         capture_reads(&bpf->capture);
         bpf->capture.stats.n_turns++;
-        look_for_bursts(bpf, before_ns);
         pending = ring_pending(&bpf->ring);
         bpf->capture.stats.ring_pending_max = MAX(bpf->capture.stats.ring_pending_max, pending);
         look_for_loss(bpf);
@@ -404,10 +387,6 @@ static int set_timer(struct capture_bpf *bpf, uint64_t at_ns) {
         return sd_event_source_set_enabled(bpf->timer, SD_EVENT_ONESHOT);
 }
 
-static uint64_t next_flush_ns(const struct capture_bpf *bpf) {
-        return hooks_has_bursts(bpf->hooks) ? bpf->flushed_ns + WIRE_BURST_NS : UINT64_MAX;
-}
-
 static uint64_t next_tick_ns(const struct capture_bpf *bpf) {
         return MIN(nsec_add(bpf->ticked_ns, TICK_INTERVAL_NS), nsec_add(bpf->deadline_ns, 1));
 }
@@ -444,7 +423,7 @@ static int turn(struct capture_bpf *bpf) {
         __atomic_store_n(hooks_waits(bpf->hooks), wait, __ATOMIC_SEQ_CST);
         if (empty && came_meanwhile(bpf, wait))
                 return set_again(bpf);
-        return set_timer(bpf, MIN(until_ns, MIN(next_flush_ns(bpf), next_tick_ns(bpf))));
+        return set_timer(bpf, MIN(until_ns, next_tick_ns(bpf)));
 }
 
 static int on_ring(sd_event_source *source, int fd, uint32_t events, void *userdata) {
@@ -621,10 +600,6 @@ static int bpf_dispatch(struct capture *capture, size_t max) {
         return capture_bpf_read(bpf, max, &empty);
 }
 
-static void bpf_flush(struct capture *capture) {
-        (void)hooks_flush_bursts(bpf_of(capture)->hooks, UINT64_MAX);
-}
-
 /* What was told before the new filters were in force belongs in front of `start`: a story that began with it under the
  * new policies would have armed nothing. As much as was there, and a little more. */
 static void read_before(struct capture_bpf *bpf) {
@@ -707,7 +682,6 @@ static void bpf_stats(const struct capture *capture, struct capture_stats *ret) 
                 for (int kind = 0; kind < _WIRE_KIND_MAX; kind++) {
                         ret->produced[kind] += counters->produced[kind];
                         ret->filtered[kind] += counters->filtered[kind];
-                        ret->aggregated[kind] += counters->aggregated[kind];
                         for (int reason = 0; reason < _WIRE_LOSS_MAX; reason++)
                                 ret->lost[kind][reason] += counters->lost[kind][reason];
                 }
@@ -771,7 +745,6 @@ static struct capture *bpf_free(struct capture *capture) {
 static const struct capture_ops bpf_ops = {
         .start = bpf_start,
         .dispatch = bpf_dispatch,
-        .flush = bpf_flush,
         .set_interest = bpf_set_interest,
         .set_overload = bpf_set_overload,
         .retell = bpf_retell,

@@ -510,20 +510,8 @@ int hooks_fill_prefilter(struct hooks *hooks, const struct prefilter *prefilter,
         return prefilter_maps_fill(hooks->prefilter_maps, prefilter, meanwhile, userdata);
 }
 
-static bool counts(const struct prefilter *prefilter) {
-        for (size_t kind = 0; prefilter && kind < _WIRE_KIND_MAX; kind++)
-                if (prefilter->kinds[kind].counting != 0)
-                        return true;
-        return false;
-}
-
-/* What was counted belongs to those who wanted it counted. */
 void hooks_use_prefilter(struct hooks *hooks, const struct prefilter *prefilter) {
-        __atomic_store_n(&hooks->knobs->bursts_counted, 0, __ATOMIC_SEQ_CST);
-        if (hooks_has_bursts(hooks))
-                (void)hooks_flush_bursts(hooks, UINT64_MAX);
         prefilter_maps_use(hooks->prefilter_maps, prefilter, hooks_n_attached(hooks) > 0);
-        __atomic_store_n(&hooks->knobs->bursts_counted, counts(prefilter), __ATOMIC_SEQ_CST);
 }
 
 void hooks_see_group(struct hooks *hooks, uint64_t id, const char *path, size_t length, bool cut) {
@@ -645,29 +633,13 @@ void hooks_count_skipped(const struct hooks *hooks, uint64_t ret[static _WIRE_KI
         }
 }
 
-static int hooks_program(const struct hooks *hooks, const char *program) {
+static int hooks_open_iterator(const struct hooks *hooks, const char *program) {
+        _cleanup_(closep) int link_fd = -1;
         size_t i = 0;
 
         while (!streq(hooks_table[i].program, program))
                 i++;
-        return hooks->prog_fds[i];
-}
-
-bool hooks_has_bursts(const struct hooks *hooks) {
-        return __atomic_load_n(&hooks->knobs->bursts_open, __ATOMIC_RELAXED) > 0;
-}
-
-int hooks_flush_bursts(struct hooks *hooks, uint64_t until_ns) {
-        struct bpf_test_run_opts options = {.sz = sizeof(options)};
-
-        __atomic_store_n(&hooks->knobs->bursts_before_ns, until_ns, __ATOMIC_SEQ_CST);
-        return bpf_prog_test_run_opts(hooks_program(hooks, "flush_bursts"), &options);
-}
-
-static int hooks_open_iterator(const struct hooks *hooks, const char *program) {
-        _cleanup_(closep) int link_fd = -1;
-
-        link_fd = bpf_link_create(hooks_program(hooks, program), 0, BPF_TRACE_ITER, NULL);
+        link_fd = bpf_link_create(hooks->prog_fds[i], 0, BPF_TRACE_ITER, NULL);
         return link_fd < 0 ? link_fd : bpf_iter_create(link_fd);
 }
 

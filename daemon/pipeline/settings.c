@@ -174,8 +174,7 @@ int settings_begin(const struct settings_options *options, struct strbuf *messag
 }
 
 unsigned settings_uses(const struct config *config) {
-        return (config->capture.filter ? USES_FILTER : 0) | (config->capture.arming ? USES_ARM : 0) |
-               (config->capture.aggregate ? USES_AGGREGATE : 0);
+        return (config->capture.filter ? USES_FILTER : 0) | (config->capture.arming ? USES_ARM : 0);
 }
 
 /* Filters need no trust in who compiled: they come from the program as it was verified. */
