@@ -216,7 +216,7 @@ static void apply(struct manager *manager) {
                 r = uses_collect(settings->program, uses, &prefilter);
         if (r >= 0) {
                 capture_set_prefilter(manager->capture, prefilter);
-                r = capture_set_interest(manager->capture, &settings->program->header->interest, manager->generation);
+                r = capture_set_interest(manager->capture, &settings->interest, manager->generation);
         }
         if (r < 0) {
                 log_warning_errno(r, "Cannot switch optimisations, they stay as they are: %m");

@@ -160,7 +160,7 @@ static void take_over(struct manager *manager, struct settings *settings) {
         int r;
 
         capture_set_prefilter(manager->capture, settings->prefilter);
-        r = capture_set_interest(manager->capture, &program->header->interest, generation);
+        r = capture_set_interest(manager->capture, &settings->interest, generation);
         if (r < 0) {
                 log_error_errno(r, "Cannot watch what the new policies need: %m");
                 stay(manager);
@@ -171,8 +171,7 @@ static void take_over(struct manager *manager, struct settings *settings) {
         if (r < 0) {
                 log_error_errno(r, "Cannot take over the new policies: %m");
                 capture_set_prefilter(manager->capture, manager->settings.prefilter);
-                r = capture_set_interest(manager->capture, &manager->settings.program->header->interest,
-                                         manager->generation);
+                r = capture_set_interest(manager->capture, &manager->settings.interest, manager->generation);
                 if (r < 0)
                         log_warning_errno(r,
                                           "Cannot go back to what was watched before, more is watched than needed: %m");

@@ -259,7 +259,7 @@ static int manager_init(struct manager *manager) {
                 .max_processes = config->process.max_processes,
         };
         manager_overload(config, &capture_options.overload);
-        r = capture_new_bpf(&capture_options, &manager->settings.program->header->interest, &capture_sink, manager,
+        r = capture_new_bpf(&capture_options, &manager->settings.interest, &capture_sink, manager,
                             &manager->capture);
         if (r < 0)
                 return exit_status_of_capture(r);    /* which has said why */

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/strbuf.h"
+#include "event/schema.h"
 #include "pipeline/policy-loader.h"
 #include "program/uses.h"
 
@@ -177,6 +178,21 @@ unsigned settings_uses(const struct config *config) {
         return (config->capture.filter ? USES_FILTER : 0) | (config->capture.arming ? USES_ARM : 0);
 }
 
+void settings_interest(const struct program *program, const struct config *config, struct interest *ret) {
+        *ret = program->header->interest;
+        if (config->capture.content_bytes == 0)
+                return;
+        for (unsigned field = 0; field < _FIELD_MAX; field++) {
+                const struct field_info *info = schema_field((enum field)field);
+
+                if (!info || info->scope != FIELD_EVENT || info->type != VALUE_STRING ||
+                    !(info->flags & FIELD_REQUEST) || !(ret->kinds & wire_kind_bit(info->kind)))
+                        continue;
+                ret->filter[info->kind].content = true;
+                ret->content_bytes = MAX(ret->content_bytes, (uint32_t)config->capture.content_bytes);
+        }
+}
+
 /* Filters need no trust in who compiled: they come from the program as it was verified. */
 static int make_prefilter(struct settings *settings, struct strbuf *messages) {
         unsigned what = settings_uses(&settings->config);
@@ -196,6 +212,7 @@ int settings_finish(struct settings *settings, struct compile_job *job, struct s
         if (r >= 0) {
                 settings->program = result.program;
                 settings->n_files = result.n_files;
+                settings_interest(settings->program, &settings->config, &settings->interest);
                 return make_prefilter(settings, messages);
         }
 

@@ -37,6 +37,7 @@ struct settings {
         struct program *program;        /* owned reference */
         struct prefilter
                 *prefilter; /* owned; what the kernel may leave out. NULL: nothing, or nobody watches a kernel */
+        struct interest interest;       /* what is watched: the program's, and the content that is configured */
         size_t n_files;                 /* of policies */
 };
 
@@ -57,6 +58,10 @@ int settings_finish(struct settings *settings, struct compile_job *job, struct s
 void settings_policy_options(const struct settings_options *options, const struct config *config,
                              struct policy_options *ret);
 const char *const *settings_places(const struct settings_options *options, const struct config *config, size_t *ret);
+
+/* What a program needs to be told, and of the kinds that it watches so many first bytes of what is read, written, sent
+ * or received as is configured. */
+void settings_interest(const struct program *program, const struct config *config, struct interest *ret);
 
 /* What the kernel may leave out of events by this configuration, for uses_collect() (program/uses.h). */
 unsigned settings_uses(const struct config *config);

@@ -158,6 +158,27 @@ def test_on_demand_what_happened_is_saved_without_an_alert(place):
         daemon.stop()
 
 
+def test_with_content_configured_a_recording_has_what_was_written(place):
+    for content, wanted in (('capture: {content: 64}\n', True), ('', False)):
+        with recording_daemon(place) as daemon:
+            daemon.stop()
+        place.policy('w', 'path "w" {\n    description = "x"\n    severity = high\n    suppress = 0s\n'
+                          '    write { pathname == "%s" }\n}\n' % place.join('letter'))
+        with open(place.join('config.yaml'), 'a') as f:
+            f.write(content)
+        with Daemon(place, '--config', place.join('config.yaml'),
+                    wrapper=('env', 'STATE_DIRECTORY=' + place.join('state'))) as daemon:
+            before = len(recordings(place))
+            with open(place.join('letter'), 'w') as f:
+                f.write('dear reader')
+            daemon.wait_alert('w')
+            path = wait_recordings(place, before + 1)[-1]
+            dump = run(EXECRAYCTL, 'dump', path, status=0)[1]
+            expect_equal(b'dear reader' in dump, wanted, 'whether the content is recorded with %r' % content)
+            daemon.stop()
+        time.sleep(1.1)                 # names tell seconds
+
+
 def test_where_there_is_no_place_or_no_memory_it_says_so(place):
     with recording_daemon(place) as daemon:
         daemon.stop()
