@@ -63,7 +63,8 @@ static int tell_cgroup(struct retelling *r, const struct cgroup *cgroup) {
 
         begin(r, WIRE_KIND_container);
         record_set_text(r->record, FIELD_container_action, "running");
-        record_set_text(r->record, FIELD_container_id, cgroup->container);
+        record_set_bytes(r->record, FIELD_container_id, cgroup->container + cgroup->parts.container.offset,
+                         cgroup->parts.container.length);
         set_text(r, FIELD_container_runtime, &container->runtime);
         set_text(r, FIELD_container_name, &container->name);
         set_text(r, FIELD_container_image, &container->image);

@@ -21,6 +21,13 @@ static const struct process_table_limits limits = {
 static int on_record(const struct event *event, void *userdata) {
         if (++n_told == fail_at)
                 return -EIO;
+        if (event_kind(event) == WIRE_KIND_container) {
+                struct value id;
+
+                event_get(event, FIELD_container_id, &id);
+                ck_assert_uint_eq(id.length, 64);
+                ck_assert_int_eq(memcmp(id.bytes, "0123456789abcdef", 16), 0);
+        }
         ck_assert(event->wire->flags & WIRE_SYNTHETIC);
         ck_assert_ptr_null(process_table_update(copy, event) && event_kind(event) != WIRE_KIND_container ? table
                                                                                                          : NULL);
