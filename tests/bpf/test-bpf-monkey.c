@@ -225,8 +225,133 @@ START_TEST(whatever_a_monkey_does_is_told_once_and_as_it_was) {
 }
 END_TEST
 
+/* ---- what it passes to programs that do run ---- */
+
+#define EXECS 48
+#define MAX_STRINGS 3000
+
+/* Strings one behind the other, as the new image has them. */
+struct strings {
+        char *bytes;
+        size_t length, n;
+        char *vector[MAX_STRINGS + 1];
+};
+
+static struct strings passed_args, passed_env;
+
+static size_t random_below(uint64_t *random, size_t n) {
+        *random ^= *random << 13;
+        *random ^= *random >> 7;
+        *random ^= *random << 17;
+        return (*random * 0x2545f4914f6cdd1dULL >> 11) % n;
+}
+
+/* Any bytes but NUL, names of variables that are asked for among them, or what looks like one. */
+static void strings_make(struct strings *ret, uint64_t *random, bool environment) {
+        static const char *const begins[] = {"",  "MONKEY", "MONKEY=", "MONKE", "MONKEYS=", "=MONKEY=", "M=",
+                                             "M", "=",      "NAME=",   "\n",    "\033[2J",  "\xff\xfe"};
+        static const size_t counts[] = {0, 1, 2, 3, 10, 300, MAX_STRINGS},
+                            lengths[] = {0, 0, 1, 5, 30, 255, 4095, 8191, 8192, 20000, 100000};
+        size_t n = counts[random_below(random, ELEMENTSOF(counts))];
+
+        if (!ret->bytes)
+                ret->bytes = malloc(1 << 20);
+        ck_assert_ptr_nonnull(ret->bytes);
+        ret->n = ret->length = 0;
+        for (size_t i = 0; i < n; i++) {
+                size_t length = lengths[random_below(random, n > 10 ? 5 : ELEMENTSOF(lengths))];
+                const char *begin = begins[random_below(random, ELEMENTSOF(begins))];
+
+                if (ret->length + length + 16 > 1 << 20)
+                        break;
+                ret->vector[ret->n++] = ret->bytes + ret->length;
+                strcpy(ret->bytes + ret->length, begin);
+                ret->length += strlen(begin);
+                for (size_t k = 0; k < length; k++)
+                        ret->bytes[ret->length++] = (char)(1 + random_below(random, 255));
+                ret->bytes[ret->length++] = 0;
+        }
+        ret->vector[ret->n] = NULL;
+        if (!environment && ret->n == 0) {      /* what the kernel makes of none */
+                ret->bytes[ret->length++] = 0;
+                ret->n = 1;
+        }
+}
+
+static int exec_with_strings(void *argument) {
+        execve("/bin/true", passed_args.vector, passed_env.vector);
+        return 1;
+}
+
+static bool is_asked_for(const char *variable) {
+        return strncmp(variable, "MONKEY=", 7) == 0 || strncmp(variable, "M=", 2) == 0;
+}
+
+/* All of them, or the beginning and said to be cut. */
+static void check_strings(const struct wire_header *record, const struct wire_bytes *told, uint64_t bit,
+                          const char *expected, size_t length, bool may_be_cut) {
+        bool cut = record->cut & bit;
+
+        ck_assert(record->known & bit);
+        if (!cut)
+                ck_assert_uint_eq(told->length, length);
+        ck_assert_uint_le(told->length, length);
+        ck_assert(!cut || may_be_cut);
+        ck_assert_int_eq(
+                memcmp((const char *)record + told->offset, expected, told->length - (cut && told->length > 0)), 0);
+}
+
+START_TEST(whatever_a_program_is_passed_is_told_as_it_got_it) {
+        struct interest interest = lab_interest(wire_kind_bit(WIRE_KIND_execve));
+        uint64_t random = getenv("LAB_SEED") ? strtoull(getenv("LAB_SEED"), NULL, 10) : 1;
+        char *wanted = malloc(1 << 20);
+        size_t n_cut = 0, n_whole = 0;
+
+        ck_assert_ptr_nonnull(wanted);
+        interest.n_env = 2;
+        strcpy(interest.env[0], "MONKEY");
+        strcpy(interest.env[1], "M");
+        ck_assert_int_eq(capture_set_interest(lab.capture, &interest, 2), 0);
+        for (int i = 0; i < EXECS; i++) {
+                const struct wire_execve *record;
+                size_t length = 0;
+                pid_t pid;
+
+                strings_make(&passed_args, &random, false);
+                strings_make(&passed_env, &random, true);
+                for (size_t k = 0; k < passed_env.n; k++)
+                        if (is_asked_for(passed_env.vector[k])) {
+                                strcpy(wanted + length, passed_env.vector[k]);
+                                length += strlen(passed_env.vector[k]) + 1;
+                        }
+                lab_forget();
+                pid = lab_run(exec_with_strings, NULL);
+                ck_assert_int_eq(lab.status, 0);
+                record = (const void *)lab_find(WIRE_KIND_execve, pid, 0);
+                ck_assert_ptr_nonnull(record);
+                ck_assert_int_eq(record->header.result, 0);
+                ck_assert_int_eq(record->argc, (int64_t)passed_args.n);
+                check_strings(&record->header, &record->argv, WIRE_BIT(execve, argv), passed_args.bytes,
+                              passed_args.length, passed_args.length > WIRE_MAX_LIST);
+                check_strings(&record->header, &record->env, WIRE_BIT(execve, env), wanted, length,
+                              length > WIRE_MAX_LIST || passed_env.length > WIRE_MAX_LIST);
+                if (record->header.cut)
+                        n_cut++;
+                else
+                        n_whole++;
+        }
+        printf("arguments and variables of %zu programs whole, of %zu cut\n", n_whole, n_cut);
+        ck_assert_uint_gt(n_whole, 0);
+        ck_assert_uint_gt(n_cut, 0);
+        free(wanted);
+}
+END_TEST
+
 int main(void) {
-        const TTest *const tests[] = {whatever_a_monkey_does_is_told_once_and_as_it_was};
+        const TTest *const tests[] = {
+                whatever_a_monkey_does_is_told_once_and_as_it_was,
+                whatever_a_program_is_passed_is_told_as_it_got_it, /* last: it asks for less */
+        };
         struct capture_options options = {.compat = CAPTURE_COMPAT_ALWAYS};
         struct interest interest = lab_interest(lab_all_kinds() | wire_kind_bit(WIRE_KIND_execve));
 
