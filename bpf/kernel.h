@@ -76,6 +76,7 @@ typedef _Bool bool;
 #define PROC_SUPER_MAGIC 0x9fa0
 #define PIDFS_MAGIC 0x50494446
 #define ANON_INODE_FS_MAGIC 0x09041934
+#define NSFS_MAGIC 0x6e736673
 #define OVERLAYFS_SUPER_MAGIC 0x794c7630
 
 /* Of the kernel's own, the same from 6.1 to 6.18. */
@@ -189,7 +190,12 @@ struct vfsmount {
         struct super_block *mnt_sb;
 };
 
+struct proc_ns_operations {
+        const char *name;
+};
+
 struct ns_common {
+        struct proc_ns_operations *ops;
         unsigned int inum;              /* as in /proc/PID/ns */
 };
 

@@ -47,10 +47,18 @@ static __always_inline bool is_memfd(struct file *file) {
         return name == 0x3a64666d656dULL;       /* "memfd:", low byte first */
 }
 
+/* Before there was pidfs they were anonymous inodes. */
+static __always_inline bool is_pidfd(struct file *file) {
+        __u64 name = 0;
+
+        bpf_probe_read_kernel(&name, sizeof(name), GET(GET(file, f_path.dentry), d_name.name));
+        return name == 0x5d64666469705bULL;     /* "[pidfd]", low byte first */
+}
+
 static __always_inline void see_inode(struct seen *seen) {
         struct inode *inode = seen->inode;
         struct super_block *sb = GET(inode, i_sb);
-        __u32 mode = GET(inode, i_mode);
+        __u32 mode = GET(inode, i_mode), magic;
 
         seen->mode = mode;
         seen->object.device = GET(sb, s_dev);
@@ -60,8 +68,17 @@ static __always_inline void see_inode(struct seen *seen) {
         seen->gid = GET(inode, i_gid.val);
 
         switch (mode & S_IFMT) {
+        case 0:
         case S_IFREG:
-                seen->type = WIRE_OBJECT_FILE;
+                /* Anonymous inodes have a type since 6.16 only. */
+                magic = GET(sb, s_magic);
+                seen->type = magic == NSFS_MAGIC ? WIRE_OBJECT_NAMESPACE
+                        : magic == PIDFS_MAGIC ? WIRE_OBJECT_PIDFD
+                        : magic == ANON_INODE_FS_MAGIC ? WIRE_OBJECT_ANON
+                        : mode & S_IFMT ? WIRE_OBJECT_FILE
+                                        : WIRE_OBJECT_OTHER;
+                if (seen->type != WIRE_OBJECT_FILE)
+                        break;
                 seen->object.generation = GET(inode, i_generation);
                 break;
         case S_IFDIR:
@@ -98,6 +115,8 @@ __noinline int see(struct seen *seen) {
         see_inode(seen);
         if (file && seen->type == WIRE_OBJECT_FILE && is_memfd(file))
                 seen->type = WIRE_OBJECT_MEMFD;
+        if (file && seen->type == WIRE_OBJECT_ANON && is_pidfd(file))
+                seen->type = WIRE_OBJECT_PIDFD;
         return 0;
 }
 
@@ -117,7 +136,8 @@ static __always_inline void see_cwd(struct seen *seen) {
 
 static __always_inline bool has_path(__u32 type) {
         return type == WIRE_OBJECT_FILE || type == WIRE_OBJECT_DIRECTORY || type == WIRE_OBJECT_MEMFD ||
-                type == WIRE_OBJECT_TTY || type == WIRE_OBJECT_DEVICE;
+                type == WIRE_OBJECT_TTY || type == WIRE_OBJECT_DEVICE || type == WIRE_OBJECT_PIDFD ||
+                type == WIRE_OBJECT_NAMESPACE || type == WIRE_OBJECT_ANON;
 }
 
 /* The far side of a connected internet socket. False if there is none. */

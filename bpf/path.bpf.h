@@ -111,6 +111,49 @@ static long walk_write(__u32 i, struct cpu **context) {
         return r;
 }
 
+/* ---- what has a name in /proc/PID/fd, and none in a tree ---- */
+
+#define SPECIAL_MAX 64
+
+/* A namespace, a pidfd, or another file that is an anonymous inode. */
+static __always_inline bool is_special(__u64 magic) {
+        return magic == NSFS_MAGIC || magic == PIDFS_MAGIC || magic == ANON_INODE_FS_MAGIC;
+}
+
+/* As the kernel puts it there: `mnt:[4026531841]`, `anon_inode:[eventfd]`. 0: it is none of these. */
+static __noinline __u32 walk_special(struct cpu *cpu) {
+        static const char namespace[] = "%s:[%lu]", pidfd[] = "anon_inode:[pidfd]", other[] = "anon_inode:%s";
+        struct walk *walk = &cpu->walk;
+        struct inode *inode = GET(walk->from, d_inode);
+        __u64 magic = inode ? GET(GET(inode, i_sb), s_magic) : 0, values[2] = {};
+        char *to;
+        long n;
+
+        if (!is_special(magic) || record_room(cpu, SPECIAL_MAX, &walk->start) < SPECIAL_MAX)
+                return 0;
+        to = record_at(cpu, walk->start);
+        if (magic == NSFS_MAGIC) {
+                struct ns_common *common = GET(inode, i_private);
+
+                values[0] = (__u64)GET(GET(common, ops), name);
+                values[1] = GET(inode, i_ino);
+                n = bpf_snprintf(to, SPECIAL_MAX, namespace, values, sizeof(values));
+        } else if (magic == PIDFS_MAGIC)        /* cb12fd8e0dab "pidfd: add pidfs", 6.9 */
+                n = bpf_snprintf(to, SPECIAL_MAX, pidfd, NULL, 0);
+        else {
+                values[0] = (__u64)GET(walk->from, d_name.name);
+                n = bpf_snprintf(to, SPECIAL_MAX, other, values, sizeof(values[0]));
+        }
+        if (n <= 1)
+                return 0;
+        walk->cut = n > SPECIAL_MAX;
+        walk->end = (n > SPECIAL_MAX ? SPECIAL_MAX : n) - 1;
+        walk->again = false;
+        cpu->header.flags |= walk->flags;
+        cpu->used = walk->start + walk->end;
+        return walk->end;
+}
+
 static __always_inline void walk_begin(struct walk *walk) {
         struct vfsmount *mount = walk->from_mount;
 
@@ -142,6 +185,11 @@ __noinline __u32 path_walk(struct cpu *cpu) {
         bpf_loop(MAX_COMPONENTS, walk_measure, &cpu, 0);
         if (!walk->done)
                 return 0;               /* deeper than any path that can be passed to a call */
+        if (walk->flags & WIRE_DETACHED) {
+                length = walk_special(cpu);
+                if (length)
+                        return length;
+        }
         length = walk->length;
         measured = walk->sum;
 

@@ -113,6 +113,9 @@ enum wire_object_type {
         WIRE_OBJECT_MEMFD,
         WIRE_OBJECT_DEVICE,
         WIRE_OBJECT_OTHER,
+        WIRE_OBJECT_PIDFD,
+        WIRE_OBJECT_NAMESPACE,          /* /proc/PID/ns/... */
+        WIRE_OBJECT_ANON,               /* anonymous inode: eventfd, epoll, BPF, ... */
         _WIRE_OBJECT_MAX,
 };
 

@@ -4,11 +4,15 @@
  * The programs of the capture have descriptors, which children inherit: numbers that shall be free are high. */
 #include <arpa/inet.h>
 #include <linux/close_range.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <signal.h>
+
+#include "base/macro.h"
 
 #include "child.h"
 #include "old-calls.h"
@@ -125,6 +129,46 @@ START_TEST(every_way_to_double_a_descriptor_is_a_dup) {
         ck_assert(!lab_known(record, F(dup, newfd)));
         ck_assert_int_eq(lab_number(record, F(dup, type)), WIRE_OBJECT_CLOSED);
         ck_assert_ptr_null(lab_find(WIRE_KIND_dup, pid, 7));
+}
+END_TEST
+
+START_TEST(what_is_no_file_has_a_type_of_its_own_and_the_name_that_proc_shows) {
+        static const struct {
+                int fd, type;
+                const char *begin;
+        } what[] = {{950, WIRE_OBJECT_ANON, "anon_inode:[event"},
+                    {951, WIRE_OBJECT_ANON, "anon_inode:[eventpoll]"},
+                    {952, WIRE_OBJECT_PIDFD, "anon_inode:[pidfd]"},
+                    {953, WIRE_OBJECT_NAMESPACE, "mnt:["},
+                    {954, WIRE_OBJECT_NAMESPACE, "user:["}};
+        char(*shown)[64] = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        const struct wire_header *record;
+        pid_t pid;
+
+        pid = RUN({
+                const int fds[] = {eventfd(0, 0), epoll_create1(0), (int)syscall(SYS_pidfd_open, getpid(), 0),
+                                   open("/proc/self/ns/mnt", O_RDONLY), open("/proc/self/ns/user", O_RDONLY)};
+
+                for (size_t i = 0; i < ELEMENTSOF(what); i++) {
+                        char path[64];
+
+                        snprintf(path, sizeof(path), "/proc/self/fd/%d", fds[i]);
+                        EXPECT(fds[i] >= 0 && readlink(path, shown[i], sizeof(shown[i]) - 1) > 0);
+                        EXPECT(dup2(fds[i], what[i].fd) == what[i].fd && close(what[i].fd) == 0);
+                }
+        });
+        for (size_t i = 0; i < ELEMENTSOF(what); i++) {
+                ck_assert_msg(strncmp(shown[i], what[i].begin, strlen(what[i].begin)) == 0, "%s", shown[i]);
+                record = find_number(WIRE_KIND_dup, pid, F(dup, newfd), what[i].fd);
+                ck_assert_ptr_nonnull(record);
+                ck_assert_int_eq(lab_number(record, F(dup, type)), what[i].type);
+                ck_assert_str_eq(lab_text(record, F(dup, pathname)), shown[i]);
+                record = find_number(WIRE_KIND_close, pid, F(close, fd), what[i].fd);
+                ck_assert_ptr_nonnull(record);
+                ck_assert_int_eq(lab_number(record, F(close, type)), what[i].type);
+                ck_assert_str_eq(lab_text(record, F(close, pathname)), shown[i]);
+        }
+        munmap(shown, 4096);
 }
 END_TEST
 
@@ -296,6 +340,7 @@ int main(void) {
                 what_is_closed_is_told_as_what_it_was,
                 a_range_is_closed_with_its_ends,
                 every_way_to_double_a_descriptor_is_a_dup,
+                what_is_no_file_has_a_type_of_its_own_and_the_name_that_proc_shows,
                 a_socket_that_becomes_the_standard_input_is_told_with_its_far_side,
                 a_descriptor_taken_from_another_process_tells_whose_it_was,
                 descriptors_that_a_message_brings_are_each_a_dup,
