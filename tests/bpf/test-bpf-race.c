@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Threads that exchange things while the kernel is at work: what is told may be unknown, but never another's. */
+#include <bpf/bpf.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -7,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 
 #include "child.h"
@@ -509,6 +511,94 @@ START_TEST(a_name_that_cannot_be_read_any_more_is_unknown_and_said_to_be) {
 }
 END_TEST
 
+/* ---- a program that the kernel skips, since another one seems to run on the processor ---- */
+
+#define BIG (16 << 20)
+#define REMOVALS 200
+
+static int on_this_processor(void) {
+        cpu_set_t one;
+
+        CPU_ZERO(&one);
+        CPU_SET(0, &one);
+        return sched_setaffinity(0, sizeof(one), &one);
+}
+
+/* While a map is read from outside no program on a call may run on its processor. A big map takes long, and where the
+ * kernel can be preempted others come to run meanwhile. */
+static pid_t read_a_big_map(void) {
+        int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "big", 4, BIG, 1, NULL);
+        char *value = malloc(BIG);
+        pid_t pid;
+
+        ck_assert(fd >= 0 && value);
+        pid = fork();
+        if (pid == 0) {
+                struct sched_param none = {};
+
+                EXPECT(on_this_processor() == 0 && sched_setscheduler(0, SCHED_IDLE, &none) == 0);
+                for (;;)
+                        EXPECT(bpf_map_lookup_elem(fd, &(uint32_t){0}, value) == 0);
+        }
+        close(fd);
+        free(value);
+        return pid;
+}
+
+static uint64_t n_skipped(void) {
+        struct capture_stats stats;
+
+        ck_assert(lab_read_all(&stats));
+        return stats.lost[WIRE_KIND_unlink][WIRE_LOSS_SKIPPED];
+}
+
+/* Of tracepoints of calls: "bpf: Count missed stats in trace_call_bpf", 6.7. */
+static bool counts_skipped(void) {
+        unsigned major = 0, minor = 0;
+        struct utsname name;
+
+        return uname(&name) == 0 && sscanf(name.release, "%u.%u", &major, &minor) == 2 &&
+                (major > 6 || (major == 6 && minor >= 7));
+}
+
+START_TEST(what_the_kernel_skipped_is_counted_and_shown) {
+        const struct interest one = lab_interest(wire_kind_bit(WIRE_KIND_unlink));
+        const struct wire_header *gap;
+        uint64_t before;
+        size_t n_told;
+        pid_t pid, reader;
+
+        ck_assert_int_eq(capture_set_interest(lab.capture, &one, 5), 0);
+        before = n_skipped();
+        reader = read_a_big_map();
+        pid = RUN({
+                EXPECT(on_this_processor() == 0);
+                for (int i = 0; i < REMOVALS; i++) {
+                        usleep(1000);
+                        EXPECT(unlink(lab_path("no-such-file")) < 0);
+                }
+        });
+        kill(reader, SIGKILL);
+        ck_assert_int_eq(waitpid(reader, NULL, 0), reader);
+        n_told = lab_count(WIRE_KIND_unlink, pid);
+        printf("beside a map that is read: %zu of %d calls were told\n", n_told, REMOVALS);
+        if (n_told == REMOVALS)
+                return;                 /* a kernel that nobody preempts (preempt=full) */
+        if (!counts_skipped()) {
+                printf("this kernel does not count what it skips on calls\n");
+                return;
+        }
+        for (int i = 0; i < 30 && n_skipped() == before; i++)
+                usleep(100000);         /* it is looked at once a second */
+        ck_assert_uint_ge(n_skipped() - before, REMOVALS - n_told);
+        for (size_t i = 0; (gap = lab_find(WIRE_KIND_gap, 0, i)); i++)
+                if (lab_number(gap, F(gap, reason)) == WIRE_LOSS_SKIPPED &&
+                    lab_number(gap, F(gap, kinds)) & (int64_t)wire_kind_bit(WIRE_KIND_unlink))
+                        break;
+        ck_assert_ptr_nonnull(gap);
+}
+END_TEST
+
 int main(void) {
         const TTest *const tests[] = {
                 an_exchanged_descriptor_is_never_taken_for_the_file_that_was_opened,
@@ -519,6 +609,7 @@ int main(void) {
                 a_path_is_one_that_was_true_at_some_moment,
                 a_write_whose_descriptor_was_exchanged_tells_both_objects,
                 a_call_that_is_restarted_is_told_once,
+                what_the_kernel_skipped_is_counted_and_shown,
                 a_name_that_cannot_be_read_any_more_is_unknown_and_said_to_be,
         };
         struct interest interest = lab_interest(LAB_FILE_KINDS);
