@@ -66,8 +66,13 @@ static inline struct capture_bpf *bpf_of(struct capture *capture) {
 /* Read up to `max` records. *ret_empty: the ring was empty at the end, and everything up to now is told. */
 size_t capture_bpf_read(struct capture_bpf *bpf, size_t max, bool *ret_empty);
 
-/* Have the loop tell us when the kernel calls the reader of this ring. */
-int capture_bpf_watch_ring(struct capture_bpf *bpf, int ring_fd, sd_event_source **ret);
+#define TICK_INTERVAL_NS NSEC_PER_SEC
+
+/* capture-loop.c: read on the loop from now on; not later than for the deadline, which has changed; and have it tell
+ * when the kernel calls the reader of this ring. */
+int capture_loop_join(struct capture_bpf *bpf);
+void capture_loop_hasten(struct capture_bpf *bpf);
+int capture_loop_watch(struct capture_bpf *bpf, int ring_fd, sd_event_source **ret);
 
 /* capture-ring.c: how full is it? Once a second it may get another size. */
 void capture_ring_turn(struct capture_bpf *bpf, uint64_t now_ns);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Capture from the running kernel: the ring's reader. When it reads: pace.h. */
+/* Capture from the running kernel: what is read from its ring. When it is read: capture-loop.c. */
 #include "capture/capture.h"
 
 #include <assert.h>
@@ -25,7 +25,6 @@
 #define MIN_RING_BYTES ((size_t)64 << 10)
 #define DEFAULT_LATENCY_NS NSEC_PER_MSEC
 #define DEFAULT_BATCH 512
-#define TICK_INTERVAL_NS NSEC_PER_SEC
 #define STALL_NS (10 * NSEC_PER_MSEC)
 #define DEFAULT_PROCESSES 65536
 #define PID_NAMESPACE_OF_THE_HOST 0xEFFFFFFCU   /* inode number, the same on every Linux */
@@ -376,107 +375,6 @@ size_t capture_bpf_read(struct capture_bpf *bpf, size_t max, bool *ret_empty) {
         return n;
 }
 
-/* ---- the loop ---- */
-
-static int set_timer(struct capture_bpf *bpf, uint64_t at_ns) {
-        int r;
-
-        r = sd_event_source_set_time(bpf->timer, at_ns / NSEC_PER_USEC + (at_ns % NSEC_PER_USEC != 0));
-        if (r < 0)
-                return r;
-        return sd_event_source_set_enabled(bpf->timer, SD_EVENT_ONESHOT);
-}
-
-static uint64_t next_tick_ns(const struct capture_bpf *bpf) {
-        return MIN(nsec_add(bpf->ticked_ns, TICK_INTERVAL_NS), nsec_add(bpf->deadline_ns, 1));
-}
-
-static int set_again(struct capture_bpf *bpf) {
-        __atomic_store_n(hooks_waits(bpf->hooks), WIRE_WAIT_NOT, __ATOMIC_RELAXED);
-        return sd_event_source_set_enabled(bpf->again, SD_EVENT_ONESHOT);
-}
-
-/* What came between our last look and our word called nobody (bpf/reader.bpf.h). */
-static bool came_meanwhile(struct capture_bpf *bpf, enum wire_wait wait) {
-        size_t pending = ring_pending(&bpf->ring);      /* a barrier in front */
-
-        if (wait == WIRE_WAIT_ANY)
-                return pending > 0;
-        return pending >= bpf->wake_bytes ||
-                (wait == WIRE_WAIT_URGENT && __atomic_load_n(hooks_urgent(bpf->hooks), __ATOMIC_SEQ_CST));
-}
-
-static int turn(struct capture_bpf *bpf) {
-        enum wire_wait wait;
-        uint64_t until_ns;
-        bool empty;
-        size_t n;
-
-        __atomic_store_n(hooks_waits(bpf->hooks), WIRE_WAIT_NOT, __ATOMIC_SEQ_CST);
-        __atomic_store_n(hooks_urgent(bpf->hooks), 0, __ATOMIC_SEQ_CST);
-        capture_ring_turn(bpf, clock_boottime_ns());
-        n = capture_bpf_read(bpf, bpf->batch, &empty);
-        if (n == bpf->batch)
-                return set_again(bpf);
-
-        wait = pace_next(&bpf->pace, n, empty, clock_boottime_ns(), &until_ns);
-        __atomic_store_n(hooks_waits(bpf->hooks), wait, __ATOMIC_SEQ_CST);
-        if (empty && came_meanwhile(bpf, wait))
-                return set_again(bpf);
-        return set_timer(bpf, MIN(until_ns, next_tick_ns(bpf)));
-}
-
-static int on_ring(sd_event_source *source, int fd, uint32_t events, void *userdata) {
-        struct capture_bpf *bpf = userdata;
-
-        bpf->capture.stats.n_wakeups++;
-        pace_called(&bpf->pace);
-        return turn(bpf);
-}
-
-static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
-        return turn(userdata);
-}
-
-static int on_again(sd_event_source *source, void *userdata) {
-        return turn(userdata);
-}
-
-/* The ring comes last, so that nobody else on the loop starves: timers of the engine, signals, the bus. */
-static int prepare_source(sd_event_source *source, const char *what) {
-        int r;
-
-        r = sd_event_source_set_priority(source, SD_EVENT_PRIORITY_IDLE);
-        if (r >= 0)
-                r = sd_event_source_set_description(source, what);
-        if (r >= 0)
-                r = sd_event_source_set_exit_on_failure(source, true);
-        return r;
-}
-
-int capture_bpf_watch_ring(struct capture_bpf *bpf, int ring_fd, sd_event_source **ret) {
-        int r;
-
-        /* Edge triggered: it speaks when the kernel wakes us, not whenever there is something. */
-        r = sd_event_add_io(bpf->loop, ret, ring_fd, EPOLLIN | EPOLLET, on_ring, bpf);
-        return r < 0 ? r : prepare_source(*ret, "capture-ring");
-}
-
-static int join_loop(struct capture_bpf *bpf, sd_event *loop) {
-        int r;
-
-        r = capture_bpf_watch_ring(bpf, hooks_ring_fd(bpf->hooks), &bpf->ring_source);
-        if (r >= 0)
-                r = sd_event_add_time(loop, &bpf->timer, CLOCK_BOOTTIME, 0, 1, on_timer, bpf);
-        if (r >= 0)
-                r = prepare_source(bpf->timer, "capture-timer");
-        if (r >= 0)
-                r = sd_event_add_defer(loop, &bpf->again, on_again, bpf);
-        if (r >= 0)
-                r = prepare_source(bpf->again, "capture-again");
-        return r;
-}
-
 /* ---- the operations ---- */
 
 /* `first`: the kernel learns from it where each belongs. Later it knows. */
@@ -583,7 +481,7 @@ static int bpf_start(struct capture *capture, sd_event *loop, uint64_t generatio
         tell_start(bpf);
 
         if (loop) {
-                r = join_loop(bpf, loop);
+                r = capture_loop_join(bpf);
                 if (r < 0)
                         return log_error_errno(r, "Cannot watch the ring: %m");
         }
@@ -659,14 +557,11 @@ static int bpf_retell(struct capture *capture) {
 
 static void bpf_set_deadline(struct capture *capture, uint64_t deadline_ns) {
         struct capture_bpf *bpf = bpf_of(capture);
-        uint64_t at;
 
         if (bpf->deadline_ns == deadline_ns)
                 return;
         bpf->deadline_ns = deadline_ns;
-        /* The timer is earlier already when we are awake. */
-        if (bpf->timer && sd_event_source_get_time(bpf->timer, &at) >= 0 && at > next_tick_ns(bpf) / NSEC_PER_USEC)
-                (void)set_timer(bpf, next_tick_ns(bpf));
+        capture_loop_hasten(bpf);
 }
 
 static void bpf_set_wait(struct capture *capture, bool wait) {

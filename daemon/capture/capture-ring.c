@@ -36,7 +36,7 @@ static int exchange(struct capture_bpf *bpf, size_t bytes) {
                 return fd;
         r = ring_map(&ring, fd, bytes);
         if (r >= 0)
-                r = capture_bpf_watch_ring(bpf, fd, &source);
+                r = capture_loop_watch(bpf, fd, &source);
         if (r >= 0)
                 r = hooks_exchange_ring(bpf->hooks, fd, bytes);
         if (r < 0) {
