@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Hooks - what the programs in the kernel cost those who make the calls: fork+exec+exit with the core programs on and
  * off; open+close and a call that nobody looks at (`other`) with nothing attached, with the core programs, with an
- * empty program on openat, with ours there that leaves at once (`ours`: the kind is not wanted; `flags`: not these
- * flags); the same of read, write and sendto (`unwanted`: the kind is not wanted; `result`: only its failures are).
- * What each program takes by the kernel's own statistics: test-bpf-cost.
+ * empty program on openat, with ours there (`ours`: the kind is not wanted; `flags`: not these flags; `user`, `path`:
+ * the filter rules them out; `told`: all of it goes into the ring), of a file six names deep; the same of read, write
+ * and sendto (`unwanted`: the kind is not wanted; `result`: only its failures are). What each program takes by the
+ * kernel's own statistics: test-bpf-cost.
  *
  * Straight on the programs, without the daemon: attaching takes less than a millisecond, so that on and off take turns
  * every few milliseconds and what else the machine does falls on both. A call's cost is processor time (user and
@@ -32,6 +33,7 @@
 
 #include "capture/attach.h"
 #include "capture/kernel.h"
+#include "capture/prefilter-maps.h"
 #include "capture/ring.h"
 #include "event/event.h"
 #include "measure.h"
@@ -267,13 +269,60 @@ enum state {
         CORE,
         EMPTY,                          /* an empty program on sys_exit_openat */
         OURS,                           /* ours there, with openat filtered by the kind, */
-        FLAGS,                          /* and by the flags; */
+        FLAGS,                          /* and by the flags, */
+        USER,                           /* by the user, and by the path, as the filter of policies would; */
+        PATH,
         TOLD,                           /* or told, each */
         _STATE_MAX,
 };
 
+/* What policies about openat would leave in the kernel: about a path, or a user, that is not ours. */
+static void filter(bool by_user) {
+        static struct prefilter_maps *maps;
+        static struct prefilter_arm none;
+        static char front[] = "/var/lib/other/";
+        static struct prefilter_text text = {
+                .uses = 1, .length = sizeof(front) - 1, .kind = WIRE_KIND_openat, .place = PREFILTER_FRONT};
+        static struct prefilter_number user = {
+                .uses = 1, .number = 4321, .kind = WIRE_KIND_openat, .dimension = PREFILTER_USER};
+        static struct prefilter prefilter;
+        struct prefilter_kind *kind = &prefilter.kinds[WIRE_KIND_openat];
+
+        if (!maps && prefilter_maps_new(&(const struct prefilter_shared){
+                                                .filters = bpf_map__fd(sensor->maps.filters),
+                                                .classes = bpf_map__fd(sensor->maps.filter_classes),
+                                                .groups = bpf_map__fd(sensor->maps.filter_groups),
+                                                .fronts = bpf_map__fd(sensor->maps.filter_fronts),
+                                                .backs = bpf_map__fd(sensor->maps.filter_backs),
+                                                .networks = bpf_map__fd(sensor->maps.filter_networks),
+                                                .numbers = bpf_map__fd(sensor->maps.filter_numbers),
+                                                .armed = bpf_map__fd(sensor->maps.armed),
+                                                .table = &sensor->bss->filter_table,
+                                                .waiting = (uint64_t *)&sensor->bss->filter_waiting,
+                                                .urgent = (uint64_t *)sensor->bss->urgent_uses,
+                                        },
+                                        &maps) < 0)
+                die("the filter");
+        *kind = (struct prefilter_kind){.active = true, .n_uses = 1, .first = UINT64_MAX, .arms = &none};
+        for (int d = 0; d < _PREFILTER_DIMENSION_MAX; d++)
+                kind->any[d] = UINT64_MAX;
+        kind->fields[by_user ? PREFILTER_USER : PREFILTER_TEXT] =
+                by_user ? FIELD_PROCESS_uid : FIELD_openat_pathname;
+        kind->any[by_user ? PREFILTER_USER : PREFILTER_TEXT] = 0;
+        prefilter.bytes.items = front;
+        prefilter.bytes.n = sizeof(front) - 1;
+        prefilter.texts.items = &text;
+        prefilter.texts.n = !by_user;
+        prefilter.numbers.items = &user;
+        prefilter.numbers.n = by_user;
+        if (prefilter_maps_fill(maps, &prefilter, NULL, NULL) < 0)
+                die("the filter");
+        prefilter_maps_use(maps, &prefilter, false);
+}
+
 static void enter(enum state state, int empty_fd) {
         detach();
+        sensor->bss->filter_table = 0;
         sensor->bss->wants[WIRE_KIND_openat] = 0;
         sensor->bss->flags_any[WIRE_KIND_openat] = 0;
         switch (state) {
@@ -290,7 +339,11 @@ static void enter(enum state state, int empty_fd) {
                 sensor->bss->wants[WIRE_KIND_openat] = WANT_SUCCESS;
                 attach_named("exit_openat", "tp/syscalls/sys_exit_openat", WIRE_CALL_openat);
                 break;
+        case USER:
+        case PATH:
         case TOLD:
+                if (state != TOLD)
+                        filter(state == USER);
                 sensor->bss->wants[WIRE_KIND_openat] = WANT_SUCCESS;
                 attach_named("exit_openat", "tp/syscalls/sys_exit_openat", WIRE_CALL_openat);
                 break;
@@ -303,14 +356,19 @@ static void enter(enum state state, int empty_fd) {
 }
 
 static void calls(int rounds) {
-        static const char *const names[] = {"nothing", "core", "empty", "ours", "flags", "told"};
+        static const char *const names[] = {"nothing", "core", "empty", "ours", "flags", "user", "path", "told"};
         char directory[] = "/tmp/bench-hooks-XXXXXX", path[64];
         struct measure *of[_STATE_MAX], *others[_STATE_MAX];
         int empty_fd = empty_tracepoint();
 
         if (!mkdtemp(directory))
                 die(directory);
-        snprintf(path, sizeof(path), "%s/file", directory);
+        snprintf(path, sizeof(path), "%s/a/b/c/file", directory);
+        for (char *p = path + strlen(directory) + 1; (p = strchr(p, '/')); *p++ = '/') {
+                *p = 0;
+                if (mkdir(path, 0700) < 0)
+                        die(path);
+        }
         close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
         for (int state = 0; state < _STATE_MAX; state++) {
                 of[state] = measure_new();
@@ -340,7 +398,10 @@ static void calls(int rounds) {
                 measure_print(key, quiet(others[state]));
         }
         unlink(path);
-        rmdir(directory);
+        for (char *p; (p = strrchr(path, '/')) && strlen(path) > strlen(directory);) {
+                *p = 0;
+                rmdir(path);
+        }
 }
 
 /* ---- reads, writes and sends that are filtered ---- */

@@ -350,7 +350,9 @@ static __always_inline bool call_wanted(const struct call *call, enum wire_kind 
 
 /* The header of the record of a call. */
 static __always_inline void call_header(struct cpu *cpu, __s64 result, __u32 id, __u32 flags) {
-        header_actor(&cpu->header, state_of(bpf_get_current_task_btf(), false), result);
+        struct task_struct *task = bpf_get_current_task_btf();
+
+        header_fill(&cpu->header, task, state_of(task, false), result);
         cpu->header.call = id;
         cpu->header.flags |= flags & ~CALL_OWN_FLAGS;
         if (flags & CALL_REQUEST) {
@@ -362,22 +364,39 @@ static __always_inline void call_header(struct cpu *cpu, __s64 result, __u32 id,
 }
 
 /* Not static: see path_walk(). */
-__noinline int call_open(const struct call *call, __u32 kind, __u32 size) {
-        struct cpu *cpu;
+__noinline int call_open(const struct call *call, __u32 kind, __u32 size, bool whole) {
+        struct cpu *cpu = this_cpu();
 
-        if (!call)
+        if (!call || !cpu || kind >= _WIRE_KIND_MAX)
+                return 0;
+        BOUND(kind, MAX_KINDS - 1);
+        if (!actor_passes(cpu, kind))
                 return 0;
         cpu = record_claim(kind, size);
         if (!cpu)
                 return 0;
-        call_header(cpu, call->result, call->id, call->flags);
+        if (whole)
+                call_header(cpu, call->result, call->id, call->flags);
         return 1;
 }
 
-/* Begin the record of a call, header and all. NULL: lost, and counted. */
+/* The rest of it, if it was not whole. Not static: see path_walk(). */
+__noinline int call_actor(struct cpu *cpu, const struct call *call) {
+        if (cpu && call)
+                call_header(cpu, call->result, call->id, call->flags);
+        return nothing();
+}
+
+/* Begin the record of a call, header and all. NULL: not to be told, or lost; either is counted. */
 static __always_inline struct cpu *call_record(const struct call *call, enum wire_kind kind, __u32 size) {
         credentials_watch();
-        return call_open(call, kind, size) ? record_clear(size) : NULL;
+        return call_open(call, kind, size, true) ? record_clear(size) : NULL;
+}
+
+/* The same without who acted, which call_actor() adds: only once the record has passed, where that is asked early. */
+static __always_inline struct cpu *call_record_bare(const struct call *call, enum wire_kind kind, __u32 size) {
+        credentials_watch();
+        return call_open(call, kind, size, false) ? record_clear(size) : NULL;
 }
 
 /* What a program at the beginning kept for this call; NULL if there was none, or it was for another call. */
@@ -408,11 +427,16 @@ static __always_inline struct begun *call_begin(const struct call *call) {
 
 __noinline int rare_begin(__u32 kind, __u32 size, __s64 result, __u32 id, __u32 flags) {
         struct task_struct *task = bpf_get_current_task_btf();
-        struct cpu *cpu;
+        struct cpu *cpu = this_cpu();
 
-        if (kind >= _WIRE_KIND_MAX || size > RARE_MAX || !want(kind, result) || is_self(task))
+        if (!cpu || kind >= _WIRE_KIND_MAX || size > RARE_MAX)
+                return 0;
+        BOUND(kind, MAX_KINDS - 1);
+        if (!want(kind, result) || is_self(task))
                 return 0;
         credentials_watch();
+        if (!actor_passes(cpu, kind))
+                return 0;
         cpu = record_claim(kind, size);
         if (!cpu)
                 return 0;

@@ -177,7 +177,7 @@ static __always_inline int transfer_tell(
                 SET(cpu, write, type, seen.type);
                 transfer_offset(cpu, call, transfer, &seen, kind);
                 if (has_path(seen.type))
-                        path_append(cpu, &record->pathname, WIRE_BIT(write, pathname), GET(file, f_path.dentry),
+                        path_append_near(cpu, &record->pathname, WIRE_BIT(write, pathname), GET(file, f_path.dentry),
                                     GET(file, f_path.mnt));
                 else if (seen.type == WIRE_OBJECT_SOCKET && see_peer(sock_of(&seen), &record->daddr, &port)) {
                         cpu->header.known |= WIRE_BIT(write, daddr);
@@ -185,6 +185,8 @@ static __always_inline int transfer_tell(
                 }
         } else
                 SET(cpu, write, type, WIRE_OBJECT_CLOSED);
+        if (!record_passes(cpu, kind))
+                return nothing();
         if (kind == WIRE_KIND_write && transfer->source)
                 transfer_source(cpu, transfer->source, &seen);
         transfer_content(cpu, call, transfer, kind);

@@ -62,7 +62,7 @@ static __always_inline void close_path(struct cpu *cpu, const struct closed *clo
 
         if (inode && GET(inode, i_ino) == closed->object.inode &&
             GET(GET(inode, i_sb), s_dev) == closed->object.device)
-                path_append(cpu, &record->pathname, WIRE_BIT(close, pathname), dentry,
+                path_append_near(cpu, &record->pathname, WIRE_BIT(close, pathname), dentry,
                             (struct vfsmount *)closed->mount);
 }
 

@@ -2,7 +2,8 @@
 /* Emit - from a hook to the ring: filter, begin a record, fill in who, append bytes, hand it over; and count what is
  * lost.
  *
- * Order of a program: want() before any work; record_begin(); fields; record_submit() or record_drop(). The record is
+ * Order of a program: want() before any work; record_begin(); fields; record_submit() or record_drop(). Where a field
+ * that policies look at is known before others that cost more, record_passes() in between. The record is
  * built in memory of the CPU and copied into the ring once: reservations have constant sizes only, and a record that
  * sits in the ring unfinished holds up all that come after it.
  *
@@ -160,9 +161,35 @@ static __always_inline struct cpu *record_claim(__u32 kind, __u32 size) {
         return cpu;
 }
 
-/* Not static: see path_walk(). */
+/* Of whatever task: the filter is asked at the end. Not static: see path_walk(). */
 __noinline int record_open(__u32 kind, __u32 size) {
-        return record_claim(kind, size) ? 1 : 0;
+        struct cpu *cpu = record_claim(kind, size);
+
+        if (!cpu)
+                return 0;
+        cpu->sieve.table = 0;
+        return 1;
+}
+
+/* Does the current task leave a use of the kind? Asked before the record is begun; what is not told is counted. What it
+ * waits for is asked as it is of a kind that nothing begins with, and again of the record if it was armed. */
+static __always_inline bool actor_passes(struct cpu *cpu, __u32 kind) {
+        __u32 table;
+
+        if (cpu->busy)
+                return true;            /* will be lost */
+        filter_actor(cpu, kind);
+        table = cpu->sieve.table;
+        if (!table)
+                return true;
+        if (cpu->sieve.uses & ~filter_first(table, kind) && !task_is_armed(kind) && table == filter_table) {
+                cpu->sieve.uses &= filter_first(table, kind);
+                cpu->sieve.asked |= SIEVE_ARMED;
+        }
+        if (cpu->sieve.uses || !filter_sheds(table, kind))
+                return true;
+        cpu->counters.filtered[kind & (MAX_KINDS - 1)]++;
+        return false;
 }
 
 /* The rest of it, of which the size is a constant. */
@@ -236,6 +263,22 @@ static __always_inline void record_drop(struct cpu *cpu, enum wire_kind kind) {
         cpu->busy = 0;
 }
 
+/* No policy could use it. */
+static __always_inline void record_leave_out(struct cpu *cpu, enum wire_kind kind) {
+        cpu->counters.produced[kind]--;
+        cpu->counters.filtered[kind]++;
+        cpu->busy = 0;
+}
+
+/* What there is of the record is final: may a policy use it? False: it is left out, and the program has nothing more to
+ * do. To be asked before work that costs something. */
+static __always_inline bool record_passes(struct cpu *cpu, enum wire_kind kind) {
+        if (!filter_refuses(cpu, kind))
+                return true;
+        record_leave_out(cpu, kind);
+        return false;
+}
+
 /* The record is complete: into the ring with it, and the reader is called if it is worth that. A function of its own
  * since the stack of who calls it is full. Not static: see path_walk(). */
 __noinline int record_send(struct cpu *cpu, __u32 kind, __u32 urgent) {
@@ -269,9 +312,7 @@ __noinline int record_submit(struct cpu *cpu, __u32 kind) {
         BOUND(kind, MAX_KINDS - 1);
         uses = filter_admits(cpu, kind);
         if (!uses) {
-                cpu->counters.produced[kind]--;
-                cpu->counters.filtered[kind]++;
-                cpu->busy = 0;
+                record_leave_out(cpu, kind);
                 return nothing();
         }
         if (is_limited(kind, cpu->header.tgid)) {

@@ -39,43 +39,56 @@ static __always_inline bool open_see_kept(struct cpu *cpu, struct task_struct *t
         return true;
 }
 
-static __always_inline void open_see(struct cpu *cpu, struct task_struct *task, const struct open_call *call) {
+/* Another thread may have put another file there. What was read is good if it is what was asked for, and still there
+ * now: struct file is recycled, so its dentry has to be the same, too. */
+static __always_inline bool open_is_exchanged(struct cpu *cpu, struct task_struct *task, const struct open_call *call,
+                                              struct file *file, struct dentry *dentry) {
+        if ((GET(file, f_flags) ^ call->flags) & 3)
+                return true;
+        return cpu->header.flags & WIRE_RACED &&
+                (file_of(task, call->result) != file || GET(file, f_path.dentry) != dentry);
+}
+
+/* False: the record is left out. */
+static __always_inline bool open_see(struct cpu *cpu, struct task_struct *task, const struct open_call *call) {
         struct wire_openat *record = (void *)cpu->record;
         __u64 pathname = WIRE_BIT(openat, pathname);
         struct file *file = file_of(task, call->result);
         struct dentry *dentry;
         struct seen seen = {};
-        bool exchanged;
 
         SET(cpu, openat, fd, call->result);
         if (open_see_kept(cpu, task, call))
-                return;
+                return record_passes(cpu, WIRE_KIND_openat);
         if (!file)
-                return;                 /* closed already by another thread */
+                return true;            /* closed already by another thread */
 
         dentry = GET(file, f_path.dentry);
-        path_append(cpu, &record->pathname, pathname, dentry, GET(file, f_path.mnt));
-        see_file(file, &seen);
-
-        /* Another thread may have put another file there. What was read is good if it is what was asked for, and
-         * still there now: struct file is recycled, so its dentry has to be the same, too. */
-        exchanged = (GET(file, f_flags) ^ call->flags) & 3 || file_of(task, call->result) != file ||
-                GET(file, f_path.dentry) != dentry;
-        if (exchanged) {
-                cpu->header.known &= ~pathname;
-                cpu->header.cut &= ~pathname;
-                cpu->header.flags |= WIRE_RACED | WIRE_EXCHANGED;
-                return;
-        }
+        path_append_near(cpu, &record->pathname, pathname, dentry, GET(file, f_path.mnt));
+        if (open_is_exchanged(cpu, task, call, file, dentry))
+                goto exchanged;
         if (call->user_flags) {
                 /* All but what is forgotten is the kernel's. */
                 record->flags = GET(file, f_flags) | (call->flags & O_FORGOTTEN);
         }
+        if (!record_passes(cpu, WIRE_KIND_openat))
+                return false;
+
+        see_file(file, &seen);
+        if (open_is_exchanged(cpu, task, call, file, dentry))
+                goto exchanged;
         SET(cpu, openat, file, seen.object);
         SET(cpu, openat, file_mode, seen.mode);
         SET(cpu, openat, file_uid, seen.uid);
         SET(cpu, openat, type, seen.type);
         SET(cpu, openat, created, !!(GET(file, f_mode) & FMODE_CREATED));
+        return true;
+
+exchanged:
+        cpu->header.known &= ~pathname;
+        cpu->header.cut &= ~pathname;
+        cpu->header.flags |= WIRE_RACED | WIRE_EXCHANGED;
+        return true;
 }
 
 /* What the beginning of a call keeps, for those that fail: then there are only the user's strings. */
@@ -117,10 +130,15 @@ static __noinline int open_tell(const struct open_call *call) {
                 .directory = call->directory,
                 .given_bit = WIRE_BIT(openat, given),
         };
+        /* Of an operation of io_uring the credentials may be its own, and the filter has not seen them. */
+        bool late = call->result >= 0 && !(call->call->flags & CALL_REQUEST);
         struct wire_openat *record;
         struct cpu *cpu;
 
-        cpu = call_record(call->call, WIRE_KIND_openat, sizeof(struct wire_openat));
+        if (late)
+                cpu = call_record_bare(call->call, WIRE_KIND_openat, sizeof(struct wire_openat));
+        else
+                cpu = call_record(call->call, WIRE_KIND_openat, sizeof(struct wire_openat));
         if (!cpu)
                 return 0;
         record = (void *)cpu->record;
@@ -136,7 +154,10 @@ static __noinline int open_tell(const struct open_call *call) {
                 cpu->header.flags |= WIRE_RACED;
 
         if (call->result >= 0) {
-                open_see(cpu, task, call);
+                if (!open_see(cpu, task, call))
+                        return 0;
+                if (late)
+                        call_actor(cpu, call->call);
                 if (call->given) {
                         __u32 offset = 0, room = record_room(cpu, WIRE_MAX_PATH, &offset);
                         long n = room < WIRE_MAX_PATH ? 0 :

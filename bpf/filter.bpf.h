@@ -325,11 +325,12 @@ static __always_inline __u64 filter_number(const struct filter *filter, struct f
         return filter->any[dimension] | (found ? *found : 0);
 }
 
-/* Where the value of a dimension is; 0: it rules nothing out. */
-static __always_inline __u32 filter_at(const struct cpu *cpu, const struct filter *filter, enum filter_dimension d) {
+/* Where the value of a dimension is; 0: it rules nothing out, or has done so. */
+static __always_inline __u32 filter_at(
+                const struct cpu *cpu, const struct filter *filter, enum filter_dimension d, __u32 asked) {
         __u32 at = filter->at[d];
 
-        if (filter->known[d] && !(filter->known[d] & cpu->header.known & ~cpu->header.cut))
+        if (asked >> d & 1 || (filter->known[d] && !(filter->known[d] & cpu->header.known & ~cpu->header.cut)))
                 return 0;
         BOUND(at, 4095);
         return at;
@@ -357,12 +358,12 @@ static __always_inline void find_classes(struct filter_keys *keys, __u32 of, con
         *ret_back = found ? *found : 0;
 }
 
-/* Of what the task runs, under this table. */
-static __always_inline bool image_classify(struct image *image, __u32 table) {
+/* Of what the task runs, under this table. Not static: see path_walk(). */
+__noinline int image_classify(struct image *image, __u32 table) {
         __u32 zero = 0;
         struct filter_keys *keys = bpf_map_lookup_elem(&filter_scratch, &zero);
 
-        if (!keys)
+        if (!keys || !image)
                 return false;
         find_classes(keys, filter_of(table, FILTER_OF_EXE), image->exe, IMAGE_EXE, image->n_exe, &image->exe_front,
                      &image->exe_back);
@@ -372,17 +373,11 @@ static __always_inline bool image_classify(struct image *image, __u32 table) {
         return true;
 }
 
-/* Which uses does what the task runs leave? All bits: nobody knows. Not static: see path_walk(). */
-__noinline __u64 filter_image(__u32 table, __u32 kind, __u32 tgid) {
-        struct task_struct *task = bpf_get_current_task_btf();
-        __u32 entry = filter_entry(table, kind);
-        struct filter *filter = bpf_map_lookup_elem(&filters, &entry);
-        struct task_state *state;
+/* Which uses does what the task runs leave? All bits: nobody knows. */
+static __always_inline __u64 image_uses(
+                const struct filter *filter, struct task_state *state, __u32 table, __u32 kind) {
         __u64 uses = ~0ULL;
 
-        if (!filter || !(filter->at[FILTER_EXE] | filter->at[FILTER_NAME]) || task->tgid != tgid)
-                return ~0ULL;
-        state = bpf_task_storage_get(&tasks, task, NULL, 0);
         if (!state || state->image.state != IMAGE_KNOWN || snapshot_is_first)
                 return ~0ULL;
         if (state->image.table != table && !image_classify(&state->image, table))
@@ -396,35 +391,26 @@ __noinline __u64 filter_image(__u32 table, __u32 kind, __u32 tgid) {
         return uses;
 }
 
-/* The finished record: which uses may it have? All bits: nobody knows. Not static: see path_walk(). */
-__noinline __u64 filter_uses(struct cpu *cpu, __u32 table, __u32 kind, bool is_armed) {
-        __u32 zero = 0, entry = filter_entry(table, kind), of = filter_of(table, kind), at;
-        struct filter_keys *keys;
-        struct filter *filter;
-        __u64 uses = ~0ULL;
+/* The same, for a task by its number: of others than the current one nobody knows. Not static: see path_walk(). */
+__noinline __u64 filter_image(__u32 table, __u32 kind, __u32 tgid) {
+        struct task_struct *task = bpf_get_current_task_btf();
+        __u32 entry = filter_entry(table, kind);
+        struct filter *filter = bpf_map_lookup_elem(&filters, &entry);
 
-        if (!cpu)
+        if (!filter || !(filter->at[FILTER_EXE] | filter->at[FILTER_NAME]) || task->tgid != tgid)
                 return ~0ULL;
-        filter = bpf_map_lookup_elem(&filters, &entry);
-        keys = bpf_map_lookup_elem(&filter_scratch, &zero);
-        if (!filter || !filter->active || !keys)
-                return ~0ULL;
+        return image_uses(filter, bpf_task_storage_get(&tasks, task, NULL, 0), table, kind);
+}
 
-        if (!is_armed)
-                uses = filter->first;
-        at = filter_at(cpu, filter, FILTER_NUMBER);
-        if (uses && at)
-                uses &= filter_number(filter, keys, of, FILTER_NUMBER, *(__s64 *)(cpu->record + at));
-        at = filter_at(cpu, filter, FILTER_USER);
-        if (uses && at)
-                uses &= filter_number(filter, keys, of, FILTER_USER, *(__u32 *)(cpu->record + at));
-        at = filter_at(cpu, filter, FILTER_NETWORK);
-        if (uses && at)
-                uses &= filter_address(cpu, filter, keys, of, at);
-        at = filter_at(cpu, filter, FILTER_TEXT);
-        if (uses && at)
-                uses &= filter_texts(cpu, filter, keys, of, at);
-        return uses;
+/* ---- the sieve: what is known of an event is asked as soon as it is known ---- */
+
+#define SIEVE_ARMED (1U << N_FILTER_DIMENSIONS)
+#define SIEVE_IMAGE (1U << FILTER_EXE | 1U << FILTER_NAME)
+
+static __always_inline void sieve_begin(struct sieve *sieve, __u32 table) {
+        sieve->uses = ~0ULL;
+        sieve->table = table;
+        sieve->asked = 0;
 }
 
 /* May what nobody can use be left out? */
@@ -433,6 +419,96 @@ static __always_inline bool filter_sheds(__u32 table, __u32 kind) {
         struct filter *filter = bpf_map_lookup_elem(&filters, &entry);
 
         return filter && filter->shed;
+}
+
+/* Uses that need nothing armed. */
+static __always_inline __u64 filter_first(__u32 table, __u32 kind) {
+        __u32 entry = filter_entry(table, kind);
+        struct filter *filter = bpf_map_lookup_elem(&filters, &entry);
+
+        return filter && filter->active ? filter->first : ~0ULL;
+}
+
+/* Begin the sieve with what the current task rules out, who acts. Not static: see path_walk(). */
+__noinline int filter_actor(struct cpu *cpu, __u32 kind) {
+        struct task_struct *task = bpf_get_current_task_btf();
+        __u32 zero = 0, table = filter_table, entry = filter_entry(table, kind);
+        struct filter_keys *keys;
+        struct filter *filter;
+        __u64 uses = ~0ULL;
+
+        if (!cpu)
+                return 0;
+        sieve_begin(&cpu->sieve, table);
+        filter = bpf_map_lookup_elem(&filters, &entry);
+        keys = bpf_map_lookup_elem(&filter_scratch, &zero);
+        if (!table || !filter || !filter->active || !keys)
+                return nothing();
+
+        cpu->sieve.asked = SIEVE_IMAGE;
+        /* A request of io_uring may have credentials of its own. */
+        if (!cpu->request.active) {
+                __u32 at = filter->at[FILTER_USER];
+                struct cred *cred = PART(task, cred);
+
+                cpu->sieve.asked |= 1U << FILTER_USER;
+                if (at)
+                        uses = filter_number(filter, keys, filter_of(table, kind), FILTER_USER,
+                                             at == offsetof(struct wire_header, uid) ? cred->uid.val : cred->euid.val);
+        }
+        if (uses && filter->at[FILTER_EXE] | filter->at[FILTER_NAME])
+                uses &= image_uses(filter, bpf_task_storage_get(&tasks, task, NULL, 0), table, kind);
+        cpu->sieve.uses = uses;
+        return nothing();
+}
+
+/* What there is of the record so far: which uses may it have, by the table of the sieve? All bits: nobody knows. Only
+ * what has its final value may be marked as known in it. Not static: see path_walk(). */
+__noinline __u64 filter_uses(struct cpu *cpu, __u32 kind) {
+        __u32 zero = 0, entry, of, at, asked;
+        struct filter_keys *keys;
+        struct filter *filter;
+        __u64 uses;
+
+        if (!cpu)
+                return ~0ULL;
+        entry = filter_entry(cpu->sieve.table, kind);
+        of = filter_of(cpu->sieve.table, kind);
+        filter = bpf_map_lookup_elem(&filters, &entry);
+        keys = bpf_map_lookup_elem(&filter_scratch, &zero);
+        if (!filter || !filter->active || !keys)
+                return ~0ULL;
+        uses = cpu->sieve.uses;
+        asked = cpu->sieve.asked;
+
+        at = filter_at(cpu, filter, FILTER_NUMBER, asked);
+        if (uses && at) {
+                uses &= filter_number(filter, keys, of, FILTER_NUMBER, *(__s64 *)(cpu->record + at));
+                asked |= 1U << FILTER_NUMBER;
+        }
+        at = filter_at(cpu, filter, FILTER_USER, asked);
+        if (uses && at) {
+                uses &= filter_number(filter, keys, of, FILTER_USER, *(__u32 *)(cpu->record + at));
+                asked |= 1U << FILTER_USER;
+        }
+        at = filter_at(cpu, filter, FILTER_NETWORK, asked);
+        if (uses && at) {
+                uses &= filter_address(cpu, filter, keys, of, at);
+                asked |= 1U << FILTER_NETWORK;
+        }
+        at = filter_at(cpu, filter, FILTER_TEXT, asked);
+        if (uses && at) {
+                uses &= filter_texts(cpu, filter, keys, of, at);
+                asked |= 1U << FILTER_TEXT;
+        }
+        cpu->sieve.uses = uses;
+        cpu->sieve.asked = asked;
+        return uses;
+}
+
+/* Has the record, as far as there is one, no use left? Who asks before it is complete has begun with filter_actor(). */
+static __always_inline bool filter_refuses(struct cpu *cpu, __u32 kind) {
+        return cpu->sieve.table && !filter_uses(cpu, kind) && filter_sheds(cpu->sieve.table, kind);
 }
 
 /* Is what it may wait for armed, if it waits for anything? */
@@ -450,9 +526,13 @@ static __always_inline __u64 filter_admits(struct cpu *cpu, __u32 kind) {
 
         if (!table)
                 return ~0ULL;
-        uses = filter_image(table, kind, cpu->header.tgid);
-        if (uses)
-                uses &= filter_uses(cpu, table, kind, record_is_armed(cpu, table, kind));
+        if (cpu->sieve.table != table)
+                sieve_begin(&cpu->sieve, table);
+        if (!(cpu->sieve.asked & SIEVE_IMAGE))
+                cpu->sieve.uses &= filter_image(table, kind, cpu->header.tgid);
+        if (cpu->sieve.uses && !(cpu->sieve.asked & SIEVE_ARMED) && !record_is_armed(cpu, table, kind))
+                cpu->sieve.uses &= filter_first(table, kind);
+        uses = cpu->sieve.uses ? filter_uses(cpu, kind) : 0;
         if (!uses)
                 return filter_sheds(table, kind) ? 0 : 1ULL << 63;
         filter_arm(table, kind, uses, &cpu->header);

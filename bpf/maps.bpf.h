@@ -74,6 +74,16 @@ static __always_inline void *ring_in_use(void) {
         return bpf_map_lookup_elem(&rings, &zero);
 }
 
+/* What a walk that needs few steps found of each name (path.bpf.h). */
+#define NEAR_STEPS 16                   /* a power of two */
+
+struct near_name {
+        struct dentry *dentry;
+        const unsigned char *name;
+        __u32 length;
+        __u32 sequence;
+};
+
 /* State of a walk (path.bpf.h, process.bpf.c). In a map and not on the stack, where the verifier would follow each
  * value through each step and never come to an end. */
 struct walk {
@@ -94,6 +104,7 @@ struct walk {
         bool cut;
         bool again;                     /* it changed meanwhile: once more */
         __u8 pad[5];
+        struct near_name near[NEAR_STEPS];      /* the last first */
 };
 
 struct env_walk {
@@ -246,6 +257,13 @@ struct named {
         struct seen seen;               /* what is looked at; here, for the stack is short */
 };
 
+/* What the filter knows so far of the event under way (filter.bpf.h). */
+struct sieve {
+        __u64 uses;                     /* those that are left */
+        __u32 table;                    /* the filter_table that was asked; 0: none */
+        __u32 asked;                    /* bit d: enum filter_dimension; and SIEVE_ARMED */
+};
+
 /* One for each CPU: counters and the record under construction. Not a per-CPU map, so that the daemon can read the
  * counters in shared memory. Only for programs that run with preemption off, in task context: nothing else can then run
  * here meanwhile, and `busy` would show it if it did.
@@ -264,6 +282,7 @@ struct cpu {
         struct request request;
         struct digest digest;
         struct named named;
+        struct sieve sieve;
         __u64 forget;                   /* a value that the verifier shall not follow goes through here */
         struct resolved resolved;       /* of a scratch */
         union {

@@ -49,7 +49,7 @@ static __always_inline void mmap_file(struct cpu *cpu, struct file *file) {
         SET(cpu, mmap, file, seen.object);
         SET(cpu, mmap, type, seen.type);
         if (has_path(seen.type))
-                path_append(cpu, &record->pathname, WIRE_BIT(mmap, pathname), GET(file, f_path.dentry),
+                path_append_near(cpu, &record->pathname, WIRE_BIT(mmap, pathname), GET(file, f_path.dentry),
                             GET(file, f_path.mnt));
 }
 

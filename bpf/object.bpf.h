@@ -25,6 +25,8 @@ static __always_inline struct file *file_of(struct task_struct *task, __u32 fd) 
 
         if (fd >= table->max_fds)
                 return file_of_request(fd);
+        if (can_cast)                   /* a pointer where one is */
+                return (struct file *)GET((struct hlist_head *)(slots + fd), first);
         bpf_probe_read_kernel(&file, sizeof(file), slots + fd);
         return file;
 }

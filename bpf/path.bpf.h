@@ -7,6 +7,11 @@
  * back to the front, and must come to the same sum. Then nothing changed between the end of the first and the beginning
  * of the second, and the path is the one of that moment. If not, once more; if not again, WIRE_UNSTABLE.
  *
+ * Most paths are short. For the calls that programs make most, where memory of the kernel can be read without a helper,
+ * a first attempt takes them without a call for each name, for on processors that guard their returns calls are what a
+ * walk costs most: it keeps what it finds, copies the names by words, and looks at each d_seq again. If there are more
+ * names or mounts, or one changed, the long way is taken.
+ *
  * The walk does not stop at a task's root but at the top of its namespace: a chroot is seen from outside.
  * WIRE_ROOT_OTHER says that what is `/` there is not the host's, WIRE_DETACHED that no namespace was reached. */
 #pragma once
@@ -167,6 +172,140 @@ static __always_inline void walk_begin(struct walk *walk) {
         walk->done = false;
 }
 
+/* ---- the short way ---- */
+
+#define NEAR_WORDS 32                   /* bytes that are copied at once, */
+#define NEAR_LONGEST (2 * NEAR_WORDS)   /* and of the longest name */
+
+/* As GET(), where there is a cast. */
+#define NEAR(pointer, member)                                                                                          \
+        ({                                                                                                             \
+                __typeof__(pointer) _pointer = (pointer);                                                              \
+                ((__typeof__(pointer))bpf_rdonly_cast(_pointer, bpf_core_type_id_kernel(__typeof__(*_pointer))))       \
+                        ->member;                                                                                      \
+        })
+
+/* NEAR_WORDS bytes of memory that may be anything, and not there, two words each in a type that all kernels have. `to`
+ * may be at any address. */
+static __always_inline void copy_words(char *to, const unsigned char *from) {
+        for (int i = 0; i < NEAR_WORDS; i += 16) {
+                const struct timespec64 *words = (const void *)(from + i);
+
+                *(__s64 *)(to + i) = NEAR(words, tv_sec);
+                *(__s64 *)(to + i + 8) = NEAR(words, tv_nsec);
+        }
+}
+
+/* From the last name to the first. `root` is read anew each time: with that at the end of its way round the loop would
+ * end in no jump, which Linux 6.1 refuses. All that changes from step to step is in memory, where the verifier does not
+ * follow it: it would look at each sequence of names and mounts. False: too many steps. */
+static __always_inline bool near_measure(struct walk *walk) {
+        for (int i = 0; i < NEAR_STEPS; i++) {
+                struct dentry *dentry = walk->dentry, *parent;
+                struct mount *mount = walk->mount, *above;
+                struct near_name *near;
+                __u64 hash_length;
+                __u32 n;
+
+                if (dentry == *(struct dentry *volatile *)&walk->root) {
+                        if (!walk->slash)
+                                walk->slash = dentry;
+                        above = NEAR(mount, mnt_parent);
+                        if (above == mount || !above) {
+                                __u64 namespace = (__u64)NEAR(mount, mnt_ns);
+
+                                if (!namespace || namespace >= (__u64)-4095)
+                                        walk->flags = WIRE_DETACHED;
+                                return true;
+                        }
+                        walk->dentry = NEAR(mount, mnt_mountpoint);
+                        walk->mount = above;
+                        walk->root = NEAR(above, mnt.mnt_root);
+                        continue;
+                }
+                n = walk->at;
+                walk->at = n + 1;
+                BOUND(n, NEAR_STEPS - 1);
+                near = &walk->near[n];
+                hash_length = NEAR(dentry, d_name.hash_len);
+                near->dentry = dentry;
+                near->sequence = NEAR(dentry, d_seq.seqcount.sequence);
+                walk->sum |= near->sequence & 1;        /* being renamed right now */
+                near->length = hash_length >> 32;
+                walk->sum |= hash_length >> 32 > NEAR_LONGEST;
+                near->name = NEAR(dentry, d_name.name);
+                walk->length += (hash_length >> 32) + 1;
+                walk->slash = NULL;
+                parent = NEAR(dentry, d_parent);
+                walk->dentry = parent;
+                if (parent == dentry) {
+                        walk->flags = WIRE_DETACHED;
+                        return true;
+                }
+        }
+        return false;
+}
+
+/* False: a name was changed. Nothing is appended then. */
+static __always_inline bool near_write(struct cpu *cpu) {
+        struct walk *walk = &cpu->walk;
+
+        for (int i = 0; i < NEAR_STEPS; i++) {
+                __u32 n = walk->at, end = walk->end, length;
+                struct near_name *near;
+                char *to;
+
+                if (n == 0)
+                        break;
+                n--;
+                walk->at = n;
+                BOUND(n, NEAR_STEPS - 1);
+                near = &walk->near[n];
+                length = near->length;
+                walk->end = end + length + 1;
+                to = record_at(cpu, walk->start + end);
+                to[0] = '/';
+                copy_words(to + 1, near->name);
+                if (length > NEAR_WORDS)
+                        copy_words(to + 1 + NEAR_WORDS, near->name + NEAR_WORDS);
+                walk->sum |= near->sequence ^ NEAR(near->dentry, d_seq.seqcount.sequence);
+        }
+        return !walk->sum && walk->at == 0;
+}
+
+/* ---- both ---- */
+
+static __always_inline __u32 path_end(struct cpu *cpu, __u32 length) {
+        struct walk *walk = &cpu->walk;
+
+        walk->again = false;
+        if (walk->slash && (__u64)walk->slash != host_root)
+                walk->flags |= WIRE_ROOT_OTHER;
+        cpu->header.flags |= walk->flags;
+        walk->cut = walk->end < length;
+        cpu->used = walk->start + walk->end;
+        return walk->end;
+}
+
+/* Append the path from walk->from by the short way, as path_walk(). 0: take the long one. Not static: see path_walk().
+ */
+__noinline __u32 path_near(struct cpu *cpu) {
+        struct walk *walk;
+
+        if (!cpu || !can_cast)          /* Linux 6.1 looks at it though nobody calls it */
+                return 0;
+        walk = &cpu->walk;
+        walk_begin(walk);
+        walk->at = walk->end = 0;
+        walk->sum = 0;                  /* anything else: the long way */
+        if (!near_measure(walk) || !walk->length || walk->sum)
+                return 0;
+        walk->limit = record_room(cpu, WIRE_MAX_PATH, &walk->start);
+        if (walk->length > walk->limit || !near_write(cpu) || walk->end != walk->length)
+                return 0;
+        return path_end(cpu, walk->length);
+}
+
 /* Append the path from walk->from, on walk->from_mount, to the record; it is not ended by NUL. Returns its length, 0 if
  * it could not be had; walk->start is where it is, walk->cut whether it is only the front of the path. If it changed
  * meanwhile walk->again is set at the first time: then call it again.
@@ -211,14 +350,7 @@ __noinline __u32 path_walk(struct cpu *cpu) {
                         walk->flags |= WIRE_UNSTABLE;
                 }
         }
-        walk->again = false;
-
-        if (walk->slash && (__u64)walk->slash != host_root)
-                walk->flags |= WIRE_ROOT_OTHER;
-        cpu->header.flags |= walk->flags;
-        walk->cut = walk->end < length;
-        cpu->used = walk->start + walk->end;
-        return walk->end;
+        return path_end(cpu, length);
 }
 
 static __always_inline __u32 path_walk_from(struct cpu *cpu, struct dentry *dentry, struct vfsmount *mount) {
@@ -231,12 +363,7 @@ static __always_inline __u32 path_walk_from(struct cpu *cpu, struct dentry *dent
         return cpu->walk.again ? path_walk(cpu) : length;
 }
 
-/* Set a field, of which `bytes` is the place in the record and `bit` the mark, to the path. */
-static __always_inline bool path_append(
-                struct cpu *cpu, struct wire_bytes *bytes, __u64 bit, struct dentry *dentry, struct vfsmount *mount) {
-        __u32 length;
-
-        length = path_walk_from(cpu, dentry, mount);
+static __always_inline bool path_set(struct cpu *cpu, struct wire_bytes *bytes, __u64 bit, __u32 length) {
         if (!length)
                 return false;
         bytes->offset = cpu->walk.start;
@@ -245,4 +372,22 @@ static __always_inline bool path_append(
         if (cpu->walk.cut)
                 cpu->header.cut |= bit;
         return true;
+}
+
+/* Set a field, of which `bytes` is the place in the record and `bit` the mark, to the path. */
+static __always_inline bool path_append(
+                struct cpu *cpu, struct wire_bytes *bytes, __u64 bit, struct dentry *dentry, struct vfsmount *mount) {
+        return path_set(cpu, bytes, bit, path_walk_from(cpu, dentry, mount));
+}
+
+/* The same for calls that programs make all the time: by the short way, if it gets there. It takes the verifier as long
+ * as a small program does. */
+static __always_inline bool path_append_near(
+                struct cpu *cpu, struct wire_bytes *bytes, __u64 bit, struct dentry *dentry, struct vfsmount *mount) {
+        __u32 length;
+
+        cpu->walk.from = dentry;
+        cpu->walk.from_mount = mount;
+        length = path_near(cpu);
+        return path_set(cpu, bytes, bit, length ? length : path_walk_from(cpu, dentry, mount));
 }
