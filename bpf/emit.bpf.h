@@ -13,6 +13,7 @@
 
 #include "maps.bpf.h"
 #include "bound.bpf.h"
+#include "burst.bpf.h"
 #include "core-fixes.bpf.h"
 #include "filter.bpf.h"
 #include "overload.bpf.h"
@@ -304,13 +305,13 @@ __noinline int record_send(struct cpu *cpu, __u32 kind, __u32 urgent) {
 
 /* Returns 0, for the function that ends with it. Not static: see path_walk(). */
 __noinline int record_submit(struct cpu *cpu, __u32 kind) {
+        __u32 size, most = 0, table = filter_table;
         __u64 uses;
-        __u32 size;
 
         if (!cpu || kind >= _WIRE_KIND_MAX)
                 return 0;
         BOUND(kind, MAX_KINDS - 1);
-        uses = filter_admits(cpu, kind);
+        uses = filter_admits(cpu, table, kind);
         if (!uses) {
                 record_leave_out(cpu, kind);
                 return nothing();
@@ -331,6 +332,18 @@ __noinline int record_submit(struct cpu *cpu, __u32 kind) {
         if (cpu->header.flags & RECORD_IS_USER) {
                 cpu->header.flags &= ~RECORD_IS_USER;
                 cpu->header.user |= cpu->header.known;
+        }
+        if (bursts_counted && table)
+                most = filter_most(table, kind, uses);
+        if (most) {
+                __u32 answer = burst_look(cpu, kind, most);
+
+                if (answer == BURST_TELL || answer == BURST_OPEN)
+                        burst_settle(cpu, kind, answer, is_urgent(kind, uses));
+                if (answer == BURST_COUNTED || answer == BURST_TELL) {
+                        cpu->busy = 0;
+                        return nothing();
+                }
         }
         cpu->header.lost = cpu->counters.lost_total;
         return record_send(cpu, kind, is_urgent(kind, uses));

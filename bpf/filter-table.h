@@ -63,12 +63,15 @@ struct filter {
                                          * EXE and NAME, which are not in the record, 1 */
         __u64 first;                    /* uses that need no armed key */
         __u64 arming;                   /* uses that arm something */
+        __u64 counting;                 /* uses that only count (burst.bpf.h), and bits that are none; 0: nobody */
         __u32 active;                   /* 0: all of this kind is told */
         __u32 shed;                     /* what nobody can use may be left out: not of the kinds of class CORE */
         __u32 front, back;              /* there are such patterns of its text */
         __u32 n_arms;
         __u16 waits;                    /* bit per key: for these something may arm this kind. The host always may */
         __u16 arms_for;                 /* this kind arms something for these */
+        __u32 most;                     /* events that one record may stand for */
+        __u32 pad;
         struct filter_arm arms[FILTER_ARMS];
 };
 

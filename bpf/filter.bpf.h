@@ -10,6 +10,7 @@
 
 #include "maps.bpf.h"
 #include "bound.bpf.h"
+#include "core-fixes.bpf.h"
 #include "filter-table.h"
 
 #define ARM_TRIES 4
@@ -519,9 +520,16 @@ static __always_inline bool record_is_armed(const struct cpu *cpu, __u32 table, 
         return !filter || !~filter->first || is_armed(filter->waits, arm_slots(&cpu->header, filter->waits), kind);
 }
 
+/* How many events like this one record may stand for, if these are all the uses of it; 0: each is needed. */
+static __always_inline __u32 filter_most(__u32 table, __u32 kind, __u64 uses) {
+        __u32 entry = filter_entry(table, kind);
+        struct filter *filter = bpf_map_lookup_elem(&filters, &entry);
+
+        return filter && !(uses & ~filter->counting) ? filter->most : 0;
+}
+
 /* Is the finished record to be told? Then what it arms is armed, and what it may be for is returned. 0: no. */
-static __always_inline __u64 filter_admits(struct cpu *cpu, __u32 kind) {
-        __u32 table = filter_table;
+static __always_inline __u64 filter_admits(struct cpu *cpu, __u32 table, __u32 kind) {
         __u64 uses;
 
         if (!table)

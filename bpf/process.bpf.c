@@ -363,6 +363,8 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binp
         struct mm_struct *mm = PART(self, mm);
         struct cpu *cpu;
 
+        if (bursts_open)
+                bursts_leave(old_pid);
         if (state) {
                 old = state->seen;
                 credentials_see(self, state);
@@ -423,6 +425,8 @@ int BPF_PROG(on_exit, struct task_struct *unused) {
         __u32 code = PART(task, group_leader)->exit_code;
         struct cpu *cpu;
 
+        if (bursts_open)
+                bursts_leave(task->pid);
         if (signal->live.counter != 0)
                 return 0;
         shared = bpf_task_storage_get(&tasks, task->group_leader, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);

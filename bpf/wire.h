@@ -213,6 +213,7 @@ struct wire_identity {
 struct wire_counters {
         __u64 produced[_WIRE_KIND_MAX];         /* passed the filters */
         __u64 filtered[_WIRE_KIND_MAX];
+        __u64 aggregated[_WIRE_KIND_MAX];       /* of what was produced: told by records that stand for many */
         __u64 lost[_WIRE_KIND_MAX][_WIRE_LOSS_MAX];
         __u64 lost_total;
         __u64 calls[_WIRE_WAIT_MAX];            /* of the reader, by what it was called for */

@@ -363,6 +363,7 @@ int manager_run(const struct params *params) {
         }
 
         /* What was on its way when we were told to end still counts. */
+        capture_flush(manager.capture);
         for (int i = 0; i < DRAIN_ROUNDS && capture_dispatch(manager.capture, DRAIN_BATCH) > 0; i++)
                 ;
         pipeline_end(manager.pipeline);

@@ -38,6 +38,7 @@ struct capture_bpf {
         uint64_t generation;
         uint64_t ticked_ns;             /* time of the last tick */
         uint64_t deadline_ns;           /* asked for; UINT64_MAX: none */
+        uint64_t flushed_ns;            /* when bursts were last looked for */
         uint64_t busy_since_ns;         /* the first record is not finished; 0: it is, or there is none */
         bool stalled;
         int64_t clock_offset_ns;        /* last told */

@@ -325,6 +325,22 @@ static void look_around(struct capture_bpf *bpf, uint64_t now_ns) {
         }
 }
 
+/* Nobody in the kernel looks at a burst that is over: it is told from here. */
+static void look_for_bursts(struct capture_bpf *bpf, uint64_t now_ns) {
+        int r;
+
+        if (likely(!hooks_has_bursts(bpf->hooks)) || now_ns - bpf->flushed_ns < WIRE_BURST_NS)
+                return;
+        bpf->flushed_ns = now_ns;
+        r = hooks_flush_bursts(bpf->hooks, now_ns - WIRE_BURST_NS);
+        if (unlikely(r < 0)) {
+                static struct log_limit limit = LOG_ONCE_A_MINUTE;
+
+                log_limited(&limit, LOG_WARNING, r,
+                            "Cannot make the kernel tell what it counted, it waits for the next event of its kind: %m");
+        }
+}
+
 size_t capture_bpf_read(struct capture_bpf *bpf, size_t max, bool *ret_empty) {
         uint64_t before_ns = clock_boottime_ns();
         enum ring_state state = RING_RECORD;
@@ -333,6 +349,7 @@ size_t capture_bpf_read(struct capture_bpf *bpf, size_t max, bool *ret_empty) {
         *ret_empty = false;
         capture_reads(&bpf->capture);
         bpf->capture.stats.n_turns++;
+        look_for_bursts(bpf, before_ns);
         pending = ring_pending(&bpf->ring);
         bpf->capture.stats.ring_pending_max = MAX(bpf->capture.stats.ring_pending_max, pending);
         look_for_loss(bpf);
@@ -498,6 +515,10 @@ static int bpf_dispatch(struct capture *capture, size_t max) {
         return capture_bpf_read(bpf, max, &empty);
 }
 
+static void bpf_flush(struct capture *capture) {
+        (void)hooks_flush_bursts(bpf_of(capture)->hooks, UINT64_MAX);
+}
+
 /* What was told before the new filters were in force belongs in front of `start`: a story that began with it under the
  * new policies would have armed nothing. As much as was there, and a little more. */
 static void read_before(struct capture_bpf *bpf) {
@@ -577,6 +598,7 @@ static void bpf_stats(const struct capture *capture, struct capture_stats *ret) 
                 for (int kind = 0; kind < _WIRE_KIND_MAX; kind++) {
                         ret->produced[kind] += counters->produced[kind];
                         ret->filtered[kind] += counters->filtered[kind];
+                        ret->aggregated[kind] += counters->aggregated[kind];
                         for (int reason = 0; reason < _WIRE_LOSS_MAX; reason++)
                                 ret->lost[kind][reason] += counters->lost[kind][reason];
                 }
@@ -640,6 +662,7 @@ static struct capture *bpf_free(struct capture *capture) {
 static const struct capture_ops bpf_ops = {
         .start = bpf_start,
         .dispatch = bpf_dispatch,
+        .flush = bpf_flush,
         .set_interest = bpf_set_interest,
         .set_overload = bpf_set_overload,
         .retell = bpf_retell,

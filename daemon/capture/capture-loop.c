@@ -15,6 +15,10 @@ static int set_timer(struct capture_bpf *bpf, uint64_t at_ns) {
         return sd_event_source_set_enabled(bpf->timer, SD_EVENT_ONESHOT);
 }
 
+static uint64_t next_flush_ns(const struct capture_bpf *bpf) {
+        return hooks_has_bursts(bpf->hooks) ? bpf->flushed_ns + WIRE_BURST_NS : UINT64_MAX;
+}
+
 static uint64_t next_tick_ns(const struct capture_bpf *bpf) {
         return MIN(nsec_add(bpf->ticked_ns, TICK_INTERVAL_NS), nsec_add(bpf->deadline_ns, 1));
 }
@@ -59,7 +63,7 @@ static int turn(struct capture_bpf *bpf) {
         __atomic_store_n(hooks_waits(bpf->hooks), wait, __ATOMIC_SEQ_CST);
         if (empty && came_meanwhile(bpf, wait))
                 return set_again(bpf);
-        return set_timer(bpf, MIN(until_ns, next_tick_ns(bpf)));
+        return set_timer(bpf, MIN(until_ns, MIN(next_flush_ns(bpf), next_tick_ns(bpf))));
 }
 
 static int on_ring(sd_event_source *source, int fd, uint32_t events, void *userdata) {

@@ -12,6 +12,7 @@
 struct capture_ops {
         int (*start)(struct capture *capture, sd_event *loop, uint64_t generation);
         int (*dispatch)(struct capture *capture, size_t max);
+        void (*flush)(struct capture *capture);         /* may be NULL */
         int (*set_interest)(struct capture *capture, const struct interest *interest, uint64_t generation);
         void (*set_overload)(struct capture *capture, const struct capture_overload *overload); /* may be NULL */
         int (*retell)(struct capture *capture);         /* may be NULL */

@@ -18,7 +18,7 @@ void capture_pass(struct capture *capture, struct event *event) {
         }
         capture->clock_ns = event->time_ns;
         event->number = ++capture->number;
-        capture->stats.delivered[kind]++;
+        capture->stats.delivered[kind] += event_count(event);
         if (kind == WIRE_KIND_obscured)
                 capture->stats.n_obscured++;
         capture->sink.on_event(event, capture->userdata);
@@ -63,6 +63,11 @@ int capture_start(struct capture *capture, sd_event *loop, uint64_t generation) 
 
 int capture_dispatch(struct capture *capture, size_t max) {
         return capture->ops->dispatch(capture, max);
+}
+
+void capture_flush(struct capture *capture) {
+        if (capture->ops->flush)
+                capture->ops->flush(capture);
 }
 
 void capture_set_prefilter(struct capture *capture, const struct prefilter *prefilter) {

@@ -95,8 +95,11 @@ struct capture_options {
 struct capture_stats {
         uint64_t produced[_WIRE_KIND_MAX];      /* passed the filters in the kernel */
         uint64_t filtered[_WIRE_KIND_MAX];      /* did not: no policy could have used them */
-        uint64_t delivered[_WIRE_KIND_MAX];     /* given to the sink; for META kinds also those made here */
-        uint64_t lost[_WIRE_KIND_MAX][_WIRE_LOSS_MAX];  /* produced = delivered + these, when the ring is empty */
+        uint64_t delivered[_WIRE_KIND_MAX];     /* given to the sink, an aggregate as the events that it stands for; for
+                                                   META kinds also those made here */
+        uint64_t aggregated[_WIRE_KIND_MAX];    /* of those delivered, in aggregates; and those under way */
+        uint64_t lost[_WIRE_KIND_MAX][_WIRE_LOSS_MAX];  /* produced = delivered + these, when the ring is empty
+                                                           and nothing is being counted */
         uint64_t n_late;                /* came with a time before the stream's, and were given the stream's */
         uint64_t n_obscured;            /* `obscured` records made */
         uint64_t n_mended_exits;        /* ends that were lost, told when they were found out */
@@ -149,6 +152,9 @@ int capture_start(struct capture *capture, sd_event *loop, uint64_t generation);
 /* Without a loop: start with loop = NULL, then read up to `max` records now. Returns how many; 0: none is there
  * (kernel) or no more will come (recording). */
 int capture_dispatch(struct capture *capture, size_t max);
+
+/* Have what the kernel is counting told now: it can be read then. A recording: nothing. */
+void capture_flush(struct capture *capture);
 
 /* Change what is watched, without losing an event that both sets want: attach what is new, change the filters, tell
  * `start`, detach what nobody wants (elsewhere, this call does not wait for it). While it attaches, and tells the

@@ -93,6 +93,12 @@ void hooks_keep_init(struct hooks *hooks);
 int hooks_keep(struct hooks *hooks);
 void hooks_keep_done(struct hooks *hooks);
 
+/* The descriptor of a program that is loaded, by its name. */
+int hooks_program(const struct hooks *hooks, const char *program);
+
+/* Have the programs count what this says may be counted; NULL: nothing, and what was counted is told. */
+void hooks_count_bursts(struct hooks *hooks, const struct prefilter *prefilter);
+
 /* The place will do without its program, from now on. */
 void hooks_refuse(struct hooks *hooks, size_t i, int r, const char *why);
 

@@ -511,7 +511,9 @@ int hooks_fill_prefilter(struct hooks *hooks, const struct prefilter *prefilter,
 }
 
 void hooks_use_prefilter(struct hooks *hooks, const struct prefilter *prefilter) {
+        hooks_count_bursts(hooks, NULL);        /* what was counted belongs to those who wanted it counted */
         prefilter_maps_use(hooks->prefilter_maps, prefilter, hooks_n_attached(hooks) > 0);
+        hooks_count_bursts(hooks, prefilter);
 }
 
 void hooks_see_group(struct hooks *hooks, uint64_t id, const char *path, size_t length, bool cut) {
@@ -633,13 +635,18 @@ void hooks_count_skipped(const struct hooks *hooks, uint64_t ret[static _WIRE_KI
         }
 }
 
-static int hooks_open_iterator(const struct hooks *hooks, const char *program) {
-        _cleanup_(closep) int link_fd = -1;
+int hooks_program(const struct hooks *hooks, const char *program) {
         size_t i = 0;
 
         while (!streq(hooks_table[i].program, program))
                 i++;
-        link_fd = bpf_link_create(hooks->prog_fds[i], 0, BPF_TRACE_ITER, NULL);
+        return hooks->prog_fds[i];
+}
+
+static int hooks_open_iterator(const struct hooks *hooks, const char *program) {
+        _cleanup_(closep) int link_fd = -1;
+
+        link_fd = bpf_link_create(hooks_program(hooks, program), 0, BPF_TRACE_ITER, NULL);
         return link_fd < 0 ? link_fd : bpf_iter_create(link_fd);
 }
 

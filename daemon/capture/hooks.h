@@ -59,6 +59,10 @@ void hooks_use_prefilter(struct hooks *hooks, const struct prefilter *prefilter)
 void hooks_see_group(struct hooks *hooks, uint64_t id, const char *path, size_t length, bool cut);
 void hooks_forget_group(struct hooks *hooks, uint64_t id);
 
+/* What the programs count in place of telling it (bpf/burst.bpf.h): is there any; tell what was begun until then. */
+bool hooks_has_bursts(const struct hooks *hooks);
+int hooks_flush_bursts(struct hooks *hooks, uint64_t until_ns);
+
 /* From now on look at system calls through the 32-bit table, too: at a cost for every call on the host. 1: newly, 0: it
  * was so before. */
 int hooks_watch_compat(struct hooks *hooks);

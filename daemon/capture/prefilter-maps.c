@@ -319,6 +319,8 @@ static void fill_kind(struct filter *to, const struct prefilter *prefilter, uint
         to->active = 1;
         to->shed = schema_kind((enum wire_kind)number)->class == EVENT_EVENT;
         to->first = kind->first;
+        to->counting = kind->counting;
+        to->most = kind->most;
         for (int d = 0; d < N_FILTER_DIMENSIONS; d++) {
                 to->any[d] = kind->any[d];
                 to->at[d] = field_at(kind->fields[d], &known);

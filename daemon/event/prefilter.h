@@ -19,8 +19,7 @@
  * own record is written: so whoever acts after it finds the key armed.
  *
  * Some uses only count (program/aggregate.h). An event that could be for no others, and is the same as one that was
- * told a moment before, may be counted in the kernel, and the count told when the moment is over (struct
- * wire_aggregate); the programs do not do so yet.
+ * told a moment before, is counted in the kernel, and the count told when the moment is over (struct wire_aggregate).
  *
  * A use that may end a story or start a response is *urgent*: a record that may be for one calls the reader. That holds
  * of a kind that is not filtered, too: then for all its records.

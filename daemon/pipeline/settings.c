@@ -175,7 +175,8 @@ int settings_begin(const struct settings_options *options, struct strbuf *messag
 }
 
 unsigned settings_uses(const struct config *config) {
-        return (config->capture.filter ? USES_FILTER : 0) | (config->capture.arming ? USES_ARM : 0);
+        return (config->capture.filter ? USES_FILTER : 0) | (config->capture.arming ? USES_ARM : 0) |
+               (config->capture.aggregate ? USES_AGGREGATE : 0);
 }
 
 void settings_interest(const struct program *program, const struct config *config, struct interest *ret) {

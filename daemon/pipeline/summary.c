@@ -141,6 +141,8 @@ void summary_put(const struct capture_stats *capture, const struct pipeline_stat
         put_kinds(capture->delivered, "events   ", b);
         if (total(capture->filtered) > 0)
                 put_kinds(capture->filtered, "filtered ", b);
+        if (total(capture->aggregated) > 0)
+                put_kinds(capture->aggregated, "counted  ", b);
         put_losses(capture, b);
         if (produced > 0)
                 strbuf_printf(b, "  produced %" PRIu64 " = delivered %" PRIu64 " + lost %" PRIu64 "%s\n", produced,
