@@ -102,7 +102,7 @@ static struct armed_key key_of(const struct event *event, const struct process *
         switch (sort) {
         case PREFILTER_DESCENT:
                 key.key = wire->creator_tgid <= 2 ? PREFILTER_HOST : PREFILTER_TREE;
-                /* fall through */
+                __attribute__((fallthrough));
         case PREFILTER_TREE:
                 if (wire->tree_tgid == 0)
                         key.key = PREFILTER_HOST;
