@@ -300,6 +300,8 @@ __noinline __u32 path_near(struct cpu *cpu) {
         walk->sum = 0;                  /* anything else: the long way */
         if (!near_measure(walk) || !walk->length || walk->sum)
                 return 0;
+        if (walk->flags & WIRE_DETACHED && is_special(NEAR(NEAR(NEAR(walk->from, d_inode), i_sb), s_magic)))
+                return 0;
         walk->limit = record_room(cpu, WIRE_MAX_PATH, &walk->start);
         if (walk->length > walk->limit || !near_write(cpu) || walk->end != walk->length)
                 return 0;
