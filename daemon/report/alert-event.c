@@ -125,6 +125,7 @@ int alert_event_build(const struct event *event, const struct process *actor, co
                       const struct alert_context *context, struct arena *arena, struct alert_event *ret) {
         struct alert_builder builder = {.arena = arena, .redactor = context->redactor, .cache = context->cache};
         const struct kind_info *kind = schema_kind(event_kind(event));
+        const struct wire_aggregate *aggregate = event_aggregate(event);
         const struct wire_header *wire = event->wire;
         struct process stranger = {.id = event_actor(event),
                                    .creator = {.pid = wire->creator_tgid, .start_ns = wire->creator_start_ns},
@@ -148,6 +149,9 @@ int alert_event_build(const struct event *event, const struct process *actor, co
                 .has_result = kind->class == EVENT_EVENT && !(wire->flags & WIRE_NO_RESULT),
                 .result = wire->result,
                 .flags = wire->flags,
+                .more = aggregate ? aggregate->count : 0,
+                .first_ns = aggregate ? alert_wall(context, aggregate->first_ns) : 0,
+                .more_bytes = aggregate ? aggregate->bytes : 0,
                 .fields = arena_new_array(arena, struct alert_field, kind->n_fields + options->n_fields),
         };
         if (wire->flags & WIRE_FAILED)

@@ -19,6 +19,8 @@ struct alert_event {
         bool has_result;
         int64_t result;
         uint32_t flags;                 /* WIRE_* */
+        uint64_t more;                  /* stands for so many events like one that was told; 0: for itself */
+        uint64_t first_ns, more_bytes;  /* of these: wall clock, and sum of their results */
         struct alert_field *fields; /* arena; first those that people look at, then those asked for, then the rest */
         size_t n_fields;
         size_t n_shown;                 /* of the first two sorts */

@@ -2,6 +2,7 @@
 #include "report/event-line.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -188,15 +189,19 @@ static void put_time(uint64_t ns, struct strbuf *b) {
                               ns % NSEC_PER_SEC / NSEC_PER_MSEC);
 }
 
+/* What ends the line, however narrow it is: an error, and how many more of them there were. */
 static void put_result(const struct alert_event *event, char result[static RESULT_MAX]) {
         struct value value = {.number = event->result, .type = VALUE_NUMBER, .state = VALUE_KNOWN};
-        char name[RESULT_MAX - 4];
+        char name[RESULT_MAX / 2] = "";
+        bool failed = event->has_result && event->result < 0;
 
+        if (failed)
+                schema_format(FIELD_COMMON_result, &value, name, sizeof(name));
         *result = 0;
-        if (!event->has_result || event->result >= 0)
-                return;
-        schema_format(FIELD_COMMON_result, &value, name, sizeof(name));
-        strcpy(stpcpy(result, " = "), name);
+        if (event->more > 0)
+                snprintf(result, RESULT_MAX, "%s%s (%" PRIu64 " more)", failed ? " = " : "", name, event->more);
+        else if (failed)
+                snprintf(result, RESULT_MAX, " = %s", name);
 }
 
 void event_line_put_head(const struct event_line_style *style, struct strbuf *b) {
@@ -242,7 +247,7 @@ void event_line_put(const struct alert_event *event, const struct event_line_sty
                 strbuf_truncate(b, b->n - 1);
         if (style->width > 0)
                 cut(b, start, style->width > n_result ? style->width - n_result : 0);
-        if (*result && style->colour)
+        if (event->has_result && event->result < 0 && style->colour)
                 strbuf_put(b, RED);
         strbuf_put(b, result);
         if (style->colour && (*result || is_ours))

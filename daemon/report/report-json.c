@@ -444,5 +444,13 @@ void report_json_event(const struct alert_event *event, struct strbuf *b) {
         }
         put_fields(b, event->fields, event->n_fields);
         put_flags(b, event->flags);
+        if (event->more > 0) {
+                put_key(b, "more");
+                strbuf_put_char(b, '{');
+                member_u64(b, "count", event->more);
+                member_time(b, "first", event->first_ns);
+                member_u64(b, "bytes", event->more_bytes);
+                strbuf_put_char(b, '}');
+        }
         strbuf_put(b, "}\n");
 }

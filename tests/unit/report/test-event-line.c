@@ -129,6 +129,20 @@ START_TEST(json_has_every_field_that_is_known_and_no_other) {
 }
 END_TEST
 
+START_TEST(an_aggregate_says_how_many_more_there_were_and_since_when) {
+        begin(WIRE_KIND_write);
+        record_set_text(&record, FIELD_write_pathname, "/tmp/log");
+        record.aggregate =
+                (struct wire_aggregate){.count = 12, .first_ns = 3661 * NSEC_PER_SEC + NSEC_PER_MSEC, .bytes = 480};
+        line_is(&wide, "01:01:01.005     300 ?               write   /tmp/log (12 more)\n");
+
+        tell(&wide, true);
+        ck_assert_ptr_nonnull(strstr(b.data, "\"more\":{\"count\":12,\"first\":90061.001"));
+        ck_assert_ptr_nonnull(strstr(b.data, "\"bytes\":480}}\n"));
+        strbuf_done(&b);
+}
+END_TEST
+
 START_TEST(a_gap_says_what_was_lost_and_why) {
         record_begin(&record, WIRE_KIND_gap);
         record.header.time_ns = NSEC_PER_SEC;
@@ -146,4 +160,5 @@ END_TEST
 
 UNIT_MAIN("report/event-line", a_path_and_flags_stand_without_their_names, address_and_port_are_one_word,
           a_line_is_cut_to_its_width_and_keeps_its_result, no_byte_of_a_path_reaches_the_terminal_raw,
-          json_has_every_field_that_is_known_and_no_other, a_gap_says_what_was_lost_and_why)
+          json_has_every_field_that_is_known_and_no_other, an_aggregate_says_how_many_more_there_were_and_since_when,
+          a_gap_says_what_was_lost_and_why)
