@@ -254,7 +254,7 @@ static int reload_watch(struct manager *manager) {
         r = sd_event_add_io(manager->loop, &reload->ended, compile_job_fd(reload->job), EPOLLIN, on_ended, manager);
         if (r >= 0)
                 r = sd_event_add_time_relative(manager->loop, &reload->late, CLOCK_BOOTTIME, timeout_ns / NSEC_PER_USEC,
-                                               0, on_late, manager);
+                                               NSEC_PER_MSEC / NSEC_PER_USEC, on_late, manager);
         return r;
 }
 
