@@ -340,7 +340,7 @@ def test_a_compiler_that_is_killed_changes_nothing(place):
 
 def test_the_compiler_is_nobody_without_privileges(place):
     place.policy('a', ONE % {'name': 'a', 'file': place.join('a')})
-    put_many(place, 1000)
+    put_many(place, 2000)
     with Daemon(place) as daemon:
         daemon.process.send_signal(signal.SIGHUP)
         seen = {}
