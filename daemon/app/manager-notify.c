@@ -8,6 +8,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/strbuf.h"
 
 void notify_ready(void) {
@@ -38,4 +39,11 @@ void notify_reloading(void) {
         clock_gettime(CLOCK_MONOTONIC, &now);
         sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
                    (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / NSEC_PER_USEC);
+}
+
+void notify_watchdog(sd_event *loop) {
+        int r = sd_event_set_watchdog(loop, true);
+
+        if (r < 0)
+                log_warning_errno(r, "Cannot tell the service manager that we live, it will end us (WatchdogSec=): %m");
 }

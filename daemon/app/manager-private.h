@@ -5,9 +5,11 @@
 
 #include <systemd/sd-event.h>
 
+#include "app/asker.h"
 #include "app/manager-governor.h"
 #include "app/manager-recorder.h"
 #include "app/params.h"
+#include "base/strbuf.h"
 #include "capture/capture.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/settings.h"
@@ -17,8 +19,20 @@ struct reload {
         struct compile_job *job;        /* owned */
         struct settings settings;       /* all but the program */
         sd_event_source *ended, *late;  /* owned */
+        struct asker asker;             /* who wanted it */
         bool again;                     /* asked for once more meanwhile: what was read may be old */
+        struct asker again_asker;
+        struct strbuf messages;         /* all that is wrong, or to be warned of */
         uint64_t begun_ns, stood_ns;    /* when, and for how long at most events waited because of it */
+};
+
+/* What came of the last one. */
+struct reload_outcome {
+        uint64_t number;                /* of the reload, from 1; 0: there was none */
+        bool done;                      /* taken over; else all stayed */
+        struct strbuf text;             /* what has changed, or what is wrong */
+        struct asker asker;
+        uint64_t wall_s, took_ns, stood_ns;
 };
 
 struct manager {
@@ -28,6 +42,8 @@ struct manager {
         struct capture *capture;
         struct pipeline *pipeline;
         struct reload reload;
+        struct reload_outcome reloaded;
+        uint64_t n_reloads, n_reloads_failed;   /* begun; ended without a change */
         struct manager_governor governor;
         struct manager_recorder recorder;
         sd_event_source *lookup;        /* owned; the next step of report_work() */
@@ -50,11 +66,13 @@ void manager_overload(const struct config *config, struct capture_overload *ret)
 int manager_load(const struct params *params, uint64_t generation, struct settings *ret);
 
 /* Begin to build the next settings aside. The loop goes on; when they are complete they are taken over, or everything
- * stays. Says which. */
-void manager_reload(struct manager *manager);
+ * stays. Says which. Returns the number of the reload that reads the files as they are now: when `reloaded.number` is
+ * that or more, it has ended, perhaps at once. */
+uint64_t manager_reload(struct manager *manager, const struct asker *asker);
 
 /* Warn of each kind that policies wait for and that no hook on this kernel tells. */
 void manager_warn_untold(const struct manager *manager);
 
 /* Give up what is under way. */
 void reload_done(struct reload *reload);
+void reload_outcome_done(struct reload_outcome *outcome);

@@ -12,8 +12,10 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/strbuf.h"
+#include "report/message-ids.h"
 
 #define MAX_NAMES 5                     /* of changed policies in one line */
+#define MESSAGES_MAX_BYTES 32768        /* of what is kept for who asked, and for the journal */
 
 DEFINE_CLEANUP(struct compile_job *, compile_job_free)
 
@@ -28,9 +30,19 @@ static void settings_options_of(const struct params *params, uint64_t generation
         };
 }
 
-static void say(const struct strbuf *messages) {
-        if (messages->n > 0)
-                (void)fd_write_full(STDERR_FILENO, messages->data, messages->n);
+static void say_from(const struct strbuf *messages, size_t start) {
+        if (messages->n > start)
+                (void)fd_write_full(STDERR_FILENO, messages->data + start, messages->n - start);
+}
+
+/* Who asked, and the journal, get whole lines of it. */
+static void cut(struct strbuf *messages) {
+        const char *end;
+
+        if (messages->n <= MESSAGES_MAX_BYTES)
+                return;
+        end = memrchr(messages->data, '\n', MESSAGES_MAX_BYTES);
+        strbuf_truncate(messages, end ? (size_t)(end + 1 - messages->data) : MESSAGES_MAX_BYTES);
 }
 
 int manager_load(const struct params *params, uint64_t generation, struct settings *ret) {
@@ -45,7 +57,7 @@ int manager_load(const struct params *params, uint64_t generation, struct settin
                 compile_job_wait(job);
                 status = settings_finish(ret, TAKE_PTR(job), &messages);
         }
-        say(&messages);
+        say_from(&messages, 0);
         return status;
 }
 
@@ -114,9 +126,44 @@ static bool needs_restart(const struct config *old, const struct config *new) {
                old->recorder.memory_bytes != new->recorder.memory_bytes;
 }
 
+/* As an entry of the journal that can be searched for, or as a line of the log where alerts go elsewhere. */
+static void tell(struct manager *manager, const char *id, int priority, const char *message, const char *field,
+                 const struct strbuf *text) {
+        _cleanup_(strbuf_done) struct strbuf asked_by = {};
+        const struct asker *asker = &manager->reload.asker;
+        char generation[24], uid[24], loginuid[24], pid[24];
+        struct report_field fields[6] = {{"EXECRAY_GENERATION", generation}};
+        size_t n = 1;
+
+        asker_put(asker, &asked_by);
+        snprintf(generation, sizeof(generation), "%" PRIu64, manager->generation);
+        snprintf(uid, sizeof(uid), "%" PRIu32, asker->uid);
+        snprintf(loginuid, sizeof(loginuid), "%" PRIu32, asker->loginuid);
+        snprintf(pid, sizeof(pid), "%d", (int)asker->pid);
+        fields[n++] = (struct report_field){"EXECRAY_ASKED_BY", strbuf_str(&asked_by)};
+        if (asker->uid != UINT32_MAX)
+                fields[n++] = (struct report_field){"EXECRAY_ASKED_BY_UID", uid};
+        if (asker->loginuid != UINT32_MAX)
+                fields[n++] = (struct report_field){"EXECRAY_ASKED_BY_LOGINUID", loginuid};
+        if (asker->pid > 0)
+                fields[n++] = (struct report_field){"EXECRAY_ASKED_BY_PID", pid};
+        fields[n++] = (struct report_field){field, strbuf_str(text)};
+
+        if (report_notice(pipeline_report(manager->pipeline), id, priority, message, fields, n) <= 0)
+                (void)log_message(priority, 0, "%s", message);
+}
+
 static void stay(struct manager *manager) {
-        log_error("Not reloaded, nothing has changed: the %" PRIu32 " policies of generation %" PRIu64 " stay in force",
-                  manager->settings.program->n_paths, manager->generation);
+        _cleanup_(strbuf_done) struct strbuf message = {};
+
+        manager->n_reloads_failed++;
+        strbuf_printf(&message,
+                      "Not reloaded, nothing has changed: the %" PRIu32 " policies of generation %" PRIu64
+                      " stay in force; asked for by ",
+                      manager->settings.program->n_paths, manager->generation);
+        asker_put(&manager->reload.asker, &message);
+        tell(manager, MESSAGE_ID_NOT_RELOADED, LOG_ERR, strbuf_str(&message), "EXECRAY_MESSAGES",
+             &manager->reload.messages);
         notify_status("Reload failed; watching with %" PRIu32 " policies of generation %" PRIu64,
                       manager->settings.program->n_paths, manager->generation);
 }
@@ -151,9 +198,15 @@ void manager_warn_untold(const struct manager *manager) {
                         warn_untold_kind(manager->settings.program, (enum wire_kind)kind);
 }
 
+/* Not the fault of what somebody wrote: nothing was said of it so far but in the log. */
+static void blame(struct manager *manager, int error, const char *what) {
+        strbuf_printf(&manager->reload.messages, "%s: %s\n", what, strerror(-error));
+        stay(manager);
+}
+
 /* The new settings are complete. */
 static void take_over(struct manager *manager, struct settings *settings) {
-        _cleanup_(strbuf_done) struct strbuf changes = {};
+        _cleanup_(strbuf_done) struct strbuf changes = {}, message = {};
         const struct program *program = settings->program;
         uint64_t generation = manager->generation + 1;
         struct capture_overload overload;
@@ -163,7 +216,7 @@ static void take_over(struct manager *manager, struct settings *settings) {
         r = capture_set_interest(manager->capture, &settings->interest, generation);
         if (r < 0) {
                 log_error_errno(r, "Cannot watch what the new policies need: %m");
-                stay(manager);
+                blame(manager, r, "what the new policies need cannot be watched");
                 return;
         }
 
@@ -175,7 +228,7 @@ static void take_over(struct manager *manager, struct settings *settings) {
                 if (r < 0)
                         log_warning_errno(r,
                                           "Cannot go back to what was watched before, more is watched than needed: %m");
-                stay(manager);
+                blame(manager, r, "the new policies cannot be taken over");
                 return;
         }
 
@@ -192,8 +245,13 @@ static void take_over(struct manager *manager, struct settings *settings) {
         manager->settings = TAKE_STRUCT(*settings);
         manager->generation = generation;
 
-        log_info("Reloaded, generation %" PRIu64 ": %" PRIu32 " policies in %zu files: %s", generation,
-                 program->n_paths, manager->settings.n_files, strbuf_str(&changes));
+        strbuf_printf(&message,
+                      "Reloaded, generation %" PRIu64 ": %" PRIu32 " policies in %zu files: %s; asked for by ",
+                      generation, program->n_paths, manager->settings.n_files, strbuf_str(&changes));
+        asker_put(&manager->reload.asker, &message);
+        tell(manager, MESSAGE_ID_RELOADED, LOG_INFO, strbuf_str(&message), "EXECRAY_CHANGES", &changes);
+        manager->reloaded.done = true;
+        manager->reloaded.text = TAKE_STRUCT(changes);
         manager_warn_untold(manager);
         manager_governor_reloaded(manager);
         notify_status("Watching with %" PRIu32 " policies of generation %" PRIu64, program->n_paths, generation);
@@ -204,33 +262,50 @@ void reload_done(struct reload *reload) {
         sd_event_source_disable_unref(reload->late);
         compile_job_free(reload->job);
         settings_done(&reload->settings);
+        strbuf_done(&reload->messages);
         *reload = (struct reload){};
+}
+
+void reload_outcome_done(struct reload_outcome *outcome) {
+        strbuf_done(&outcome->text);
+        *outcome = (struct reload_outcome){};
 }
 
 /* It was taken over, or everything stays. */
 static void finish(struct manager *manager) {
         struct reload *reload = &manager->reload;
+        struct reload_outcome *outcome = &manager->reloaded;
         uint64_t now_ns = clock_boottime_ns();
+        struct asker again_asker = reload->again_asker;
         bool again = reload->again;
 
         reload->stood_ns = MAX(reload->stood_ns, capture_end_wait(manager->capture));
         log_info("The reload took %.1f ms, of which events waited for %.1f ms",
                  (double)(now_ns - reload->begun_ns) / NSEC_PER_MSEC, (double)reload->stood_ns / NSEC_PER_MSEC);
+        if (!outcome->done)
+                outcome->text = TAKE_STRUCT(reload->messages);
+        outcome->number = manager->n_reloads;
+        outcome->asker = reload->asker;
+        outcome->wall_s = clock_realtime_ns() / NSEC_PER_SEC;
+        outcome->took_ns = now_ns - reload->begun_ns;
+        outcome->stood_ns = reload->stood_ns;
         reload_done(reload);
         notify_ready();
         if (again)
-                manager_reload(manager);
+                manager_reload(manager, &again_asker);
 }
 
 static int on_ended(sd_event_source *source, int fd, uint32_t events, void *userdata) {
-        _cleanup_(strbuf_done) struct strbuf messages = {};
         struct manager *manager = userdata;
         struct reload *reload = &manager->reload;
         int status;
+        size_t n;
 
         capture_begin_wait(manager->capture);
-        status = settings_finish(&reload->settings, TAKE_PTR(reload->job), &messages);
-        say(&messages);
+        n = reload->messages.n;
+        status = settings_finish(&reload->settings, TAKE_PTR(reload->job), &reload->messages);
+        say_from(&reload->messages, n);
+        cut(&reload->messages);
         if (status == 0)
                 take_over(manager, &reload->settings);
         else
@@ -258,31 +333,38 @@ static int reload_watch(struct manager *manager) {
         return r;
 }
 
-void manager_reload(struct manager *manager) {
-        _cleanup_(strbuf_done) struct strbuf messages = {};
+uint64_t manager_reload(struct manager *manager, const struct asker *asker) {
         struct reload *reload = &manager->reload;
         struct settings_options options;
+        uint64_t number;
         int r, status;
 
         if (reload->job) {
                 reload->again = true;
-                return;
+                reload->again_asker = *asker;
+                return manager->n_reloads + 1;
         }
 
+        number = ++manager->n_reloads;
+        reload_outcome_done(&manager->reloaded);
+        reload->asker = *asker;
         capture_begin_wait(manager->capture);
         reload->begun_ns = clock_boottime_ns();
         notify_reloading();
         settings_options_of(manager->params, manager->generation + 1, &options);
-        status = settings_begin(&options, &messages, &reload->settings, &reload->job);
-        say(&messages);
+        status = settings_begin(&options, &reload->messages, &reload->settings, &reload->job);
+        say_from(&reload->messages, 0);
+        cut(&reload->messages);
         if (status == 0) {
                 r = reload_watch(manager);
                 if (r >= 0) {
                         reload->stood_ns = capture_end_wait(manager->capture);
-                        return;
+                        return number;
                 }
                 log_error_errno(r, "Cannot wait for the policies to be compiled: %m");
-        }
-        stay(manager);
+                blame(manager, r, "policies cannot be waited for");
+        } else
+                stay(manager);
         finish(manager);
+        return number;
 }

@@ -26,6 +26,7 @@
 
 static void manager_done(struct manager *manager) {
         reload_done(&manager->reload);
+        reload_outcome_done(&manager->reloaded);
         manager_governor_done(manager);
         manager_recorder_done(manager);
         sd_event_source_unref(manager->lookup);
@@ -88,10 +89,12 @@ static void on_match(const struct match *match, void *userdata) {
 
 static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
         struct manager *manager = userdata;
+        struct asker asker;
 
-        if (info->ssi_signo == SIGHUP)
-                manager_reload(manager);
-        else if (info->ssi_signo == SIGUSR2)
+        if (info->ssi_signo == SIGHUP) {
+                asker_init("signal", (pid_t)info->ssi_pid, info->ssi_uid, &asker);
+                manager_reload(manager, &asker);
+        } else if (info->ssi_signo == SIGUSR2)
                 manager_recorder_ask(manager);
         else
                 stop(manager, EXIT_STATUS_SUCCESS);
@@ -351,6 +354,7 @@ int manager_run(const struct params *params) {
         if (r < 0)
                 log_warning_errno(r, "Cannot set the governor's timer, nothing is governed: %m");
         say_hello(&manager);
+        notify_watchdog(manager.loop);
         notify_ready();
         notify_status("Watching with %" PRIu32 " policies of generation %" PRIu64, manager.settings.program->n_paths,
                       manager.generation);

@@ -11,3 +11,5 @@
 #define MESSAGE_ID_DEGRADED     "b7d617d12b11481ea14d42c7f1007346"      /* watching costs more than it did */
 #define MESSAGE_ID_RECOVERED    "7f66788d395f4296a790e34de2d8db48"      /* and as before again */
 #define MESSAGE_ID_SWITCHED_OFF "a8b3b7ee028f473ea25badb13f5f5ae7"      /* an optimisation made things worse */
+#define MESSAGE_ID_RELOADED "637b245fb0da4c5981c2242a64d491f5" /* new configuration and policies are in force */
+#define MESSAGE_ID_NOT_RELOADED "cfcb856d82794e3784b7b1f288a53674"      /* they are wrong: the old ones stay */
