@@ -201,7 +201,7 @@ END_TEST
 static int try_everything(void *argument) {
         /* On the stack: the kernel refuses before it reads, and a page that was never touched is not there to be read.
          */
-        char module[] = "nothing", settings[] = "a=b";
+        char module[] = "nothing", settings[] = "a=b", device[] = "/dev/none";
         struct timespec time = {.tv_sec = 1000, .tv_nsec = 5};
         struct perf_event_attr perf = {.type = PERF_TYPE_SOFTWARE, .size = sizeof(perf), .config = 3};
         union bpf_attr map = {.map_type = BPF_MAP_TYPE_HASH, .key_size = 4, .value_size = 4, .max_entries = 1};
@@ -217,7 +217,7 @@ static int try_everything(void *argument) {
         (void)syscall(SYS_io_uring_setup, 0, params);
         (void)syscall(SYS_keyctl, KEYCTL_REVOKE, 12345);
         (void)syscall(SYS_add_key, "user", "a_key", "x", 1, 99);
-        (void)syscall(SYS_quotactl, 7, "/dev/none", 42, NULL);
+        (void)syscall(SYS_quotactl, 7, device, 42, NULL);
         (void)syscall(SYS_reboot, 1, 2, 0x1234567, NULL);
         (void)syscall(SYS_clock_settime, CLOCK_REALTIME, &time);
         (void)swapon("a_swap", 5);

@@ -142,8 +142,16 @@ END_TEST
 
 /* ---- time ---- */
 
+/* 0: none. */
+static uint64_t last_tick(void) {
+        size_t n = lab_count(WIRE_KIND_tick, 0);
+
+        return n > 0 ? lab_find(WIRE_KIND_tick, 0, n - 1)->time_ns : 0;
+}
+
 START_TEST(a_tick_comes_each_second_and_when_it_is_asked_for) {
         uint64_t began_ns, asked_ns;
+        struct capture_stats stats;
         size_t n;
 
         begin_again(0);
@@ -158,15 +166,17 @@ START_TEST(a_tick_comes_each_second_and_when_it_is_asked_for) {
         ck_assert_uint_ge(lab_find(WIRE_KIND_tick, 0, 1)->time_ns - lab_find(WIRE_KIND_tick, 0, 0)->time_ns,
                           NSEC_PER_SEC);
 
+        /* A read that begins later tells it, unless somebody is just writing. */
         lab_forget();
         asked_ns = clock_boottime_ns() + 100 * NSEC_PER_MSEC;
         capture_set_deadline(lab.capture, asked_ns);
-        while (lab_count(WIRE_KIND_tick, 0) == 0 && clock_boottime_ns() < asked_ns + NSEC_PER_SEC) {
-                lab_read();
+        do {
                 usleep(1000);
-        }
-        ck_assert_uint_gt(lab_find(WIRE_KIND_tick, 0, 0)->time_ns, asked_ns);
-        ck_assert_uint_lt(lab_find(WIRE_KIND_tick, 0, 0)->time_ns, asked_ns + 100 * NSEC_PER_MSEC);
+                began_ns = clock_boottime_ns();
+                lab_read();
+                capture_stats(lab.capture, &stats);
+                ck_assert(began_ns <= asked_ns || last_tick() > asked_ns || stats.ring_pending > 0);
+        } while (last_tick() <= asked_ns);
 }
 END_TEST
 
@@ -236,11 +246,12 @@ START_TEST(what_was_produced_was_delivered_or_is_counted_as_lost) {
         else
                 printf("others filled the last quarter: our exit not looked for\n");
 
-        /* Told before the first record that was read after it. */
-        gap = lab_find(WIRE_KIND_gap, 0, 0);
+        /* Told before what was read after it: the first of ours, for others may have lost something, too. */
+        for (size_t i = 0; (gap = lab_find(WIRE_KIND_gap, 0, i)); i++)
+                if (lab_number(gap, F(gap, kinds)) & OPENS)
+                        break;
         ck_assert_ptr_nonnull(gap);
-        ck_assert_int_eq(lab_position(gap), 0);
-        ck_assert(lab_number(gap, F(gap, kinds)) & OPENS);
+        ck_assert_int_lt(lab_position(gap), lab_position(lab_find(WIRE_KIND_openat, 0, 0)));
         for (size_t i = 0; lab_find(WIRE_KIND_gap, 0, i); i++)
                 told += lab_number(lab_find(WIRE_KIND_gap, 0, i), F(gap, count));
         for (int kind = 0; kind < _WIRE_KIND_MAX; kind++)

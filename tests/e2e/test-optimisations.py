@@ -5,7 +5,7 @@ import os
 import re
 import socket
 
-from harness import EXECRAYCTL, ROOT, Daemon, expect, expect_equal, main, run, sh
+from harness import EXECRAYCTL, ROOT, Daemon, Failure, expect, expect_equal, main, run, sh
 
 POLICIES = '''
 path "dropped" {
@@ -52,7 +52,13 @@ path "untouched" {
     openat  { pathname == "%(dir)s/nobody" }
     connect { dport == 9998 }
 }
+path "linked" {
+    description = "Nobody makes a link of that name"
+    severity    = low
+    link { newpath == "%(dir)s/nobody" }
+}
 '''
+LINKS = 500             # more than others on the host make of them in that time
 
 
 def play(place):
@@ -64,6 +70,9 @@ def play(place):
         for _ in range(40):
             os.close(os.open(place.join('often'), os.O_RDONLY | os.O_CREAT))
             os.close(os.open('/dev/null', os.O_RDONLY))
+        for _ in range(LINKS):
+            os.link(place.join('often'), place.join('somebody'))
+            os.unlink(place.join('somebody'))
         fd = os.open(place.join('last'), os.O_WRONLY | os.O_CREAT)
         for _ in range(30):
             os.write(fd, b'x')
@@ -96,19 +105,28 @@ def seen(alerts):
 
 
 def alerts_with(place, name, text):
-    """The alerts, and what the daemon said at its end."""
+    """The alerts, and what the daemon said at its end. On a host so busy that something was lost it is done again: what is
+    told after a loss is no optimisation's doing."""
     config = place.write(name + '.yaml', text)
     run(EXECRAYCTL, 'config', '--config', config, status=0)
-    with Daemon(place, '--config', config) as daemon:
-        play(place)
-        daemon.wait_alert('sent')
-        daemon.settle()
-        alerts = daemon.alerts()
-        return seen(alerts), daemon.stop()
+    for _ in range(3):
+        with Daemon(place, '--config', config) as daemon:
+            play(place)
+            daemon.wait_alert('sent')
+            daemon.settle()
+            alerts = daemon.alerts()
+            log = daemon.stop()
+        if 'events delivered, dropped 0' in log:
+            return seen(alerts), log
+        print('%s: lost something, again:\n%s' % (name, log))
+    raise Failure('with %s something is lost each time:\n%s' % (name, log))
 
 
-def events(log):
-    return int(re.search(r': (\d+) events delivered', log)[1])
+def links(what, log):
+    """How many were delivered ("events"), or left out in the kernel ("filtered"): of a kind that hardly anybody else has, for
+    most numbers are those of the whole host."""
+    line = re.search(r': +%s .*\blink (\d+)' % what, log)
+    return int(line[1]) if line else 0
 
 
 def optimisations():
@@ -130,11 +148,12 @@ def test_alerts_are_the_same_with_all_optimisations_with_none_and_without_each(p
     which = optimisations()
     none, log = alerts_with(place, 'none', switched(which, lambda *_: True))
     expect_equal([a[0] for a in none], ['dropped', 'many', 'rewritten', 'sent'], 'the stories that are told without optimisations')
-    told = events(log)
+    expect(links('events', log) >= LINKS, 'without optimisations not all is told:\n' + log)
 
     found, log = alerts_with(place, 'all', switched(which, lambda *_: False))
     expect_equal(found, none, 'what is told with all optimisations')
-    expect(events(log) < told - 40, 'with optimisations %d events, without %d' % (events(log), told))
+    expect(links('filtered', log) >= LINKS, 'with optimisations nothing is left out:\n' + log)
+    expect(links('events', log) < LINKS, 'with optimisations all is told:\n' + log)
     for section, key in which:
         found, _ = alerts_with(place, 'but-' + key, switched(which, lambda s, k, no=(section, key): (s, k) == no))
         expect_equal(found, none, 'what is told with all but %s.%s' % (section, key))
