@@ -22,6 +22,7 @@ struct loader {
         ARRAY(struct policy_origin *) standing; /* those that mask later ones of their name */
         const char *place;              /* the one being read */
         size_t n_places;                /* up to and with it */
+        const char *suffix;             /* of the files that are meant */
         size_t max_file_bytes, max_files;
         bool too_many;
 };
@@ -255,7 +256,7 @@ static int loader_entry(struct loader *l, int dir_fd, const char *name, const ch
                 return 0;
         }
 
-        if (!has_suffix(name, above->drop_ins ? ".conf" : ".policy")) {
+        if (!has_suffix(name, above->drop_ins ? ".conf" : l->suffix)) {
                 if (S_ISLNK(st.st_mode) && fstatat(dir_fd, name, &st, 0) >= 0 && S_ISDIR(st.st_mode))
                         diag_warning(l->diags, (struct diag_span){.file = path},
                                      "a symbolic link to a directory is not followed");
@@ -377,6 +378,7 @@ int policy_files_read(const char *const *places, size_t n_places, const struct p
         assert((places || n_places == 0) && options && arena && diags && ret);
 
         l.origins_end = &l.files.origins;
+        l.suffix = options->suffix ?: ".policy";
         l.max_file_bytes = options->max_file_bytes > 0 ? options->max_file_bytes : POLICY_MAX_FILE_BYTES;
         l.max_files = options->max_files > 0 ? options->max_files : POLICY_MAX_FILES;
 

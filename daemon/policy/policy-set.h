@@ -35,6 +35,7 @@ struct policy_options {
                                            stories */
         size_t max_file_bytes;          /* 0: POLICY_MAX_FILE_BYTES */
         size_t max_files;               /* 0: POLICY_MAX_FILES */
+        const char *suffix;             /* of the files that are meant; NULL: ".policy" */
 
         /* All files have been read and none was looked into: nothing is opened from here on. The moment to give up
          * whatever reading them took; < 0 ends the load with it. May be NULL. */

@@ -9,6 +9,7 @@
 #include <pcre2.h>
 
 #include "base/cleanup.h"
+#include "base/macro.h"
 
 /* One match costs at most MATCH_LIMIT steps back, some 10 ns each. The depth is that of nested choices: (a|b)* needs
  * one per byte. */
@@ -17,9 +18,14 @@
 #define HEAP_LIMIT_KIB 1024
 #define PARENS_LIMIT 64
 
+/* PCRE2 counts the steps for each place where a match could begin: of a search they are shared out. */
+#define SEARCH_LIMIT 10000000
+#define SEARCH_LIMIT_MIN 50U
+
 struct regex_scratch {
         unsigned n_refs;
         pcre2_match_data *data;         /* owned */
+        pcre2_match_data *groups;       /* owned; NULL until somebody searches */
         pcre2_match_context *context;   /* owned */
 };
 
@@ -59,6 +65,7 @@ struct regex_scratch *regex_scratch_unref(struct regex_scratch *scratch) {
         if (!scratch || --scratch->n_refs > 0)
                 return NULL;
 
+        pcre2_match_data_free(scratch->groups);
         pcre2_match_data_free(scratch->data);
         pcre2_match_context_free(scratch->context);
         free(scratch);
@@ -206,6 +213,44 @@ enum truth regex_match(const struct regex *regex, const char *bytes, size_t leng
 
         self->n_limit_hits++;
         return TRUTH_UNKNOWN;
+}
+
+enum truth regex_search(const struct regex *regex, const char *bytes, size_t length, size_t from,
+                        struct regex_span spans[], size_t n) {
+        struct regex *self = (struct regex *)regex;
+        uint32_t limit = MAX(MIN((uint32_t)(SEARCH_LIMIT / (length + 1)), (uint32_t)MATCH_LIMIT), SEARCH_LIMIT_MIN);
+        const PCRE2_SIZE *ends;
+        int r;
+
+        if (!self->scratch && regex_scratch_new(&self->scratch) < 0)
+                return TRUTH_UNKNOWN;
+        if (!self->scratch->groups)
+                self->scratch->groups = pcre2_match_data_create(REGEX_MAX_SPANS, NULL);
+        if (!self->scratch->groups)
+                return TRUTH_UNKNOWN;
+
+        pcre2_set_match_limit(self->scratch->context, limit);
+        r = pcre2_match(self->code, (PCRE2_SPTR)(bytes ? bytes : ""), length, from, 0, self->scratch->groups,
+                        self->scratch->context);
+        pcre2_set_match_limit(self->scratch->context, MATCH_LIMIT);
+        if (r == PCRE2_ERROR_NOMATCH)
+                return TRUTH_FALSE;
+        if (r < 0) {
+                self->n_limit_hits++;
+                return TRUTH_UNKNOWN;
+        }
+
+        /* 0: there are more groups than fit. */
+        ends = pcre2_get_ovector_pointer(self->scratch->groups);
+        if (r == 0)
+                r = REGEX_MAX_SPANS;
+        for (size_t i = 0; i < n; i++) {
+                bool known = i < (size_t)r && ends[2 * i] != PCRE2_UNSET && ends[2 * i] <= ends[2 * i + 1];
+
+                spans[i] = (struct regex_span){.from = known ? ends[2 * i] : REGEX_NO_SPAN,
+                                               .to = known ? ends[2 * i + 1] : REGEX_NO_SPAN};
+        }
+        return TRUTH_TRUE;
 }
 
 uint64_t regex_limit_hits(const struct regex *regex) {

@@ -39,5 +39,16 @@ size_t regex_size(const struct regex *regex);
 /* Is it found in the bytes? All of the value: of a prefix nothing can be said. */
 enum truth regex_match(const struct regex *regex, const char *bytes, size_t length);
 
+/* Where it is found, from byte `from` on, and where its groups are: spans[0] is all of it, spans[i] the group i, from
+ * == REGEX_NO_SPAN where that took no part. At most n spans are written, and the rest has none. For scripts, whose
+ * subjects are longer: the steps back are bounded for the whole subject. TRUTH_UNKNOWN: at a limit, or no memory. */
+#define REGEX_MAX_SPANS 10
+#define REGEX_NO_SPAN SIZE_MAX
+struct regex_span {
+        size_t from, to;
+};
+enum truth regex_search(const struct regex *regex, const char *bytes, size_t length, size_t from,
+                        struct regex_span spans[], size_t n);
+
 /* How often a match ended at a limit. */
 uint64_t regex_limit_hits(const struct regex *regex);

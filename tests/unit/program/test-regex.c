@@ -121,6 +121,36 @@ START_TEST(regexes_share_one_scratch) {
 }
 END_TEST
 
+START_TEST(a_search_says_where_the_match_and_its_groups_are) {
+        struct regex *regex = compile("(a)|(b+)", false);
+        struct regex_span spans[4];
+
+        ck_assert_int_eq(regex_search(regex, "xxbbx", 5, 0, spans, 4), TRUTH_TRUE);
+        ck_assert_uint_eq(spans[0].from, 2);
+        ck_assert_uint_eq(spans[0].to, 4);
+        ck_assert_uint_eq(spans[1].from, REGEX_NO_SPAN);
+        ck_assert_uint_eq(spans[2].from, 2);
+        ck_assert_uint_eq(spans[3].from, REGEX_NO_SPAN);
+        ck_assert_int_eq(regex_search(regex, "xxbbx", 5, 4, spans, 4), TRUTH_FALSE);
+        regex_free(regex);
+}
+END_TEST
+
+START_TEST(a_search_of_a_long_text_takes_no_more_steps_than_of_a_short_one) {
+        struct regex *regex = compile("(a+)+b", false);
+        struct regex_span spans[1];
+        char *text = malloc(1U << 20);
+
+        /* Each place alone stays below the limit of a match: all of them together must not take a minute. */
+        memset(text, 'a', 1U << 20);
+        for (size_t i = 0; i < 1U << 20; i += 12)
+                text[i] = 'b' + 1;
+        ck_assert_int_ne(regex_search(regex, text, 1U << 20, 0, spans, 1), TRUTH_TRUE);
+        free(text);
+        regex_free(regex);
+}
+END_TEST
+
 UNIT_MAIN("program/regex",
           a_pattern_is_searched_for_anywhere,
           a_dollar_is_the_end_and_not_the_line_break_before_it,
@@ -130,4 +160,6 @@ UNIT_MAIN("program/regex",
           verbs_callouts_and_utf_are_refused,
           a_pattern_that_writes_out_to_megabytes_is_refused,
           catastrophic_backtracking_ends_at_the_limit_and_is_counted,
-          regexes_share_one_scratch)
+          regexes_share_one_scratch,
+          a_search_says_where_the_match_and_its_groups_are,
+          a_search_of_a_long_text_takes_no_more_steps_than_of_a_short_one)
