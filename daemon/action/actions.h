@@ -74,10 +74,16 @@ struct action_ops {
 };
 extern const struct action_ops action_ops;
 
+#define ACTIONS_RUNTIME_DIRECTORY "/run/execrayd"
+#define ACTIONS_STATE_DIRECTORY "/var/lib/execrayd/response"
+#define ACTIONS_QUARANTINE_DIRECTORY "/var/lib/execrayd/quarantine"
+
 struct actions_options {
         const struct config *config;    /* borrowed as long as the actions live: its section `response` */
         const char *state_directory;    /* borrowed; NULL: /var/lib/execrayd/response */
+        const char *quarantine_directory;       /* borrowed; NULL: /var/lib/execrayd/quarantine */
         const char *runtime_directory;  /* borrowed; NULL: /run/execrayd */
+        int n_crashes;                  /* as breakglass_begin() said */
         uint32_t core_pid;              /* of execrayd's core, protected with all that it started; 0: there is none */
         sd_event *loop;                 /* a reference is taken; NULL: what takes long is refused */
         const struct redactor *redactor; /* borrowed; for environments and arguments in snapshots; NULL: left out */
@@ -93,6 +99,10 @@ DEFINE_CLEANUP(struct actions *, actions_free)
 /* Returns 0, whatever became of it: *ret says. -errno only if not even that could be worked out (-ENOMEM). */
 int action_run(struct actions *actions, const struct action *action, const struct action_origin *origin,
                uint64_t now_ns, struct action_result *ret);
+
+/* Undo what has this number in the log (`undo` of its result); pending if systemd has to do it. The operator's own
+ * wish: no limit, no dry-run. */
+int action_undo(struct actions *actions, uint64_t id, uint64_t now_ns, struct action_result *ret);
 
 /* Observe only from here on, and why; NULL: armed again. Told to the sink if it changes. */
 void actions_disarm(struct actions *actions, const char *why);

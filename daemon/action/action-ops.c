@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Which file checks and does what. */
+
+#include <errno.h>
+
+#include "action/actions-private.h"
+
+static int check(struct actions *actions, const struct action *action, struct action_result *ret) {
+        switch (action->kind) {
+        case ACTION_KIND_signal:
+        case ACTION_KIND_kill_tree:
+        case ACTION_KIND_stop_tree:
+        case ACTION_KIND_snapshot: return action_check_process(actions, action, ret);
+        case ACTION_KIND_freeze_cgroup:
+        case ACTION_KIND_thaw_cgroup:
+        case ACTION_KIND_kill_cgroup: return action_check_cgroup(actions, action, ret);
+        case ACTION_KIND_stop_unit:
+        case ACTION_KIND_restart_unit:
+        case ACTION_KIND_freeze_unit:
+        case ACTION_KIND_thaw_unit:
+        case ACTION_KIND_isolate:
+        case ACTION_KIND_deny_network:
+        case ACTION_KIND_quarantine:
+        case ACTION_KIND_run:
+        case ACTION_KIND_webhook:
+        case ACTION_KIND_list_add:
+        case ACTION_KIND_list_remove: return action_say(ret, -EOPNOTSUPP, "is not there yet");
+        case _ACTION_KIND_MAX: break;
+        }
+        return -EINVAL;
+}
+
+static int perform(struct actions *actions, const struct action *action, struct action_result *ret) {
+        switch (action->kind) {
+        case ACTION_KIND_signal: return action_do_signal(actions, action, ret);
+        case ACTION_KIND_kill_tree:
+        case ACTION_KIND_stop_tree: return action_do_tree(actions, action, ret);
+        case ACTION_KIND_freeze_cgroup:
+        case ACTION_KIND_thaw_cgroup:
+        case ACTION_KIND_kill_cgroup: return action_do_cgroup(actions, action, ret);
+        case ACTION_KIND_stop_unit:
+        case ACTION_KIND_restart_unit:
+        case ACTION_KIND_freeze_unit:
+        case ACTION_KIND_thaw_unit:
+        case ACTION_KIND_isolate:
+        case ACTION_KIND_deny_network:
+        case ACTION_KIND_quarantine:
+        case ACTION_KIND_snapshot:
+        case ACTION_KIND_run:
+        case ACTION_KIND_webhook:
+        case ACTION_KIND_list_add:
+        case ACTION_KIND_list_remove: return action_say(ret, -EOPNOTSUPP, "is not there yet");
+        case _ACTION_KIND_MAX: break;
+        }
+        return -EINVAL;
+}
+
+const struct action_ops action_ops = {.check = check, .perform = perform};

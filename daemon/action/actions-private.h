@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Actions, inside - what the files that do things share. actions.h is for everybody else. */
+
+#include "action/actions.h"
+#include "action/guard.h"
+#include "action/undo-log.h"
+#include "base/hashmap.h"
+#include "config/config.h"
+
+struct posts;
+struct runtime_lists;
+struct systemd;
+
+/* So many in a minute, and no more than that at once. */
+struct action_bucket {
+        uint64_t filled_ns;             /* when it was filled last; 0: never, it is full */
+        double level;
+};
+
+struct action_policy {
+        struct action_bucket bucket;
+        bool disarmed;
+        char name[];
+};
+
+/* What has been begun and has not ended. Owned by the actions until action_end(). */
+struct action_pending {
+        struct actions *actions;
+        struct action_pending *next, *previous;
+        uint64_t number, undo;
+        enum action_kind kind;
+        bool undoing;                   /* it is the undoing of `undo` */
+        char *what, *policy, *script, *alert;   /* owned; the last three may be NULL */
+        void *job;                      /* of the file that does it */
+};
+
+struct actions {
+        struct actions_options options;
+        const struct config *config;    /* borrowed */
+        sd_event *loop;                 /* owned reference; may be NULL */
+        struct guard guard;
+        struct undo_log log;
+        struct action_bucket buckets[_ACTION_GROUP_MAX];
+        struct hashmap policies;        /* struct action_policy, owned */
+        struct action_pending *pending;
+        size_t n_pending;
+        bool is_disarmed;
+        char disarmed[ACTION_TEXT_MAX]; /* why */
+        uint64_t last_number;
+        struct actions_stats stats;
+        const struct action_origin *origin;     /* of the action under way; NULL: undoing */
+        uint64_t now_ns;                /* of the call under way */
+        struct systemd *systemd;        /* made when it is needed; NULL: not yet, or not there */
+        struct posts *posts;            /* the same */
+        struct runtime_lists *lists;    /* the same */
+};
+
+/* An answer: the sentence goes to the result. Returns `error`, so that `return action_say(ret, -EPERM, ...)` reads
+ * well. */
+int action_say(struct action_result *ret, int error, const char *fmt, ...) _printf_(3, 4);
+
+/* The same for what a guard said of a thing: "process 4711 is PID 1". 0 stays 0; -EPERM counts as protected. */
+int action_guarded(struct action_result *ret, int r, const char *thing, const struct strbuf *why);
+
+/* An entry with what is known of the action under way; add what undoing needs, then action_begin_undo() writes it. */
+int action_open_log(struct actions *actions, struct action_result *ret);
+void action_undo_entry(struct actions *actions, const struct action *action, struct undo_entry *ret);
+int action_begin_undo(struct actions *actions, struct undo_entry *entry, struct action_result *ret);
+/* What became of it: done or failed. That it cannot be written is said in the result. */
+void action_end_undo(struct actions *actions, struct undo_entry *entry, bool done, struct action_result *ret);
+
+/* It is not in force any more. */
+void action_undone(struct actions *actions, struct undo_entry *entry);
+
+/* Remember the action under way as pending; `ret` becomes ACTION_PENDING. NULL: no memory. */
+struct action_pending *action_pend(struct actions *actions, const struct action *action, struct action_result *ret);
+/* It has ended: tells the sink and frees it. Outcome, error and text are in `result`. */
+void action_end(struct action_pending *pending, struct action_result *result);
+/* It never began. */
+void action_unpend(struct action_pending *pending);
+
+/* The bucket with `per_minute` in it: is there one left now? */
+bool action_bucket_take(struct action_bucket *bucket, uint64_t per_minute, uint64_t now_ns);
+
+/* A control group frozen only for as long as something is looked at is thawed by whoever comes next if we do not live
+ * to do it. */
+void action_thaw_leftover(struct actions *actions);
+
+/* What each file does; all as action_ops. */
+int action_check_cgroup(struct actions *actions, const struct action *action, struct action_result *ret);
+int action_do_cgroup(struct actions *actions, const struct action *action, struct action_result *ret);
+int action_undo_cgroup(struct actions *actions, struct undo_entry *entry, struct action_result *ret);
+int action_check_process(struct actions *actions, const struct action *action, struct action_result *ret);
+int action_do_signal(struct actions *actions, const struct action *action, struct action_result *ret);
+int action_do_tree(struct actions *actions, const struct action *action, struct action_result *ret);
+int action_undo_tree(struct actions *actions, struct undo_entry *entry, struct action_result *ret);
