@@ -65,6 +65,7 @@ static int freeze(struct actions *actions, const struct action *action, int fd, 
         uint64_t id;
         int r;
 
+        undo_entry_init(&entry);
         if (control_group_is_frozen(fd) == 1)
                 return action_say(ret, 0, "control group '%s' was frozen already, and stays so", path);
         r = control_group_id(fd, &id);

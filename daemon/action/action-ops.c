@@ -15,13 +15,13 @@ static int check(struct actions *actions, const struct action *action, struct ac
         case ACTION_KIND_freeze_cgroup:
         case ACTION_KIND_thaw_cgroup:
         case ACTION_KIND_kill_cgroup: return action_check_cgroup(actions, action, ret);
+        case ACTION_KIND_quarantine: return action_check_quarantine(actions, action, ret);
         case ACTION_KIND_stop_unit:
         case ACTION_KIND_restart_unit:
         case ACTION_KIND_freeze_unit:
         case ACTION_KIND_thaw_unit:
         case ACTION_KIND_isolate:
         case ACTION_KIND_deny_network:
-        case ACTION_KIND_quarantine:
         case ACTION_KIND_run:
         case ACTION_KIND_webhook:
         case ACTION_KIND_list_add:
@@ -39,13 +39,13 @@ static int perform(struct actions *actions, const struct action *action, struct 
         case ACTION_KIND_freeze_cgroup:
         case ACTION_KIND_thaw_cgroup:
         case ACTION_KIND_kill_cgroup: return action_do_cgroup(actions, action, ret);
+        case ACTION_KIND_quarantine: return action_do_quarantine(actions, action, ret);
         case ACTION_KIND_stop_unit:
         case ACTION_KIND_restart_unit:
         case ACTION_KIND_freeze_unit:
         case ACTION_KIND_thaw_unit:
         case ACTION_KIND_isolate:
         case ACTION_KIND_deny_network:
-        case ACTION_KIND_quarantine:
         case ACTION_KIND_snapshot:
         case ACTION_KIND_run:
         case ACTION_KIND_webhook:

@@ -91,6 +91,9 @@ void action_thaw_leftover(struct actions *actions);
 /* What each file does; all as action_ops. */
 int action_check_cgroup(struct actions *actions, const struct action *action, struct action_result *ret);
 int action_do_cgroup(struct actions *actions, const struct action *action, struct action_result *ret);
+int action_check_quarantine(struct actions *actions, const struct action *action, struct action_result *ret);
+int action_do_quarantine(struct actions *actions, const struct action *action, struct action_result *ret);
+int action_undo_quarantine(struct actions *actions, struct undo_entry *entry, struct action_result *ret);
 int action_undo_cgroup(struct actions *actions, struct undo_entry *entry, struct action_result *ret);
 int action_check_process(struct actions *actions, const struct action *action, struct action_result *ret);
 int action_do_signal(struct actions *actions, const struct action *action, struct action_result *ret);

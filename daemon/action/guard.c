@@ -76,16 +76,18 @@ static int add_starters(struct guard *guard) {
         uint32_t pid = guard->core_pid ?: (uint32_t)getpid();
         int r;
 
-        if (proc_stat_read(pid, &stat) < 0)
-                return 0;
+        r = proc_stat_read(pid, &stat);
+        if (r < 0)
+                return r == -ENOMEM ? r : 0;
         /* A session with a terminal is somebody's; one that the service manager made has none. */
         guard->sid = stat.tty != 0 ? stat.sid : 0;
         for (int i = 0; i < ANCESTORS_MAX && stat.ppid > 1; i++) {
                 r = array_push(&guard->starters, stat.ppid);
                 if (r < 0)
                         return r;
-                if (proc_stat_read(stat.ppid, &stat) < 0)
-                        break;
+                r = proc_stat_read(stat.ppid, &stat);
+                if (r < 0)
+                        return r == -ENOMEM ? r : 0;
         }
         return 0;
 }

@@ -42,7 +42,7 @@ void undo_entry_done(struct undo_entry *entry) {
 
 static bool is_key(const char *key, size_t n) {
         for (size_t i = 0; i < n; i++)
-                if (!islower((unsigned char)key[i]) && key[i] != '_')
+                if (!islower((unsigned char)key[i]) && !isdigit((unsigned char)key[i]) && key[i] != '_')
                         return false;
         return n > 0 && n <= UNDO_MAX_KEY;
 }
