@@ -85,7 +85,7 @@ def main():
     arguments.add_argument('--floor', type=float, default=90)
     arguments.add_argument('--json', help='keep results and alerts here')
     arguments.add_argument('only', nargs='*', help='cases by a part of their names')
-    args = arguments.parse_args()
+    args = arguments.parse_intermixed_args()
     if not args.cases or not os.path.exists(os.path.join(args.cases, 'run-case.sh')):
         print('no collection of cases: name one by --cases or EXECRAY_CASES')
         sys.exit(77)
