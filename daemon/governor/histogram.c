@@ -28,6 +28,7 @@ void histogram_add(struct histogram *histogram, uint64_t ns) {
         uint32_t *count = histogram->classes + class_of(ns);
 
         histogram->n++;
+        histogram->sum_ns += ns;
         histogram->max_ns = MAX(histogram->max_ns, ns);
         *count += *count < UINT32_MAX;
 }
@@ -47,4 +48,12 @@ uint64_t histogram_quantile(const struct histogram *histogram, unsigned per_mill
                         return MIN(class_end(i), histogram->max_ns);
         }
         return histogram->max_ns;
+}
+
+uint64_t histogram_up_to(const struct histogram *histogram, uint64_t ns) {
+        uint64_t n = 0;
+
+        for (unsigned i = 0; i <= class_of(ns); i++)
+                n += histogram->classes[i];
+        return n;
 }

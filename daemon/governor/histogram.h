@@ -10,7 +10,7 @@
 
 struct histogram {
         uint64_t n;
-        uint64_t max_ns;
+        uint64_t max_ns, sum_ns;
         uint32_t classes[HISTOGRAM_CLASSES];
 };
 
@@ -19,3 +19,6 @@ void histogram_clear(struct histogram *histogram);
 
 /* So many of a thousand are at most this long; 0 of none. Never more than the longest. */
 uint64_t histogram_quantile(const struct histogram *histogram, unsigned per_mille);
+
+/* How many were at most this long, within an eighth. */
+uint64_t histogram_up_to(const struct histogram *histogram, uint64_t ns);

@@ -80,3 +80,22 @@ void metrics_put_text(const struct metrics *metrics, bool skip_zero, struct strb
                 if (!skip_zero || *metric->value > 0)
                         put_line(metric, b);
 }
+
+static void put_seconds(uint64_t ns, struct strbuf *b) {
+        strbuf_printf(b, "%" PRIu64 ".%09" PRIu64, ns / NSEC_PER_SEC, ns % NSEC_PER_SEC);
+}
+
+void metric_put_histogram(const char *name, const char *help, const uint64_t *bounds_ns, const uint64_t *up_to,
+                          size_t n_bounds, uint64_t n, uint64_t sum_ns, struct strbuf *b) {
+        strbuf_printf(b, "# HELP %s ", name);
+        put_escaped(help, false, b);
+        strbuf_printf(b, "\n# TYPE %s histogram\n", name);
+        for (size_t i = 0; i < n_bounds; i++) {
+                strbuf_printf(b, "%s_bucket{le=\"", name);
+                put_seconds(bounds_ns[i], b);
+                strbuf_printf(b, "\"} %" PRIu64 "\n", up_to[i]);
+        }
+        strbuf_printf(b, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n%s_sum ", name, n, name);
+        put_seconds(sum_ns, b);
+        strbuf_printf(b, "\n%s_count %" PRIu64 "\n", name, n);
+}

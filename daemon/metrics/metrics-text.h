@@ -18,3 +18,8 @@ void metric_put_key(const struct metric *metric, struct strbuf *b);
 
 /* The number as it is now: whole, or in seconds with a fraction if it is a duration. */
 void metric_put_value(const struct metric *metric, struct strbuf *b);
+
+/* A distribution of durations, as Prometheus has them: how many were up to each bound, how many in all, and their sum.
+ * `name` ends in _seconds; bounds rise. */
+void metric_put_histogram(const char *name, const char *help, const uint64_t *bounds_ns, const uint64_t *up_to,
+                          size_t n_bounds, uint64_t n, uint64_t sum_ns, struct strbuf *b);

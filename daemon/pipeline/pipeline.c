@@ -231,6 +231,10 @@ struct report *pipeline_report(struct pipeline *pipeline) {
         return pipeline->report;
 }
 
+struct engine *pipeline_engine(struct pipeline *pipeline) {
+        return pipeline->engine;
+}
+
 void pipeline_stats(const struct pipeline *pipeline, struct pipeline_stats *ret) {
         *ret = pipeline->stats;
         process_table_stats(pipeline->table, &ret->table);

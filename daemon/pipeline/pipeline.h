@@ -61,4 +61,5 @@ int pipeline_swap(struct pipeline *pipeline, struct program *program);
 void pipeline_end(struct pipeline *pipeline);
 
 struct report *pipeline_report(struct pipeline *pipeline);
+struct engine *pipeline_engine(struct pipeline *pipeline);
 void pipeline_stats(const struct pipeline *pipeline, struct pipeline_stats *ret);

@@ -390,6 +390,10 @@ bool report_work(struct report *report) {
         return report->packages && packages_work(report->packages);
 }
 
+unsigned report_outputs(const struct report *report) {
+        return report->options.outputs;
+}
+
 void report_stats(const struct report *report, struct report_stats *ret) {
         *ret = report->stats;
         if (report->cache) {

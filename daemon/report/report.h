@@ -81,6 +81,9 @@ void report_prepare(struct report *report, uint64_t now_ns);
 bool report_has_work(const struct report *report);
 bool report_work(struct report *report);
 
+/* Where alerts go: bits of enum report_output. */
+unsigned report_outputs(const struct report *report);
+
 void report_stats(const struct report *report, struct report_stats *ret);
 
 /* Alerts by policy over the whole life of the report, in order of name. i from 0; false: there are no more. */
