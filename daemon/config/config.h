@@ -67,6 +67,12 @@ enum config_output {
         CONFIG_OUTPUT_JSON,
 };
 
+enum config_listen {
+        CONFIG_LISTEN_OFF,
+        CONFIG_LISTEN_SOCKET,
+        CONFIG_LISTEN_LOOPBACK,
+};
+
 /* Where a value comes from. */
 enum config_origin {
         CONFIG_ORIGIN_DEFAULT,
