@@ -394,3 +394,20 @@ void manager_governor_put(const struct manager *manager, struct strbuf *b) {
                               " optimisations switched off (performance.governor)\n",
                               g->governor.n_degraded, g->governor.n_trials, g->governor.n_switched_off);
 }
+
+void manager_governor_put_cost(const struct manager *manager, struct strbuf *b) {
+        const struct manager_governor *g = &manager->governor;
+        uint64_t s = MAX((clock_boottime_ns() - manager->started_ns) / NSEC_PER_SEC, UINT64_C(1));
+
+        strbuf_printf(b, ", %.2f %% of a processor, %" PRIu64 " MiB", (double)cpu_ns() * 100 / NSEC_PER_SEC / (double)s,
+                      memory_bytes() >> 20);
+        if (g->latency_all.n > 0)
+                strbuf_printf(b, ", latency p50 %.2f ms, p99 %.2f ms",
+                              (double)histogram_quantile(&g->latency_all, 500) / NSEC_PER_MSEC,
+                              (double)histogram_quantile(&g->latency_all, 990) / NSEC_PER_MSEC);
+}
+
+void manager_governor_usage(uint64_t *ret_cpu_ns, uint64_t *ret_memory_bytes) {
+        *ret_cpu_ns = cpu_ns();
+        *ret_memory_bytes = memory_bytes();
+}

@@ -39,3 +39,9 @@ void manager_governor_saw(struct manager *manager, uint64_t time_ns);
 
 /* A line or two for the summary. */
 void manager_governor_put(const struct manager *manager, struct strbuf *b);
+
+/* ", latency ... ms" for the status. */
+void manager_governor_put_cost(const struct manager *manager, struct strbuf *b);
+
+/* Processor time and memory of this process so far. */
+void manager_governor_usage(uint64_t *ret_cpu_ns, uint64_t *ret_memory_bytes);

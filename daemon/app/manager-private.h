@@ -6,11 +6,15 @@
 #include <systemd/sd-event.h>
 
 #include "app/asker.h"
+#include "app/manager-control.h"
 #include "app/manager-governor.h"
+#include "app/manager-metrics.h"
 #include "app/manager-recorder.h"
+#include "app/manager-status.h"
 #include "app/params.h"
 #include "base/strbuf.h"
 #include "capture/capture.h"
+#include "control/control.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/settings.h"
 
@@ -46,6 +50,9 @@ struct manager {
         uint64_t n_reloads, n_reloads_failed;   /* begun; ended without a change */
         struct manager_governor governor;
         struct manager_recorder recorder;
+        struct manager_health health;
+        struct manager_metrics *metrics;        /* owned */
+        struct control *control;        /* owned; NULL at the beginning */
         sd_event_source *lookup;        /* owned; the next step of report_work() */
         bool looks_up;                  /* which is due */
 

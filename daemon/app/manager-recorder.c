@@ -172,11 +172,14 @@ static int on_ended(sd_event_source *source, int fd, uint32_t events, void *user
         if (r < 0) {
                 m->n_failed++;
                 log_warning_errno(r, "Cannot save the last events in '%s': %m", m->file);
+                control_saved(manager->control, r, m->file);
                 return 0;
         }
         m->n_saved++;
         remove_oldest(m->directory, manager->settings.config.recorder.keep);
         tell_saved(manager);
+        if (!m->policy[0])
+                control_saved(manager->control, 0, m->file);
         return 0;
 }
 
@@ -264,19 +267,26 @@ void manager_recorder_on_match(struct manager *manager, const struct match *matc
         m->due = true;
 }
 
-void manager_recorder_ask(struct manager *manager) {
+int manager_recorder_ask(struct manager *manager, struct strbuf *why) {
         struct manager_recorder *m = &manager->recorder;
 
-        if (!m->recorder || !m->directory[0])
-                log_warning("Cannot save the last events: %s", m->recorder ? "there is no state directory"
-                                                                           : "recorder.memory is 0");
-        else if (m->writer > 0)
-                log_notice("A recording is being written already, in '%s'", m->file);
-        else {
-                m->policy[0] = 0;
-                m->due = true;
-                manager_recorder_settle(manager);
+        if (!m->recorder || !m->directory[0]) {
+                strbuf_printf(why, "Cannot save the last events: %s",
+                              m->recorder ? "there is no state directory" : "recorder.memory is 0");
+                return -ENOTDIR;
         }
+        if (m->writer > 0) {
+                strbuf_printf(why, "A recording is being written already, in '%s'", m->file);
+                return -EBUSY;
+        }
+        m->policy[0] = 0;
+        m->due = true;
+        manager_recorder_settle(manager);
+        if (m->writer == 0) {
+                strbuf_put(why, "Cannot start to save the last events");
+                return -EAGAIN;
+        }
+        return 0;
 }
 
 void manager_recorder_put(const struct manager *manager, struct strbuf *b) {

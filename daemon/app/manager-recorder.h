@@ -44,7 +44,7 @@ void manager_recorder_settle(struct manager *manager);
 /* There is an alert: save, if it is of a severity for that, and the last one was long enough ago. */
 void manager_recorder_on_match(struct manager *manager, const struct match *match);
 
-/* Somebody wants it now. */
-void manager_recorder_ask(struct manager *manager);
+/* Somebody wants it now. 0: it is being written, and control_saved() will be called; < 0: why not. */
+int manager_recorder_ask(struct manager *manager, struct strbuf *why);
 
 void manager_recorder_put(const struct manager *manager, struct strbuf *b);

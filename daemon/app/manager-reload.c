@@ -291,6 +291,9 @@ static void finish(struct manager *manager) {
         outcome->stood_ns = reload->stood_ns;
         reload_done(reload);
         notify_ready();
+        manager_health_look(manager);
+        if (manager->control)
+                control_reloaded(manager->control);
         if (again)
                 manager_reload(manager, &again_asker);
 }

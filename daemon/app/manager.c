@@ -25,11 +25,14 @@
 #define DRAIN_ROUNDS 64
 
 static void manager_done(struct manager *manager) {
+        manager_control_done(manager);
+        manager_health_done(manager);
         reload_done(&manager->reload);
         reload_outcome_done(&manager->reloaded);
         manager_governor_done(manager);
         manager_recorder_done(manager);
         sd_event_source_unref(manager->lookup);
+        manager->metrics = manager_metrics_free(manager->metrics);
         pipeline_free(manager->pipeline);
         capture_free(manager->capture);
         settings_done(&manager->settings);
@@ -83,20 +86,23 @@ static void on_match(const struct match *match, void *userdata) {
         if (!manager->looks_up && report_has_work(pipeline_report(manager->pipeline)))
                 look_up_soon(manager);
         manager_recorder_on_match(manager, match);
+        manager_control_on_match(manager, match);
         if (!match->summary && ++manager->n_alerts == manager->params->max_alerts)
                 stop(manager, EXIT_STATUS_SUCCESS);
 }
 
 static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+        _cleanup_(strbuf_done) struct strbuf why = {};
         struct manager *manager = userdata;
         struct asker asker;
 
         if (info->ssi_signo == SIGHUP) {
                 asker_init("signal", (pid_t)info->ssi_pid, info->ssi_uid, &asker);
                 manager_reload(manager, &asker);
-        } else if (info->ssi_signo == SIGUSR2)
-                manager_recorder_ask(manager);
-        else
+        } else if (info->ssi_signo == SIGUSR2) {
+                if (manager_recorder_ask(manager, &why) < 0)
+                        log_warning("%s", strbuf_str(&why));
+        } else
                 stop(manager, EXIT_STATUS_SUCCESS);
         return 0;
 }
@@ -287,6 +293,12 @@ static int manager_init(struct manager *manager) {
                 return EXIT_STATUS_FAILURE;
         }
 
+        r = manager_metrics_new(manager, &manager->metrics);
+        if (r < 0) {
+                log_error_errno(r, "Cannot set up the metrics: %m");
+                return EXIT_STATUS_FAILURE;
+        }
+
         r = add_lookup(manager);
         if (r >= 0)
                 r = add_duration(manager);
@@ -353,6 +365,14 @@ int manager_run(const struct params *params) {
         r = manager_governor_start(&manager);
         if (r < 0)
                 log_warning_errno(r, "Cannot set the governor's timer, nothing is governed: %m");
+        r = manager_control_init(&manager);
+        if (r >= 0)
+                r = manager_health_init(&manager);
+        if (r < 0) {
+                log_error_errno(r, "Cannot be asked anything: %m");
+                return EXIT_STATUS_FAILURE;
+        }
+        manager_metrics_listen(&manager);
         say_hello(&manager);
         notify_watchdog(manager.loop);
         notify_ready();
