@@ -12,6 +12,9 @@
 #include "cli/verb.h"
 
 static const struct verb *const verbs[] = {
+        &verb_status,
+        &verb_reload,
+        &verb_snapshot,
         &verb_check,
         &verb_fmt,
         &verb_explain,

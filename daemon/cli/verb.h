@@ -23,6 +23,9 @@ struct verb {
         int (*run)(const struct verb *verb, int argc, char *argv[]);
 };
 
+extern const struct verb verb_status;
+extern const struct verb verb_reload;
+extern const struct verb verb_snapshot;
 extern const struct verb verb_check;
 extern const struct verb verb_fmt;
 extern const struct verb verb_explain;

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/strbuf.h"
+#include "cli/door.h"
+#include "cli/verb.h"
+
+/* Longer than policies may take to be compiled by default. */
+#define TIMEOUT_NS (90 * NSEC_PER_SEC)
+
+static int parse(const struct verb *verb, int argc, char *argv[], struct door_options *options, bool *signalled) {
+        static const struct option long_options[] = {
+                {"signalled", no_argument, NULL, 'S'},
+                {"socket", required_argument, NULL, 's'},
+                {"help", no_argument, NULL, 'h'},
+                {},
+        };
+        int c;
+
+        while ((c = verb_option(verb, argc, argv, signalled ? long_options : long_options + 1)) != -1)
+                switch (c) {
+                case 'S':
+                        *signalled = true;
+                        break;
+                case 's':
+                        options->socket = optarg;
+                        break;
+                default:
+                        return verb_usage(verb);
+                }
+        return optind < argc ? verb_usage(verb) : 0;
+}
+
+static int reload(const struct verb *verb, int argc, char *argv[]) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_(strbuf_done) struct strbuf b = {};
+        struct door_options options = {.timeout_ns = TIMEOUT_NS};
+        bool signalled = false;
+        const char *changes;
+        uint64_t generation;
+        int r;
+
+        r = parse(verb, argc, argv, &options, &signalled);
+        if (r != 0)
+                return r;
+        r = door_call(&options, signalled ? "AwaitReload" : "Reload", &reply, &error);
+        if (sd_bus_error_is_set(&error)) {
+                strbuf_printf(&b, "%s", error.message);
+                if (b.n > 0 && b.data[b.n - 1] != '\n')
+                        strbuf_put_char(&b, '\n');
+                (void)fd_write_full(STDERR_FILENO, b.data, b.n);
+                log_error("Not reloaded, nothing has changed");
+                return EXIT_STATUS_POLICIES;
+        }
+        if (r != 0)
+                return r;
+        r = sd_bus_message_read(reply, "ts", &generation, &changes);
+        if (r < 0) {
+                log_error_errno(r, "The daemon answers something else than this program understands: %m");
+                return EXIT_STATUS_FAILURE;
+        }
+        strbuf_printf(&b, "Reloaded, generation %" PRIu64 ": %s\n", generation, changes);
+        return verb_print(&b);
+}
+
+static int snapshot(const struct verb *verb, int argc, char *argv[]) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_(strbuf_done) struct strbuf b = {};
+        struct door_options options = {.timeout_ns = TIMEOUT_NS};
+        const char *file;
+        int r;
+
+        r = parse(verb, argc, argv, &options, NULL);
+        if (r != 0)
+                return r;
+        r = door_call(&options, "Snapshot", &reply, &error);
+        if (sd_bus_error_is_set(&error)) {
+                log_error("%s", error.message);
+                return EXIT_STATUS_FAILURE;
+        }
+        if (r != 0)
+                return r;
+        r = sd_bus_message_read(reply, "s", &file);
+        if (r < 0) {
+                log_error_errno(r, "The daemon answers something else than this program understands: %m");
+                return EXIT_STATUS_FAILURE;
+        }
+        strbuf_printf(&b, "%s\n", file);
+        return verb_print(&b);
+}
+
+const struct verb verb_reload = {
+        .name = "reload",
+        .arguments = "",
+        .summary = "Have the daemon read configuration and policies again, and wait until it has",
+        .help = "  --socket PATH  of the daemon, not the usual one\n"
+                "  --signalled    send nothing, wait for the reload that SIGHUP has begun (for ExecReload=)\n"
+                "\n"
+                "Says what has changed. If anything is wrong it says where, nothing changes, and the exit status is "
+                "6.\n"
+                "Needs root.\n",
+        .run = reload,
+};
+
+const struct verb verb_snapshot = {
+        .name = "snapshot",
+        .arguments = "",
+        .summary = "Have the daemon save the last events as a recording, and print its name",
+        .help = "  --socket PATH  of the daemon, not the usual one\n"
+                "\n"
+                "The recording is for `execrayctl trace`, `replay` and `why`; secrets are in it as they were. Needs "
+                "root.\n",
+        .run = snapshot,
+};
