@@ -5,7 +5,9 @@ The system is this machine's own, booted a second time with systemd-nspawn: its 
 the test's own, no network. It has namespaces and a cgroup for itself, and all of it is gone afterwards.
 
 This file is imported by tests, and started by itself, as `booted.py EXECRAYD EXECRAYCTL - DIR`, in the namespaces."""
+import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -49,6 +51,15 @@ def mount(*arguments):
     subprocess.run(('mount',) + arguments, check=True)
 
 
+def spread(stage, upper):
+    """What was installed below `stage`, where the root has it: /lib may be a link to /usr/lib."""
+    for directory, _, names in os.walk(stage):
+        place = os.path.realpath('/' + os.path.relpath(directory, stage))
+        os.makedirs(upper + place, exist_ok=True)
+        for name in names:
+            shutil.copy2(os.path.join(directory, name), upper + place)
+
+
 def boot(directory):
     """In namespaces of our own: put the root together and start it."""
     subprocess.run(['umount', '-l', '/sys/fs/cgroup'], check=False, stderr=subprocess.DEVNULL)
@@ -65,6 +76,13 @@ def boot(directory):
         with open(os.path.join(directory, 'units', name)) as f:
             write(os.path.join(units, name), f.read())
     os.symlink('e2e.target', os.path.join(units, 'default.target'))
+    with open(os.path.join(directory, 'more')) as f:
+        more = json.load(f)
+    if more['stage']:
+        spread(more['stage'], os.path.join(work, 'upper'))
+    os.mkdir(os.path.join(units, 'e2e.target.wants'))
+    for name in more['wants']:
+        os.symlink('/usr/lib/systemd/system/' + name, os.path.join(units, 'e2e.target.wants', name))
     for name in ('opt/e2e', 'opt/execrayd', 'opt/execrayctl', 'srv', 'run'):
         os.makedirs(os.path.join(work, 'upper', name), exist_ok=True)
     root = os.path.join(work, 'root')
@@ -76,7 +94,8 @@ def boot(directory):
         'systemd-nspawn', '--quiet', '--directory=' + root, '--boot', '--register=no', '--keep-unit', '--link-journal=no',
         '--resolv-conf=off', '--timezone=off', '--machine=execray-e2e-%d' % os.getpid(), '--private-network', '--capability=all',
         '--system-call-filter=@known', '--console=read-only', '--bind=%s:/opt/e2e' % directory,
-        '--bind-ro=%s:/opt/execrayd' % os.path.dirname(EXECRAYD), '--bind-ro=%s:/opt/execrayctl' % os.path.dirname(EXECRAYCTL)])
+        '--bind-ro=%s:/opt/execrayd' % os.path.dirname(EXECRAYD), '--bind-ro=%s:/opt/execrayctl' % os.path.dirname(EXECRAYCTL)]
+        + ['--bind-ro=' + bind for bind in more['binds']])
 
 
 class Cgroup:
@@ -118,9 +137,11 @@ def need():
             skip('%s is not installed (package systemd-container)' % program)
 
 
-def play(place, inside, units):
+def play(place, inside, units, stage=None, wants=(), binds=()):
     """Boot, run the script `inside` when the system is up, and end it. Answers with a function that reads what the script left in its
-    directory, /opt/e2e, by name."""
+    directory, /opt/e2e, by name. What lies below `stage` is installed, units in `wants` are started with the system, `binds` are
+    OUTSIDE:INSIDE, to be read there."""
+    place.write('more', json.dumps({'stage': stage, 'wants': list(wants), 'binds': list(binds)}))
     place.write('inside', inside)
     os.mkdir(place.join('units'))
     for name, text in units.items():

@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: Apache-2.0
+"""In the booted machine: what an administrator does with the service, and what systemd, journal and bus make of it."""
+import json
+import os
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(sys.argv[3], 'e2e'))
+
+from harness import Failure, expect, expect_equal, expect_in, main, run
+
+UNIT = 'execrayd.service'
+POLICIES = '/etc/execrayd/policies'
+POLICY = '''path "%(name)s" {
+    description = "A file is made"
+    severity    = %(severity)s
+    suppress    = 0s
+    openat { flags & O_CREAT, pathname == "%(file)s" }
+}
+'''
+# systemd 252 in this container: what `systemd-analyze security` may say at most, in tenths.
+EXPOSURE_MAX = 27
+
+
+def text(*command, status=0):
+    return run(*command, status=status)[1].decode(errors='replace')
+
+
+def show(*properties, unit=UNIT):
+    lines = text('systemctl', 'show', unit, *['-p' + p for p in properties]).splitlines()
+    return dict(line.split('=', 1) for line in lines)
+
+
+def until(check, what, seconds=15):
+    end = time.monotonic() + seconds
+    while True:
+        found = check()
+        if found:
+            return found
+        if time.monotonic() > end:
+            raise Failure('%s did not come within %d s; the log:\n%s' % (what, seconds, log()[-3000:]))
+        time.sleep(0.05)
+
+
+def log():
+    run('journalctl', '--sync')
+    return text('journalctl', '-q', '-o', 'cat', '-u', UNIT)
+
+
+def newest():
+    """When the last entry came. --after-cursor will not do: systemd 252 leaves out the first of the entries that match."""
+    run('journalctl', '--sync')
+    return int(json.loads(text('journalctl', '-q', '-n1', '-o', 'json'))['__REALTIME_TIMESTAMP'])
+
+
+def entries(*matches, after=0):
+    run('journalctl', '--sync')
+    found = [json.loads(line) for line in text('journalctl', '-q', '-a', '-o', 'json', *matches).splitlines()]
+    return [e for e in found if int(e['__REALTIME_TIMESTAMP']) > after]
+
+
+def policy(name, file, severity='high'):
+    with open('%s/%s.policy' % (POLICIES, name), 'w') as f:
+        f.write(POLICY % {'name': name, 'file': file, 'severity': severity})
+
+
+def touch(path):
+    with open(path, 'w'):
+        pass
+    os.unlink(path)
+
+
+def state():
+    return show('ActiveState')['ActiveState']
+
+
+def start():
+    run('systemctl', 'start', UNIT, status=0)
+
+
+def test_it_came_with_the_machine_and_is_ready_before_other_services(_):
+    found = show('ActiveState', 'StatusText', 'Type', 'NotifyAccess', 'ActiveEnterTimestampMonotonic', 'WatchdogUSec')
+    expect_equal(found['ActiveState'], 'active', 'the state; the log:\n' + log())
+    expect_in('Watching with', found['StatusText'], 'the status')
+    expect(found['Type'].startswith('notify'), 'the type is %s' % found['Type'])
+    expect_equal(found['WatchdogUSec'], '30s', 'the watchdog')
+    basic = show('ActiveEnterTimestampMonotonic', unit='basic.target')
+    expect(int(found['ActiveEnterTimestampMonotonic']) <= int(basic['ActiveEnterTimestampMonotonic']), 'it came late')
+    expect(not [line for line in log().splitlines() if line.startswith('Cannot')], 'the log:\n' + log())
+
+
+def test_sysusers_and_tmpfiles_make_what_it_needs(_):
+    run('systemd-sysusers', '/usr/local/lib/sysusers.d/execrayd.conf', status=0)
+    expect_in('execray:', text('getent', 'group', 'execray'), 'the group')
+    run('systemd-tmpfiles', '--create', '/usr/local/lib/tmpfiles.d/execrayd.conf', status=0)
+    for path, mode in ((POLICIES, 0o755), ('/var/lib/execrayd', 0o700)):
+        expect_equal(os.stat(path).st_mode & 0o7777, mode, path)
+
+
+def test_it_may_do_what_it_needs_and_hardly_more(_):
+    found = text('systemd-analyze', 'security', UNIT, '--no-pager', status=None)
+    line = [line for line in found.splitlines() if 'Overall exposure' in line][0]
+    exposure = round(float(line.split(': ')[1].split()[0]) * 10)
+    print('        exposure %.1f' % (exposure / 10))
+    expect(exposure <= EXPOSURE_MAX, '\n'.join(line for line in found.splitlines() if not line.startswith('✓')))
+    pid = show('MainPID')['MainPID']
+    with open('/proc/%s/status' % pid) as f:
+        status = dict(line.rstrip('\n').split(':\t', 1) for line in f if ':\t' in line)
+    expect_equal(status['NoNewPrivs'], '1', 'no new privileges')
+    expect_equal(status['Seccomp'], '2', 'the filter of system calls')
+    expect_equal(int(status['CapEff'], 16), int(status['CapBnd'], 16), 'capabilities')
+    expect(not int(status['CapEff'], 16) & 1 << 21, 'it has CAP_SYS_ADMIN')
+
+
+def test_an_alert_is_found_by_severity_by_unit_and_explained(_):
+    policy('made', '/srv/made', 'critical')
+    run('systemctl', 'reload', UNIT, status=0)
+    touch('/srv/made')
+    found = until(lambda: entries('-t', 'execrayd', 'EXECRAY_SEVERITY=critical'), 'the alert')
+    expect_equal([e['EXECRAY_POLICY'] for e in found], ['made'], 'what is found by severity')
+    run('journalctl', '--update-catalog')
+    explained = text('journalctl', '-q', '-x', '--no-pager', '-t', 'execrayd', 'EXECRAY_POLICY=made')
+    expect_in('Policy made has seen its whole story (severity critical)', explained, 'journalctl -x')
+    expect_in('What to do next', explained, 'journalctl -x')
+
+
+def test_a_reload_tells_what_changed_and_who_asked(_):
+    after = newest()
+    policy('second', '/srv/second')
+    run('systemctl', 'reload', UNIT, status=0)
+    found = entries('MESSAGE_ID=637b245fb0da4c5981c2242a64d491f5', after=after)
+    expect_equal(len(found), 1, 'how many entries, when systemctl returns')
+    expect_in('1 new (second)', found[0]['EXECRAY_CHANGES'], 'what changed')
+    expect_in('user 0', found[0]['EXECRAY_ASKED_BY'], 'who asked')
+    expect_equal(found[0]['EXECRAY_ASKED_BY_UID'], '0', 'who asked')
+    expect(int(found[0]['EXECRAY_ASKED_BY_PID']) > 0, 'who asked')
+    expect_in('generation %s' % found[0]['EXECRAY_GENERATION'], show('StatusText')['StatusText'], 'the status')
+    touch('/srv/second')
+    until(lambda: entries('EXECRAY_POLICY=second'), 'the alert')
+
+
+def test_a_wrong_policy_keeps_the_old_ones_and_systemctl_says_so(_):
+    before = show('MainPID')
+    after = newest()
+    with open(POLICIES + '/wrong.policy', 'w') as f:
+        f.write('path "wrong" {\n    openat { pathnam == "/x" }\n}\n')
+    try:
+        status, _, _ = run('systemctl', 'reload', UNIT)
+        expect(status != 0, 'systemctl reload said that all is well')
+        found = entries('MESSAGE_ID=cfcb856d82794e3784b7b1f288a53674', after=after)
+        expect_equal(len(found), 1, 'how many entries')
+        expect_in('wrong.policy:2:', found[0]['EXECRAY_MESSAGES'], 'where it is wrong')
+        expect_in("did you mean 'pathname'", found[0]['EXECRAY_MESSAGES'], 'what is wrong')
+        expect_in('wrong.policy:2:', log(), 'the log of the unit')
+        expect_equal((show('MainPID'), state()), (before, 'active'), 'the service')
+        after = newest()
+        touch('/srv/made')
+        until(lambda: entries('EXECRAY_POLICY=made', after=after), 'an alert of the policies from before')
+    finally:
+        os.unlink(POLICIES + '/wrong.policy')
+    run('systemctl', 'reload', UNIT, status=0)
+
+
+def ctl(*arguments, status=0, **options):
+    return run('/usr/local/bin/execrayctl', *arguments, status=status, **options)[1].decode()
+
+
+def bus(*arguments, status=0, user=None):
+    """busctl, its answer in the short form."""
+    verb, *rest = arguments
+    command = ['busctl', '--json=short', verb, 'org.execray1', '/org/execray1', 'org.execray1.Manager', *rest]
+    result = run('setpriv', '--reuid=65534', '--regid=65534', '--groups=' + user, *command) if user else run(*command)
+    if status is not None:
+        expect((result[0] == 0) == (status == 0), '%s: %r' % (command, result))
+    return json.loads(result[1])['data'] if result[0] == 0 and result[1].strip() else result[2].decode()
+
+
+def test_the_bus_has_it_and_answers_what_docs_bus_md_shows(_):
+    until(lambda: run('busctl', 'status', 'org.execray1')[0] == 0, 'the name on the bus')
+    health, words, data = bus('call', 'GetStatus')
+    expect(health in ('healthy', 'degraded'), 'the health: ' + words)
+    expect_in('execrayd', words, 'the status')
+    expect_equal(json.loads(data)['health'], health, 'the same as an object')
+    names = [policy[0] for policy in bus('call', 'ListPolicies')[0]]
+    expect('made' in names and 'second' in names, 'the policies: %s' % names)
+    metrics = bus('call', 'GetMetrics')[0]
+    expect(metrics['execray_policies'] == len(names), 'a metric')
+    expect_equal(bus('call', 'ListStories'), [[]], 'open stories')
+    before = bus('get-property', 'Generation')
+    generation, changes = bus('call', 'Reload')
+    expect_equal((generation, bus('get-property', 'Generation')), (before + 1, before + 1), 'the generation')
+    expect_in('as before', changes, 'what changed')
+    expect_in('Snapshot', text('busctl', 'introspect', 'org.execray1', '/org/execray1'), 'what it says of itself')
+
+
+def test_who_may_ask_and_who_may_change(_):
+    group = text('getent', 'group', 'execray').split(':')[2]
+    run('systemctl', 'reload', 'dbus.service')  # the group is new
+    expect_equal(bus('call', 'GetStatus', user=group)[0] in ('healthy', 'degraded'), True, 'a member of the group asks')
+    expect_in('denied', bus('call', 'Reload', user=group, status=1).lower(), 'a member of the group reloads')
+    expect_in('denied', bus('call', 'GetStatus', user='65534', status=1).lower(), 'somebody asks')
+
+
+def test_signals_tell_of_alerts_and_reloads(_):
+    with open('/run/heard', 'w') as heard:
+        monitor = subprocess.Popen(['busctl', 'monitor', '--json=short', '--match=type=signal,sender=org.execray1'], stdout=heard)
+        try:
+            time.sleep(0.5)
+            touch('/srv/made')
+            run('systemctl', 'reload', UNIT, status=0)
+
+            def signals():
+                with open('/run/heard') as f:
+                    found = [json.loads(line) for line in f if line.endswith('\n')]
+                return {m['member']: m['payload']['data'] for m in found if 'member' in m}
+            until(lambda: {'AlertRaised', 'PropertiesChanged'} <= signals().keys(), 'the signals')
+            expect_equal(signals()['AlertRaised'][1:3], ['made', 'critical'], 'the alert')
+            expect('Generation' in signals()['PropertiesChanged'][1], 'what changed')
+        finally:
+            monitor.terminate()
+            monitor.wait()
+
+
+def test_execrayctl_says_how_it_is_without_a_bus(_):
+    run('systemctl', 'stop', 'dbus.service', 'dbus.socket')
+    expect_in('execrayd', ctl('status', status=None), 'the status')
+    expect_in('as before', ctl('reload'), 'a reload')
+    file = ctl('snapshot').strip()
+    expect_equal(os.stat(file).st_mode & 0o777, 0o600, 'the mode of ' + file)
+    expect(run('/usr/local/bin/execrayctl', 'status', user='nobody')[0] == 20, 'nobody may ask')
+    run('systemctl', 'start', 'dbus.socket', 'dbus.service', status=0)
+    until(lambda: run('busctl', 'status', 'org.execray1')[0] == 0, 'the name on the bus again')
+
+
+def test_a_drop_in_changes_what_it_names(_):
+    os.makedirs('/etc/systemd/system/execrayd.service.d', exist_ok=True)
+    with open('/etc/systemd/system/execrayd.service.d/test.conf', 'w') as f:
+        f.write('[Service]\nWatchdogSec=2s\nRestartSec=100ms\n')
+    run('systemctl', 'daemon-reload', status=0)
+    run('systemctl', 'restart', UNIT, status=0)
+    expect_equal(show('WatchdogUSec', 'ProtectSystem'), {'WatchdogUSec': '2s', 'ProtectSystem': 'strict'}, 'the unit')
+
+
+def test_a_loop_that_stands_still_is_ended_by_the_watchdog_and_comes_again(_):
+    before = show('MainPID', 'NRestarts')
+    time.sleep(2.2)                     # longer than the watchdog: it is fed
+    expect_equal(show('MainPID', 'NRestarts'), before, 'a service that is well')
+    os.kill(int(before['MainPID']), 19)
+    until(lambda: int(show('NRestarts')['NRestarts']) > int(before['NRestarts']) and state() == 'active', 'another start')
+    expect_in('Watchdog timeout', log(), 'what systemd says')
+    after = newest()
+    touch('/srv/made')
+    until(lambda: entries('EXECRAY_POLICY=made', after=after), 'an alert of the new process')
+
+
+def test_a_journald_that_is_restarted_gets_the_next_alert(_):
+    pid = show('MainPID')
+    run('systemctl', 'restart', 'systemd-journald.service', status=0)
+    after = newest()
+    touch('/srv/made')
+    until(lambda: entries('EXECRAY_POLICY=made', after=after), 'the alert')
+    expect_equal(show('MainPID'), pid, 'the process')
+
+
+def test_a_wrong_configuration_fails_the_start_once(_):
+    run('systemctl', 'stop', UNIT, status=0)
+    expect_equal(show('Result', 'ExecMainStatus'), {'Result': 'success', 'ExecMainStatus': '0'}, 'the end')
+    with open('/etc/execrayd/execrayd.yaml', 'a') as f:
+        f.write('\nnonsense: 1\n')
+    expect(run('systemctl', 'start', UNIT)[0] != 0, 'it started')
+    time.sleep(0.5)
+    expect_equal(show('ActiveState', 'ExecMainStatus'), {'ActiveState': 'failed', 'ExecMainStatus': '7'}, 'no restart')
+
+
+if __name__ == '__main__':
+    main(globals())
