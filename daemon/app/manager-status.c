@@ -276,6 +276,11 @@ static void put_alerts(struct manager *manager, const struct view *view, struct 
         }
 }
 
+struct most {
+        uint64_t n;
+        uint32_t path;
+};
+
 /* Those with the most open stories. */
 static void put_open(struct manager *manager, const struct view *view, struct strbuf *b) {
         const struct program *program = manager->settings.program;
