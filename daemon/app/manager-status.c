@@ -284,7 +284,7 @@ struct most {
 /* Those with the most open stories. */
 static void put_open(struct manager *manager, const struct view *view, struct strbuf *b) {
         const struct program *program = manager->settings.program;
-        struct { uint64_t n; uint32_t path; } most[MAX_SHOWN] = {};
+        struct most most[MAX_SHOWN] = {};
 
         strbuf_printf(b, "open     %" PRIu64 " stories of %" PRIu64 " activities, %" PRIu64 " processes known\n",
                       view->pipeline.engine.n_runs, view->pipeline.engine.n_keys, view->pipeline.table.n_running);
