@@ -84,6 +84,9 @@ void action_unpend(struct action_pending *pending);
 /* The bucket with `per_minute` in it: is there one left now? */
 bool action_bucket_take(struct action_bucket *bucket, uint64_t per_minute, uint64_t now_ns);
 
+/* The lists, read from their files when first wanted. */
+int action_lists(struct actions *actions, struct runtime_lists **ret);
+
 /* A control group frozen only for as long as something is looked at is thawed by whoever comes next if we do not live
  * to do it. */
 void action_thaw_leftover(struct actions *actions);
@@ -94,6 +97,10 @@ int action_do_cgroup(struct actions *actions, const struct action *action, struc
 int action_check_quarantine(struct actions *actions, const struct action *action, struct action_result *ret);
 int action_do_quarantine(struct actions *actions, const struct action *action, struct action_result *ret);
 int action_undo_quarantine(struct actions *actions, struct undo_entry *entry, struct action_result *ret);
+int action_do_snapshot(struct actions *actions, const struct action *action, struct action_result *ret);
+int action_check_list(struct actions *actions, const struct action *action, struct action_result *ret);
+int action_do_list(struct actions *actions, const struct action *action, struct action_result *ret);
+int action_undo_list(struct actions *actions, struct undo_entry *entry, struct action_result *ret);
 int action_undo_cgroup(struct actions *actions, struct undo_entry *entry, struct action_result *ret);
 int action_check_process(struct actions *actions, const struct action *action, struct action_result *ret);
 int action_do_signal(struct actions *actions, const struct action *action, struct action_result *ret);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "action/breakglass.h"
+#include "action/runtime-list.h"
 #include "base/clock.h"
 #include "base/strbuf.h"
 
@@ -422,6 +423,7 @@ struct actions *actions_free(struct actions *actions) {
         while ((entry = hashmap_next(&actions->policies, &position)))
                 free(entry->value);
         hashmap_done(&actions->policies);
+        runtime_lists_free(actions->lists);
         guard_done(&actions->guard);
         undo_log_close(&actions->log);
         sd_event_unref(actions->loop);
@@ -431,6 +433,8 @@ struct actions *actions_free(struct actions *actions) {
 
 void actions_tick(struct actions *actions, uint64_t now_ns) {
         actions->now_ns = now_ns;
+        if (actions->lists)
+                (void)runtime_lists_expire(actions->lists, now_ns);
         actions_disarm(actions, breakglass_look(actions->options.runtime_directory ?: ACTIONS_RUNTIME_DIRECTORY,
                                                 actions->options.n_crashes));
 }

@@ -77,11 +77,13 @@ extern const struct action_ops action_ops;
 #define ACTIONS_RUNTIME_DIRECTORY "/run/execrayd"
 #define ACTIONS_STATE_DIRECTORY "/var/lib/execrayd/response"
 #define ACTIONS_QUARANTINE_DIRECTORY "/var/lib/execrayd/quarantine"
+#define ACTIONS_SNAPSHOT_DIRECTORY "/var/lib/execrayd/snapshots"
 
 struct actions_options {
         const struct config *config;    /* borrowed as long as the actions live: its section `response` */
         const char *state_directory;    /* borrowed; NULL: /var/lib/execrayd/response */
         const char *quarantine_directory;       /* borrowed; NULL: /var/lib/execrayd/quarantine */
+        const char *snapshot_directory; /* borrowed; NULL: /var/lib/execrayd/snapshots */
         const char *runtime_directory;  /* borrowed; NULL: /run/execrayd */
         int n_crashes;                  /* as breakglass_begin() said */
         uint32_t core_pid;              /* of execrayd's core, protected with all that it started; 0: there is none */
@@ -114,6 +116,9 @@ void actions_arm_policy(struct actions *actions, const char *policy);
 
 /* Once in a while, at least every second: break-glass is looked for, lists expire, the undo log is kept in bounds. */
 void actions_tick(struct actions *actions, uint64_t now_ns);
+
+/* Is the value on that runtime list (runtime-list.h)? False, too, if the lists cannot be read. */
+bool actions_list_has(struct actions *actions, const char *list, const char *value, uint64_t now_ns);
 
 /* How many are pending; the loop may end when there are none. */
 size_t actions_n_pending(const struct actions *actions);

@@ -14,11 +14,11 @@ static int undo_entry(struct actions *actions, struct undo_entry *entry, struct 
         switch ((enum action_kind)kind) {
         case ACTION_KIND_stop_tree: return action_undo_tree(actions, entry, ret);
         case ACTION_KIND_freeze_cgroup: return action_undo_cgroup(actions, entry, ret);
+        case ACTION_KIND_list_add: return action_undo_list(actions, entry, ret);
         case ACTION_KIND_quarantine: return action_undo_quarantine(actions, entry, ret);
         case ACTION_KIND_stop_unit:
         case ACTION_KIND_freeze_unit:
         case ACTION_KIND_deny_network:
-        case ACTION_KIND_list_add:
         case ACTION_KIND_signal:
         case ACTION_KIND_kill_tree:
         case ACTION_KIND_thaw_cgroup:

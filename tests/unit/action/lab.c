@@ -34,12 +34,14 @@ void lab_init(struct lab *lab, sd_event *loop) {
         snprintf(lab->state, sizeof(lab->state), "%s/response", lab->root);
         snprintf(lab->quarantine, sizeof(lab->quarantine), "%s/quarantine", lab->root);
         snprintf(lab->runtime, sizeof(lab->runtime), "%s/run", lab->root);
+        snprintf(lab->snapshots, sizeof(lab->snapshots), "%s/snapshots", lab->root);
         ck_assert_int_eq(mkdir(lab->runtime, 0700), 0);
         ck_assert_int_eq(config_init(CONFIG_PROFILE_BALANCED, &lab->config), 0);
         lab->config.response.enforce = true;
         ck_assert_int_eq(actions_new(&(struct actions_options){.config = &lab->config,
                                                                .state_directory = lab->state,
                                                                .quarantine_directory = lab->quarantine,
+                                                               .snapshot_directory = lab->snapshots,
                                                                .runtime_directory = lab->runtime,
                                                                .loop = loop,
                                                                .sink = {.on_report = on_report, .on_done = on_done},

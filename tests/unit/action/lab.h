@@ -10,7 +10,7 @@ struct lab {
         struct actions *actions;
         struct action_result last;      /* reported last */
         unsigned n_reports, n_done;
-        char root[64], state[96], quarantine[96], runtime[96];
+        char root[64], state[96], quarantine[96], runtime[96], snapshots[96];
 };
 
 void lab_init(struct lab *lab, sd_event *loop);
