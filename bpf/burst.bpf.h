@@ -130,15 +130,27 @@ static __always_inline void burst_blank(struct burst_copy *copy, __u32 kind) {
         }
 }
 
-static __always_inline bool burst_is_same(const struct burst_copy *copy, const struct burst *burst) {
-        __u64 other = 0;
+struct burst_pair {
+        const struct burst_copy *copy;
+        const struct burst *burst;
+        __u64 differs;
+};
 
-        if (burst->header.tid != copy->header.tid || burst->header.known != copy->header.known)
+static long burst_compare(__u32 i, struct burst_pair *pair) {
+        BOUND(i, BURST_BYTES / 8 - 1);
+        pair->differs = pair->copy->words[i] ^ pair->burst->words[i];
+        return pair->differs != 0;
+}
+
+/* Both are of the size that the header names. */
+static __always_inline bool burst_is_same(const struct burst_copy *copy, const struct burst *burst) {
+        struct burst_pair pair = { .copy = copy, .burst = burst };
+
+        if (burst->header.tid != copy->header.tid || burst->header.known != copy->header.known ||
+            burst->header.size != copy->header.size)
                 return false;
-#pragma clang loop unroll(disable)
-        for (int i = 0; i < BURST_BYTES / 8; i++)
-                other |= copy->words[i] ^ burst->words[i];
-        return other == 0;
+        bpf_loop((copy->header.size + 7) / 8, burst_compare, &pair, 0);
+        return !pair.differs;
 }
 
 /* Tell what was added. In programs that hold the set. */

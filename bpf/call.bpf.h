@@ -372,8 +372,7 @@ __noinline int call_open(const struct call *call, __u32 kind, __u32 size, bool w
         BOUND(kind, MAX_KINDS - 1);
         if (!actor_passes(cpu, kind))
                 return 0;
-        cpu = record_claim(kind, size);
-        if (!cpu)
+        if (!record_claim(kind, size))
                 return 0;
         if (whole)
                 call_header(cpu, call->result, call->id, call->flags);
@@ -437,8 +436,7 @@ __noinline int rare_begin(__u32 kind, __u32 size, __s64 result, __u32 id, __u32 
         credentials_watch();
         if (!actor_passes(cpu, kind))
                 return 0;
-        cpu = record_claim(kind, size);
-        if (!cpu)
+        if (!record_claim(kind, size))
                 return 0;
         __builtin_memset(cpu->record + sizeof(cpu->header), 0, RARE_MAX - sizeof(cpu->header));
         call_header(cpu, result, id, flags);

@@ -124,51 +124,41 @@ static __always_inline bool is_sampled_away(struct cpu *cpu, __u32 kind, __u32 p
         return every > 1 && !is_picked(cpu->samples[kind]++, kind, every);
 }
 
-/* The first part of record_begin(): of the record only the header is set to 0. */
-static __always_inline struct cpu *record_claim(__u32 kind, __u32 size) {
+/* The first part of record_begin(): of the record only the header is set to 0. Not static: see path_walk(). */
+__noinline int record_claim(__u32 kind, __u32 size) {
         struct cpu *cpu = this_cpu();
         void *to;
         __u32 priority;
 
         if (!cpu || kind >= _WIRE_KIND_MAX)
-                return NULL;            /* cannot be: there is one for each possible CPU */
+                return 0;               /* cannot be: there is one for each possible CPU */
         BOUND(kind, MAX_KINDS - 1);     /* Linux 6.1 does not know it of copies of the number */
         priority = priority_of(kind);
 
         cpu->counters.produced[kind]++;
         if (is_sampled_away(cpu, kind, priority)) {
                 count_lost(cpu, kind, WIRE_LOSS_SAMPLED);
-                return NULL;
+                return 0;
         }
         if (cpu->busy) {
                 count_lost(cpu, kind, WIRE_LOSS_SCRATCH);
-                return NULL;
+                return 0;
         }
         to = ring_in_use();
         cpu->waiting = to ? bpf_ringbuf_query(to, BPF_RB_AVAIL_DATA) : 0;
         if (is_shed(priority, cpu->waiting)) {
                 count_lost(cpu, kind, WIRE_LOSS_SHED);
-                return NULL;
+                return 0;
         }
         if (is_over_share(kind, cpu->waiting)) {
                 count_lost(cpu, kind, WIRE_LOSS_SHARE);
-                return NULL;
+                return 0;
         }
         cpu->busy = 1;
         cpu->used = size;
         __builtin_memset(&cpu->header, 0, sizeof(cpu->header));
         cpu->header.version = WIRE_VERSION;
         cpu->header.kind = kind;
-        return cpu;
-}
-
-/* Of whatever task: the filter is asked at the end. Not static: see path_walk(). */
-__noinline int record_open(__u32 kind, __u32 size) {
-        struct cpu *cpu = record_claim(kind, size);
-
-        if (!cpu)
-                return 0;
-        cpu->sieve.table = 0;
         return 1;
 }
 
@@ -202,9 +192,14 @@ static __always_inline struct cpu *record_clear(__u32 size) {
         return cpu;
 }
 
-/* `size` is that of the kind's struct, all of which is set to 0 here. NULL: lost, and counted. */
+/* Of whatever task: the filter is asked at the end. `size` is that of the kind's struct, all of which is set to 0 here.
+ * NULL: lost, and counted. */
 static __always_inline struct cpu *record_begin(enum wire_kind kind, __u32 size) {
-        return record_open(kind, size) ? record_clear(size) : NULL;
+        struct cpu *cpu = record_claim(kind, size) ? record_clear(size) : NULL;
+
+        if (cpu)
+                cpu->sieve.table = 0;
+        return cpu;
 }
 
 static __always_inline void header_credentials(struct wire_header *header, struct cred *cred) {
@@ -316,11 +311,6 @@ __noinline int record_submit(struct cpu *cpu, __u32 kind) {
                 record_leave_out(cpu, kind);
                 return nothing();
         }
-        if (is_limited(kind, cpu->header.tgid)) {
-                count_lost(cpu, kind, WIRE_LOSS_LIMITED);
-                cpu->busy = 0;
-                return nothing();
-        }
         size = cpu->used;
         if (size > WIRE_MAX_RECORD - 8) {
                 record_drop(cpu, kind);
@@ -344,6 +334,11 @@ __noinline int record_submit(struct cpu *cpu, __u32 kind) {
                         cpu->busy = 0;
                         return nothing();
                 }
+        }
+        if (is_limited(kind, cpu->header.tgid)) {
+                count_lost(cpu, kind, WIRE_LOSS_LIMITED);
+                cpu->busy = 0;
+                return nothing();
         }
         cpu->header.lost = cpu->counters.lost_total;
         return record_send(cpu, kind, is_urgent(kind, uses));

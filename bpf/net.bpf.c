@@ -222,6 +222,22 @@ struct connect_call {
 };
 
 /* Not static: see path_walk(). */
+__noinline int connect_put(struct cpu *cpu) {
+        if (!cpu)
+                return nothing();
+        PUT_SOCKET(cpu, connect);
+        PUT_END(cpu, connect, daddr, daddr, END_DADDR);
+        PUT_END(cpu, connect, dport, dport, END_DPORT);
+        PUT_NAME(cpu, connect);
+        PUT_END(cpu, connect, saddr, saddr, END_SADDR);
+        PUT_END(cpu, connect, sport, sport, END_SPORT);
+        PUT_END(cpu, connect, cid, dcid, END_DCID);
+        PUT_NETLINK(cpu, connect, d, END_DNETLINK);
+        PUT_END(cpu, connect, peer_pid, peer_pid, END_PEER);
+        return nothing();
+}
+
+/* Not static: see path_walk(). */
 __noinline int connect_tell(const struct call *call, const struct connect_call *connect) {
         struct address *address;
         struct attempt *attempt;
@@ -257,15 +273,7 @@ __noinline int connect_tell(const struct call *call, const struct connect_call *
                         end_of(cpu, connect->address, connect->size, FROM_USER | FAR_END);
         }
 
-        PUT_SOCKET(cpu, connect);
-        PUT_END(cpu, connect, daddr, daddr, END_DADDR);
-        PUT_END(cpu, connect, dport, dport, END_DPORT);
-        PUT_NAME(cpu, connect);
-        PUT_END(cpu, connect, saddr, saddr, END_SADDR);
-        PUT_END(cpu, connect, sport, sport, END_SPORT);
-        PUT_END(cpu, connect, cid, dcid, END_DCID);
-        PUT_NETLINK(cpu, connect, d, END_DNETLINK);
-        PUT_END(cpu, connect, peer_pid, peer_pid, END_PEER);
+        connect_put(cpu);
         if (sk && call->result == -EINPROGRESS && wants[WIRE_KIND_connect] & WANT_FAILURE)
                 pends = pending_keep(cpu, sk);
         record_submit(cpu, WIRE_KIND_connect);
