@@ -140,6 +140,9 @@ void lab_watch(const struct interest *interest) {
         lab_read();
         lab_forget();
         must(capture_set_interest(lab.capture, interest, 1) == 0);
+        /* To leave many places alone takes so long that others may have filled the ring. */
+        lab_read();
+        lab_forget();
 }
 
 /* Is there a word in the line about this kind? */
@@ -283,6 +286,7 @@ size_t lab_count(enum wire_kind kind, pid_t pid) {
 }
 
 const struct wire_header *lab_find_text(enum wire_kind kind, pid_t pid, int field, const char *text, size_t n) {
+        text = strdupa(text);           /* it may be one of lab_text()'s or lab_path()'s, which are used again */
         for (size_t i = 0; i < lab.n; i++) {
                 const char *have;
 

@@ -96,7 +96,6 @@ START_TEST(where_processes_live_is_told_at_the_start_and_again_when_it_is_first_
         close(fds[0]);
         ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
         close(fds[1]);
-        lab_close();
 }
 END_TEST
 

@@ -73,7 +73,7 @@ def test_too_few_descriptors_are_not_blamed_on_the_kernel(place):
     """Whatever fails first for want of them: finding out, loading, attaching, the snapshot."""
     place.policy('p', GOOD)
     stages = set()
-    for limit in range(10, 512, 10):
+    for limit in list(range(10, 50, 10)) + list(range(50, 550, 50)):
         status, _, err = run('prlimit', '--nofile=%d' % limit, EXECRAYD, '--policies', place.policies, '--output', 'none',
                              '--duration', '1ms')
         if status == 0:

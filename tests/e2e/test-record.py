@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A recording replayed gives the alerts that came live, byte for byte the same each time, for anybody."""
+"""A recording replayed gives the alerts that came live, byte for byte the same each time, for anybody.
+
+Where it does not matter what is recorded it is what the policies need: to leave every place alone again takes 15 s."""
 import json
 import os
 import signal
@@ -94,7 +96,7 @@ def test_a_recording_replayed_is_the_same_bytes_each_time_and_as_nobody(place):
 def test_each_rotated_file_is_complete_in_itself(place):
     place.policy('p', POLICY % {'dir': place.path})
     path = place.join('recording')
-    recorder = Recorder(path, '--rotate-time', '1s', '--keep', '2')
+    recorder = Recorder(path, '--rotate-time', '1s', '--keep', '2', '--policies', place.policies)
     time.sleep(3.5)
     play(place)
     expect_in('of which the last 3 are kept', recorder.stop(), 'what the recorder says')
@@ -154,19 +156,20 @@ def test_only_what_the_policies_need_is_recorded(place):
 
 def test_a_file_is_not_overwritten_unasked(place):
     path = place.write('there', 'precious')
-    _, _, err = run(EXECRAYCTL, 'record', path, '--duration', '10ms', status=1)
+    place.policy('p', POLICY % {'dir': place.path})
+    _, _, err = run(EXECRAYCTL, 'record', path, '--duration', '10ms', '--policies', place.policies, status=1)
     expect_in(b'--force', err, 'the message')
     with open(path) as f:
         expect_equal(f.read(), 'precious', 'the file')
-    run(EXECRAYCTL, 'record', path, '--force', '--duration', '10ms', status=0)
-    place.policy('p', POLICY % {'dir': place.path})
+    run(EXECRAYCTL, 'record', path, '--force', '--duration', '10ms', '--policies', place.policies, status=0)
     replay(place, path)
 
 
 def test_a_limit_ends_the_recording_and_leaves_it_whole(place):
     place.policy('p', POLICY % {'dir': place.path})
     path = place.join('small')
-    recorder = subprocess.Popen([EXECRAYCTL, 'record', path, '--limit', '256K', '--duration', '20s'], stderr=subprocess.PIPE)
+    recorder = subprocess.Popen([EXECRAYCTL, 'record', path, '--limit', '256K', '--duration', '20s', '--policies',
+                                 place.policies], stderr=subprocess.PIPE)
     end = time.monotonic() + 15
     while recorder.poll() is None and time.monotonic() < end:
         sh('for i in 1 2 3 4 5 6 7 8 9 10; do /bin/true; done')
@@ -179,7 +182,7 @@ def test_a_limit_ends_the_recording_and_leaves_it_whole(place):
 
 def test_missing_foreign_cut_and_damaged_recordings_are_told_apart(place):
     place.policy('p', POLICY % {'dir': place.path})
-    path = record(place)
+    path = record(place, '--policies', place.policies)
     whole = replay(place, path)
     with open(path, 'rb') as f:
         data = f.read()
@@ -216,7 +219,7 @@ def test_missing_foreign_cut_and_damaged_recordings_are_told_apart(place):
 
 def test_policies_must_be_right_to_replay(place):
     place.policy('p', POLICY % {'dir': place.path})
-    path = record(place)
+    path = record(place, '--policies', place.policies)
     place.policy('q', 'path "q" { nonsense }\n')
     _, out, err = run(EXECRAYCTL, 'replay', path, '--policies', place.policies, status=6)
     expect_in(b'q.policy:1:', err, 'the message')
