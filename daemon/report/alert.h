@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "engine/match.h"
 #include "process/process-table.h"
+#include "report/alert-response.h"
 #include "report/redact.h"
 
 #define ALERT_VERSION 1 /* of the JSON form, docs/ALERTS.md; rises when a key changes its meaning or goes away */
@@ -129,6 +130,12 @@ struct alert {
         uint64_t starts, suppressed;
         bool uncertain, gap;
         uint64_t gap_count, gap_kinds;
+
+        /* Of scripts, if any has to do with it: put there by report.c. */
+        const struct alert_response *response;  /* borrowed while the alert is told; NULL: none has */
+        struct alert_text response_state;       /* of that, as a word */
+        struct alert_text response_fields[ALERT_RESPONSE_MAX_FIELDS];   /* of that, as "name=value" */
+        size_t n_response_fields;
 };
 
 struct alert_context {

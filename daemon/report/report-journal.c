@@ -17,7 +17,7 @@
 #include "report/report-json.h"
 #include "report/report.h"
 
-#define MAX_FIELDS 64
+#define MAX_FIELDS 128
 
 /* The fields of one entry, one after the other in one text. */
 struct entry {

@@ -347,6 +347,11 @@ void report_json_alert(const struct alert *alert, struct strbuf *b) {
         member_flag(b, "uncertain", alert->uncertain);
         put_gap(b, alert);
 
+        if (alert->response) {
+                put_key(b, "response");
+                alert_response_put_json(alert->response, b);
+        }
+
         put_key(b, "source");
         strbuf_put_char(b, '{');
         member_text(b, "file", &alert->file);
@@ -365,6 +370,21 @@ const char *report_reason_to_string(enum wire_reason reason) {
         case _WIRE_OBSCURED_MAX: break;
         }
         return "unknown";
+}
+
+void report_json_response(uint64_t number, uint64_t generation, const char *policy,
+                          const struct alert_response *response, struct strbuf *b) {
+        strbuf_put_char(b, '{');
+        member_u64(b, "version", ALERT_VERSION);
+        put_key(b, "type");
+        strbuf_put_json_str(b, "response");
+        member_u64(b, "number", number);
+        member_u64(b, "generation", generation);
+        put_key(b, "policy");
+        strbuf_put_json_str(b, policy);
+        put_key(b, "response");
+        alert_response_put_json(response, b);
+        strbuf_put(b, "}\n");
 }
 
 void report_json_obscured(enum wire_reason reason, const char *policy, const char *key, uint64_t count,

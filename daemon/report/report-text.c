@@ -348,6 +348,8 @@ void report_text_story(const struct alert *alert, const struct report_text_style
         for (size_t i = 0; i < alert->n_steps; i++)
                 put_step(b, alert, alert->steps + i, kind_width, style->width);
         put_foot(b, alert, style->width);
+        if (alert->response)
+                alert_response_put_text(alert->response, b);
 }
 
 void report_text_alert(const struct alert *alert, const struct report_text_style *style, struct strbuf *b) {

@@ -3,6 +3,8 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +16,7 @@
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "report/alert.h"
+#include "report/message-ids.h"
 #include "report/packages.h"
 #include "report/redact-cache.h"
 #include "report/report-journal.h"
@@ -38,8 +41,20 @@ struct notice {
         uint64_t count;                 /* since then */
 };
 
+/* An alert that waits for scripts. */
+struct held {
+        struct held *next;
+        uint64_t id;
+        uint64_t time_ns;               /* of the match */
+        struct arena arena;
+        struct alert *alert;            /* in the arena */
+};
+
 struct report {
         struct report_options options;
+        struct report_hold hold;
+        struct held *held, **held_end;  /* owned; the oldest first */
+        uint64_t last_id;
         int64_t offset_ns;
         struct arena arena;
         struct strbuf text, json;
@@ -54,6 +69,16 @@ struct report {
 
 DEFINE_CLEANUP(struct report *, report_free)
 
+static struct held *held_free(struct held *held) {
+        if (!held)
+                return NULL;
+        arena_done(&held->arena);
+        free(held);
+        return NULL;
+}
+
+DEFINE_CLEANUP(struct held *, held_free)
+
 int report_new(const struct report_options *options, struct report **ret) {
         _cleanup_(report_freep) struct report *report = NULL;
 
@@ -64,6 +89,7 @@ int report_new(const struct report_options *options, struct report **ret) {
                 return -ENOMEM;
 
         report->options = *options;
+        report->held_end = &report->held;
         if (options->packages) {
                 int r = packages_new("", &report->packages);
 
@@ -89,6 +115,10 @@ struct report *report_free(struct report *report) {
         if (!report)
                 return NULL;
 
+        for (struct held *next; report->held; report->held = next) {
+                next = report->held->next;
+                held_free(report->held);
+        }
         ARRAY_FOREACH(policy, &report->policies)
                 free(policy->name);
         array_done(&report->policies);
@@ -188,13 +218,14 @@ static int note_journal(struct report *report, int r) {
                            "Cannot send an alert to the journal, it is counted as failed: %m");
 }
 
-static struct alert_text copy_text(struct report *report, const char *text) {
-        const char *copy = text ? arena_strdup(&report->arena, text) : NULL;
+static struct alert_text copy_text(struct arena *arena, const char *text) {
+        const char *copy = text ? arena_strdup(arena, text) : NULL;
 
         return (struct alert_text){.bytes = copy, .length = copy ? strlen(copy) : 0, .known = copy};
 }
 
-static void enrich_process(struct report *report, struct alert_process *process, uint64_t now_ns) {
+static void enrich_process(struct report *report, struct arena *arena, struct alert_process *process,
+                           uint64_t now_ns) {
         struct package package = {};
 
         if (!process->exe.known || process->exe.cut || process->deleted || process->memfd)
@@ -206,45 +237,45 @@ static void enrich_process(struct report *report, struct alert_process *process,
                 process->package = (struct alert_package){.known = true, .name = {.bytes = "", .known = true}};
                 break;
         case PACKAGE_OWNED:
-                process->package.name = copy_text(report, package.name);
-                process->package.version = copy_text(report, package.version);
+                process->package.name = copy_text(arena, package.name);
+                process->package.version = copy_text(arena, package.version);
                 process->package.known = process->package.name.known;
                 break;
         }
 }
 
 /* What this host knows and the stream does not. */
-static void enrich(struct report *report, struct alert *alert, uint64_t now_ns) {
-        enrich_process(report, &alert->process, now_ns);
+static void enrich(struct report *report, struct arena *arena, struct alert *alert, uint64_t now_ns) {
+        enrich_process(report, arena, &alert->process, now_ns);
         for (size_t i = 0; i < alert->n_ancestors; i++)
-                enrich_process(report, alert->ancestors + i, now_ns);
+                enrich_process(report, arena, alert->ancestors + i, now_ns);
         for (size_t i = 0; i < alert->n_steps; i++)
-                enrich_process(report, &alert->steps[i].process, now_ns);
+                enrich_process(report, arena, &alert->steps[i].process, now_ns);
 }
 
-static int tell(struct report *report, const struct match *match) {
-        struct alert_context context = {
+static int build(struct report *report, const struct match *match, struct arena *arena, struct alert **ret) {
+        const struct alert_context context = {
                 .table = report->options.table,
                 .redactor = report->options.redactor,
                 .cache = report->cache,
                 .offset_ns = report->offset_ns,
         };
-        struct report_text_style style = {.width = report->options.width, .colour = report->options.colour};
-        struct alert *alert;
-        int r, q;
+        int r;
 
-        arena_reset(&report->arena);
-        strbuf_clear(&report->text);
-        strbuf_clear(&report->json);
-
-        r = alert_build(match, &context, &report->arena, &alert);
+        r = alert_build(match, &context, arena, ret);
         if (r < 0)
                 return log_limited(&report->build_limit, LOG_WARNING, r,
                                    "Cannot put an alert into words, it is counted as failed: %m");
+        return 0;
+}
 
-        if (report->packages)
-                enrich(report, alert, match->time_ns);
+/* In every form that was asked for. */
+static int print(struct report *report, const struct alert *alert) {
+        struct report_text_style style = {.width = report->options.width, .colour = report->options.colour};
+        int r = 0, q;
 
+        strbuf_clear(&report->text);
+        strbuf_clear(&report->json);
         if (report->options.outputs & REPORT_TEXT) {
                 report_text_alert(alert, &style, &report->text);
                 strbuf_put_char(&report->text, '\n');
@@ -279,8 +310,133 @@ static int tell(struct report *report, const struct match *match) {
                 if (r >= 0)
                         r = q;
         }
-
         return r;
+}
+
+static struct alert_text text_of(const char *text) {
+        return (struct alert_text){.bytes = text, .length = text ? strlen(text) : 0, .known = text};
+}
+
+/* What scripts said becomes part of the alert. */
+static void respond(struct arena *arena, struct alert *alert, const struct alert_response *response) {
+        alert->response = response;
+        alert->response_state = text_of(alert_response_state_to_string(response->state));
+        if (response->has_severity)
+                alert->severity = response->severity;
+        if (response->suppressed)
+                alert->severity = SEVERITY_INFO;
+        for (size_t i = 0; i < response->n_fields; i++)
+                alert->response_fields[alert->n_response_fields++] =
+                        text_of(arena_printf(arena, "%s=%s", response->fields[i].name,
+                                                       response->fields[i].value));
+}
+
+static int tell(struct report *report, const struct match *match) {
+        struct alert *alert;
+        int r;
+
+        arena_reset(&report->arena);
+        r = build(report, match, &report->arena, &alert);
+        if (r < 0)
+                return r;
+        if (report->packages)
+                enrich(report, &report->arena, alert, match->time_ns);
+        return print(report, alert);
+}
+
+/* It waits for scripts; or is told at once, and says why it did not wait. */
+static int hold(struct report *report, const struct match *match) {
+        _cleanup_(held_freep) struct held *held = calloc(1, sizeof(*held));
+        struct alert_response response = {};
+        int r;
+
+        if (!held)
+                return -ENOMEM;
+        arena_init(&held->arena, MAX_ALERT_BYTES);
+        r = build(report, match, &held->arena, &held->alert);
+        if (r < 0)
+                return r;
+        if (report->packages)
+                enrich(report, &held->arena, held->alert, match->time_ns);
+
+        held->id = ++report->last_id;
+        held->time_ns = match->time_ns;
+        strbuf_clear(&report->json);
+        report_json_alert(held->alert, &report->json);
+        r = report->json.error;
+        if (r >= 0)
+                r = report->hold.ask(held->id, match, held->alert, strbuf_str(&report->json), report->json.n,
+                                     report->hold.userdata);
+        if (r != 0) {
+                response.state = r > 0 ? (enum alert_response_state)r : ALERT_RESPONSE_FULL;
+                respond(&held->arena, held->alert, &response);
+                return print(report, held->alert);
+        }
+
+        report->stats.n_held++;
+        *report->held_end = held;
+        report->held_end = &held->next;
+        TAKE_PTR(held);
+        return 0;
+}
+
+bool report_release(struct report *report, uint64_t id, const struct alert_response *response) {
+        struct held **place = &report->held, *held;
+
+        while (*place && (*place)->id != id)
+                place = &(*place)->next;
+        held = *place;
+        if (!held)
+                return false;
+        *place = held->next;
+        if (!*place)
+                report->held_end = place;
+
+        respond(&held->arena, held->alert, response);
+        if (held->alert->severity < report->options.min_severity)
+                report->stats.n_below++;
+        else if (print(report, held->alert) < 0)
+                report->stats.n_failed++;
+        held_free(held);
+        return true;
+}
+
+void report_set_hold(struct report *report, const struct report_hold *hold_by) {
+        report->hold = hold_by ? *hold_by : (struct report_hold){};
+}
+
+void report_answer(struct report *report, const struct report_told *told, const struct alert_response *response) {
+        _cleanup_(strbuf_done) struct strbuf answer = {.limit_bytes = MAX_ALERT_BYTES};
+        char number[24], generation[24];
+
+        strbuf_clear(&report->text);
+        strbuf_clear(&report->json);
+        strbuf_put(&report->text, "RESPONSE ");
+        strbuf_put_text(&report->text, told->policy, strlen(told->policy));
+        strbuf_printf(&report->text, "  #%" PRIu64 "\n", told->number);
+        alert_response_put_text(response, &report->text);
+        if (report->options.outputs & REPORT_JSON) {
+                report_json_response(told->number, told->generation, told->policy, response, &report->json);
+                write_out(report, &report->json);
+        }
+        if (report->options.outputs & REPORT_JOURNAL) {
+                snprintf(number, sizeof(number), "%" PRIu64, told->number);
+                snprintf(generation, sizeof(generation), "%" PRIu64, told->generation);
+                alert_response_put_json(response, &answer);
+                report_notice(report, MESSAGE_ID_RESPONSE, LOG_NOTICE, strbuf_str(&report->text),
+                              (const struct report_field[]){
+                                      {"EXECRAY_POLICY", told->policy},
+                                      {"EXECRAY_NUMBER", number},
+                                      {"EXECRAY_GENERATION", generation},
+                                      {"EXECRAY_RESPONSE", alert_response_state_to_string(response->state)},
+                                      {"EXECRAY_ANSWER", strbuf_str(&answer)},
+                              },
+                              5);
+        }
+        if (report->options.outputs & REPORT_TEXT) {
+                strbuf_put_char(&report->text, '\n');
+                write_out(report, &report->text);
+        }
 }
 
 int report_match(struct report *report, const struct match *match) {
@@ -291,10 +447,12 @@ int report_match(struct report *report, const struct match *match) {
                 report->stats.n_below++;
                 return 0;
         }
-        if (report->options.outputs == 0)
+        if (report->options.outputs == 0 && !report->hold.wants)
                 return 0;
 
-        r = tell(report, match);
+        r = !match->summary && report->hold.wants && report->hold.wants(match, report->hold.userdata)
+              ? hold(report, match)
+              : tell(report, match);
         if (r < 0)
                 report->stats.n_failed++;
         return r;

@@ -39,10 +39,25 @@ struct report_stats {
         uint64_t n_below;               /* alerts and summaries below the severity that is told */
         uint64_t n_failed;              /* alerts that could not be built or delivered in a form that was asked for */
         uint64_t n_journal_failed;      /* of these, to the journal */
+        uint64_t n_held;                /* alerts that waited for scripts */
         uint64_t n_asked, n_remembered; /* texts and files that alerts showed, and of how many the answer was there */
 };
 
 struct report;
+struct alert;
+
+/* Scripts that have something to say about an alert: then it is held back, until report_release() tells it. Whoever
+ * sets this looks after that, and bounds how many and how long. */
+struct report_hold {
+        /* Is there a script for it at all? Asked for each alert that is told: cheap. */
+        bool (*wants)(const struct match *match, void *userdata);
+
+        /* Take it over under this id, 0; else it is told at once, with this reason (enum alert_response_state). `json`
+         * is the alert, one line. */
+        int (*ask)(uint64_t id, const struct match *match, const struct alert *alert, const char *json, size_t n,
+                   void *userdata);
+        void *userdata;
+};
 
 int report_new(const struct report_options *options, struct report **ret);
 struct report *report_free(struct report *report);
@@ -54,6 +69,20 @@ void report_set_offset(struct report *report, int64_t offset_ns);
 /* After a reload of the configuration. */
 void report_set_redactor(struct report *report, const struct redactor *redactor);
 void report_set_min_severity(struct report *report, enum severity severity);
+
+/* From here on; NULL: no alert is held any more. Those that are stay until they are released. */
+void report_set_hold(struct report *report, const struct report_hold *hold);
+
+/* Tell an alert that is held, with what scripts said. false: there is none of this id. */
+struct alert_response;
+bool report_release(struct report *report, uint64_t id, const struct alert_response *response);
+
+/* Tell what scripts said of an alert that was told before. */
+struct report_told {
+        uint64_t number, generation;
+        const char *policy;
+};
+void report_answer(struct report *report, const struct report_told *told, const struct alert_response *response);
 
 /* Tell it. Returns 0, or the first error of the forms that failed: counted and logged here, nothing is left to do. */
 int report_match(struct report *report, const struct match *match);
