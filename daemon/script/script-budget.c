@@ -64,8 +64,8 @@ static void look(struct script_budget *budget) {
 }
 
 static const char *sentence(enum script_end over) {
-        return over == SCRIPT_OVER_TIME ? "the time that a run may take is used up (response.time)"
-                                        : "the instructions that a run may take are used up (response.instructions)";
+        return over == SCRIPT_OVER_TIME ? "the time that a run may take is used up (scripts.time)"
+                                        : "the instructions that a run may take are used up (scripts.instructions)";
 }
 
 static void on_count(lua_State *state, lua_Debug *activation) {

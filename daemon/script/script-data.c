@@ -184,7 +184,7 @@ static const char *sentence(int r, enum fd_trust why) {
         if (why != FD_TRUSTED)
                 return fd_trust_to_string(why);
         if (r == -EFBIG || r == -E2BIG)
-                return "is too large (response.data_memory)";
+                return "is too large (scripts.data_memory)";
         if (r == -EBADMSG)
                 return "is not a text";
         return strerror(-r);

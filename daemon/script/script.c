@@ -130,7 +130,7 @@ static void put_error(struct script *script, struct strbuf *b) {
         const char *text = lua_type(script->state, -1) == LUA_TSTRING ? lua_tolstring(script->state, -1, &n) : NULL;
 
         if (text && streq(text, "not enough memory"))
-                strbuf_printf(b, "%s: the memory that a script may take is used up (response.memory)", script->name);
+                strbuf_printf(b, "%s: the memory that a script may take is used up (scripts.memory)", script->name);
         else if (text)
                 strbuf_put_n(b, text, n);
         else
