@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "response/respond-worker.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <systemd/sd-event.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/priority.h"
+#include "config/config.h"
+#include "response/respond-actions.h"
+#include "response/response-packets.h"
+#include "script/script-set.h"
+
+#define TICK_NS NSEC_PER_SEC
+#define MAX_NAMES 400                   /* of functions that the other side is told */
+
+struct worker {
+        int fd;                         /* borrowed */
+        sd_event *loop;                 /* owned */
+        struct config config;           /* owned */
+        struct script_set *set;         /* owned */
+        struct respond_actions actions;
+        struct script_answer answer;
+        struct strbuf packet;           /* to be sent */
+        sd_event_source *tick;          /* owned */
+        bool is_set_up;
+        int status;
+};
+
+static void worker_done(struct worker *worker) {
+        sd_event_source_disable_unref(worker->tick);
+        respond_actions_done(&worker->actions);
+        script_set_free(worker->set);
+        script_answer_done(&worker->answer);
+        strbuf_done(&worker->packet);
+        config_done(&worker->config);
+        sd_event_unref(worker->loop);
+}
+
+/* The other side reads whenever it can, so this waits at most as long as it is busy. */
+static int send_packet(struct worker *worker) {
+        ssize_t n;
+
+        if (worker->packet.error < 0)
+                return worker->packet.error;
+        do
+                n = send(worker->fd, worker->packet.data, worker->packet.n, MSG_NOSIGNAL);
+        while (n < 0 && errno == EINTR);
+        return n < 0 ? -errno : 0;
+}
+
+/* ---- an alert ---- */
+
+/* "kill $shell": the name, and whose process it means. */
+static bool split(const char *responder, char name[static SCRIPT_MAX_NAME + 1], const char **ret_target) {
+        size_t n = strcspn(responder, " ");
+
+        if (n > SCRIPT_MAX_NAME)
+                return false;
+        memcpy(name, responder, n);
+        name[n] = 0;
+        responder += n + strspn(responder + n, " ");
+        *ret_target = *responder ? responder : NULL;
+        return true;
+}
+
+static void ask(const struct script_set *set, const char *responder, enum script_kind kind, bool last,
+                const struct script_value *value, struct respond_actions *actions, struct script_answer *answer) {
+        const struct script_ops ops = {.act = respond_actions_act, .userdata = actions};
+        static const char nobody[] = "no script has a function of this name";
+        char name[SCRIPT_MAX_NAME + 1];
+        enum script_kind found;
+        struct script *script;
+        const char *target;
+
+        if (!split(responder, name, &target))
+                return;
+        script = script_set_find(set, name, &found);
+        if (!script && last)
+                (void)script_answer_error(answer, name, nobody, strlen(nobody));
+        if (!script || found != kind)
+                return;
+        actions->origin.responder = name;
+        (void)script_run(script, name, target, value, &ops, clock_boottime_ns(), answer);
+        actions->origin.responder = NULL;
+}
+
+void respond_to_alert(const struct script_set *set, const struct config *config, const struct response_alert *alert,
+                      const struct script_value *value, struct respond_actions *actions,
+                      struct script_answer *answer) {
+        snprintf(actions->origin.policy, sizeof(actions->origin.policy), "%s", alert->policy);
+        snprintf(actions->origin.alert, sizeof(actions->origin.alert), "%" PRIu64 ".%" PRIu64, alert->generation,
+                 alert->number);
+        actions->origin.number = alert->number;
+        actions->origin.generation = alert->generation;
+
+        for (size_t i = 0; i < config->scripts.enrich.n; i++)
+                ask(set, config->scripts.enrich.items[i], SCRIPT_ENRICHER, true, value, actions, answer);
+        for (size_t i = 0; i < alert->n_responders; i++)
+                ask(set, alert->responders[i], SCRIPT_ENRICHER, false, value, actions, answer);
+        for (size_t i = 0; i < alert->n_responders; i++)
+                ask(set, alert->responders[i], SCRIPT_RESPONDER, true, value, actions, answer);
+}
+
+static int on_alert(struct worker *worker, const struct response_message *message) {
+        _cleanup_(script_value_freep) struct script_value *value = NULL;
+        struct response_alert alert;
+        const char *why = "";
+        int r;
+
+        script_answer_clear(&worker->answer);
+        r = response_parse_alert(*message, &alert);
+        if (r < 0)
+                return r;
+        r = script_value_parse(alert.json, alert.n_json, &value, &why);
+        if (r >= 0)
+                r = script_value_set_processes(value, alert.processes, alert.n_processes);
+        if (r >= 0)
+                respond_to_alert(worker->set, &worker->config, &alert, value, &worker->actions, &worker->answer);
+        else
+                (void)script_answer_error(&worker->answer, "alert", why, strlen(why));
+
+        response_put_answer(message->id, &worker->answer, &worker->packet);
+        return send_packet(worker);
+}
+
+/* ---- what actions tell ---- */
+
+static void on_report(const char *what, const char *outcome, const char *text, const char *policy, const char *alert,
+                      void *userdata) {
+        struct worker *worker = userdata;
+        uint64_t generation = 0, number = 0;
+        int r;
+
+        if (alert)
+                (void)sscanf(alert, "%" SCNu64 ".%" SCNu64, &generation, &number);
+        response_message_begin(&worker->packet, RESPONSE_ACTION, 0);
+        response_message_put_text(&worker->packet, RESPONSE_POLICY, 0, policy ?: "");
+        response_message_put_u64(&worker->packet, RESPONSE_NUMBER, number);
+        response_message_put_u64(&worker->packet, RESPONSE_GENERATION, generation);
+        response_message_put_text(&worker->packet, RESPONSE_WHAT, 0, what);
+        response_message_put_text(&worker->packet, RESPONSE_RESULT, 0, outcome);
+        response_message_put_text(&worker->packet, RESPONSE_TEXT, 0, text);
+        response_message_end(&worker->packet);
+        r = send_packet(worker);
+        if (r < 0)
+                log_warning_errno(r, "Cannot tell what was done (%s): %m", what);
+}
+
+static void on_notice(const char *text, void *userdata) {
+        struct worker *worker = userdata;
+
+        response_message_begin(&worker->packet, RESPONSE_NOTICE, 0);
+        response_message_put_text(&worker->packet, RESPONSE_TEXT, 0, text);
+        response_message_end(&worker->packet);
+        (void)send_packet(worker);
+}
+
+static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct worker *worker = userdata;
+
+        if (worker->actions.actions)
+                actions_tick(worker->actions.actions, clock_boottime_ns());
+        (void)sd_event_source_set_time_relative(source, TICK_NS / NSEC_PER_USEC);
+        return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+/* ---- the beginning ---- */
+
+static int refuse(struct worker *worker, const char *text) {
+        response_message_begin(&worker->packet, RESPONSE_REFUSED, 0);
+        response_message_put_text(&worker->packet, RESPONSE_TEXT, 0, text);
+        response_message_end(&worker->packet);
+        (void)send_packet(worker);
+        return sd_event_exit(worker->loop, EXIT_SUCCESS);
+}
+
+static void put_names(struct worker *worker) {
+        enum script_kind kind;
+        const char *name;
+        size_t n = 0;
+
+        for (size_t i = 0; i < script_set_count(worker->set); i++)
+                for (size_t k = 0; n < MAX_NAMES && script_function_at(script_set_at(worker->set, i), k, &name, &kind);
+                     k++, n++)
+                        response_message_put_text(&worker->packet, RESPONSE_NAME, (uint16_t)kind, name);
+}
+
+static int on_setup(struct worker *worker, struct response_message message) {
+        _cleanup_(strbuf_done) struct strbuf text = {.limit_bytes = RESPONSE_MESSAGE_MAX / 2};
+        _cleanup_(diag_set_done) struct diag_set diags = {};
+        const char *places[CONFIG_LIST_MAX];
+        struct script_set_options options = {};
+        struct response_item item;
+        uint32_t core_pid = 0;
+        size_t n_places = 0;
+        int r = -EBADMSG;
+
+        if (worker->is_set_up)
+                return -EBADMSG;
+        worker->is_set_up = true;
+        diag_set_init(&diags, 0);
+        while (response_message_next(&message, &item))
+                if (item.tag == RESPONSE_CONFIG)
+                        r = config_parse("configuration", item.bytes, item.length, &diags, &worker->config);
+                else if (item.tag == RESPONSE_PLACE && n_places < ELEMENTSOF(places))
+                        places[n_places++] = item.bytes;
+                else if (item.tag == RESPONSE_NUMBER)
+                        core_pid = (uint32_t)response_item_u64(&item);
+        if (r < 0)
+                return refuse(worker, "The process that runs scripts does not understand the configuration.\n");
+
+        options = (struct script_set_options){
+                .limits = {.memory_bytes = worker->config.scripts.memory_bytes,
+                           .instructions = worker->config.scripts.instructions,
+                           .time_ns = worker->config.scripts.time_ns,
+                           .data_bytes = worker->config.scripts.data_memory_bytes},
+                .skip_missing = n_places == 0,
+        };
+        r = n_places > 0 ? script_set_load(places, n_places, &options, &text, &worker->set)
+                         : script_set_load(worker->config.scripts.directories.items,
+                                           worker->config.scripts.directories.n, &options, &text, &worker->set);
+        if (r < 0) {
+                if (text.n == 0)
+                        strbuf_printf(&text, "Scripts could not be loaded: %s\n", strerror(-r));
+                return refuse(worker, strbuf_str(&text));
+        }
+
+        worker->actions.on_report = on_report;
+        worker->actions.on_notice = on_notice;
+        worker->actions.userdata = worker;
+        r = respond_actions_init(&worker->actions, &worker->config, core_pid, worker->loop);
+        if (r < 0) {
+                strbuf_printf(&text, "Actions could not be set up: %s\n", strerror(-r));
+                return refuse(worker, strbuf_str(&text));
+        }
+
+        response_message_begin(&worker->packet, RESPONSE_READY, script_set_count(worker->set));
+        if (text.n > 0)
+                response_message_put_text(&worker->packet, RESPONSE_TEXT, 0, strbuf_str(&text));
+        put_names(worker);
+        response_message_end(&worker->packet);
+        return send_packet(worker);
+}
+
+static int on_packet(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+        static uint64_t memory[RESPONSE_MESSAGE_MAX / sizeof(uint64_t)];
+        struct worker *worker = userdata;
+        struct response_message message;
+        ssize_t n;
+        int r;
+
+        n = recv(fd, memory, sizeof(memory), MSG_DONTWAIT | MSG_TRUNC);
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+                return 0;
+        if (n <= 0)
+                return sd_event_exit(worker->loop, EXIT_SUCCESS);       /* the other side is gone */
+        r = response_message_open(memory, (size_t)n <= sizeof(memory) ? (size_t)n : 0, &message);
+        if (r >= 0 && message.type == RESPONSE_SETUP)
+                r = on_setup(worker, message);
+        else if (r >= 0 && message.type == RESPONSE_ALERT && worker->set)
+                r = on_alert(worker, &message);
+        else
+                r = -EBADMSG;
+        if (r == -EPIPE || r == -ECONNRESET)
+                return sd_event_exit(worker->loop, EXIT_SUCCESS);
+        if (r < 0) {
+                log_error_errno(r, "The process that runs scripts gives up: %m");
+                return sd_event_exit(worker->loop, EXIT_FAILURE);
+        }
+        return 0;
+}
+
+static void limit(void) {
+        static const struct rlimit none = {};
+
+        (void)prctl(PR_SET_NAME, RESPOND_WORKER_NAME);
+        (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+        (void)setrlimit(RLIMIT_CORE, &none);
+        priority_lower();
+}
+
+int respond_worker_run(int fd) {
+        _cleanup_(worker_done) struct worker worker = {.fd = fd};
+        _cleanup_(sd_event_source_unrefp) sd_event_source *packets = NULL;
+        int r;
+
+        limit();
+        log_open("execrayd");
+        r = sd_event_new(&worker.loop);
+        if (r >= 0)
+                r = sd_event_add_io(worker.loop, &packets, fd, EPOLLIN, on_packet, &worker);
+        if (r >= 0)
+                r = sd_event_add_time_relative(worker.loop, &worker.tick, CLOCK_BOOTTIME, TICK_NS / NSEC_PER_USEC, 0,
+                                               on_tick, &worker);
+        if (r < 0) {
+                log_error_errno(r, "The process that runs scripts cannot begin: %m");
+                return EXIT_FAILURE;
+        }
+        return sd_event_loop(worker.loop);
+}
