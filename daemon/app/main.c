@@ -6,6 +6,7 @@
 #include "app/params.h"
 #include "base/log.h"
 #include "pipeline/compile-worker.h"
+#include "response/respond-worker.h"
 
 int main(int argc, char *argv[]) {
         struct params params;
@@ -13,6 +14,9 @@ int main(int argc, char *argv[]) {
 
         if (argc == 1 && streq(argv[0], COMPILE_WORKER_NAME))
                 _exit(compile_worker_run(STDIN_FILENO, STDOUT_FILENO));
+
+        if (argc == 1 && streq(argv[0], RESPOND_WORKER_NAME))
+                return respond_worker_run(STDIN_FILENO);
 
         log_open("execrayd");
 

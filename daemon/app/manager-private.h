@@ -10,6 +10,7 @@
 #include "app/manager-governor.h"
 #include "app/manager-metrics.h"
 #include "app/manager-recorder.h"
+#include "app/manager-scripts.h"
 #include "app/manager-status.h"
 #include "app/params.h"
 #include "base/strbuf.h"
@@ -53,6 +54,7 @@ struct manager {
         struct manager_health health;
         struct manager_metrics *metrics;        /* owned */
         struct control *control;        /* owned; NULL at the beginning */
+        struct manager_scripts scripts;
         sd_event_source *lookup;        /* owned; the next step of report_work() */
         bool looks_up;                  /* which is due */
 

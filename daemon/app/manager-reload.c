@@ -244,6 +244,7 @@ static void take_over(struct manager *manager, struct settings *settings) {
         settings_done(&manager->settings);
         manager->settings = TAKE_STRUCT(*settings);
         manager->generation = generation;
+        manager_scripts_take_over(manager);
 
         strbuf_printf(&message,
                       "Reloaded, generation %" PRIu64 ": %" PRIu32 " policies in %zu files: %s; asked for by ",
@@ -279,6 +280,7 @@ static void finish(struct manager *manager) {
         struct asker again_asker = reload->again_asker;
         bool again = reload->again;
 
+        manager_scripts_abandon(manager);
         reload->stood_ns = MAX(reload->stood_ns, capture_end_wait(manager->capture));
         log_info("The reload took %.1f ms, of which events waited for %.1f ms",
                  (double)(now_ns - reload->begun_ns) / NSEC_PER_MSEC, (double)reload->stood_ns / NSEC_PER_MSEC);
@@ -298,10 +300,20 @@ static void finish(struct manager *manager) {
                 manager_reload(manager, &again_asker);
 }
 
+/* Policies are compiled, and scripts are loaded or wrong. */
+static void on_scripts(struct manager *manager, bool good) {
+        capture_begin_wait(manager->capture);
+        if (good)
+                take_over(manager, &manager->reload.settings);
+        else
+                stay(manager);
+        finish(manager);
+}
+
 static int on_ended(sd_event_source *source, int fd, uint32_t events, void *userdata) {
         struct manager *manager = userdata;
         struct reload *reload = &manager->reload;
-        int status;
+        int status, r;
         size_t n;
 
         capture_begin_wait(manager->capture);
@@ -309,11 +321,25 @@ static int on_ended(sd_event_source *source, int fd, uint32_t events, void *user
         status = settings_finish(&reload->settings, TAKE_PTR(reload->job), &reload->messages);
         say_from(&reload->messages, n);
         cut(&reload->messages);
-        if (status == 0)
-                take_over(manager, &reload->settings);
-        else
+        if (status != 0) {
                 stay(manager);
-        finish(manager);
+                finish(manager);
+                return 0;
+        }
+
+        /* Scripts, by another process; events go on. */
+        reload->ended = sd_event_source_disable_unref(reload->ended);
+        reload->late = sd_event_source_disable_unref(reload->late);
+        r = manager_scripts_prepare(manager, &reload->settings, on_scripts);
+        if (r > 0)
+                reload->stood_ns = MAX(reload->stood_ns, capture_end_wait(manager->capture));
+        else {
+                if (r == 0)
+                        take_over(manager, &reload->settings);
+                else
+                        blame(manager, r, "scripts cannot be loaded");
+                finish(manager);
+        }
         return 0;
 }
 
@@ -342,7 +368,7 @@ uint64_t manager_reload(struct manager *manager, const struct asker *asker) {
         uint64_t number;
         int r, status;
 
-        if (reload->job) {
+        if (reload->job || manager->scripts.candidate) {
                 reload->again = true;
                 reload->again_asker = *asker;
                 return manager->n_reloads + 1;

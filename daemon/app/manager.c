@@ -27,6 +27,7 @@
 static void manager_done(struct manager *manager) {
         manager_control_done(manager);
         manager_health_done(manager);
+        manager_scripts_done(manager);
         reload_done(&manager->reload);
         reload_outcome_done(&manager->reloaded);
         manager_governor_done(manager);
@@ -287,6 +288,10 @@ static int manager_init(struct manager *manager) {
                 return EXIT_STATUS_FAILURE;
         }
 
+        status = manager_scripts_start(manager);
+        if (status != 0)
+                return status;
+
         r = manager_recorder_init(manager);
         if (r < 0) {
                 log_error_errno(r, "Cannot set up the recorder: %m");
@@ -344,6 +349,7 @@ static void say_goodbye(struct manager *manager) {
                     &b);
         manager_governor_put(manager, &b);
         manager_recorder_put(manager, &b);
+        manager_scripts_put(manager, &b);
         say_lines(strbuf_str(&b));
 }
 
@@ -391,6 +397,7 @@ int manager_run(const struct params *params) {
         for (int i = 0; i < DRAIN_ROUNDS && capture_dispatch(manager.capture, DRAIN_BATCH) > 0; i++)
                 ;
         pipeline_end(manager.pipeline);
+        manager_scripts_drain(&manager);
         say_goodbye(&manager);
         return manager.status;
 }

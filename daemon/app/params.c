@@ -26,6 +26,7 @@ static void put_help(struct strbuf *b) {
                 "\n"
                 "  --config FILE          configuration (default " CONFIG_PATH ", if it is there)\n"
                 "  --policies PLACE       file or directory of policies, instead of those configured; may be repeated\n"
+                "  --scripts PLACE        file or directory of scripts, instead of those configured; may be repeated\n"
                 "  --output LIST          where alerts go: text, json (one object a line), journal, none; joined by "
                 "commas\n"
                 "                         (default: the journal if it runs, and text on a terminal)\n"
@@ -96,6 +97,7 @@ int params_parse(int argc, char *argv[], struct params *ret) {
         enum {
                 OPTION_CONFIG = 256,
                 OPTION_POLICIES,
+                OPTION_SCRIPTS,
                 OPTION_OUTPUT,
                 OPTION_COLOUR,
                 OPTION_DURATION,
@@ -107,6 +109,7 @@ int params_parse(int argc, char *argv[], struct params *ret) {
         static const struct option options[] = {
                 {"config", required_argument, NULL, OPTION_CONFIG},
                 {"policies", required_argument, NULL, OPTION_POLICIES},
+                {"scripts", required_argument, NULL, OPTION_SCRIPTS},
                 {"output", required_argument, NULL, OPTION_OUTPUT},
                 {"colour", required_argument, NULL, OPTION_COLOUR},
                 {"color", required_argument, NULL, OPTION_COLOUR},
@@ -132,6 +135,13 @@ int params_parse(int argc, char *argv[], struct params *ret) {
                                 return usage();
                         }
                         params.policies[params.n_policies++] = optarg;
+                        break;
+                case OPTION_SCRIPTS:
+                        if (params.n_scripts == PARAMS_MAX_POLICIES) {
+                                log_error("More than %d places of scripts", PARAMS_MAX_POLICIES);
+                                return usage();
+                        }
+                        params.scripts[params.n_scripts++] = optarg;
                         break;
                 case OPTION_OUTPUT:
                         if (!parse_outputs(optarg, &params.outputs)) {

@@ -13,6 +13,8 @@ struct params {
         const char *config;             /* borrowed from argv; NULL: the usual place, if there is something */
         const char *policies[PARAMS_MAX_POLICIES];      /* borrowed; none: as configured */
         size_t n_policies;
+        const char *scripts[PARAMS_MAX_POLICIES];       /* the same */
+        size_t n_scripts;
         unsigned outputs;               /* enum report_output */
         bool outputs_given;
         uint64_t max_alerts;            /* end after so many; 0: never */

@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Scripts are asked about alerts, and whatever becomes of them, the alert is told."""
+import os
+import signal
+import time
+
+from harness import Daemon, EXECRAYD, Failure, expect, expect_equal, expect_in, main, run
+
+POLICY = ('path "mark" {\n    description = "x"\n    severity = medium\n    suppress = 0s\n    respond = ["look", "mark $p"]\n'
+          '    openat as $p { pathname startswith "%(place)s/touched" }\n}\n'
+          'path "plain" {\n    description = "x"\n    severity = low\n    suppress = 0s\n'
+          '    openat { pathname == "%(place)s/plain" }\n}\n')
+SCRIPT = '''enricher("look", function(alert) execray.field("looked", "yes") end)
+responder("mark", function(alert)
+    local file = alert.steps[1].fields.pathname
+    execray.field("marker", text.match(file, "([^/]+)$") .. " " .. tostring(alert.target.pid == alert.process.pid))
+    if text.contains(file, "severe") then execray.severity("critical") end
+    if text.contains(file, "wrong") then local x = nil + 1 end
+    if text.contains(file, "slow") then while true do end end
+    if text.contains(file, "act") then execray.action("signal", {process = alert.target, signal = "TERM"}) end
+end)
+'''
+CONFIG = 'scripts:\n  time: 20s\n  instructions: 10000000000\n  enrich_timeout: %s\n'
+
+
+def touch(place, name):
+    os.close(os.open(place.join(name), os.O_RDWR | os.O_CREAT, 0o600))
+
+
+def prepare(place, timeout='10s', script=SCRIPT):
+    place.policy('mark', POLICY % {'place': place.path})
+    os.makedirs(place.join('lua'), 0o755, exist_ok=True)
+    place.write('lua/mark.lua', script)
+    return ['--config', place.write('config.yaml', CONFIG % timeout), '--scripts', place.join('lua')]
+
+
+def responder(daemon, other=None):
+    """The process that runs scripts, once there is one, and another than that."""
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        for pid in open('/proc/%d/task/%d/children' % (daemon.process.pid, daemon.process.pid)).read().split():
+            try:
+                if open('/proc/%s/cmdline' % pid).read().startswith('execray-respond') and int(pid) != other:
+                    return int(pid)
+            except OSError:
+                pass
+        time.sleep(0.01)
+    raise Failure('no process runs scripts:\n' + daemon.text())
+
+
+def wait_response(daemon, n):
+    """The answer that came after its alert."""
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        found = [a for a in daemon.alerts() if a['type'] == 'response']
+        if len(found) >= n:
+            return found[n - 1]
+        time.sleep(0.01)
+    raise Failure('no answer came:\n' + daemon.text())
+
+
+def test_what_scripts_say_is_in_the_alert(place):
+    with Daemon(place, *prepare(place)) as daemon:
+        touch(place, 'touched-severe-act')
+        alert = daemon.wait_alert('mark')
+        response = alert['response']
+        expect_equal(response['state'], 'answered', 'the state')
+        expect_equal(response['fields'], {'looked': 'yes', 'marker': 'touched-severe-act true'}, 'the fields')
+        expect_equal(alert['severity'], 'critical', 'the severity')
+        expect_equal(response['errors'], [], 'the errors')
+        expect(response['actions'][0]['state'] in ('dry-run', 'refused'), 'something was done: %r' % response['actions'])
+        expect_in('signal process=%d signal=TERM' % os.getpid(), response['actions'][0]['action'], 'the action')
+
+        touch(place, 'touched-wrong')
+        alert = daemon.wait_alert('mark', 2)
+        expect_equal(alert['severity'], 'medium', 'the severity')
+        expect_equal(alert['response']['fields']['marker'], 'touched-wrong true', 'the field')
+        expect_in('mark.lua:6:', alert['response']['errors'][0]['error'], 'the error')
+        expect_in('stack traceback', alert['response']['errors'][0]['error'], 'the error')
+
+        touch(place, 'plain')
+        expect('response' not in daemon.wait_alert('plain'), 'an alert without responders was asked about')
+        expect_in('2 alerts asked, 2 answered', daemon.stop(), 'the summary')
+
+
+def test_an_alert_is_lost_by_no_end_of_the_process(place):
+    with Daemon(place, *prepare(place)) as daemon:
+        first = responder(daemon)
+        for name in ('slow', '2', '3'):
+            touch(place, 'touched-' + name)
+        touch(place, 'plain')
+        daemon.wait_alert('plain')
+        expect_equal([a['policy'] for a in daemon.alerts()], ['plain'], 'what did not wait')
+        os.kill(first, signal.SIGKILL)
+        for i in range(3):
+            expect_equal(daemon.wait_alert('mark', i + 1)['response']['state'], 'lost', 'the state of alert %d' % (i + 1))
+
+        responder(daemon, first)
+        time.sleep(0.2)
+        touch(place, 'touched-after')
+        expect_equal(daemon.wait_alert('mark', 4)['response']['fields'].get('marker'), 'touched-after true', 'the field')
+        text = daemon.stop()
+        expect_in('3 lost', text, 'the summary')
+        expect_in('2 starts', text, 'the summary')
+
+
+def test_who_is_late_is_told_after_the_alert(place):
+    script = SCRIPT.replace('while true do end', 'for i = 1, 2e8 do end')
+    with Daemon(place, *prepare(place, '50ms', script)) as daemon:
+        begun = time.monotonic()
+        touch(place, 'touched-slow')
+        alert = daemon.wait_alert('mark')
+        expect(time.monotonic() - begun < 2, 'the alert waited for %.1f s' % (time.monotonic() - begun))
+        expect_equal(alert['response']['state'], 'late', 'the state')
+        answer = wait_response(daemon, 1)
+        expect_equal(answer['number'], alert['number'], 'the number')
+        expect_equal(answer['response']['fields']['marker'], 'touched-slow true', 'the field')
+        daemon.stop()
+
+
+def test_scripts_are_loaded_all_or_nothing(place):
+    arguments = prepare(place)
+    with Daemon(place, *arguments) as daemon:
+        place.write('lua/mark.lua', SCRIPT + 'local function\n')
+        text = daemon.reload()
+        expect_in('Not reloaded', text, 'the log')
+        expect_in('mark.lua:11:', text, 'the log')
+        touch(place, 'touched')
+        expect_equal(daemon.wait_alert('mark')['response']['state'], 'answered', 'the state')
+
+        place.write('lua/mark.lua', SCRIPT.replace('"yes"', '"better"'))
+        expect_in('Reloaded', daemon.reload(), 'the log')
+        touch(place, 'touched')
+        expect_equal(daemon.wait_alert('mark', 2)['response']['fields']['looked'], 'better', 'the field')
+
+        place.policy('mark', (POLICY % {'place': place.path}).replace('    respond = ["look", "mark $p"]\n', ''))
+        expect_in('Reloaded', daemon.reload(), 'the log')
+        touch(place, 'touched')
+        expect('response' not in daemon.wait_alert('mark', 3), 'an alert without responders was asked about')
+        daemon.stop()
+
+    place.policy('mark', POLICY % {'place': place.path})
+    place.write('lua/mark.lua', 'this is not Lua')
+    _, _, errors = run(EXECRAYD, '--policies', place.policies, *arguments, status=6)
+    expect_in('mark.lua:1:', errors.decode(), 'the message')
+
+
+if __name__ == '__main__':
+    main(globals())
