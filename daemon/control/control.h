@@ -25,7 +25,7 @@ struct strbuf;
 #define CONTROL_SOCKET "/run/execrayd/control"
 #define CONTROL_MAX_CLIENTS 16          /* of the socket */
 #define CONTROL_MAX_PENDING 32          /* calls that wait for an answer */
-#define CONTROL_MAX_QUEUED 4096         /* messages for one who does not read */
+#define CONTROL_MAX_QUEUED 1024         /* messages for one who does not read */
 
 /* Who asks; the kernel's word, or the bus's. */
 struct control_caller {

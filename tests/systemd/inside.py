@@ -2,6 +2,7 @@
 """In the booted machine: what an administrator does with the service, and what systemd, journal and bus make of it."""
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -231,6 +232,33 @@ def test_execrayctl_says_how_it_is_without_a_bus(_):
     expect(run('/usr/local/bin/execrayctl', 'status', user='nobody')[0] == 20, 'nobody may ask')
     run('systemctl', 'start', 'dbus.socket', 'dbus.service', status=0)
     until(lambda: run('busctl', 'status', 'org.execray1')[0] == 0, 'the name on the bus again')
+
+
+def http(path):
+    """(status, body) of the socket for metrics."""
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect('/run/execrayd/metrics')
+        s.sendall(b'GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n' % path.encode())
+        answer = b''.join(iter(lambda: s.recv(65536), b'')).decode()
+    head, body = answer.split('\r\n\r\n', 1)
+    return int(head.split()[1]), body
+
+
+def test_metrics_are_read_over_http_and_are_what_the_documents_say(_):
+    with open('/etc/execrayd/execrayd.yaml', 'a') as f:
+        f.write('metrics:\n    listen: socket\n')
+    run('systemctl', 'restart', UNIT, status=0)
+    status, body = http('/metrics')
+    expect_equal(status, 200, 'the status')
+    names = {line.split()[2] for line in body.splitlines() if line.startswith('# TYPE')}
+    with open(os.path.join(sys.argv[3], '../docs/METRICS.md')) as f:
+        documented = {line.split('`')[1] for line in f if line.startswith('| `execray_')}
+    expect_equal(names, documented, 'what is told')
+    expect_in('execray_policy_matches_total{policy="made",severity="critical"} 0', body, 'a policy')
+    expect(http('/healthz')[0] == 200, 'the health')
+    expect_equal(http('/')[0], 404, 'another path')
+    expect_equal(os.stat('/run/execrayd/metrics').st_mode & 0o777, 0o660, 'the mode of the socket')
+    expect_equal(text('stat', '-c', '%G', '/run/execrayd/metrics').strip(), 'execray', 'the group of the socket')
 
 
 def test_a_drop_in_changes_what_it_names(_):

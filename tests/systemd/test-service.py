@@ -35,7 +35,7 @@ def main():
         os.makedirs(policies, mode=0o755)
         shutil.copy(os.path.join(ROOT, 'policies/exec/dropped-and-run.policy'), policies)
         read = booted.play(place, INSIDE, {}, stage=stage, wants=['execrayd.service'],
-                           binds=['%s:/opt/tests' % os.path.join(ROOT, 'tests')])
+                           binds=['%s:/opt/tests' % os.path.join(ROOT, 'tests'), '%s:/opt/docs' % os.path.join(ROOT, 'docs')])
         said = read('said')
         print(said)
         sys.exit(0 if 'ended with 0' in said.splitlines() else 1)

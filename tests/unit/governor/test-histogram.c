@@ -51,6 +51,17 @@ START_TEST(no_time_at_all_and_the_longest_have_their_class) {
 }
 END_TEST
 
-UNIT_MAIN("governor/histogram", of_nothing_every_quantile_is_nothing,
+START_TEST(how_many_are_up_to_a_bound_is_within_a_class) {
+        for (uint64_t i = 1; i <= 1000; i++)
+                histogram_add(&h, i * 1000);
+        ck_assert_uint_eq(h.sum_ns, 500500000);
+        ck_assert_uint_eq(histogram_up_to(&h, 0), 0);
+        ck_assert_uint_ge(histogram_up_to(&h, 500000), 500);
+        ck_assert_uint_le(histogram_up_to(&h, 500000), 563);
+        ck_assert_uint_eq(histogram_up_to(&h, UINT64_MAX), 1000);
+}
+END_TEST
+
+UNIT_MAIN("governor/histogram", how_many_are_up_to_a_bound_is_within_a_class, of_nothing_every_quantile_is_nothing,
           a_quantile_is_at_most_an_eighth_too_high_and_never_too_low, quantiles_are_those_of_the_sorted_values,
           no_time_at_all_and_the_longest_have_their_class)

@@ -89,7 +89,24 @@ START_TEST(labels_and_help_of_any_bytes_stay_on_their_line) {
 }
 END_TEST
 
+START_TEST(a_histogram_tells_each_bound_the_sum_and_how_many) {
+        static const uint64_t bounds[] = {1000000, 2500000000}, up_to[] = {3, 4};
+        struct strbuf b = {};
+
+        metric_put_histogram("execray_x_seconds", "X.", bounds, up_to, 2, 5, 9000000001, &b);
+        ck_assert_str_eq(strbuf_str(&b), "# HELP execray_x_seconds X.\n"
+                                         "# TYPE execray_x_seconds histogram\n"
+                                         "execray_x_seconds_bucket{le=\"0.001000000\"} 3\n"
+                                         "execray_x_seconds_bucket{le=\"2.500000000\"} 4\n"
+                                         "execray_x_seconds_bucket{le=\"+Inf\"} 5\n"
+                                         "execray_x_seconds_sum 9.000000001\n"
+                                         "execray_x_seconds_count 5\n");
+        strbuf_done(&b);
+}
+END_TEST
+
 UNIT_MAIN("metrics/metrics-text",
           prometheus_gets_each_family_once_with_help_and_type,
           people_may_leave_out_what_is_zero,
-          labels_and_help_of_any_bytes_stay_on_their_line)
+          labels_and_help_of_any_bytes_stay_on_their_line,
+          a_histogram_tells_each_bound_the_sum_and_how_many)
