@@ -146,7 +146,10 @@ static void stop_daemon(void) {
         daemon_pid = 0;
 }
 
-static void on_log(int level, const char *line, size_t n, void *userdata) {}
+/* What is said is not looked at. */
+static void on_log(int level, const char *line, size_t n, void *userdata) {
+        (void)n;
+}
 
 static void setup(bool with_bus) {
         char address[128];
