@@ -21,8 +21,8 @@ static int check(struct actions *actions, const struct action *action, struct ac
         case ACTION_KIND_freeze_unit:
         case ACTION_KIND_thaw_unit:
         case ACTION_KIND_isolate:
-        case ACTION_KIND_deny_network:
-        case ACTION_KIND_run:
+        case ACTION_KIND_deny_network: return action_check_unit(actions, action, ret);
+        case ACTION_KIND_run: return action_check_run(actions, action, ret);
         case ACTION_KIND_webhook: return action_say(ret, -EOPNOTSUPP, "is not there yet");
         case ACTION_KIND_list_add:
         case ACTION_KIND_list_remove: return action_check_list(actions, action, ret);
@@ -45,8 +45,8 @@ static int perform(struct actions *actions, const struct action *action, struct 
         case ACTION_KIND_freeze_unit:
         case ACTION_KIND_thaw_unit:
         case ACTION_KIND_isolate:
-        case ACTION_KIND_deny_network:
-        case ACTION_KIND_run:
+        case ACTION_KIND_deny_network: return action_do_unit(actions, action, ret);
+        case ACTION_KIND_run: return action_do_run(actions, action, ret);
         case ACTION_KIND_webhook: return action_say(ret, -EOPNOTSUPP, "is not there yet");
         case ACTION_KIND_snapshot: return action_do_snapshot(actions, action, ret);
         case ACTION_KIND_list_add:

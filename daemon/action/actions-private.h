@@ -84,6 +84,13 @@ void action_unpend(struct action_pending *pending);
 /* The bucket with `per_minute` in it: is there one left now? */
 bool action_bucket_take(struct action_bucket *bucket, uint64_t per_minute, uint64_t now_ns);
 
+/* Its tasks are forgotten, not told. */
+struct systemd *systemd_free(struct systemd *systemd);
+
+/* Report to the sink what became of something. */
+void action_tell(struct actions *actions, const struct action_origin *origin, const char *what, enum action_kind kind,
+                 const struct action_result *result);
+
 /* The lists, read from their files when first wanted. */
 int action_lists(struct actions *actions, struct runtime_lists **ret);
 
@@ -101,6 +108,11 @@ int action_do_snapshot(struct actions *actions, const struct action *action, str
 int action_check_list(struct actions *actions, const struct action *action, struct action_result *ret);
 int action_do_list(struct actions *actions, const struct action *action, struct action_result *ret);
 int action_undo_list(struct actions *actions, struct undo_entry *entry, struct action_result *ret);
+int action_check_unit(struct actions *actions, const struct action *action, struct action_result *ret);
+int action_do_unit(struct actions *actions, const struct action *action, struct action_result *ret);
+int action_undo_unit(struct actions *actions, struct undo_entry *entry, struct action_result *ret);
+int action_check_run(struct actions *actions, const struct action *action, struct action_result *ret);
+int action_do_run(struct actions *actions, const struct action *action, struct action_result *ret);
 int action_undo_cgroup(struct actions *actions, struct undo_entry *entry, struct action_result *ret);
 int action_check_process(struct actions *actions, const struct action *action, struct action_result *ret);
 int action_do_signal(struct actions *actions, const struct action *action, struct action_result *ret);

@@ -167,6 +167,8 @@ struct action_pending *action_pend(struct actions *actions, const struct action 
                 return NULL;
         if (action)
                 action_put(action, &what);
+        else
+                strbuf_put(&what, "undo");
         if (copy_text(strbuf_str(&what), &pending->what) < 0 || copy_text(origin->policy, &pending->policy) < 0 ||
             copy_text(origin->script, &pending->script) < 0 || copy_text(origin->alert, &pending->alert) < 0) {
                 pending_free(pending);
@@ -197,7 +199,7 @@ void action_unpend(struct action_pending *pending) {
         pending_free(pending);
 }
 
-static void tell(struct actions *actions, const struct action_origin *origin, const char *what, enum action_kind kind,
+void action_tell(struct actions *actions, const struct action_origin *origin, const char *what, enum action_kind kind,
                  const struct action_result *result) {
         const struct action_report report = {.origin = origin, .what = what, .kind = kind, .result = result};
 
@@ -217,7 +219,7 @@ void action_end(struct action_pending *pending, struct action_result *result) {
 
         assert(result->outcome != ACTION_PENDING);
         result->number = pending->number;
-        tell(actions, &origin, pending->what, pending->kind, result);
+        action_tell(actions, &origin, pending->what, pending->kind, result);
         if (actions->options.sink.on_done)
                 actions->options.sink.on_done(result, actions->options.userdata);
         action_unpend(pending);
@@ -341,7 +343,7 @@ int action_run(struct actions *actions, const struct action *action, const struc
         ret->error = MIN(r, 0);
         if (r < 0 && !ret->text[0])
                 action_say(ret, r, "%s", strerror(-r));
-        tell(actions, origin, strbuf_str(&what), action->kind, ret);
+        action_tell(actions, origin, strbuf_str(&what), action->kind, ret);
         return 0;
 }
 
@@ -423,6 +425,7 @@ struct actions *actions_free(struct actions *actions) {
         while ((entry = hashmap_next(&actions->policies, &position)))
                 free(entry->value);
         hashmap_done(&actions->policies);
+        systemd_free(actions->systemd);
         runtime_lists_free(actions->lists);
         guard_done(&actions->guard);
         undo_log_close(&actions->log);

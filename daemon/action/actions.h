@@ -60,7 +60,7 @@ struct action_report {
 struct actions_sink {
         /* Each attempt, refused ones too: for the journal. A pending one twice: begun, and what came of it. */
         void (*on_report)(const struct action_report *report, void *userdata);
-        /* A pending one has ended. May be NULL. */
+        /* A pending one has ended; even before action_run() returns if it cannot be begun. May be NULL. */
         void (*on_done)(const struct action_result *result, void *userdata);
         /* Something that an administrator must know: "disarmed because ...", a policy disarmed by a storm. */
         void (*on_notice)(const char *text, void *userdata);

@@ -222,6 +222,16 @@ int guard_process(const struct guard *guard, uint32_t pid, struct strbuf *why) {
 
 /* ---- cgroups ---- */
 
+static int check_member(const struct guard *guard, uint32_t pid, struct strbuf *why) {
+        int r = guard_process(guard, pid, NULL);
+
+        if (r == -EPERM && why) {
+                strbuf_printf(why, "process %u is in it, which ", pid);
+                (void)guard_process(guard, pid, why);
+        }
+        return r == -ESRCH ? 0 : r;
+}
+
 static int check_members(const struct guard *guard, int fd, size_t *n_members, struct strbuf *why) {
         _cleanup_(freep) char *text = NULL;
         size_t n;
@@ -245,15 +255,8 @@ static int check_members(const struct guard *guard, int fd, size_t *n_members, s
                         return -E2BIG;
                 if (pid == 0)
                         return protected(why, "a process of another pid namespace is in it");
-                r = guard_process(guard, (uint32_t)pid, NULL);
-                if (r == -EPERM) {
-                        if (why) {
-                                strbuf_printf(why, "process %llu is in it, which ", (unsigned long long)pid);
-                                (void)guard_process(guard, (uint32_t)pid, why);
-                        }
-                        return -EPERM;
-                }
-                if (r < 0 && r != -ESRCH)
+                r = check_member(guard, (uint32_t)pid, why);
+                if (r < 0)
                         return r;
         }
         return 0;
@@ -302,6 +305,27 @@ int guard_cgroup(const struct guard *guard, int fd, const char *path, struct str
                 return protected(why, "is the root of the hierarchy");
         r = check_cgroup_path(guard, path, why);
         return r < 0 ? r : check_tree(guard, fd, 0, &n_members, why);
+}
+
+int guard_cgroup_path(const struct guard *guard, const char *path, struct strbuf *why) {
+        _cleanup_(freep) uint32_t *pids = NULL;
+        char cgroup[PATH_MAX];
+        size_t n;
+        int r;
+
+        if (streq(path, "/"))
+                return protected(why, "is the root of the hierarchy");
+        r = proc_list(&pids, &n);
+        for (size_t i = 0; r >= 0 && i < n; i++) {
+                const char *rest;
+
+                if (proc_cgroup(pids[i], cgroup, sizeof(cgroup)) < 0)
+                        continue;
+                rest = startswith(cgroup, path);
+                if (rest && (*rest == 0 || *rest == '/'))
+                        r = check_member(guard, pids[i], why);
+        }
+        return r;
 }
 
 /* ---- files ---- */

@@ -45,6 +45,9 @@ int guard_process(const struct guard *guard, uint32_t pid, struct strbuf *why);
  * are too many processes to look at. */
 int guard_cgroup(const struct guard *guard, int fd, const char *path, struct strbuf *why);
 
+/* The same of a group that lies in whichever hierarchy: found by what /proc says of all processes. */
+int guard_cgroup_path(const struct guard *guard, const char *path, struct strbuf *why);
+
 /* By name alone; who is in it is the business of guard_cgroup(). */
 int guard_unit(const struct guard *guard, const char *unit, struct strbuf *why);
 

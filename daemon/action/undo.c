@@ -3,6 +3,7 @@
 /* Undo what stands in the log. */
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "action/actions-private.h"
 
@@ -14,11 +15,11 @@ static int undo_entry(struct actions *actions, struct undo_entry *entry, struct 
         switch ((enum action_kind)kind) {
         case ACTION_KIND_stop_tree: return action_undo_tree(actions, entry, ret);
         case ACTION_KIND_freeze_cgroup: return action_undo_cgroup(actions, entry, ret);
-        case ACTION_KIND_list_add: return action_undo_list(actions, entry, ret);
-        case ACTION_KIND_quarantine: return action_undo_quarantine(actions, entry, ret);
         case ACTION_KIND_stop_unit:
         case ACTION_KIND_freeze_unit:
-        case ACTION_KIND_deny_network:
+        case ACTION_KIND_deny_network: return action_undo_unit(actions, entry, ret);
+        case ACTION_KIND_list_add: return action_undo_list(actions, entry, ret);
+        case ACTION_KIND_quarantine: return action_undo_quarantine(actions, entry, ret);
         case ACTION_KIND_signal:
         case ACTION_KIND_kill_tree:
         case ACTION_KIND_thaw_cgroup:
@@ -36,7 +37,9 @@ static int undo_entry(struct actions *actions, struct undo_entry *entry, struct 
 }
 
 int action_undo(struct actions *actions, uint64_t id, uint64_t now_ns, struct action_result *ret) {
+        static const struct action_origin nobody = {};
         _cleanup_(undo_entry_done) struct undo_entry entry;
+        char what[48];
         int r;
 
         undo_entry_init(&entry);
@@ -64,6 +67,8 @@ int action_undo(struct actions *actions, uint64_t id, uint64_t now_ns, struct ac
                 ret->outcome = ACTION_FAILED;
         else if (ret->outcome == ACTION_DONE)
                 action_undone(actions, &entry);
+        snprintf(what, sizeof(what), "undo %llu", (unsigned long long)id);
+        action_tell(actions, &nobody, what, _ACTION_KIND_MAX, ret);
         return 0;
 }
 

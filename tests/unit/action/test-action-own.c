@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "action/proc.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "report/redact.h"
@@ -93,6 +94,8 @@ START_TEST(secrets_are_not_kept) {
         ck_assert_int_eq(pipe(fds), 0);
         ck_assert_int_ge(dup2(fds[0], STDIN_FILENO), 0);
         pid = lab_child(with_secrets, NULL);
+        for (struct proc_stat stat = {}; !streq(stat.name, "sh"); usleep(1000))
+                ck_assert_int_eq(proc_stat_read(pid, &stat), 0);
         result = snapshot(&lab, pid);
         ck_assert_msg(result.outcome == ACTION_DONE, "%s", result.text);
         text = read_kept(&result, "cmdline", 0600);
