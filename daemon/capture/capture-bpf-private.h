@@ -11,6 +11,7 @@
 #include "capture/context.h"
 #include "capture/hierarchy.h"
 #include "capture/hooks.h"
+#include "capture/losses.h"
 #include "capture/mend.h"
 #include "capture/overload.h"
 #include "capture/pace.h"
@@ -43,10 +44,11 @@ struct capture_bpf {
         bool stalled;
         int64_t clock_offset_ns;        /* last told */
 
-        /* Loss as last told, to see what is new. */
-        uint64_t told[_WIRE_KIND_MAX][_WIRE_LOSS_MAX];
+        struct losses losses;
+        uint64_t looked;                /* what was written up to here had not been lost at the last look for losses */
+        bool tell_all;                  /* losses, also those that may wait */
+        uint64_t groups_lost;           /* cgroup records */
         uint64_t skipped[_WIRE_KIND_MAX];
-        uint64_t *cpu_lost;             /* owned; lost_total of each CPU as last told */
 
         struct capture_overload overload;       /* as last set */
         struct overload_watch shedding[WIRE_N_GOVERNED];
@@ -90,6 +92,6 @@ void tell_start(struct capture_bpf *bpf);
 void tell_tick(struct capture_bpf *bpf, uint64_t time_ns);
 void tell_obscured(struct capture_bpf *bpf, const struct wire_header *about, enum wire_reason reason,
                    const char *subject);
-void tell_gap(struct capture_bpf *bpf, uint64_t kinds, uint64_t count, enum wire_loss reason);
+void tell_gap(struct capture_bpf *bpf, uint64_t kinds, uint64_t count, enum wire_loss reason, uint64_t until_ns);
 
 extern const struct context_sink own_context_sink;

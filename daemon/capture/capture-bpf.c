@@ -33,53 +33,55 @@
 
 /* ---- loss ---- */
 
-static uint64_t lost_of(const struct capture_bpf *bpf, int kind, int reason) {
-        uint64_t lost = bpf->capture.stats.lost[kind][reason];
+static void see_losses(struct capture_bpf *bpf, size_t cpu, const losses_table lost) {
+        uint64_t kinds = losses_see(&bpf->losses, cpu, lost), n_groups = 0;
 
-        for (size_t cpu = 0; cpu < hooks_n_cpus(bpf->hooks); cpu++)
-                lost += __atomic_load_n(&hooks_counters(bpf->hooks, cpu)->lost[kind][reason], __ATOMIC_RELAXED);
-        if (reason == WIRE_LOSS_SKIPPED)
-                lost += bpf->skipped[kind];
-        return lost;
+        if (kinds & CORE_KINDS && bpf->sees_all)
+                mend_want(&bpf->mend, clock_boottime_ns());
+        if (kinds & INTEREST_NAMESPACE_KINDS && bpf->interest.namespaces)
+                bpf->moves_lost = true;
+
+        /* A kind without a bit. */
+        for (int reason = 0; reason < _WIRE_LOSS_MAX; reason++)
+                n_groups += bpf->losses.sums[WIRE_KIND_cgroup][reason];
+        if (n_groups != bpf->groups_lost)
+                context_doubt(&bpf->context);
+        bpf->groups_lost = n_groups;
 }
 
-/* One record for each reason, before whatever is read next. */
+/* The time is read behind the counters: no loss that was seen is later. */
 static void tell_gaps(struct capture_bpf *bpf) {
-        for (size_t cpu = 0; cpu < hooks_n_cpus(bpf->hooks); cpu++)
-                bpf->cpu_lost[cpu] = __atomic_load_n(&hooks_counters(bpf->hooks, cpu)->lost_total, __ATOMIC_ACQUIRE);
+        uint64_t now_ns = clock_boottime_ns();
+        struct losses_gap gap;
 
-        for (int reason = 1; reason < _WIRE_LOSS_MAX; reason++) {
-                uint64_t kinds = 0, count = 0;
-
-                for (int kind = 0; kind < _WIRE_KIND_MAX; kind++) {
-                        uint64_t lost = lost_of(bpf, kind, reason);
-
-                        if (lost == bpf->told[kind][reason])
-                                continue;
-                        kinds |= wire_kind_bit(kind);
-                        count += lost - bpf->told[kind][reason];
-                        if (kind == WIRE_KIND_cgroup)
-                                context_doubt(&bpf->context);
-                        bpf->told[kind][reason] = lost;
-                }
-                if (count == 0)
-                        continue;
-                if (kinds & CORE_KINDS && bpf->sees_all)
-                        mend_want(&bpf->mend, clock_boottime_ns());
-                if (kinds & INTEREST_NAMESPACE_KINDS && bpf->interest.namespaces)
-                        bpf->moves_lost = true;
-                tell_gap(bpf, kinds, count, (enum wire_loss)reason);
-        }
+        while (losses_next(&bpf->losses, now_ns, bpf->tell_all, &gap))
+                tell_gap(bpf, gap.kinds, gap.count, gap.reason, gap.until_ns);
+        bpf->tell_all = false;
 }
 
-/* A look at one word of each CPU: cheap enough for every turn. */
+/* What was lost behind the ring, or without the programs' counting it. */
+static void tell_own_losses(struct capture_bpf *bpf) {
+        losses_table lost;
+
+        memcpy(lost, bpf->capture.stats.lost, sizeof(lost));
+        for (int kind = 0; kind < _WIRE_KIND_MAX; kind++)
+                lost[kind][WIRE_LOSS_SKIPPED] += bpf->skipped[kind];
+        see_losses(bpf, bpf->losses.n_cpus, lost);
+        tell_gaps(bpf);
+}
+
+/* A look at one word of each CPU, whenever what was there at the last look is read. Where the ring ends is read first:
+ * what was lost before a record in it was written is counted then. */
 static void look_for_loss(struct capture_bpf *bpf) {
-        for (size_t cpu = 0; cpu < hooks_n_cpus(bpf->hooks); cpu++)
-                if (__atomic_load_n(&hooks_counters(bpf->hooks, cpu)->lost_total, __ATOMIC_ACQUIRE) !=
-                    bpf->cpu_lost[cpu]) {
-                        tell_gaps(bpf);
-                        return;
-                }
+        bpf->looked = bpf->ring.position + ring_pending(&bpf->ring);
+        for (size_t cpu = 0; cpu < bpf->losses.n_cpus; cpu++) {
+                const struct wire_counters *counters = hooks_counters(bpf->hooks, cpu);
+
+                if (losses_is_new(&bpf->losses, cpu, __atomic_load_n(&counters->lost_total, __ATOMIC_ACQUIRE)))
+                        see_losses(bpf, cpu, counters->lost);
+        }
+        if (unlikely(bpf->losses.reasons))
+                tell_gaps(bpf);
 }
 
 static void count_priority(void *userdata, enum wire_priority priority, uint64_t *ret_produced, uint64_t *ret_shed) {
@@ -89,9 +91,10 @@ static void count_priority(void *userdata, enum wire_priority priority, uint64_t
         for (int kind = 1; kind < _WIRE_KIND_MAX; kind++) {
                 if (event_priority((enum wire_kind)kind) != priority)
                         continue;
-                *ret_shed += lost_of(bpf, kind, WIRE_LOSS_SHED);
-                for (size_t cpu = 0; cpu < hooks_n_cpus(bpf->hooks); cpu++)
+                for (size_t cpu = 0; cpu < hooks_n_cpus(bpf->hooks); cpu++) {
+                        *ret_shed += hooks_counters(bpf->hooks, cpu)->lost[kind][WIRE_LOSS_SHED];
                         *ret_produced += hooks_counters(bpf->hooks, cpu)->produced[kind];
+                }
         }
 }
 
@@ -252,11 +255,9 @@ static void take_record(struct capture_bpf *bpf, const void *data, size_t size) 
 
         if (unlikely(event_parse(data, size, &event) < 0)) {
                 (void)capture_deliver(&bpf->capture, data, size, NULL);         /* counts it */
-                tell_gaps(bpf);
+                tell_own_losses(bpf);
                 return;
         }
-        if (unlikely(header->cpu < hooks_n_cpus(bpf->hooks) && header->lost > bpf->cpu_lost[header->cpu]))
-                tell_gaps(bpf);
         look_for_cgroup(bpf, header);
         if (CORE_KINDS & wire_kind_bit(header->kind))
                 look_for_other(bpf, &event);
@@ -290,7 +291,7 @@ static void look_for_stall(struct capture_bpf *bpf, uint64_t now_ns) {
                 return;
         bpf->stalled = true;
         bpf->capture.stats.n_stalls++;
-        tell_gap(bpf, 0, 0, WIRE_LOSS_STALLED);
+        tell_gap(bpf, 0, 0, WIRE_LOSS_STALLED, now_ns);
 }
 
 static int tell_snapshot(struct capture_bpf *bpf, uint64_t time_ns, bool first);
@@ -321,7 +322,7 @@ static void look_around(struct capture_bpf *bpf, uint64_t now_ns) {
                 /* A detached program takes its count with it. */
                 for (int kind = 0; kind < _WIRE_KIND_MAX; kind++)
                         bpf->skipped[kind] = MAX(bpf->skipped[kind], skipped[kind]);
-                tell_gaps(bpf);
+                tell_own_losses(bpf);
         }
 }
 
@@ -352,7 +353,6 @@ size_t capture_bpf_read(struct capture_bpf *bpf, size_t max, bool *ret_empty) {
         look_for_bursts(bpf, before_ns);
         pending = ring_pending(&bpf->ring);
         bpf->capture.stats.ring_pending_max = MAX(bpf->capture.stats.ring_pending_max, pending);
-        look_for_loss(bpf);
         overload_look(bpf->shedding, hooks_overload(bpf->hooks), bpf->ring_bytes, pending, before_ns, count_priority,
                       bpf);
 
@@ -360,6 +360,8 @@ size_t capture_bpf_read(struct capture_bpf *bpf, size_t max, bool *ret_empty) {
                 const void *data;
                 size_t size;
 
+                if (bpf->ring.position >= bpf->looked)
+                        look_for_loss(bpf);
                 state = ring_peek(&bpf->ring, &data, &size);
                 if (state != RING_RECORD)
                         break;
@@ -373,8 +375,6 @@ size_t capture_bpf_read(struct capture_bpf *bpf, size_t max, bool *ret_empty) {
                         before_ns = clock_boottime_ns();
         }
 
-        if (state == RING_EMPTY)
-                look_for_loss(bpf);
         mend_turn(bpf, before_ns);
         if (state == RING_BUSY)
                 look_for_stall(bpf, before_ns);
@@ -383,7 +383,6 @@ size_t capture_bpf_read(struct capture_bpf *bpf, size_t max, bool *ret_empty) {
                 bpf->busy_since_ns = 0;
                 if (before_ns - bpf->ticked_ns >= TICK_INTERVAL_NS) {
                         look_around(bpf, before_ns);
-                        look_for_loss(bpf);
                         tell_tick(bpf, before_ns);
                 } else if (bpf->deadline_ns < before_ns)
                         tell_tick(bpf, before_ns);
@@ -516,7 +515,10 @@ static int bpf_dispatch(struct capture *capture, size_t max) {
 }
 
 static void bpf_flush(struct capture *capture) {
-        (void)hooks_flush_bursts(bpf_of(capture)->hooks, UINT64_MAX);
+        struct capture_bpf *bpf = bpf_of(capture);
+
+        (void)hooks_flush_bursts(bpf->hooks, UINT64_MAX);
+        bpf->tell_all = true;
 }
 
 /* What was told before the new filters were in force belongs in front of `start`: a story that began with it under the
@@ -654,7 +656,7 @@ static struct capture *bpf_free(struct capture *capture) {
         for (size_t i = 0; i < bpf->n_supervisors; i++)
                 free(bpf->supervisors[i]);
         free(bpf->supervisors);
-        free(bpf->cpu_lost);
+        losses_done(&bpf->losses);
         free(bpf);
         return NULL;
 }
@@ -737,8 +739,7 @@ int capture_new_bpf(
         r = hooks_new(&hooks_options, &bpf->hooks);
         if (r < 0)
                 return r;
-        bpf->cpu_lost = calloc(hooks_n_cpus(bpf->hooks), sizeof(uint64_t));
-        if (!bpf->cpu_lost)
+        if (losses_init(&bpf->losses, hooks_n_cpus(bpf->hooks)) < 0)
                 return log_oom();
         r = ring_map(&bpf->ring, hooks_ring_fd(bpf->hooks), bpf->ring_bytes);
         if (r < 0)

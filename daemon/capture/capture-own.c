@@ -77,11 +77,12 @@ void tell_obscured(struct capture_bpf *bpf, const struct wire_header *about, enu
         own_deliver(bpf);
 }
 
-void tell_gap(struct capture_bpf *bpf, uint64_t kinds, uint64_t count, enum wire_loss reason) {
+void tell_gap(struct capture_bpf *bpf, uint64_t kinds, uint64_t count, enum wire_loss reason, uint64_t until_ns) {
         own_begin(bpf, WIRE_KIND_gap, bpf->capture.clock_ns);
         record_set_number(&bpf->own, (enum field)WIRE_FIELD_gap_kinds, kinds);
         record_set_number(&bpf->own, (enum field)WIRE_FIELD_gap_count, count);
         record_set_number(&bpf->own, (enum field)WIRE_FIELD_gap_reason, reason);
+        record_set_number(&bpf->own, (enum field)WIRE_FIELD_gap_until, (int64_t)until_ns);
         own_deliver(bpf);
 }
 
@@ -120,7 +121,7 @@ static void on_context(struct record *record, const struct wire_header *about, b
 }
 
 static void on_context_gap(uint64_t kinds, void *userdata) {
-        tell_gap(userdata, kinds, 0, WIRE_LOSS_BUS);
+        tell_gap(userdata, kinds, 0, WIRE_LOSS_BUS, clock_boottime_ns());
 }
 
 const struct context_sink own_context_sink = {.on_record = on_context, .on_gap = on_context_gap};

@@ -12,13 +12,13 @@
 
 #define SAMPLE_INTERVAL_NS NSEC_PER_SEC
 
-/* As far as it was told; the counters of the programs come into it with the next gap. */
+/* As far as it was seen. */
 static uint64_t lost_for_room(const struct capture_bpf *bpf) {
         uint64_t n = 0;
 
         for (int kind = 0; kind < _WIRE_KIND_MAX; kind++)
-                n += bpf->told[kind][WIRE_LOSS_RING_FULL] + bpf->told[kind][WIRE_LOSS_SHARE] +
-                        bpf->told[kind][WIRE_LOSS_SHED];
+                n += bpf->losses.sums[kind][WIRE_LOSS_RING_FULL] + bpf->losses.sums[kind][WIRE_LOSS_SHARE] +
+                        bpf->losses.sums[kind][WIRE_LOSS_SHED];
         return n;
 }
 
@@ -49,6 +49,7 @@ static int exchange(struct capture_bpf *bpf, size_t bytes) {
                 ;
         ring_unmap(&bpf->ring);
         bpf->ring = ring;
+        bpf->looked = 0;
         bpf->ring_bytes = bytes;
         overload_store(&bpf->overload, bytes, hooks_overload(bpf->hooks));
         bpf->wake_bytes = hooks_wake_bytes(bytes);

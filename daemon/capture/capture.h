@@ -10,9 +10,10 @@
  *
  * The order in a stream: `clock`, the `cgroup` names that exist (with a `container` behind each that is one's), one
  * `process` for each that runs (parents first), `start`, and then what happens. A `gap` stands before the first record
- * read after a loss. A `tick` says that no event before its time is missing: once a second while nothing happens, and
- * when a deadline that was asked for has come. After a gap in fork, execve or exit the stream is mended (mend.h):
- * `exit` for those who are gone, `process` for those who are there, marked WIRE_MENDED.
+ * that was written after a loss, or lasts until then (losses.h). A `tick` says that no event before its time is
+ * missing: once a second while nothing happens, and when a deadline that was asked for has come. After a gap in fork,
+ * execve or exit the stream is mended (mend.h): `exit` for those who are gone, `process` for those who are there,
+ * marked WIRE_MENDED.
  *
  * This room does I/O, logs and reads the clock. One thread, the loop's. */
 
@@ -153,7 +154,7 @@ int capture_start(struct capture *capture, sd_event *loop, uint64_t generation);
  * (kernel) or no more will come (recording). */
 int capture_dispatch(struct capture *capture, size_t max);
 
-/* Have what the kernel is counting told now: it can be read then. A recording: nothing. */
+/* Have what the kernel is counting told now, and all losses: it can be read then. A recording: nothing. */
 void capture_flush(struct capture *capture);
 
 /* Change what is watched, without losing an event that both sets want: attach what is new, change the filters, tell

@@ -247,8 +247,10 @@ uint8_t engine_take(struct engine *engine, uint32_t path, uint32_t run, const st
         flags = instance->flags;
         if (instance->position == INSTANCE_COMPLETE)
                 engine->scratch.completed[engine->n_completed++] = run;
-        else
+        else {
+                engine_touch(engine, run, path, engine->now_ns);
                 engine->scratch.moved[engine->n_moved++] = run;
+        }
         return flags;
 }
 

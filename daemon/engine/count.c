@@ -134,6 +134,7 @@ uint32_t engine_start_lone(struct engine *engine, uint32_t path, const struct ke
                         (void)engine_take(engine, path, run, edge);
                 else {
                         engine_note(engine, RUN_COUNTS, path, run, 0, edge->edge);
+                        engine_touch(engine, run, path, engine->now_ns);
                         engine->scratch.moved[engine->n_moved++] = run;
                 }
                 return own;
@@ -143,7 +144,9 @@ uint32_t engine_start_lone(struct engine *engine, uint32_t path, const struct ke
         if (engine_score_is_enough(engine, path, run)) {
                 instance->position = INSTANCE_COMPLETE;
                 engine->scratch.completed[engine->n_completed++] = run;
-        } else
+        } else {
+                engine_touch(engine, run, path, engine->now_ns);
                 engine->scratch.moved[engine->n_moved++] = run;
+        }
         return own;
 }

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "engine/engine.h"
 #include "engine/eval.h"
+#include "engine/loss.h"
 #include "engine/observer.h"
 #include "engine/plan.h"
 #include "engine/pool.h"
@@ -54,6 +55,7 @@ struct engine {
         struct pool pool;
         struct suppress suppress;
         struct engine_scratch scratch;
+        struct loss loss;
         uint64_t now_ns;                /* the clock of the stream */
         uint64_t last_match;            /* number */
         uint64_t last_coming;           /* number: of a clock that moved, or of an event */
@@ -131,6 +133,16 @@ static inline void engine_note(struct engine *engine, enum run_fate fate, uint32
                                uint32_t edge) {
         if (__builtin_expect(engine->observer != NULL, false))
                 engine_note_slowly(engine, fate, path, run, other, edge, engine->now_ns);
+}
+
+/* A `gap` record: the runs that it touches are marked (loss.c). */
+void engine_gap(struct engine *engine, const struct event *event);
+
+/* A run has come to its position at this time: the gaps that last touch it. */
+void engine_touch_slowly(struct engine *engine, uint32_t run, uint32_t path, uint64_t came_ns);
+static inline void engine_touch(struct engine *engine, uint32_t run, uint32_t path, uint64_t came_ns) {
+        if (__builtin_expect(engine->loss.n > 0, false))
+                engine_touch_slowly(engine, run, path, came_ns);
 }
 
 /* Remember that a group may be empty, and close those that are. */

@@ -232,6 +232,7 @@ static void engine_expire_run(struct engine *engine, uint32_t run, uint64_t dead
         case INSTANCE_FALLS_BACK:
                 if (engine->observer)
                         engine_note_slowly(engine, RUN_FALLS_BACK, path, run, 0, PROGRAM_NONE, deadline_ns);
+                engine_touch(engine, run, path, deadline_ns);
                 engine_go_on(engine, run, path);
                 break;
         case INSTANCE_GOES_ON:
@@ -240,8 +241,10 @@ static void engine_expire_run(struct engine *engine, uint32_t run, uint64_t dead
                         engine_note_slowly(engine, RUN_WAITED, path, run, 0, PROGRAM_NONE, deadline_ns);
                 if (instance->position == INSTANCE_COMPLETE)
                         engine_complete_absent(engine, run, path, deadline_ns);
-                else
+                else {
+                        engine_touch(engine, run, path, deadline_ns);
                         engine_go_on(engine, run, path);
+                }
                 break;
         }
 }
@@ -269,6 +272,8 @@ static void engine_pass_time(struct engine *engine, uint64_t now_ns) {
         if (engine->pool.deadlines.first_ns < engine->now_ns ||
             ranking_first_key(&engine->suppress.deadlines) < engine->now_ns)
                 engine_fire(engine);
+        if (unlikely(engine->loss.n > 0))
+                loss_forget(&engine->loss, engine->now_ns);
 }
 
 /* Keys */
@@ -479,39 +484,6 @@ static void engine_exit(struct engine *engine) {
         for (; process && process->state == PROCESS_EXITED && process->n_live_children == 0;
              process = process_table_creator(engine->table, process, NULL))
                 engine_end_key(engine, KEY_DESCENT, &process->id);
-}
-
-static void engine_gap(struct engine *engine, const struct event *event) {
-        struct value kinds, count;
-        uint64_t n;
-
-        engine->stats.n_gaps++;
-        event_get(event, FIELD_gap_kinds, &kinds);
-        event_get(event, FIELD_gap_count, &count);
-        if (kinds.state != VALUE_KNOWN)
-                kinds.number = -1;
-        n = count.state == VALUE_KNOWN && count.number > 0 ? (uint64_t)count.number : 0;
-
-        for (uint32_t i = 0; i < engine->pool.sizes.n; i++) {
-                const struct group *group = pool_group(&engine->pool, engine->pool.sizes.entries[i].id);
-
-                for (uint32_t c = group->cells; c != POOL_NONE; c = pool_cell(&engine->pool, c)->next) {
-                        const struct cell *cell = pool_cell(&engine->pool, c);
-                        bool all = plan_position(&engine->plan, group->path, cell->position)->loss_kinds &
-                                   (uint64_t)kinds.number;
-
-                        for (uint32_t run = cell->first; run != POOL_NONE; run = pool_run(&engine->pool, run)->next) {
-                                struct instance *instance = pool_run(&engine->pool, run);
-
-                                if (!all && !(engine_until_kinds(engine, group->path, instance) &
-                                              (uint64_t)kinds.number))
-                                        continue;
-                                instance->flags |= INSTANCE_GAP;
-                                instance->gap_kinds |= (uint64_t)kinds.number;
-                                instance->gap_count = MIN(instance->gap_count + n, (uint64_t)UINT32_MAX);
-                        }
-                }
-        }
 }
 
 static bool engine_is_late(const struct engine *engine) {

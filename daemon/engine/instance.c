@@ -350,6 +350,7 @@ void instance_inherit(struct instance *survivor, struct instance *other, const s
         survivor->counter = counter;
         survivor->flags |= other->flags & (INSTANCE_UNCERTAIN | INSTANCE_GAP);
         survivor->gap_kinds |= other->gap_kinds;
+        survivor->gap_reasons |= other->gap_reasons;
         survivor->gap_count = MAX(survivor->gap_count, other->gap_count);
 }
 

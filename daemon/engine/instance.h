@@ -44,6 +44,7 @@ struct instance {
         uint8_t flags;
         uint8_t window_done[PROGRAM_MAX_WINDOWS]; /* steps taken before each windowed block that it is inside, from the
                                                      outermost */
+        uint16_t gap_reasons;           /* 1 << enum wire_loss */
 };
 _Static_assert(sizeof(struct instance) <= 128, "the bound on the memory of a run is published");
 

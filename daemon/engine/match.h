@@ -48,6 +48,7 @@ struct match {
         bool uncertain;                 /* a `not` or `except` was unknown on the way */
         bool gap;                       /* events that it needed may have been lost while it was open */
         uint64_t gap_count, gap_kinds;
+        uint32_t gap_reasons;           /* 1 << enum wire_loss */
 
         bool summary; /* no new story: the end of a suppression, `suppressed` says how many were joined */
         uint64_t suppressed;

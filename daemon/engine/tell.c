@@ -112,6 +112,7 @@ static void engine_fill(struct engine *engine, const struct instance *instance, 
                 match->gap = true;
                 match->gap_count = instance->gap_count;
                 match->gap_kinds = instance->gap_kinds;
+                match->gap_reasons = instance->gap_reasons;
         }
 
         memcpy(match->capture_fields, engine->plan.paths[path].slot_fields, sizeof(match->capture_fields));

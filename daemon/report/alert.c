@@ -292,6 +292,13 @@ int alert_build(const struct match *match, const struct alert_context *context, 
                 .gap_kinds = match->gap_kinds,
         };
 
+        for (int loss = WIRE_LOSS_NONE + 1; loss < _WIRE_LOSS_MAX; loss++)
+                if (match->gap_reasons >> loss & 1) {
+                        const char *reason = event_loss_to_string((enum wire_loss)loss);
+
+                        alert->gap_reasons[alert->n_gap_reasons++] =
+                                alert_text_plain(&builder, reason, strlen(reason));
+                }
         if (path->techniques.n > 0)
                 alert->techniques = take(&builder, path->techniques.n, sizeof(*alert->techniques));
         for (uint32_t i = 0; alert->techniques && i < path->techniques.n; i++)

@@ -130,6 +130,8 @@ struct alert {
         uint64_t starts, suppressed;
         bool uncertain, gap;
         uint64_t gap_count, gap_kinds;
+        struct alert_text gap_reasons[_WIRE_LOSS_MAX];  /* "sampled" */
+        size_t n_gap_reasons;
 
         /* Of scripts, if any has to do with it: put there by report.c. */
         const struct alert_response *response;  /* borrowed while the alert is told; NULL: none has */

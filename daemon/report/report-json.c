@@ -279,6 +279,13 @@ static void put_gap(struct strbuf *b, const struct alert *alert) {
                 put_comma(b);
                 strbuf_put_json_str(b, info->name);
         }
+        strbuf_put_char(b, ']');
+        put_key(b, "reasons");
+        strbuf_put_char(b, '[');
+        for (size_t i = 0; i < alert->n_gap_reasons; i++) {
+                put_comma(b);
+                put_text(b, &alert->gap_reasons[i]);
+        }
         strbuf_put(b, "]}");
 }
 

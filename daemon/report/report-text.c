@@ -258,6 +258,20 @@ static void put_ancestors(struct strbuf *b, const struct alert *alert, unsigned 
         end_line(b, start, width);
 }
 
+/* Of a bus that was away nobody knows how many. */
+static void put_gap(struct strbuf *b, const struct alert *alert) {
+        if (alert->gap_count > 0)
+                strbuf_printf(b, "; %" PRIu64 " events were lost meanwhile", alert->gap_count);
+        else
+                strbuf_put(b, "; events may have been lost meanwhile");
+        for (size_t i = 0; i < alert->n_gap_reasons; i++) {
+                strbuf_put(b, i == 0 ? " (" : ", ");
+                put_text(b, &alert->gap_reasons[i]);
+        }
+        if (alert->n_gap_reasons > 0)
+                strbuf_put_char(b, ')');
+}
+
 static void put_foot(struct strbuf *b, const struct alert *alert, unsigned width) {
         size_t start = b->n;
 
@@ -280,7 +294,7 @@ static void put_foot(struct strbuf *b, const struct alert *alert, unsigned width
         if (alert->uncertain)
                 strbuf_put(b, "; uncertain: a condition could not be decided");
         if (alert->gap)
-                strbuf_printf(b, "; %" PRIu64 " events were lost meanwhile", alert->gap_count);
+                put_gap(b, alert);
         end_line(b, start, width);
 }
 

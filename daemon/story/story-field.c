@@ -188,6 +188,42 @@ static int set_kinds(const struct story_place *place, const struct story_word *w
         return 0;
 }
 
+/* A word, or a number. */
+static int set_reason(const struct story_place *place, const struct story_word *word, struct record *record) {
+        const char *text;
+        int64_t number;
+        size_t n;
+        bool cut;
+        int r;
+
+        if (word->n_value > 0 && word->value[0] >= '0' && word->value[0] <= '9') {
+                r = story_number(place, word, FORMAT_PLAIN, &number);
+                if (r >= 0)
+                        record_set_number(record, FIELD_gap_reason, number);
+                return r;
+        }
+        r = story_text(place, word, &text, &n, &cut);
+        if (r < 0)
+                return r;
+        for (int loss = WIRE_LOSS_NONE + 1; loss < _WIRE_LOSS_MAX; loss++)
+                if (streq(text, event_loss_to_string((enum wire_loss)loss))) {
+                        record_set_number(record, FIELD_gap_reason, loss);
+                        return 0;
+                }
+        return story_error(place, word, "'%s' is no reason for a loss", text);
+}
+
+/* In the time of the story. */
+static int set_until(const struct story_place *place, const struct story_word *word, struct record *record) {
+        int64_t number;
+        int r;
+
+        r = story_number(place, word, FORMAT_DURATION, &number);
+        if (r >= 0)
+                record_set_number(record, FIELD_gap_until, (int64_t)WORLD_START_NS + number);
+        return r;
+}
+
 static int set_field(const struct story_place *place, const struct story_word *word, enum field field,
                      struct record *record) {
         const struct field_info *info = schema_field(field);
@@ -199,6 +235,10 @@ static int set_field(const struct story_place *place, const struct story_word *w
 
         if (field == FIELD_gap_kinds)
                 return set_kinds(place, word, record);
+        if (field == FIELD_gap_reason)
+                return set_reason(place, word, record);
+        if (field == FIELD_gap_until)
+                return set_until(place, word, record);
 
         switch (info->type) {
         case VALUE_NUMBER:

@@ -222,8 +222,11 @@ bool lab_read_all(struct capture_stats *ret) {
         for (int i = 0; i < 1000; i++) {
                 lab_read();
                 capture_stats(lab.capture, ret);
-                if (ret->ring_pending == 0 && lab_adds_up(ret))
+                if (ret->ring_pending == 0 && lab_adds_up(ret)) {
+                        capture_flush(lab.capture);
+                        lab_read();
                         return true;
+                }
         }
         return false;
 }

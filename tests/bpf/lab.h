@@ -102,7 +102,7 @@ void lab_forget(void);
 uint64_t lab_lost(const struct capture_stats *stats, int kind);
 /* produced = delivered + lost, kind by kind. True whenever the ring is empty. */
 bool lab_adds_up(const struct capture_stats *stats);
-/* Read until it does: others on this host go on meanwhile. */
+/* Read until it does, and all losses are told: others on this host go on meanwhile. */
 bool lab_read_all(struct capture_stats *ret);
 
 /* Fields, as WIRE_FIELD_kind_field. What is not known is -1000, NULL, false. Texts are in one of a few static buffers.

@@ -99,3 +99,9 @@ void wait_look(struct wait *w, struct search *s, const struct lineage *from, con
 
 /* Add the kinds of these steps. */
 void wait_kinds(struct wait *w, const struct element *e);
+
+/* What a gap of touches it; `gap`: any one, which nothing takes. */
+uint64_t lineage_kinds(struct search *s, const struct lineage *l, const struct fact *gap);
+
+/* It has come to where it stands at this time, with this record: the gaps that last touch it. */
+void lineage_come(struct search *s, struct lineage *l, size_t record, uint64_t came_ns);

@@ -131,6 +131,7 @@ static void take(struct wait *w, const struct element *told, const struct elemen
         lineage_go(s, way, w->from, rest, w->fact->clock_ns);
         way->loop = loop;
         way->done = done;
+        lineage_come(s, way, w->fact->number, w->fact->clock_ns);
 
         excepted = judge_excepted(s->facts, w->fact, s->path, &w->from->run.bindings, &way->run.bindings);
         way->run.uncertain |=
@@ -252,4 +253,23 @@ void wait_look(struct wait *w, struct search *s, const struct lineage *from, con
         if (from->loop)
                 w->loops[w->n_loops++] = from->loop;
         walk(w, from->rest);
+}
+
+uint64_t lineage_kinds(struct search *s, const struct lineage *l, const struct fact *gap) {
+        uint64_t kinds = judge_until_kinds(s->path, &l->run.bindings);
+        struct wait w;
+
+        wait_look(&w, s, l, gap, TRUTH_FALSE, NULL);
+        if (s->path->score > 0)
+                wait_kinds(&w, s->path->body);
+        for (size_t i = 0; i < w.n_nots; i++)
+                kinds |= wire_kind_bit(w.nots[i]->kind);
+        return w.kinds | kinds;
+}
+
+void lineage_come(struct search *s, struct lineage *l, size_t record, uint64_t came_ns) {
+        const struct facts *facts = s->facts;
+
+        if (facts->n_gaps > 0 && facts->gaps[0]->number < record && rest_passed(l->rest))
+                run_come(&l->run, facts, record, lineage_kinds(s, l, facts->gaps[0]), came_ns);
 }

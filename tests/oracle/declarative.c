@@ -24,6 +24,7 @@ static void forget_block(struct lineage *l, size_t i) {
         before.run.gap = l->run.gap;
         before.run.gap_count = l->run.gap_count;
         before.run.gap_kinds = l->run.gap_kinds;
+        before.run.gap_reasons = l->run.gap_reasons;
         before.outlives = l->outlives;
         before.over = false;
         *l = before;
@@ -97,6 +98,7 @@ static void inherit(struct lineage *l, const struct lineage *first) {
         l->run.uncertain |= first->run.uncertain;
         l->run.gap |= first->run.gap;
         l->run.gap_kinds |= first->run.gap_kinds;
+        l->run.gap_reasons |= first->run.gap_reasons;
         l->run.gap_count = MAX(l->run.gap_count, first->run.gap_count);
 }
 
@@ -151,6 +153,7 @@ static void prove(struct search *s, struct lineage *l, uint64_t now_ns, size_t r
         wait_look(&w, s, before, &s->facts->items[record - 1], TRUTH_FALSE, NULL);
         run_take_clock(&l->run, stand.front, now_ns);
         lineage_go(s, l, before, w.behind, now_ns);
+        lineage_come(s, l, record, now_ns);
         if (!rest_passed(l->rest)) {
                 finish(s, l, &(const struct completion){ .record = record, .time_ns = now_ns });
                 return;
@@ -189,8 +192,10 @@ static void pass_time(struct search *s, uint64_t now_ns, size_t record) {
                 case NEXT_FORGET:
                         forget_block(first, first_window);
                         first->over = first->run.n_taken == 0 || first->outlives;
-                        if (!first->over)
+                        if (!first->over) {
+                                lineage_come(s, first, record, first_ns);
                                 settle(s, first);
+                        }
                         break;
                 case NEXT_OVER:
                         first->over = true;
@@ -213,8 +218,8 @@ static bool seen_before(struct search *s, const struct lineage *l, size_t at) {
         _cleanup_(strbuf_done) struct strbuf b = {};
         char *key;
 
-        strbuf_printf(&b, "%zu %d %d %llu %llx %p %u", at, l->run.uncertain, l->run.gap,
-                      (unsigned long long)l->run.gap_count, (unsigned long long)l->run.gap_kinds,
+        strbuf_printf(&b, "%zu %d %d %llu %llx %x %p %u", at, l->run.uncertain, l->run.gap,
+                      (unsigned long long)l->run.gap_count, (unsigned long long)l->run.gap_kinds, l->run.gap_reasons,
                       (const void *)l->loop, l->done);
         for (const struct rest *r = l->rest; r; r = r->up)
                 strbuf_printf(&b, " %p", (const void *)r->at);
@@ -234,22 +239,6 @@ static bool seen_before(struct search *s, const struct lineage *l, size_t at) {
         key = arena_strdup(&s->arena, strbuf_str(&b));
         assert(key);
         return hashmap_put_str(&s->seen, key, key) == -EEXIST;
-}
-
-static void touch(struct search *s, struct lineage *l, const struct fact *fact) {
-        uint64_t kinds = judge_until_kinds(s->path, &l->run.bindings);
-        struct wait w;
-
-        wait_look(&w, s, l, fact, TRUTH_FALSE, NULL);
-        if (s->path->score > 0)
-                wait_kinds(&w, s->path->body);
-        for (size_t i = 0; i < w.n_nots; i++)
-                kinds |= wire_kind_bit(w.nots[i]->kind);
-        if (!((w.kinds | kinds) & fact->gap_kinds))
-                return;
-        l->run.gap = true;
-        l->run.gap_count += fact->gap_count;
-        l->run.gap_kinds |= fact->gap_kinds;
 }
 
 /* The step of a `repeat` that counts the event: the first one in the text. */
@@ -293,6 +282,7 @@ static bool count(struct wait *w, struct lineage *l) {
         mark(way, step, w->fact, w->hidden);
         run_take_counter(&way->run, step, counter, w->fact);
         lineage_go(s, way, l, w->behind, w->fact->clock_ns);
+        lineage_come(s, way, w->fact->number, w->fact->clock_ns);
         w->taken = true;
         w->uncertain = way->run.uncertain;
         r = array_push(&w->ways, way);
@@ -426,6 +416,8 @@ static void begin(struct search *s, const struct fact *fact, enum truth hidden, 
                 wait_look(&w, s, nothing, fact, hidden, NULL);
                 counted = count(&w, nothing);
         }
+        if (counted && !w.taken)
+                lineage_come(s, nothing, fact->number, fact->clock_ns);
         if (counted && array_push(ways, w.taken ? w.ways.items[0] : nothing) < 0)
                 abort();
         array_done(&w.ways);
@@ -489,8 +481,9 @@ static void look_at_record(struct search *s, const struct fact *fact) {
         s->comings++;
         if (fact->kind == WIRE_KIND_gap) {
                 ARRAY_FOREACH(l, &s->open)
-                        if (!(*l)->over)
-                                touch(s, *l, fact);
+                        if (!(*l)->over && lineage_kinds(s, *l, fact) & fact->gap_kinds &&
+                            !run_is_later(&(*l)->run, fact))
+                                run_touch(&(*l)->run, fact, true);
         } else if (fact->kind != WIRE_KIND_tick) {
                 for (size_t i = s->open.n; i > 0; i--)
                         if (s->open.items[i - 1]->over)

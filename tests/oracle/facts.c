@@ -323,6 +323,10 @@ static int add_fact(struct builder *b, struct fact *fact, const struct event *ev
                 fact->gap_kinds = value.state == VALUE_UNKNOWN ? UINT64_MAX : (uint64_t)value.number;
                 event_get(event, FIELD_gap_count, &value);
                 fact->gap_count = value.state == VALUE_UNKNOWN ? 0 : (uint64_t)value.number;
+                event_get(event, FIELD_gap_until, &value);
+                fact->gap_until_ns = value.state == VALUE_UNKNOWN ? 0 : (uint64_t)value.number;
+                event_get(event, FIELD_gap_reason, &value);
+                fact->gap_reasons = 1U << (value.state == VALUE_UNKNOWN ? 0 : value.number);
         }
 
         r = see(b, actor);
@@ -369,7 +373,8 @@ int facts_init(struct facts *facts, const struct world *world, const struct path
         arena_init(&facts->arena, 0);
         facts->fields = arena_new_array(&facts->arena, struct fact_field, _FIELD_MAX * _SUBJECT_MAX);
         facts->items = arena_new_array(&facts->arena, struct fact, world->records.n + 1);
-        if (!facts->fields || !facts->items)
+        facts->gaps = arena_new_array(&facts->arena, const struct fact *, world->records.n + 1);
+        if (!facts->fields || !facts->items || !facts->gaps)
                 return -ENOMEM;
         for (size_t i = 0; i < n_paths; i++)
                 for (const struct path_node *path = paths[i]; path; path = path->next) {
@@ -386,6 +391,8 @@ int facts_init(struct facts *facts, const struct world *world, const struct path
                 r = world_event(world, i, &event);
                 if (r >= 0)
                         r = add_fact(&b, &facts->items[facts->n++], &event);
+                if (r >= 0 && facts->items[i].kind == WIRE_KIND_gap)
+                        facts->gaps[facts->n_gaps++] = &facts->items[i];
         }
         array_done(&b.known);
         process_table_free(b.table);

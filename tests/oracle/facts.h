@@ -25,7 +25,8 @@ struct fact {
         uint64_t clock_ns;              /* T with this record */
         bool failed;
         bool no_result;
-        uint64_t gap_kinds, gap_count;  /* of a gap */
+        uint64_t gap_kinds, gap_count, gap_until_ns;    /* of a gap */
+        unsigned gap_reasons;
         const char **keys[_KEY_MAX]; /* whose story it is, by what the path asks for; of descents the innermost first */
         size_t n_keys[_KEY_MAX];
         const char *begins[_KEY_MAX];   /* the key in which a run begins with it; NULL: none does */
@@ -46,6 +47,8 @@ struct facts {
         struct arena arena;
         struct fact *items;
         size_t n;
+        const struct fact **gaps;       /* in their order */
+        size_t n_gaps;
         struct fact_field *fields;      /* all that the paths ask for */
         size_t n_fields;
 };

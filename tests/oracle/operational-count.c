@@ -40,6 +40,7 @@ static bool count(struct operational *op, struct matcher *m, struct open_run *ru
         run->is_new = run->place == m->start;
         run_take_counter(&run->run, want->told, counter, fact);
         operational_go(op, run, &before, want->next, fact->clock_ns);
+        operational_come(op, m, run, fact->clock_ns);
         snprintf(text, sizeof(text), "%u%s", want->told->number, run->place->accept ? "!" : "");
         operational_cell(op, m, run, text);
         return true;

@@ -81,6 +81,9 @@ void operational_merge(struct operational *op, struct matcher *m);
 void operational_go(struct operational *op, struct open_run *run, const struct open_run *before,
                     const struct place *place, uint64_t now_ns);
 
+/* It has come to its place at this time: the gaps that last touch it. */
+void operational_come(struct operational *op, struct matcher *m, struct open_run *run, uint64_t came_ns);
+
 /* What counts: a run at a `repeat`, or a sum. Has it taken the event, and is it full? */
 bool operational_count(struct operational *op, struct matcher *m, struct open_run *run, const struct fact *fact,
                        enum truth hidden, bool *ret_full);

@@ -55,6 +55,7 @@ static void inherit_counter(struct open_run *winner, const struct open_run *lose
         winner->run.uncertain |= loser->run.uncertain;
         winner->run.gap |= loser->run.gap;
         winner->run.gap_kinds |= loser->run.gap_kinds;
+        winner->run.gap_reasons |= loser->run.gap_reasons;
         winner->run.gap_count = MAX(winner->run.gap_count, loser->run.gap_count);
 }
 
@@ -167,6 +168,7 @@ static int fire_absence(struct operational *op, struct matcher *m, size_t i, uin
 
         run_take_clock(&run->run, absence, now_ns);
         operational_go(op, run, &before, run->place->after, now_ns);
+        operational_come(op, m, run, now_ns);
         if (run->place->accept)
                 r = run_complete(&run->run, m->path,
                                  &(const struct completion){.record = op->fact->number, .time_ns = now_ns}, true,
@@ -219,6 +221,8 @@ int operational_fire(struct operational *op, uint64_t now_ns) {
                 }
                 if (due_deadline.due == DUE_WINDOW)
                         operational_fall_back(run, due_deadline.window);
+                if (due_deadline.due == DUE_WINDOW && run->run.n_taken > 0)
+                        operational_come(op, due_matcher, run, due_deadline.ns);
                 if (due_deadline.due == DUE_PATH || run->run.n_taken == 0 || run->outlives) {
                         operational_cell(op, due_matcher, run, run->outlives ? "k" : "e");
                         operational_drop(due_matcher, due);

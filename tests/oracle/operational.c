@@ -62,6 +62,26 @@ void operational_go(struct operational *op, struct open_run *run, const struct o
         run->came = op->next_came;
 }
 
+/* ---- loss ---- */
+
+static uint64_t awaited_kinds(const struct matcher *m, const struct open_run *run) {
+        const struct place *place = run->place;
+        uint64_t kinds = judge_until_kinds(m->path, &run->run.bindings);
+
+        if (place->absence)
+                kinds |= wire_kind_bit(place->absence->kind);
+        for (size_t i = 0; i < place->n_wants; i++)
+                kinds |= wire_kind_bit(place->wants[i].chain[0]->kind);
+        for (size_t i = 0; i < place->n_nots; i++)
+                kinds |= wire_kind_bit(place->nots[i]->kind);
+        return kinds;
+}
+
+void operational_come(struct operational *op, struct matcher *m, struct open_run *run, uint64_t came_ns) {
+        if (!run->place->accept)
+                run_come(&run->run, op->facts, op->fact->number, awaited_kinds(m, run), came_ns);
+}
+
 /* ---- one event and one run ---- */
 
 static enum truth want_truth(struct operational *op, const struct fact *fact, const struct want *want,
@@ -89,6 +109,7 @@ static bool advance(struct operational *op, struct matcher *m, struct open_run *
         if (want->binds)
                 judge_bind(op->facts, fact, want->binds, &run->run.bindings);
         operational_go(op, run, &before, want->next, fact->clock_ns);
+        operational_come(op, m, run, fact->clock_ns);
         run->run.uncertain |= hidden == TRUTH_UNKNOWN || (fact->no_result && !want->chain[0]->any_result);
 
         excepted = judge_excepted(op->facts, fact, m->path, &before.run.bindings, &run->run.bindings);
@@ -179,9 +200,6 @@ static int restart(struct operational *op, struct matcher *m, const struct open_
                 if (base.run.n_taken == 0 || (i > 0 && before->windows[i].n_taken == before->windows[i - 1].n_taken))
                         continue;
                 base.run.uncertain = now->run.uncertain;
-                base.run.gap = now->run.gap;
-                base.run.gap_count = now->run.gap_count;
-                base.run.gap_kinds = now->run.gap_kinds;
                 base.run.starts = now->run.starts;
                 base.is_new = false;
                 r = take_ways(op, m, NULL, &base, before->windows[i].block, fact, hidden, to, &taken, &ended);
@@ -295,6 +313,8 @@ static int begin_runs(struct operational *op, struct matcher *m, const struct fa
         nothing.serial = op->next_serial;
         if (!operational_count(op, m, &nothing, fact, hidden, &full))
                 return 0;
+        if (!full)
+                operational_come(op, m, &nothing, fact->clock_ns);
         run = operational_copy(op, &nothing);
         return run ? array_push(to, run) : -ENOMEM;
 }
@@ -376,22 +396,9 @@ static int feed_path(struct operational *op, struct matcher *m, const struct fac
 
 static void touch_by_gap(struct operational *op, const struct fact *fact) {
         ARRAY_FOREACH(m, &op->matchers)
-                ARRAY_FOREACH(run, &(*m)->runs) {
-                        const struct place *place = (*run)->place;
-                        uint64_t kinds = judge_until_kinds((*m)->path, &(*run)->run.bindings);
-
-                        if (place->absence)
-                                kinds |= wire_kind_bit(place->absence->kind);
-                        for (size_t i = 0; i < place->n_wants; i++)
-                                kinds |= wire_kind_bit(place->wants[i].chain[0]->kind);
-                        for (size_t i = 0; i < place->n_nots; i++)
-                                kinds |= wire_kind_bit(place->nots[i]->kind);
-                        if (!(kinds & fact->gap_kinds))
-                                continue;
-                        (*run)->run.gap = true;
-                        (*run)->run.gap_count += fact->gap_count;
-                        (*run)->run.gap_kinds |= fact->gap_kinds;
-                }
+                ARRAY_FOREACH(run, &(*m)->runs)
+                        if (awaited_kinds(*m, *run) & fact->gap_kinds && !run_is_later(&(*run)->run, fact))
+                                run_touch(&(*run)->run, fact, true);
 }
 
 static bool key_ended(const struct fact *fact, const char *key) {

@@ -209,6 +209,11 @@ static int put_gap(struct random *random, struct world *world) {
                 kinds |= wire_kind_bit(RANDOM_PICK(random, lost));
         put_number(random, record, FIELD_gap_kinds, (int64_t)kinds);
         put_number(random, record, FIELD_gap_count, 1 + random_below(random, 9));
+        put_number(random, record, FIELD_gap_reason, 1 + random_below(random, _WIRE_LOSS_MAX - 1));
+        if (random_chance(random, 50))
+                put_number(random, record, FIELD_gap_until,
+                           (int64_t)(world->now_ns - UINT64_C(1000000000) +
+                                     random_below(random, 8) * UINT64_C(500000000)));
         return world_end(world);
 }
 

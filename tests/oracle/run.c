@@ -138,6 +138,29 @@ int run_marks(const struct run *a, const struct run *b) {
         return 0;
 }
 
+bool run_is_later(const struct run *run, const struct fact *gap) {
+        for (size_t i = 0; i < run->n_taken; i++)
+                if (!run->taken[i].loop)
+                        return gap->gap_until_ns > 0 && run->taken[i].first_ns > gap->gap_until_ns;
+        return false;
+}
+
+void run_touch(struct run *run, const struct fact *gap, bool counts) {
+        run->gap = true;
+        run->gap_kinds |= gap->gap_kinds;
+        run->gap_reasons |= gap->gap_reasons;
+        if (counts)
+                run->gap_count += gap->gap_count;
+}
+
+void run_come(struct run *run, const struct facts *facts, size_t until_number, uint64_t kinds, uint64_t came_ns) {
+        bool counts = !run->gap;
+
+        for (size_t i = 0; i < facts->n_gaps && facts->gaps[i]->number < until_number; i++)
+                if (facts->gaps[i]->gap_until_ns >= came_ns && facts->gaps[i]->gap_kinds & kinds)
+                        run_touch(run, facts->gaps[i], counts);
+}
+
 /* Is there something that must not happen? */
 static bool has_not(const struct element *e) {
         for (; e; e = e->next)
@@ -168,6 +191,7 @@ int run_complete(const struct run *run, const struct path_node *path, const stru
                 o.gap = true;
                 o.gap_count = run->gap_count;
                 o.gap_kinds = run->gap_kinds;
+                o.gap_reasons = run->gap_reasons;
         }
 
         for (size_t i = 0; i < path->n_captures; i++) {

@@ -44,6 +44,7 @@ struct run {
         size_t n_taken;
         bool uncertain, gap;
         uint64_t gap_count, gap_kinds;
+        unsigned gap_reasons;
         uint64_t starts;
 };
 
@@ -81,6 +82,15 @@ int run_precedence(const struct run *a, const struct run *b);
 
 /* And if they are the same: marks. */
 int run_marks(const struct run *a, const struct run *b);
+
+/* Is it known to have begun when the gap was over? */
+bool run_is_later(const struct run *run, const struct fact *gap);
+
+/* The gap touches it. */
+void run_touch(struct run *run, const struct fact *gap, bool counts);
+
+/* It has come to where it waits for these kinds: the gaps told until now that had not ended then. */
+void run_come(struct run *run, const struct facts *facts, size_t until_number, uint64_t kinds, uint64_t came_ns);
 
 int run_complete(const struct run *run, const struct path_node *path, const struct completion *when, bool counts_starts,
                  struct outcome_list *to);

@@ -78,6 +78,7 @@ static void on_match(const struct match *match, void *data) {
                 .gap = match->gap,
                 .gap_count = match->gap_count,
                 .gap_kinds = match->gap_kinds,
+                .gap_reasons = match->gap_reasons,
                 .starts = match->starts,
                 .summary = match->summary,
                 .suppressed = match->suppressed,

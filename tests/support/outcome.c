@@ -66,7 +66,8 @@ void outcome_put(const struct outcome *o, bool without_starts, struct strbuf *b)
         if (o->uncertain)
                 strbuf_put(b, " uncertain");
         if (o->gap)
-                strbuf_printf(b, " gap=%llu/%llx", (unsigned long long)o->gap_count, (unsigned long long)o->gap_kinds);
+                strbuf_printf(b, " gap=%llu/%llx/%x", (unsigned long long)o->gap_count,
+                              (unsigned long long)o->gap_kinds, o->gap_reasons);
         if (o->starts > 1 && !without_starts)
                 strbuf_printf(b, " starts=%llu", (unsigned long long)o->starts);
 }

@@ -31,6 +31,7 @@ struct outcome {
         const char *actor_exe;          /* suppression asks for it; not compared */
         bool uncertain, gap;
         uint64_t gap_count, gap_kinds;
+        unsigned gap_reasons;
         uint64_t starts;                /* 0: this matcher does not count them */
         bool summary;
         uint64_t suppressed;            /* of a summary */

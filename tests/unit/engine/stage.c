@@ -71,6 +71,9 @@ static void on_match(const struct match *match, void *data) {
                 put(stage, " uncertain");
         if (match->gap)
                 put(stage, " gap=%llu", (unsigned long long)match->gap_count);
+        for (int loss = WIRE_LOSS_NONE + 1; match->gap && loss < _WIRE_LOSS_MAX; loss++)
+                if (match->gap_reasons >> loss & 1)
+                        put(stage, ",%s", event_loss_to_string((enum wire_loss)loss));
         put(stage, "\n");
 }
 
@@ -190,6 +193,15 @@ void gap(struct stage *stage, uint64_t kinds, int64_t count) {
         stage_begin(stage, WIRE_KIND_gap, 0);
         record_set_number(&stage->record, FIELD_gap_kinds, (int64_t)kinds);
         record_set_number(&stage->record, FIELD_gap_count, count);
+        stage_feed(stage);
+}
+
+void gap_until(struct stage *stage, uint64_t kinds, int64_t count, enum wire_loss reason, double seconds) {
+        stage_begin(stage, WIRE_KIND_gap, 0);
+        record_set_number(&stage->record, FIELD_gap_kinds, (int64_t)kinds);
+        record_set_number(&stage->record, FIELD_gap_count, count);
+        record_set_number(&stage->record, FIELD_gap_reason, reason);
+        record_set_number(&stage->record, FIELD_gap_until, (int64_t)(STAGE_START + (uint64_t)(seconds * SECOND)));
         stage_feed(stage);
 }
 

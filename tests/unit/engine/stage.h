@@ -59,6 +59,7 @@ void executes(struct stage *stage, uint32_t pid, const char *file);
 void forks(struct stage *stage, uint32_t pid, uint32_t child);
 void exits(struct stage *stage, uint32_t pid);
 void gap(struct stage *stage, uint64_t kinds, int64_t count);
+void gap_until(struct stage *stage, uint64_t kinds, int64_t count, enum wire_loss reason, double seconds);
 void tick(struct stage *stage);
 
 /* Compare with what was told, and forget it. */

@@ -16,12 +16,15 @@ static struct sample_match sample;
 static struct redactor *redactor;
 static struct arena arena;
 
+static uint32_t lost_by;
+
 static const struct alert *build(const char *const *argv) {
         struct redact_options options = {};
         struct alert_context context = {.offset_ns = OFFSET_NS};
         struct alert *alert = NULL;
 
         sample_match_init(&sample, argv);
+        sample.match.gap_reasons = lost_by;
         ck_assert_int_eq(redactor_new(&options, &redactor), 0);
         context.table = sample.table;
         context.redactor = redactor;
@@ -150,6 +153,21 @@ START_TEST(captures_are_named_without_the_dollar_sign) {
 }
 END_TEST
 
+START_TEST(why_something_was_lost_is_told_in_words) {
+        const struct alert *alert = build(plain_argv);
+
+        ck_assert_uint_eq(alert->n_gap_reasons, 0);
+        done();
+        lost_by = 1U << WIRE_LOSS_SAMPLED | 1U << WIRE_LOSS_RING_FULL | 1U << WIRE_LOSS_NONE;
+        alert = build(plain_argv);
+        lost_by = 0;
+        ck_assert_uint_eq(alert->n_gap_reasons, 2);
+        text_is(&alert->gap_reasons[0], "ring full");
+        text_is(&alert->gap_reasons[1], "sampled");
+        done();
+}
+END_TEST
+
 START_TEST(long_values_are_cut_and_say_so) {
         static char longer[3000], text[3][3000];
         const char *argv[] = {"/tmp/x", longer, text[0], text[1], NULL};
@@ -250,5 +268,6 @@ END_TEST
 UNIT_MAIN("report/alert", who_what_and_when_are_told, ancestors_go_from_the_parent_upward,
           a_step_shows_who_acted_as_it_was_then, a_step_shows_its_usual_and_its_deciding_fields_once,
           a_secret_is_hidden_wherever_it_comes_up, captures_are_named_without_the_dollar_sign,
-          long_values_are_cut_and_say_so, an_actor_who_left_the_table_is_known_by_its_last_step,
-          evidence_that_was_not_kept_leaves_the_step, the_same_match_is_the_same_bytes, out_of_memory_fails_whole)
+          why_something_was_lost_is_told_in_words, long_values_are_cut_and_say_so,
+          an_actor_who_left_the_table_is_known_by_its_last_step, evidence_that_was_not_kept_leaves_the_step,
+          the_same_match_is_the_same_bytes, out_of_memory_fails_whole)

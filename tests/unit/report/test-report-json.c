@@ -64,17 +64,21 @@ START_TEST(bytes_of_an_attacker_stay_inside_their_string) {
 }
 END_TEST
 
-START_TEST(a_gap_says_how_many_and_of_what) {
+START_TEST(a_gap_says_how_many_of_what_and_why) {
         struct alert alert = sample_alert();
         struct strbuf b = {};
 
         alert.gap = true;
         alert.gap_count = 7;
         alert.gap_kinds = wire_kind_bit(WIRE_KIND_openat) | wire_kind_bit(WIRE_KIND_connect);
+        alert.gap_reasons[0] = (struct alert_text){.known = true, .bytes = "sampled", .length = 7};
+        alert.gap_reasons[1] = (struct alert_text){.known = true, .bytes = "ring full", .length = 9};
+        alert.n_gap_reasons = 2;
         alert.uncertain = true;
         report_json_alert(&alert, &b);
-        ck_assert_ptr_nonnull(
-                strstr(b.data, "\"uncertain\":true,\"gap\":{\"count\":7,\"kinds\":[\"openat\",\"connect\"]}"));
+        ck_assert_ptr_nonnull(strstr(b.data,
+                                     "\"uncertain\":true,\"gap\":{\"count\":7,\"kinds\":[\"openat\",\"connect\"],"
+                                     "\"reasons\":[\"sampled\",\"ring full\"]}"));
         strbuf_done(&b);
 }
 END_TEST
@@ -139,5 +143,5 @@ START_TEST(absence_and_score_have_keys_of_their_own) {
 END_TEST
 
 UNIT_MAIN("report/report-json", an_alert_is_one_line_with_all_its_parts, bytes_of_an_attacker_stay_inside_their_string,
-          a_gap_says_how_many_and_of_what, cut_values_are_named, evidence_that_was_not_kept_is_null,
+          a_gap_says_how_many_of_what_and_why, cut_values_are_named, evidence_that_was_not_kept_is_null,
           absence_and_score_have_keys_of_their_own, a_notice_is_one_object)

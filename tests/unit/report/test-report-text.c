@@ -52,6 +52,27 @@ START_TEST(what_did_not_happen_and_what_was_added_up_are_said) {
 }
 END_TEST
 
+START_TEST(what_was_lost_meanwhile_is_said_and_why) {
+        struct report_text_style style = {};
+        struct alert alert = sample_alert();
+        struct strbuf b = {};
+
+        alert.gap = true;
+        report_text_story(&alert, &style, &b);
+        ck_assert_ptr_nonnull(strstr(strbuf_str(&b), "; events may have been lost meanwhile\n"));
+        strbuf_done(&b);
+
+        b = (struct strbuf){};
+        alert.gap_count = 7;
+        alert.gap_reasons[0] = (struct alert_text){.known = true, .bytes = "sampled", .length = 7};
+        alert.gap_reasons[1] = (struct alert_text){.known = true, .bytes = "shed", .length = 4};
+        alert.n_gap_reasons = 2;
+        report_text_story(&alert, &style, &b);
+        ck_assert_ptr_nonnull(strstr(strbuf_str(&b), "; 7 events were lost meanwhile (sampled, shed)\n"));
+        strbuf_done(&b);
+}
+END_TEST
+
 START_TEST(no_byte_can_forge_a_line_or_move_the_cursor) {
         struct report_text_style style = {};
         struct alert alert = sample_alert();
@@ -182,6 +203,7 @@ START_TEST(a_notice_says_why) {
 END_TEST
 
 UNIT_MAIN("report/report-text", an_alert_reads_as_headline_and_story,
-          what_did_not_happen_and_what_was_added_up_are_said, no_byte_can_forge_a_line_or_move_the_cursor,
-          lines_fit_the_terminal, colour_only_where_asked_and_always_taken_back, a_failed_call_says_how_it_failed,
+          what_did_not_happen_and_what_was_added_up_are_said, what_was_lost_meanwhile_is_said_and_why,
+          no_byte_can_forge_a_line_or_move_the_cursor, lines_fit_the_terminal,
+          colour_only_where_asked_and_always_taken_back, a_failed_call_says_how_it_failed,
           a_summary_says_how_many_and_nothing_twice, the_headline_of_an_entry_is_one_line, a_notice_says_why)
