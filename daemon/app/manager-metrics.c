@@ -48,6 +48,7 @@ struct manager_metrics {
         struct capture_stats capture;
         struct pipeline_stats pipeline;
         struct control_stats control;
+        struct response_stats scripts;
         struct own own;
         uint64_t numbers[_METRIC_ID_MAX];
         struct http *http;              /* owned; NULL: nobody listens */
@@ -60,10 +61,12 @@ static void refresh(void *userdata) {
         const struct capture_stats *c = &metrics->capture;
         const struct pipeline_stats *p = &metrics->pipeline;
         const struct control_stats *k = &metrics->control;
+        const struct response_stats *s = &metrics->scripts;
         struct own *own = &metrics->own;
 
         capture_stats(m->capture, &metrics->capture);
         pipeline_stats(m->pipeline, &metrics->pipeline);
+        manager_scripts_stats(m, &metrics->scripts);
         if (m->control)
                 control_stats(m->control, &metrics->control);
         if (metrics->http)

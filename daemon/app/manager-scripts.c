@@ -2,6 +2,8 @@
 #include "app/manager-scripts.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "app/manager-private.h"
@@ -103,27 +105,72 @@ int manager_scripts_prepare(struct manager *manager, const struct settings *sett
         return 1;
 }
 
+static void add(struct response_stats *to, const struct response_stats *s) {
+        to->n_asked += s->n_asked;
+        to->n_answered += s->n_answered;
+        to->n_late += s->n_late;
+        to->n_lost += s->n_lost;
+        to->n_full += s->n_full;
+        to->n_down += s->n_down;
+        to->n_large += s->n_large;
+        to->n_failed += s->n_failed;
+        to->n_actions += s->n_actions;
+        to->n_starts += s->n_starts;
+        to->n_waiting += s->n_waiting;
+        to->latency_max_ns = MAX(to->latency_max_ns, s->latency_max_ns);
+        if (s->notice[0])
+                memcpy(to->notice, s->notice, sizeof(to->notice));
+}
+
+static void free_retiring(struct manager_scripts *scripts) {
+        struct response_stats stats;
+
+        if (!scripts->retiring)
+                return;
+        response_stats(scripts->retiring, &stats);
+        stats.n_lost += stats.n_waiting;
+        stats.n_waiting = 0;
+        add(&scripts->past, &stats);
+        scripts->retiring = response_free(scripts->retiring);
+}
+
+void manager_scripts_stats(const struct manager *manager, struct response_stats *ret) {
+        const struct manager_scripts *scripts = &manager->scripts;
+        struct response_stats stats;
+
+        *ret = scripts->past;
+        if (scripts->retiring) {
+                response_stats(scripts->retiring, &stats);
+                add(ret, &stats);
+        }
+        if (scripts->current) {
+                response_stats(scripts->current, &stats);
+                add(ret, &stats);
+                ret->pid = stats.pid;
+        }
+}
+
 static int on_retire(sd_event_source *source, uint64_t usec, void *userdata) {
         struct manager *manager = userdata;
         struct manager_scripts *scripts = &manager->scripts;
 
         if (scripts->retiring && !response_is_idle(scripts->retiring))
                 return set_timer(manager, &scripts->retire, RETIRE_INTERVAL_NS, on_retire);
-        scripts->retiring = response_free(scripts->retiring);
+        free_retiring(scripts);
         return 0;
 }
 
 void manager_scripts_take_over(struct manager *manager) {
         struct manager_scripts *scripts = &manager->scripts;
 
-        response_free(scripts->retiring);
+        free_retiring(scripts);
         scripts->retiring = scripts->current;
         scripts->current = TAKE_PTR(scripts->candidate);
         if (scripts->retiring) {
                 response_detach(scripts->retiring);
                 report_set_hold(pipeline_report(manager->pipeline), NULL);
                 if (set_timer(manager, &scripts->retire, 0, on_retire) < 0)
-                        scripts->retiring = response_free(scripts->retiring);
+                        free_retiring(scripts);
         }
         if (scripts->current)
                 response_attach(scripts->current, pipeline_report(manager->pipeline));
@@ -154,6 +201,9 @@ void manager_scripts_done(struct manager *manager) {
 }
 
 void manager_scripts_put(const struct manager *manager, struct strbuf *b) {
-        if (manager->scripts.current)
-                response_put(manager->scripts.current, b);
+        struct response_stats stats;
+
+        manager_scripts_stats(manager, &stats);
+        if (manager->scripts.current || stats.n_starts > 0)
+                response_put(&stats, b);
 }

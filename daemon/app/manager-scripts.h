@@ -7,8 +7,9 @@
 #include <stdbool.h>
 #include <systemd/sd-event.h>
 
+#include "response/response.h"
+
 struct manager;
-struct response;
 struct settings;
 struct strbuf;
 
@@ -19,6 +20,7 @@ struct manager_scripts {
         sd_event_source *settled, *retire;      /* owned */
         void (*on_settled)(struct manager *manager, bool good);
         bool good;
+        struct response_stats past;     /* of those that are gone */
 };
 
 /* At start: start it, if it is needed, and wait. Says what is wrong. An exit status. */
@@ -36,5 +38,8 @@ void manager_scripts_abandon(struct manager *manager);
 /* The end: wait for what alerts wait for, as long as they would have. */
 void manager_scripts_drain(struct manager *manager);
 void manager_scripts_done(struct manager *manager);
+
+/* All together since the daemon started. */
+void manager_scripts_stats(const struct manager *manager, struct response_stats *ret);
 
 void manager_scripts_put(const struct manager *manager, struct strbuf *b);

@@ -41,6 +41,7 @@ struct view {
         struct capture_stats capture;
         struct pipeline_stats pipeline;
         struct control_stats control;
+        struct response_stats scripts;
         uint64_t now_ns, untold;
         uint64_t *matches, *open;       /* owned; of each policy; NULL: nobody asks */
 };
@@ -50,6 +51,7 @@ static void view_init(struct manager *manager, struct view *view) {
         capture_stats(manager->capture, &view->capture);
         pipeline_stats(manager->pipeline, &view->pipeline);
         control_stats(manager->control, &view->control);
+        manager_scripts_stats(manager, &view->scripts);
         view->untold = capture_untold(manager->capture);
 }
 
@@ -71,6 +73,9 @@ static uint64_t count_of(const struct manager *manager, const struct view *view,
         case HEALTH_REASON_LOST: return summary_dropped(&view->capture);
         case HEALTH_REASON_OBSCURED: return p->report.n_obscured;
         case HEALTH_REASON_UNTOLD: return (uint64_t)__builtin_popcountll(view->untold);
+        case HEALTH_REASON_SCRIPTS:
+                return view->scripts.n_failed + view->scripts.n_late + view->scripts.n_lost + view->scripts.n_full +
+                       view->scripts.n_down + view->scripts.n_large;
         case HEALTH_REASON_NOT_RELOADED: return manager->reloaded.number > 0 && !manager->reloaded.done;
         case HEALTH_REASON_COSTLY: return is_costly(manager);
         case _HEALTH_REASON_MAX: break;
@@ -371,7 +376,39 @@ static void put_doors(const struct manager *manager, const struct view *view, st
                               m->n_saved, m->n_left_out, m->n_failed, m->file);
 }
 
+static void put_scripts(const struct view *view, struct strbuf *b) {
+        const struct response_stats *s = &view->scripts;
+
+        if (s->n_starts == 0)
+                return;
+        strbuf_printf(b,
+                      "scripts  %" PRIu64 " alerts asked, %" PRIu64 " answered, %zu waiting; %" PRIu64
+                      " with errors; %" PRIu64 " actions; process %d, started %" PRIu64 " times\n",
+                      s->n_asked, s->n_answered, s->n_waiting, s->n_failed, s->n_actions, s->pid, s->n_starts);
+        if (s->n_late + s->n_lost + s->n_full + s->n_down + s->n_large > 0)
+                strbuf_printf(b,
+                              "         told without them: %" PRIu64 " late, %" PRIu64 " lost, %" PRIu64
+                              " too many at once, %" PRIu64 " while it was not there, %" PRIu64 " too large\n",
+                              s->n_late, s->n_lost, s->n_full, s->n_down, s->n_large);
+        if (s->notice[0])
+                strbuf_printf(b, "         %s\n", s->notice);
+}
+
 /* ---- for programs ---- */
+
+static void put_json_scripts(const struct view *view, struct strbuf *b) {
+        const struct response_stats *s = &view->scripts;
+
+        strbuf_printf(b,
+                      ",\"scripts\":{\"pid\":%d,\"asked\":%" PRIu64 ",\"answered\":%" PRIu64
+                      ",\"waiting\":%zu,\"failed\":%" PRIu64 ",\"actions\":%" PRIu64 ",\"late\":%" PRIu64
+                      ",\"lost\":%" PRIu64 ",\"full\":%" PRIu64 ",\"down\":%" PRIu64 ",\"large\":%" PRIu64
+                      ",\"starts\":%" PRIu64 ",\"notice\":",
+                      s->pid, s->n_asked, s->n_answered, s->n_waiting, s->n_failed, s->n_actions, s->n_late, s->n_lost,
+                      s->n_full, s->n_down, s->n_large, s->n_starts);
+        strbuf_put_json_str(b, s->notice);
+        strbuf_put_char(b, '}');
+}
 
 static void put_json_text(const char *key, const char *s, size_t n, struct strbuf *b) {
         strbuf_printf(b, "\"%s\":", key);
@@ -478,6 +515,7 @@ static void put_json(struct manager *manager, const struct view *view, struct st
         strbuf_printf(b, ",\"bus\":%s", view->control.on_bus ? "true" : "false");
         put_json_kinds(manager, view, b);
         put_json_policies(manager, view, b);
+        put_json_scripts(view, b);
         strbuf_put(b, "}\n");
 }
 
@@ -505,6 +543,7 @@ const char *manager_status_put(struct manager *manager, struct strbuf *text, str
         put_cost(manager, &view, text);
         put_idle(manager, text);
         put_reload(manager, text);
+        put_scripts(&view, text);
         put_doors(manager, &view, text);
         put_json(manager, &view, json);
         free(view.matches);

@@ -22,6 +22,7 @@ static const struct verb *const verbs[] = {
         &verb_coverage,
         &verb_policies,
         &verb_import,
+        &verb_lua,
         &verb_test,
         &verb_why,
         &verb_compile,

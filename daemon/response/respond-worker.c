@@ -80,6 +80,7 @@ static void ask(const struct script_set *set, const char *responder, enum script
         static const char nobody[] = "no script has a function of this name";
         char name[SCRIPT_MAX_NAME + 1];
         enum script_kind found;
+        struct script_stats before, after;
         struct script *script;
         const char *target;
 
@@ -91,8 +92,18 @@ static void ask(const struct script_set *set, const char *responder, enum script
         if (!script || found != kind)
                 return;
         actions->origin.responder = name;
+        script_stats(script, &before);
         (void)script_run(script, name, target, value, &ops, clock_boottime_ns(), answer);
+        script_stats(script, &after);
         actions->origin.responder = NULL;
+        if (after.n_suspensions > before.n_suspensions && actions->on_notice) {
+                char text[512];
+
+                snprintf(text, sizeof(text), "'%s' has used up its budget too often and is not run for %" PRIu64 " s",
+                         script_name(script),
+                         nsec_sub(after.suspended_until_ns, clock_boottime_ns()) / NSEC_PER_SEC + 1);
+                actions->on_notice(text, actions->userdata);
+        }
 }
 
 void respond_to_alert(const struct script_set *set, const struct config *config, const struct response_alert *alert,

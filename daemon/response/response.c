@@ -420,7 +420,10 @@ static void on_message(struct response *response, const struct response_message 
                 return;
         case RESPONSE_NOTICE:
                 put_texts(*message, &text);
-                log_notice("%s", strbuf_str(&text));
+                if (text.n > 0)
+                        strbuf_truncate(&text, text.n - 1);
+                log_notice("Scripts: %s", strbuf_str(&text));
+                snprintf(response->stats.notice, sizeof(response->stats.notice), "%s", strbuf_str(&text));
                 return;
         case RESPONSE_SETUP:
         case RESPONSE_ALERT:
@@ -684,8 +687,7 @@ void response_stats(const struct response *response, struct response_stats *ret)
         ret->pid = response->pid;
 }
 
-void response_put(const struct response *response, struct strbuf *b) {
-        const struct response_stats *s = &response->stats;
+void response_put(const struct response_stats *s, struct strbuf *b) {
         char text[FORMAT_DURATION_MAX];
 
         format_duration(text, s->latency_max_ns);

@@ -49,6 +49,7 @@ struct response_stats {
         uint64_t latency_max_ns;        /* from the alert to its answer */
         size_t n_waiting;
         int pid;                        /* 0: it is not there */
+        char notice[256];               /* the last that it said of itself: a script is suspended, all is disarmed */
 };
 
 /* Is anybody to be asked about alerts of this program, with this configuration? Else nothing needs to be started. */
@@ -77,4 +78,4 @@ void response_drain(struct response *response);
 void response_stats(const struct response *response, struct response_stats *ret);
 
 /* One line for the summary, if there is anything to say. */
-void response_put(const struct response *response, struct strbuf *b);
+void response_put(const struct response_stats *stats, struct strbuf *b);

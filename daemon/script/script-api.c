@@ -132,7 +132,7 @@ static int api_log(lua_State *state) {
         return 0;
 }
 
-/* A table with a pid is a process. The start is exact where the alert came from the daemon. */
+/* A table with a pid is a process. */
 static bool process_of(lua_State *state, int at, struct identity *ret) {
         bool result = false;
 
@@ -143,7 +143,16 @@ static bool process_of(lua_State *state, int at, struct identity *ret) {
                 *ret = (struct identity){.pid = (uint32_t)lua_tointeger(state, -1)};
                 lua_pushliteral(state, "start_ns");
                 (void)lua_rawget(state, at);
-                ret->start_ns = (uint64_t)lua_tointeger(state, -1);
+                if (lua_isinteger(state, -1))
+                        ret->start_ns = (uint64_t)lua_tointeger(state, -1);
+                else {
+                        /* Of a saved alert, by the clock on the wall: good for a dry run, and no process is ever like
+                         * that. */
+                        lua_pushliteral(state, "start");
+                        (void)lua_rawget(state, at);
+                        ret->start_ns = (uint64_t)(MAX(lua_tonumber(state, -1), 0) * 1e9);
+                        lua_pop(state, 1);
+                }
                 lua_pop(state, 1);
                 result = true;
         }
@@ -319,6 +328,7 @@ void script_api_open(lua_State *state) {
         lua_pushinteger(state, SCRIPT_API);
         lua_setfield(state, -2, "api");
         script_data_open(state);
+        script_facts_open(state);
         script_freeze(state);
         lua_setfield(state, -2, "execray");
 

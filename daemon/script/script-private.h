@@ -66,6 +66,7 @@ void script_text_open(lua_State *state);
 void script_table_open(lua_State *state);
 void script_api_open(lua_State *state);
 void script_data_open(lua_State *state);
+void script_facts_open(lua_State *state);
 
 /* Put an empty table in the place of the one on the top of the stack, which reads from it and cannot be changed. */
 void script_freeze(lua_State *state);

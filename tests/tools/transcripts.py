@@ -40,6 +40,7 @@ def prepare(place, source, execrayctl):
     shutil.copytree(source, folder, symlinks=True)
     (folder / '.bin').mkdir()
     os.symlink(execrayctl, folder / '.bin' / 'execrayctl')
+    os.symlink(pathlib.Path(__file__).resolve().parents[2] / 'lua', folder / '.lua')
     return folder
 
 
