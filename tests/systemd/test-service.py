@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The installed service on a real systemd with its journald and bus: one machine is booted, and inside.py is what happens there.
+"""The installed service on a real systemd with its journald and bus: one machine is booted, and inside.py and
+actions.py are what happens there.
 
 usage: test-service.py EXECRAYD EXECRAYCTL ROOT BUILD"""
 import os
@@ -17,7 +18,9 @@ BUILD = os.path.abspath(sys.argv[4])
 INSIDE = '''
 echo booted
 python3 /opt/tests/systemd/inside.py /opt/execrayd /opt/execrayctl /opt/tests
-echo "ended with $?"
+service=$?
+python3 /opt/tests/systemd/actions.py /opt/execrayd /opt/execrayctl /opt/tests
+echo "ended with $service $?"
 echo done
 '''
 
@@ -35,10 +38,11 @@ def main():
         os.makedirs(policies, mode=0o755)
         shutil.copy(os.path.join(ROOT, 'policies/exec/dropped-and-run.policy'), policies)
         read = booted.play(place, INSIDE, {}, stage=stage, wants=['execrayd.service'],
-                           binds=['%s:/opt/tests' % os.path.join(ROOT, 'tests'), '%s:/opt/docs' % os.path.join(ROOT, 'docs')])
+                           binds=['%s:/opt/tests' % os.path.join(ROOT, 'tests'), '%s:/opt/docs' % os.path.join(ROOT, 'docs'),
+                                  '%s:/opt/act' % os.path.join(BUILD, 'tests/systemd')])
         said = read('said')
         print(said)
-        sys.exit(0 if 'ended with 0' in said.splitlines() else 1)
+        sys.exit(0 if 'ended with 0 0' in said.splitlines() else 1)
 
 
 if __name__ == '__main__':
