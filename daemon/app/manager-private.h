@@ -57,6 +57,8 @@ struct manager {
         struct manager_scripts scripts;
         sd_event_source *lookup;        /* owned; the next step of report_work() */
         bool looks_up;                  /* which is due */
+        sd_event_source *spool;         /* owned; the next try to send what waits for journald */
+        bool tries_spool;               /* which is due */
 
         uint64_t generation;            /* of the settings in force, from 1 */
         uint64_t started_ns;
@@ -67,6 +69,9 @@ struct manager {
 
 /* What the configuration lets be left out. */
 void manager_overload(const struct config *config, struct capture_overload *ret);
+
+/* Entries wait for journald: try again soon. */
+void manager_spool_soon(struct manager *manager);
 
 /* manager-reload.c */
 

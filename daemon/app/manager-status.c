@@ -70,6 +70,7 @@ static uint64_t count_of(const struct manager *manager, const struct view *view,
         case HEALTH_REASON_NO_JOURNAL:
                 return report_outputs(pipeline_report(manager->pipeline)) == REPORT_JOURNAL &&
                        !report_journal_is_there();
+        case HEALTH_REASON_SPOOLED: return p->report.n_spool_waiting;
         case HEALTH_REASON_LOST: return summary_dropped(&view->capture);
         case HEALTH_REASON_OBSCURED: return p->report.n_obscured;
         case HEALTH_REASON_UNTOLD: return (uint64_t)__builtin_popcountll(view->untold);
@@ -117,6 +118,8 @@ void manager_health_look(struct manager *manager) {
 
         view_init(manager, &view);
         look(manager, &view);
+        if (view.pipeline.report.n_spool_waiting > 0)
+                manager_spool_soon(manager);
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -267,6 +270,8 @@ static void put_alerts(struct manager *manager, const struct view *view, struct 
 
         strbuf_printf(b, "alerts   %" PRIu64 " told, %" PRIu64 " repeats joined, %" PRIu64 " below alerts.min_severity",
                       nsec_sub(r->n_alerts, r->n_below + r->n_failed), view->pipeline.engine.n_suppressed, r->n_below);
+        if (r->n_spool_waiting > 0)
+                strbuf_printf(b, ", %" PRIu64 " WAIT for journald", r->n_spool_waiting);
         if (r->n_failed > 0)
                 strbuf_printf(b, ", %" PRIu64 " NOT DELIVERED", r->n_failed);
         strbuf_put_char(b, '\n');

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <malloc.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -21,6 +22,10 @@
 
 #define LOOKUP_INTERVAL_NS (NSEC_PER_MSEC / 2)
 
+/* Between tries to send what waits for journald; and while it takes some. */
+#define SPOOL_INTERVAL_NS (250 * NSEC_PER_MSEC)
+#define SPOOL_BUSY_NS (NSEC_PER_MSEC)
+
 #define DRAIN_BATCH 4096
 #define DRAIN_ROUNDS 64
 
@@ -33,6 +38,7 @@ static void manager_done(struct manager *manager) {
         manager_governor_done(manager);
         manager_recorder_done(manager);
         sd_event_source_unref(manager->lookup);
+        sd_event_source_disable_unref(manager->spool);
         manager->metrics = manager_metrics_free(manager->metrics);
         pipeline_free(manager->pipeline);
         capture_free(manager->capture);
@@ -81,11 +87,35 @@ static int on_lookup(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
+static void try_spool(struct manager *manager, uint64_t wait_ns) {
+        manager->tries_spool = sd_event_source_set_time_relative(manager->spool, wait_ns / NSEC_PER_USEC) >= 0 &&
+                               sd_event_source_set_enabled(manager->spool, SD_EVENT_ONESHOT) >= 0;
+}
+
+void manager_spool_soon(struct manager *manager) {
+        if (!manager->tries_spool && manager->spool)
+                try_spool(manager, SPOOL_INTERVAL_NS);
+}
+
+static int on_spool(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct manager *manager = userdata;
+        struct report *report = pipeline_report(manager->pipeline);
+
+        manager->tries_spool = false;
+        if (report_send_waiting(report))
+                try_spool(manager, SPOOL_BUSY_NS);
+        else if (report_waits(report))
+                try_spool(manager, SPOOL_INTERVAL_NS);
+        return 0;
+}
+
 static void on_match(const struct match *match, void *userdata) {
         struct manager *manager = userdata;
 
         if (!manager->looks_up && report_has_work(pipeline_report(manager->pipeline)))
                 look_up_soon(manager);
+        if (report_waits(pipeline_report(manager->pipeline)))
+                manager_spool_soon(manager);
         manager_recorder_on_match(manager, match);
         manager_control_on_match(manager, match);
         if (!match->summary && ++manager->n_alerts == manager->params->max_alerts)
@@ -123,6 +153,11 @@ static int add_lookup(struct manager *manager) {
         r = sd_event_add_time_relative(manager->loop, &manager->lookup, CLOCK_BOOTTIME, 0, 1, on_lookup, manager);
         if (r >= 0)
                 r = sd_event_source_set_description(manager->lookup, "lookup");
+        if (r >= 0)
+                r = sd_event_add_time_relative(manager->loop, &manager->spool, CLOCK_BOOTTIME, 0, 0, on_spool, manager);
+        if (r >= 0)
+                r = sd_event_source_set_description(manager->spool, "spool");
+        manager->tries_spool = r >= 0;  /* an earlier process may have left something */
         return r;
 }
 
@@ -194,6 +229,20 @@ static unsigned choose_outputs(const struct params *params, const struct config 
         return outputs;
 }
 
+/* Where there is a state directory. */
+static const char *choose_spool(char *buffer, size_t size) {
+        const char *state = getenv("STATE_DIRECTORY");
+        size_t n = state ? strcspn(state, ":") : 0;
+
+        if (n == 0) {
+                state = "/var/lib/execrayd";
+                n = strlen(state);
+                if (access(state, W_OK) < 0)
+                        return NULL;
+        }
+        return snprintf(buffer, size, "%.*s/spool", (int)n, state) < (int)size ? buffer : NULL;
+}
+
 static void choose_style(const struct params *params, struct report_options *report) {
         const char *term = getenv("TERM"), *no_colour = getenv("NO_COLOR");
         struct winsize size;
@@ -238,6 +287,7 @@ static int manager_init(struct manager *manager) {
         struct capture_sink capture_sink = {.on_event = on_event};
         struct pipeline_sink pipeline_sink = {.on_match = on_match};
         struct pipeline_options options;
+        char spool[300];
         int r, status;
 
         r = sd_event_new(&manager->loop);
@@ -281,6 +331,8 @@ static int manager_init(struct manager *manager) {
         options.report.fd = STDOUT_FILENO;
         options.report.redactor = manager->settings.redactor;
         options.report.packages = config->alerts.packages;
+        options.report.spool = choose_spool(spool, sizeof(spool));
+        options.report.spool_bytes = config->alerts.spool_bytes;
         choose_style(manager->params, &options.report);
         r = pipeline_new(manager->settings.program, &options, &pipeline_sink, manager, &manager->pipeline);
         if (r < 0) {

@@ -8,11 +8,9 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#define SD_JOURNAL_SUPPRESS_LOCATION    /* where in our sources an alert was sent says nothing about the host */
-#include <systemd/sd-journal.h>
-
 #include "base/cleanup.h"
 #include "base/strbuf.h"
+#include "report/journal-door.h"
 #include "report/message-ids.h"
 #include "report/report-json.h"
 #include "report/report.h"
@@ -53,12 +51,10 @@ static void entry_number(struct entry *entry, const char *name, uint64_t value) 
         strbuf_put_u64(&entry->text, value);
 }
 
-static int entry_send(struct entry *entry) {
+static int entry_send(struct entry *entry, struct journal_door *door) {
         struct iovec fields[MAX_FIELDS];
         int r = entry->text.error;
 
-        if (r >= 0 && !report_journal_is_there())
-                r = -ENOTCONN;
         if (r >= 0) {
                 entry->starts[entry->n] = entry->text.n;
                 for (size_t i = 0; i < entry->n; i++)
@@ -66,7 +62,7 @@ static int entry_send(struct entry *entry) {
                                 .iov_base = entry->text.data + entry->starts[i],
                                 .iov_len = entry->starts[i + 1] - entry->starts[i],
                         };
-                r = sd_journal_sendv(fields, (int)entry->n);
+                r = journal_door_send(door, fields, entry->n);
         }
         strbuf_done(&entry->text);
         return r;
@@ -88,7 +84,7 @@ bool report_journal_is_there(void) {
         return access(REPORT_JOURNAL_SOCKET, W_OK) == 0;
 }
 
-int report_journal_alert(const struct alert *alert, const char *message, const char *json) {
+int report_journal_alert(struct journal_door *door, const struct alert *alert, const char *message, const char *json) {
         const struct alert_process *process = &alert->process;
         struct entry entry = {};
 
@@ -102,11 +98,11 @@ int report_journal_alert(const struct alert *alert, const char *message, const c
                 entry_text(&entry, name, (values) + i);
 #include "report/journal-fields.def"
 
-        return entry_send(&entry);
+        return entry_send(&entry, door);
 }
 
-int report_journal_obscured(enum wire_reason reason, const char *policy, const char *key, const char *message,
-                            uint64_t count) {
+int report_journal_obscured(struct journal_door *door, enum wire_reason reason, const char *policy, const char *key,
+                            const char *message, uint64_t count) {
         struct entry entry = {};
 
         entry_string(&entry, "MESSAGE", message);
@@ -123,11 +119,11 @@ int report_journal_obscured(enum wire_reason reason, const char *policy, const c
                 entry_text(&entry, "EXECRAY_KEY", &text);
         }
         entry_number(&entry, "EXECRAY_COUNT", count);
-        return entry_send(&entry);
+        return entry_send(&entry, door);
 }
 
-int report_journal_notice(const char *message_id, int priority, const char *message, const struct report_field *fields,
-                          size_t n_fields) {
+int report_journal_notice(struct journal_door *door, const char *message_id, int priority, const char *message,
+                          const struct report_field *fields, size_t n_fields) {
         struct entry entry = {};
 
         entry_string(&entry, "MESSAGE", message);
@@ -138,5 +134,5 @@ int report_journal_notice(const char *message_id, int priority, const char *mess
         entry_number(&entry, "EXECRAY_VERSION", ALERT_VERSION);
         for (size_t i = 0; i < n_fields; i++)
                 entry_string(&entry, fields[i].name, fields[i].value);
-        return entry_send(&entry);
+        return entry_send(&entry, door);
 }

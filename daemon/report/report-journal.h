@@ -6,17 +6,18 @@
 
 #include "report/alert.h"
 
-/* The socket of journald; libsystemd fixes it. */
+struct journal_door;
+
 #define REPORT_JOURNAL_SOCKET "/run/systemd/journal/socket"
 
-/* Does journald listen? The library does not tell: without it, sending succeeds and the entry is gone. */
+/* Does journald listen? */
 bool report_journal_is_there(void);
 
-/* Send one entry. `message` and `json` are the other two forms. -ENOTCONN: journald is not there; or what sending said.
- */
-int report_journal_alert(const struct alert *alert, const char *message, const char *json);
+/* Send one entry. `message` and `json` are the other two forms. 0: sent; 1: it is kept until journald takes it; or what
+ * sending said (journal-door.h). */
+int report_journal_alert(struct journal_door *door, const struct alert *alert, const char *message, const char *json);
 struct report_field;
-int report_journal_notice(const char *message_id, int priority, const char *message, const struct report_field *fields,
-                          size_t n_fields);
-int report_journal_obscured(enum wire_reason reason, const char *policy, const char *key, const char *message,
-                            uint64_t count);
+int report_journal_notice(struct journal_door *door, const char *message_id, int priority, const char *message,
+                          const struct report_field *fields, size_t n_fields);
+int report_journal_obscured(struct journal_door *door, enum wire_reason reason, const char *policy, const char *key,
+                            const char *message, uint64_t count);

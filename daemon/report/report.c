@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "report/alert.h"
+#include "report/journal-door.h"
 #include "report/message-ids.h"
 #include "report/packages.h"
 #include "report/redact-cache.h"
@@ -59,6 +60,7 @@ struct report {
         struct arena arena;
         struct strbuf text, json;
         struct report_stats stats;
+        struct journal_door *door;      /* owned */
         struct packages *packages;      /* owned; NULL: they are not asked */
         struct redact_cache *cache;     /* owned; NULL: nothing is remembered */
         struct policy_list ARRAY_BODY(struct policy_count) policies;    /* sorted by name */
@@ -79,6 +81,34 @@ static struct held *held_free(struct held *held) {
 
 DEFINE_CLEANUP(struct held *, held_free)
 
+/* Without a spool alerts are sent all the same. */
+static int open_door(struct report *report) {
+        _cleanup_(journal_spool_freep) struct journal_spool *spool = NULL;
+        const struct report_options *options = &report->options;
+        struct journal_spool_stats stats;
+        int r;
+
+        if (options->spool && options->spool_bytes > 0) {
+                r = journal_spool_open(options->spool, options->spool_bytes, &spool);
+                if (r < 0)
+                        log_notice_errno(r, "Cannot use '%s', alerts are lost while journald takes none: %m",
+                                         options->spool);
+        }
+        if (spool) {
+                journal_spool_stats(spool, &stats);
+                if (stats.n_waiting > 0)
+                        log_notice("%" PRIu64 " entries for the journal were left by an earlier process",
+                                   stats.n_waiting);
+                if (stats.n_cut > 0)
+                        log_warning("%" PRIu64 " bytes at the end of '%s' made no sense and are cut off", stats.n_cut,
+                                    options->spool);
+        }
+        r = journal_door_new(NULL, spool, &report->door);
+        if (r >= 0)
+                TAKE_PTR(spool);
+        return r;
+}
+
 int report_new(const struct report_options *options, struct report **ret) {
         _cleanup_(report_freep) struct report *report = NULL;
 
@@ -90,6 +120,12 @@ int report_new(const struct report_options *options, struct report **ret) {
 
         report->options = *options;
         report->held_end = &report->held;
+        if (options->outputs & REPORT_JOURNAL) {
+                int r = open_door(report);
+
+                if (r < 0)
+                        return r;
+        }
         if (options->packages) {
                 int r = packages_new("", &report->packages);
 
@@ -123,12 +159,21 @@ struct report *report_free(struct report *report) {
                 free(policy->name);
         array_done(&report->policies);
         packages_free(report->packages);
+        journal_door_free(report->door);
         free(report->cache);
         strbuf_done(&report->json);
         strbuf_done(&report->text);
         arena_done(&report->arena);
         free(report);
         return NULL;
+}
+
+bool report_waits(const struct report *report) {
+        return report->door && journal_door_waits(report->door);
+}
+
+bool report_send_waiting(struct report *report) {
+        return report->door && journal_door_work(report->door);
 }
 
 void report_set_offset(struct report *report, int64_t offset_ns) {
@@ -304,8 +349,9 @@ static int print(struct report *report, const struct alert *alert) {
                         strbuf_truncate(&report->json, report->json.n - 1);
                 story = strbuf_str(&report->text);
 
-                q = report->text.error < 0 ? report->text.error
-                                           : report_journal_alert(alert, story, strbuf_str(&report->json));
+                q = report->text.error < 0
+                          ? report->text.error
+                          : report_journal_alert(report->door, alert, story, strbuf_str(&report->json));
                 q = note_journal(report, q);
                 if (r >= 0)
                         r = q;
@@ -483,7 +529,7 @@ static void tell_notice(struct report *report, struct notice *notice, uint64_t n
                                      &report->text);
                 if (report->text.n > 0)
                         strbuf_truncate(&report->text, report->text.n - 1);
-                note_journal(report, report_journal_obscured(notice->reason, notice->policy, notice->key,
+                note_journal(report, report_journal_obscured(report->door, notice->reason, notice->policy, notice->key,
                                                              strbuf_str(&report->text), notice->count));
         }
 
@@ -497,7 +543,7 @@ int report_notice(struct report *report, const char *message_id, int priority, c
 
         if (!(report->options.outputs & REPORT_JOURNAL))
                 return 0;
-        r = note_journal(report, report_journal_notice(message_id, priority, message, fields, n_fields));
+        r = note_journal(report, report_journal_notice(report->door, message_id, priority, message, fields, n_fields));
         return r < 0 ? r : 1;
 }
 
@@ -553,7 +599,15 @@ unsigned report_outputs(const struct report *report) {
 }
 
 void report_stats(const struct report *report, struct report_stats *ret) {
+        struct journal_spool_stats spool = {};
+
         *ret = report->stats;
+        if (report->door)
+                journal_door_stats(report->door, &spool);
+        ret->n_spooled = spool.n_added;
+        ret->n_spool_refused = spool.n_refused;
+        ret->n_spool_waiting = spool.n_waiting;
+        ret->spool_bytes = spool.waiting_bytes;
         if (report->cache) {
                 ret->n_asked = report->cache->n_asked;
                 ret->n_remembered = report->cache->n_known;

@@ -30,6 +30,8 @@ struct report_options {
         const struct redactor *redactor;        /* borrowed */
         const struct process_table *table;      /* borrowed */
         bool remember; /* for alerts that look alike: redacted texts; packages of files, for a second */
+        const char *spool;              /* file for what journald cannot take; borrowed during the call; NULL: none */
+        uint64_t spool_bytes;           /* its bound */
         bool packages;                  /* say which package of this host owns a program. Not for a recording */
 };
 
@@ -40,6 +42,8 @@ struct report_stats {
         uint64_t n_failed;              /* alerts that could not be built or delivered in a form that was asked for */
         uint64_t n_journal_failed;      /* of these, to the journal */
         uint64_t n_held;                /* alerts that waited for scripts */
+        uint64_t n_spooled, n_spool_refused;    /* entries that had to wait for journald; for which there was no room */
+        uint64_t n_spool_waiting, spool_bytes;  /* now */
         uint64_t n_asked, n_remembered; /* texts and files that alerts showed, and of how many the answer was there */
 };
 
@@ -109,6 +113,10 @@ void report_flush(struct report *report, uint64_t now_ns);
 void report_prepare(struct report *report, uint64_t now_ns);
 bool report_has_work(const struct report *report);
 bool report_work(struct report *report);
+
+/* Entries wait for journald: try to send some. True: it takes them, and there are more. */
+bool report_waits(const struct report *report);
+bool report_send_waiting(struct report *report);
 
 /* Where alerts go: bits of enum report_output. */
 unsigned report_outputs(const struct report *report);

@@ -86,7 +86,7 @@ def boot(directory):
     for name in ('opt/e2e', 'opt/execrayd', 'opt/execrayctl', 'srv', 'run'):
         os.makedirs(os.path.join(work, 'upper', name), exist_ok=True)
     root = os.path.join(work, 'root')
-    mount('-t', 'overlay', '-o', 'lowerdir=/,upperdir=%s,workdir=%s' % (os.path.join(work, 'upper'), os.path.join(work, 'overlay')),
+    mount('-t', 'overlay', '-o', 'lowerdir=%s,upperdir=%s,workdir=%s' % (more['lower'], os.path.join(work, 'upper'), os.path.join(work, 'overlay')),
           'overlay', root)
     # No machined and no systemd out here to ask; what is watched is the kernel, so nothing of it may be filtered away.
     os.environ.update(SYSTEMD_NSPAWN_UNIFIED_HIERARCHY='1', SYSTEMD_NSPAWN_API_VFS_WRITABLE='1')
@@ -137,11 +137,11 @@ def need():
             skip('%s is not installed (package systemd-container)' % program)
 
 
-def play(place, inside, units, stage=None, wants=(), binds=()):
+def play(place, inside, units, stage=None, wants=(), binds=(), lower='/'):
     """Boot, run the script `inside` when the system is up, and end it. Answers with a function that reads what the script left in its
     directory, /opt/e2e, by name. What lies below `stage` is installed, units in `wants` are started with the system, `binds` are
-    OUTSIDE:INSIDE, to be read there."""
-    place.write('more', json.dumps({'stage': stage, 'wants': list(wants), 'binds': list(binds)}))
+    OUTSIDE:INSIDE, to be read there. `lower` is another root than this machine's."""
+    place.write('more', json.dumps({'stage': stage, 'wants': list(wants), 'binds': list(binds), 'lower': lower}))
     place.write('inside', inside)
     os.mkdir(place.join('units'))
     for name, text in units.items():

@@ -291,6 +291,44 @@ def test_a_journald_that_is_restarted_gets_the_next_alert(_):
     expect_equal(show('MainPID'), pid, 'the process')
 
 
+JOURNALD = ['systemd-journald.socket', 'systemd-journald-dev-log.socket', 'systemd-journald.service']
+
+
+def test_a_journald_that_is_not_there_gets_every_alert_when_it_is(_):
+    last = int(entries('EXECRAY_POLICY=made')[-1]['EXECRAY_NUMBER'])
+    run('systemctl', 'stop', *JOURNALD)
+    for _ in range(5):
+        touch('/srv/made')
+    until_said = time.monotonic() + 10
+    while ' 5 WAIT' not in ctl('status', status=None) and time.monotonic() < until_said:
+        time.sleep(0.1)
+    status = run('/usr/local/bin/execrayctl', 'status')
+    run('systemctl', 'start', *JOURNALD, status=0)
+    expect_in(' 5 WAIT', status[1].decode(), 'the status')
+    expect(status[0] in (21, 22), 'its exit status is %d' % status[0])
+
+    def told():
+        return [int(e['EXECRAY_NUMBER']) for e in entries('EXECRAY_POLICY=made', 'EXECRAY_SPOOLED=1') if int(e['EXECRAY_NUMBER']) > last]
+    until(lambda: len(told()) >= 5, 'what waited')
+    expect_equal(told(), list(range(last + 1, last + 6)), 'the numbers of the alerts that waited, in their order')
+
+
+def test_a_journald_that_does_not_read_does_not_stop_the_daemon(_):
+    last = int(entries('EXECRAY_POLICY=made')[-1]['EXECRAY_NUMBER'])
+    pid = int(show('MainPID', unit='systemd-journald.service')['MainPID'])
+    os.kill(pid, 19)
+    try:
+        for _ in range(700):
+            touch('/srv/made')
+        expect_in('execrayd', ctl('status', status=None), 'the answer of a daemon that is not stopped')
+    finally:
+        os.kill(pid, 18)
+    numbers = until(lambda: (lambda n: n if len(n) >= 700 else None)(
+        [int(e['EXECRAY_NUMBER']) for e in entries('EXECRAY_POLICY=made', 'EXECRAY_SEVERITY=critical')
+         if int(e['EXECRAY_NUMBER']) > last]), 'every alert', seconds=20)
+    expect_equal(numbers, list(range(last + 1, last + 701)), 'the numbers of the alerts, in their order')
+
+
 def test_a_wrong_configuration_fails_the_start_once(_):
     run('systemctl', 'stop', UNIT, status=0)
     expect_equal(show('Result', 'ExecMainStatus'), {'Result': 'success', 'ExecMainStatus': '0'}, 'the end')
