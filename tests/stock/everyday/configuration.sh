@@ -1,0 +1,3 @@
+#!/bin/bash
+# What a tool for configurations does on the other side.
+mkdir -p /root/.ansible/tmp/a; printf "import json,os,pwd,platform\nprint(json.dumps({'u':os.uname()[1],'p':len(pwd.getpwall()), 'v': open('/etc/os-release').readline()}))\n" >/root/.ansible/tmp/a/AnsiballZ_setup.py; chmod u+x /root/.ansible/tmp/a /root/.ansible/tmp/a/*; /bin/sh -c "/usr/bin/python3 /root/.ansible/tmp/a/AnsiballZ_setup.py && sleep 0"; rm -rf /root/.ansible/tmp/a; timeout 1 ssh -C -o ControlMaster=auto -o StrictHostKeyChecking=no -o BatchMode=yes db01 echo hi; cp /etc/ssh/sshd_config /etc/ssh/sshd_config.bak; sed -i "s/^PermitRoot.*/PermitRootLogin no/" /etc/ssh/sshd_config; chmod 0644 /etc/ssh/sshd_config; chown root:root /etc/ssh/sshd_config; systemctl restart ssh 2>/dev/null; true
