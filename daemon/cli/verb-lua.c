@@ -250,6 +250,12 @@ static int run(const struct verb *verb, int argc, char *argv[]) {
                         return verb_usage(verb);
                 }
         what = optind < argc ? argv[optind++] : NULL;
+        if (what && streq(what, "actions") && optind == argc) {
+                _cleanup_(strbuf_done) struct strbuf b = {};
+
+                action_put_reference(&b);
+                return verb_print(&b);
+        }
         if (optind < argc)
                 params.script = argv[optind++];
         if (optind < argc || !what || (!streq(what, "run") && !streq(what, "repl")) ||
@@ -264,7 +270,7 @@ static int run(const struct verb *verb, int argc, char *argv[]) {
 
 const struct verb verb_lua = {
         .name = "lua",
-        .arguments = "run SCRIPT --alert FILE [--responder 'NAME $PROCESS'] | repl [SCRIPT]",
+        .arguments = "run SCRIPT --alert FILE [--responder 'NAME $PROCESS'] | repl [SCRIPT] | actions",
         .summary = "Try a script on a saved alert, or line by line; nothing is done to the host",
         .help = "  --alert FILE      an alert as `execrayd --output json` and EXECRAY_ALERT= of the journal have it; "
                 "- is standard input\n"
@@ -276,6 +282,7 @@ const struct verb verb_lua = {
                 "what it used of its budget.\n"
                 "Exit status 1 if it failed, 6 if it could not be loaded. `repl` reads lines of Lua, in the sandbox "
                 "that scripts have, and\n"
-                "prints what they give. docs/RESPONSES.md is about writing scripts.\n",
+                "prints what they give. `actions` lists what scripts may ask to be done. docs/RESPONSES.md is about "
+                "writing scripts.\n",
         .run = run,
 };

@@ -13,7 +13,8 @@ import re
 import sys
 
 PAGES = {'TOOLS.md': '**execrayctl**(1)',
-         'LANGUAGE.md': '**execray.policy**(5)', 'SEMANTICS.md': '**execray.semantics**(7)', 'EVENTS.md': '**execray.events**(7)'}
+         'LANGUAGE.md': '**execray.policy**(5)', 'SEMANTICS.md': '**execray.semantics**(7)', 'EVENTS.md': '**execray.events**(7)',
+         'RESPONSES.md': '**execray-lua**(7)'}
 
 
 def resolve(match):
