@@ -67,9 +67,6 @@ struct manager {
         int status;                     /* to end with */
 };
 
-/* What the configuration lets be left out. */
-void manager_overload(const struct config *config, struct capture_overload *ret);
-
 /* Entries wait for journald: try again soon. */
 void manager_spool_soon(struct manager *manager);
 

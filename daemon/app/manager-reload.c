@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/strbuf.h"
+#include "pipeline/capture-settings.h"
 #include "report/message-ids.h"
 
 #define MAX_NAMES 5                     /* of changed policies in one line */
@@ -236,7 +237,7 @@ static void take_over(struct manager *manager, struct settings *settings) {
         if (needs_restart(&manager->settings.config, &settings->config))
                 log_notice("Some of the changed configuration (sizes, capture, output) takes effect at the next start");
 
-        manager_overload(&settings->config, &overload);
+        capture_settings_overload(&settings->config, &overload);
         capture_set_overload(manager->capture, &overload);
         report_set_redactor(pipeline_report(manager->pipeline), settings->redactor);
         report_set_min_severity(pipeline_report(manager->pipeline),

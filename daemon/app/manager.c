@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/priority.h"
 #include "base/strbuf.h"
+#include "pipeline/capture-settings.h"
 #include "pipeline/summary.h"
 #include "report/report-journal.h"
 
@@ -254,25 +255,6 @@ static void choose_style(const struct params *params, struct report_options *rep
                 report->width = size.ws_col;
 }
 
-void manager_overload(const struct config *config, struct capture_overload *ret) {
-        const struct config_overload *overload = &config->overload;
-
-#define LIMITS(priority)                                                                                               \
-        {                                                                                                              \
-                .sample = overload->sample_##priority,                                                                 \
-                .rate = overload->rate_##priority,                                                                     \
-                .burst = overload->burst_##priority,                                                                   \
-                .process_rate = overload->process_rate_##priority,                                                     \
-                .process_burst = overload->process_burst_##priority,                                                   \
-                .shed = overload->shed_##priority,                                                                     \
-        }
-        *ret = (struct capture_overload){
-                .limits = {[WIRE_PRIORITY_MEDIUM] = LIMITS(medium), [WIRE_PRIORITY_LOW] = LIMITS(low)},
-                .hysteresis = overload->hysteresis,
-        };
-#undef LIMITS
-}
-
 static void go_first(unsigned steps) {
         int r = priority_raise(steps);
 
@@ -302,23 +284,7 @@ static int manager_init(struct manager *manager) {
         if (status != 0)
                 return status;
 
-        _Static_assert(CAPTURE_COMPAT_ALWAYS == (int)CONFIG_COMPAT_ALWAYS &&
-                               CAPTURE_COMPAT_OFF == (int)CONFIG_COMPAT_OFF &&
-                               CAPTURE_TIER_FENTRY == (int)CONFIG_BACKEND_FENTRY &&
-                               CAPTURE_TIER_TRACEPOINT == (int)CONFIG_BACKEND_TRACEPOINT,
-                       "the same words");
-        capture_options = (struct capture_options){
-                .ring_bytes = config->capture.ring_size_bytes,
-                .max_ring_bytes = config->capture.ring_size_max_bytes,
-                .max_latency_ns = config->capture.max_latency_ns,
-                .wake_urgent = config->capture.wake_urgent,
-                .compat = (enum capture_compat)config->capture.compat,
-                .supervisors = config->capture.supervisors.items,
-                .n_supervisors = config->capture.supervisors.n,
-                .tier = (enum capture_tier)config->capture.backend,
-                .max_processes = config->process.max_processes,
-        };
-        manager_overload(config, &capture_options.overload);
+        capture_settings_options(config, &capture_options);
         r = capture_new_bpf(&capture_options, &manager->settings.interest, &capture_sink, manager,
                             &manager->capture);
         if (r < 0)

@@ -16,6 +16,7 @@
 #include "base/priority.h"
 #include "capture/capture.h"
 #include "cli/verb.h"
+#include "pipeline/capture-settings.h"
 #include "pipeline/summary.h"
 
 #define BATCH 4096
@@ -41,7 +42,7 @@ static void recording_done(struct recording *recording) {
 }
 
 struct record_params {
-        const char *file;
+        const char *file, *config;
         struct places places;
         uint64_t duration_ns, limit_bytes, content_bytes;
         uint64_t rotate_bytes, rotate_ns;       /* 0: not by that */
@@ -239,8 +240,10 @@ static int watch(const struct record_params *params, struct capture *capture, st
                 if (recording->error >= 0 && rotation_is_due(params, recording, now_ns))
                         status = rotate(params, capture, recording);
         }
-        if (recording->writer)
+        if (recording->writer) {
+                capture_flush(capture);
                 capture_dispatch(capture, BATCH);
+        }
         return status;
 }
 
@@ -290,8 +293,8 @@ static bool is_in_the_way(const struct record_params *params) {
 
 static int record(struct record_params *params) {
         const struct settings_options settings_options = {
-                .config = CONFIG_PATH,
-                .config_may_miss = true,
+                .config = params->config ?: CONFIG_PATH,
+                .config_may_miss = !params->config,
                 .places = params->places.items,
                 .n_places = params->places.n,
                 .no_policies = params->places.n == 0,
@@ -312,11 +315,7 @@ static int record(struct record_params *params) {
                 return status;
 
         choose_interest(params, &settings, &interest);
-        options = (struct capture_options){
-                .ring_bytes = settings.config.capture.ring_size_bytes,
-                .supervisors = settings.config.capture.supervisors.items,
-                .n_supervisors = settings.config.capture.supervisors.n,
-        };
+        capture_settings_options(&settings.config, &options);
         r = capture_new_bpf(&options, &interest, &sink, &recording, &capture);
         if (r < 0)
                 return exit_status_of_capture(r);    /* which has said why */
@@ -348,7 +347,7 @@ static int record(struct record_params *params) {
 
 static int run(const struct verb *verb, int argc, char *argv[]) {
         enum { OPTION_DURATION = 256, OPTION_POLICIES, OPTION_LIMIT, OPTION_CONTENT, OPTION_FORCE,
-               OPTION_ROTATE_SIZE, OPTION_ROTATE_TIME, OPTION_KEEP };
+               OPTION_ROTATE_SIZE, OPTION_ROTATE_TIME, OPTION_KEEP, OPTION_CONFIG };
         static const struct option options[] = {
                 {"duration", required_argument, NULL, OPTION_DURATION},
                 {"policies", required_argument, NULL, OPTION_POLICIES},
@@ -358,6 +357,7 @@ static int run(const struct verb *verb, int argc, char *argv[]) {
                 {"rotate-size", required_argument, NULL, OPTION_ROTATE_SIZE},
                 {"rotate-time", required_argument, NULL, OPTION_ROTATE_TIME},
                 {"keep", required_argument, NULL, OPTION_KEEP},
+                {"config", required_argument, NULL, OPTION_CONFIG},
                 {"help", no_argument, NULL, 'h'},
                 {},
         };
@@ -412,6 +412,9 @@ static int run(const struct verb *verb, int argc, char *argv[]) {
                         }
                         keep_given = true;
                         break;
+                case OPTION_CONFIG:
+                        params.config = optarg;
+                        break;
                 default:
                         return verb_usage(verb);
                 }
@@ -447,6 +450,7 @@ const struct verb verb_record = {
                 "  --content SIZE      also the first bytes of what is written, up to 1024 (default 0; with --policies "
                 "as they ask)\n"
                 "  --force             overwrite the file, or shift those that are there\n"
+                "  --config FILE       sizes and what may be left out under overload from there\n"
                 "\n"
                 "Needs the daemon's privileges. The file is made for its owner alone (0600): it holds paths, arguments "
                 "and, if asked for,\n"

@@ -21,6 +21,7 @@
 #include "cli/verb.h"
 #include "engine/sieve.h"
 #include "event/schema.h"
+#include "pipeline/capture-settings.h"
 #include "pipeline/filter.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/summary.h"
@@ -194,8 +195,10 @@ static void watch(struct trace *trace, struct capture *capture) {
                         trace->is_ended = trace->is_ended || !has_listener();
                 }
         }
-        if (!trace->is_ended)
+        if (!trace->is_ended) {
+                capture_flush(capture);
                 capture_dispatch(capture, BATCH);
+        }
         trace_flush(trace);
 }
 
@@ -210,19 +213,16 @@ static void put_kinds(uint64_t kinds, struct strbuf *b) {
 }
 
 static int trace_kernel(struct trace *trace, const struct settings *settings) {
-        const struct capture_options options = {
-                .ring_bytes = settings->config.capture.ring_size_bytes,
-                .supervisors = settings->config.capture.supervisors.items,
-                .n_supervisors = settings->config.capture.supervisors.n,
-        };
         const struct capture_sink sink = {.on_event = on_event};
         struct sigaction action = {.sa_handler = on_stop, .sa_flags = (int)SA_RESETHAND};
         struct interest interest = trace->program->header->interest;
         _cleanup_(capture_freep) struct capture *capture = NULL;
         _cleanup_(strbuf_done) struct strbuf kinds = {};
+        struct capture_options options;
         struct capture_stats stats;
         int r;
 
+        capture_settings_options(&settings->config, &options);
         interest.content_bytes = MAX(interest.content_bytes, (uint32_t)trace->params->content_bytes);
         r = capture_new_bpf(&options, &interest, &sink, trace, &capture);
         if (r < 0)
@@ -543,7 +543,7 @@ const struct verb verb_trace = {
                 "  --duration TIME     end after this time; else with Ctrl-C\n"
                 "  --content SIZE      also the first bytes of what is written, up to 1024\n"
                 "  --unredacted        show secrets too\n"
-                "  --config FILE       sizes and redaction from there\n"
+                "  --config FILE       sizes, redaction and what may be left out under overload from there\n"
                 "\n"
                 "The kernel is asked for no more than the conditions need; what they rule out by number never leaves "
                 "it. Failed calls are\n"

@@ -112,11 +112,17 @@ def alerts_with(place, name, text):
     for _ in range(3):
         with Daemon(place, '--config', config) as daemon:
             play(place)
-            daemon.wait_alert('sent')
+            try:
+                daemon.wait_alert('sent')
+                missed = None
+            except Failure as e:
+                missed = e
             daemon.settle()
             alerts = daemon.alerts()
             log = daemon.stop()
         if 'events delivered, dropped 0' in log:
+            if missed:
+                raise missed
             return seen(alerts), log
         print('%s: lost something, again:\n%s' % (name, log))
     raise Failure('with %s something is lost each time:\n%s' % (name, log))
