@@ -292,6 +292,11 @@ int undo_log_open(struct undo_log *log, const char *directory, size_t max_entrie
         return 0;
 }
 
+int undo_log_open_read(struct undo_log *log, const char *directory) {
+        *log = (struct undo_log){.dir_fd = open_trusted_directory(directory, NULL)};
+        return MIN(log->dir_fd, 0);
+}
+
 void undo_log_close(struct undo_log *log) {
         log->dir_fd = close_fd(log->dir_fd);
 }

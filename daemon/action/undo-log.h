@@ -75,6 +75,8 @@ struct undo_log {
 
 /* Makes the directory (0700) if it is not there. -EPERM: it is not ours alone. */
 int undo_log_open(struct undo_log *log, const char *directory, size_t max_entries);
+/* To read only: -ENOENT if there is none. */
+int undo_log_open_read(struct undo_log *log, const char *directory);
 void undo_log_close(struct undo_log *log);
 
 /* A new entry, on disk (synced) when this returns, and its id. -ENOSPC: full of what was not undone. */

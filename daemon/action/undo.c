@@ -51,11 +51,9 @@ int action_undo(struct actions *actions, uint64_t id, uint64_t now_ns, struct ac
         if (r == -ENOMEM)
                 return r;
         if (r < 0 && !ret->text[0])
-                action_say(ret, r, r == -ENOENT ? "there is no response %llu" : "the entry of response %llu is damaged",
-                           (unsigned long long)id);
+                action_say(ret, r, r == -ENOENT ? "there is none of that number" : "its entry is damaged");
         else if (r >= 0 && (entry.state == UNDO_UNDONE || entry.state == UNDO_FAILED))
-                r = action_say(ret, -EALREADY, "response %llu is not in force: it is %s", (unsigned long long)id,
-                               undo_state_to_string(entry.state));
+                r = action_say(ret, -EALREADY, "it is not in force (%s)", undo_state_to_string(entry.state));
         else if (r >= 0) {
                 ret->outcome = ACTION_DONE;
                 r = undo_entry(actions, &entry, ret);

@@ -23,6 +23,7 @@ static const struct verb *const verbs[] = {
         &verb_policies,
         &verb_import,
         &verb_lua,
+        &verb_response,
         &verb_test,
         &verb_why,
         &verb_compile,

@@ -34,6 +34,7 @@ extern const struct verb verb_coverage;
 extern const struct verb verb_policies;
 extern const struct verb verb_import;
 extern const struct verb verb_lua;
+extern const struct verb verb_response;
 extern const struct verb verb_test;
 extern const struct verb verb_why;
 extern const struct verb verb_compile;

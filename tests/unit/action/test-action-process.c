@@ -230,7 +230,7 @@ START_TEST(a_tree_that_was_stopped_goes_on_when_it_is_undone) {
         ck_assert_int_eq(result.error, -EALREADY);
         shared->stop_ns = 0;
         result = lab_undo(&lab, 4711);
-        ck_assert_str_eq(result.text, "there is no response 4711");
+        ck_assert_str_eq(result.text, "there is none of that number");
         lab_done(&lab);
 }
 END_TEST
