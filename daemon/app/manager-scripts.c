@@ -2,6 +2,7 @@
 #include "app/manager-scripts.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -58,6 +59,20 @@ int manager_scripts_start(struct manager *manager) {
         }
         response_attach(manager->scripts.current, pipeline_report(manager->pipeline));
         return EXIT_STATUS_SUCCESS;
+}
+
+/* The engine tells of stories that are complete, not of each step that is taken. */
+void manager_scripts_warn(const struct manager *manager) {
+        const struct program *program = manager->settings.program;
+        uint32_t n = 0;
+
+        for (uint32_t i = 0; i < program->n_steps; i++)
+                n += program->steps[i].respond.n > 0;
+        if (n > 0)
+                log_warning("%" PRIu32
+                            " steps have 'on step N respond', which is not carried out: responders are asked when "
+                            "a story is complete",
+                            n);
 }
 
 /* ---- reload ---- */
