@@ -411,15 +411,28 @@ static void use_facts(struct collector *c, const struct use *use, struct facts r
         }
 }
 
-/* More uses than bits: all that look at the same dimensions are one, and what is left looks at what any of it does. */
+/* More uses than bits: all that look at the same dimensions are one, and what is left looks at what any of it does.
+ * First steps are one with those only that arm alike: what arms nothing must not arm what others wait for, keys that
+ * differ would become the host's, and the longest of all horizons would be that of all. */
 struct crowd {
         uint32_t signatures[PREFILTER_MAX_USES];
         uint32_t n;
 };
 
+static uint32_t arm_signature(const struct use *use) {
+        uint32_t horizon = use->arm.horizon_ns <= 2 * 60 * UINT64_C(1000000000)    ? 0
+                           : use->arm.horizon_ns <= 15 * 60 * UINT64_C(1000000000) ? 1
+                                                                                  : 2;
+        bool own = use->arm.kinds & wire_kind_bit(use->kind);
+
+        return use->arm.kinds == 0 ? 0 : 1U | (uint32_t)own << 1 | horizon << 2 | (uint32_t)use->arm.key << 4;
+}
+
 static uint32_t crowd_bit(struct crowd *crowd, const struct use *use,
                           const struct facts facts[static _PREFILTER_DIMENSION_MAX]) {
-        uint32_t signature = use->first ? 1U << _PREFILTER_DIMENSION_MAX : 0, i;
+        uint32_t signature = (use->first ? 1U << _PREFILTER_DIMENSION_MAX : 0) |
+                             arm_signature(use) << (_PREFILTER_DIMENSION_MAX + 1),
+                 i;
 
         for (int d = 0; d < _PREFILTER_DIMENSION_MAX; d++)
                 signature |= facts[d].all ? 0 : 1U << d;

@@ -235,6 +235,28 @@ START_TEST(more_uses_than_bits_are_taken_together_by_what_they_look_at) {
 }
 END_TEST
 
+/* Otherwise each event that some story of one step looks at would arm the stories of all others, on the whole host. */
+START_TEST(taken_together_are_only_those_that_arm_alike) {
+        _cleanup_(strbuf_done) struct strbuf policy = {};
+        unsigned arming = 0;
+
+        for (unsigned i = 0; i < 100; i++)
+                strbuf_printf(&policy, "path \"p%u\" { openat { pathname == \"/%u\" } }\n", i, 100 + i);
+        strbuf_printf(&policy, "path \"t\" { by = tree within = 1m  openat { pathname == \"/t\" }  unlink { } }\n");
+        strbuf_printf(&policy, "path \"u\" { by = user within = 1h  openat { pathname == \"/u\" }  unlink { } }\n");
+        collect(strbuf_str(&policy), USES_FILTER | USES_ARM);
+        for (uint32_t i = 0; i < opens()->n_uses; i++) {
+                if (opens()->arms[i].kinds == 0)
+                        continue;
+                arming++;
+                ck_assert(opens()->arms[i].key == PREFILTER_TREE ? opens()->arms[i].horizon_ns == 60000000000
+                                                                 : opens()->arms[i].key == PREFILTER_OF_USER);
+        }
+        ck_assert_uint_eq(arming, 2);
+        ck_assert_uint_eq(opens()->n_uses, 3);
+}
+END_TEST
+
 START_TEST(a_long_pattern_is_cut_to_where_it_begins_or_ends) {
         char policy[1024], name[401];
 
@@ -265,4 +287,5 @@ UNIT_MAIN("program/uses",
           what_ends_a_story_or_must_not_happen_is_armed_too,
           a_story_that_the_kernel_does_not_see_begin_does_not_wait,
           more_uses_than_bits_are_taken_together_by_what_they_look_at,
+          taken_together_are_only_those_that_arm_alike,
           a_long_pattern_is_cut_to_where_it_begins_or_ends)
