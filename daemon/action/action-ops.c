@@ -23,7 +23,7 @@ static int check(struct actions *actions, const struct action *action, struct ac
         case ACTION_KIND_isolate:
         case ACTION_KIND_deny_network: return action_check_unit(actions, action, ret);
         case ACTION_KIND_run: return action_check_run(actions, action, ret);
-        case ACTION_KIND_webhook: return action_say(ret, -EOPNOTSUPP, "is not there yet");
+        case ACTION_KIND_webhook: return action_check_webhook(actions, action, ret);
         case ACTION_KIND_list_add:
         case ACTION_KIND_list_remove: return action_check_list(actions, action, ret);
         case _ACTION_KIND_MAX: break;
@@ -47,7 +47,7 @@ static int perform(struct actions *actions, const struct action *action, struct 
         case ACTION_KIND_isolate:
         case ACTION_KIND_deny_network: return action_do_unit(actions, action, ret);
         case ACTION_KIND_run: return action_do_run(actions, action, ret);
-        case ACTION_KIND_webhook: return action_say(ret, -EOPNOTSUPP, "is not there yet");
+        case ACTION_KIND_webhook: return action_do_webhook(actions, action, ret);
         case ACTION_KIND_snapshot: return action_do_snapshot(actions, action, ret);
         case ACTION_KIND_list_add:
         case ACTION_KIND_list_remove: return action_do_list(actions, action, ret);

@@ -55,6 +55,7 @@ struct actions {
         struct systemd *systemd;        /* made when it is needed; NULL: not yet, or not there */
         struct posts *posts;            /* the same */
         struct runtime_lists *lists;    /* the same */
+        uint64_t webhook_pause_ns;      /* before the second attempt; 0: the usual. For tests */
 };
 
 /* An answer: the sentence goes to the result. Returns `error`, so that `return action_say(ret, -EPERM, ...)` reads
@@ -87,6 +88,9 @@ bool action_bucket_take(struct action_bucket *bucket, uint64_t per_minute, uint6
 /* Its tasks are forgotten, not told. */
 struct systemd *systemd_free(struct systemd *systemd);
 
+/* Those under way are ended. */
+struct posts *posts_free(struct posts *posts);
+
 /* Report to the sink what became of something. */
 void action_tell(struct actions *actions, const struct action_origin *origin, const char *what, enum action_kind kind,
                  const struct action_result *result);
@@ -113,6 +117,8 @@ int action_do_unit(struct actions *actions, const struct action *action, struct 
 int action_undo_unit(struct actions *actions, struct undo_entry *entry, struct action_result *ret);
 int action_check_run(struct actions *actions, const struct action *action, struct action_result *ret);
 int action_do_run(struct actions *actions, const struct action *action, struct action_result *ret);
+int action_check_webhook(struct actions *actions, const struct action *action, struct action_result *ret);
+int action_do_webhook(struct actions *actions, const struct action *action, struct action_result *ret);
 int action_undo_cgroup(struct actions *actions, struct undo_entry *entry, struct action_result *ret);
 int action_check_process(struct actions *actions, const struct action *action, struct action_result *ret);
 int action_do_signal(struct actions *actions, const struct action *action, struct action_result *ret);

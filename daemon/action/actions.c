@@ -425,6 +425,7 @@ struct actions *actions_free(struct actions *actions) {
         while ((entry = hashmap_next(&actions->policies, &position)))
                 free(entry->value);
         hashmap_done(&actions->policies);
+        posts_free(actions->posts);
         systemd_free(actions->systemd);
         runtime_lists_free(actions->lists);
         guard_done(&actions->guard);
