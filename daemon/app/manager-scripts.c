@@ -20,6 +20,7 @@ static void options_of(const struct manager *manager, const struct settings *set
                        struct response_options *ret) {
         *ret = (struct response_options){
                 .config = &settings->config,
+                .program = settings->program,
                 .places = manager->params->scripts,
                 .n_places = manager->params->n_scripts,
                 .loop = manager->loop,
@@ -128,6 +129,7 @@ static void add(struct response_stats *to, const struct response_stats *s) {
         to->n_full += s->n_full;
         to->n_down += s->n_down;
         to->n_large += s->n_large;
+        to->n_fast += s->n_fast;
         to->n_failed += s->n_failed;
         to->n_actions += s->n_actions;
         to->n_starts += s->n_starts;

@@ -106,6 +106,14 @@ static void ask(const struct script_set *set, const char *responder, enum script
         }
 }
 
+/* Does it run for every alert anyway? */
+static bool is_configured(const struct config *config, const char *enricher) {
+        for (size_t i = 0; i < config->scripts.enrich.n; i++)
+                if (streq(config->scripts.enrich.items[i], enricher))
+                        return true;
+        return false;
+}
+
 void respond_to_alert(const struct script_set *set, const struct config *config, const struct response_alert *alert,
                       const struct script_value *value, struct respond_actions *actions,
                       struct script_answer *answer) {
@@ -118,7 +126,8 @@ void respond_to_alert(const struct script_set *set, const struct config *config,
         for (size_t i = 0; i < config->scripts.enrich.n; i++)
                 ask(set, config->scripts.enrich.items[i], SCRIPT_ENRICHER, true, value, actions, answer);
         for (size_t i = 0; i < alert->n_responders; i++)
-                ask(set, alert->responders[i], SCRIPT_ENRICHER, false, value, actions, answer);
+                if (!is_configured(config, alert->responders[i]))
+                        ask(set, alert->responders[i], SCRIPT_ENRICHER, false, value, actions, answer);
         for (size_t i = 0; i < alert->n_responders; i++)
                 ask(set, alert->responders[i], SCRIPT_RESPONDER, true, value, actions, answer);
 }
@@ -207,14 +216,23 @@ static void put_names(struct worker *worker) {
                         response_message_put_text(&worker->packet, RESPONSE_NAME, (uint16_t)kind, name);
 }
 
+/* No error: the name may be that of a script which comes later, and the alerts are told. */
+static void warn_missing(const struct worker *worker, const char *name, const char *who, struct strbuf *text) {
+        enum script_kind kind;
+
+        if (!script_set_find(worker->set, name, &kind))
+                strbuf_printf(text, "warning: no script has '%s', which %s names\n", name, who);
+}
+
 static int on_setup(struct worker *worker, struct response_message message) {
         _cleanup_(strbuf_done) struct strbuf text = {.limit_bytes = RESPONSE_MESSAGE_MAX / 2};
         _cleanup_(diag_set_done) struct diag_set diags = {};
         const char *places[CONFIG_LIST_MAX];
         struct script_set_options options = {};
         struct response_item item;
+        const char *named[RESPONSE_MESSAGE_MAX_ITEMS];
         uint32_t core_pid = 0;
-        size_t n_places = 0;
+        size_t n_places = 0, n_named = 0;
         int r = -EBADMSG;
 
         if (worker->is_set_up)
@@ -228,6 +246,8 @@ static int on_setup(struct worker *worker, struct response_message message) {
                         places[n_places++] = item.bytes;
                 else if (item.tag == RESPONSE_NUMBER)
                         core_pid = (uint32_t)response_item_u64(&item);
+                else if (item.tag == RESPONSE_RESPONDER && n_named < ELEMENTSOF(named))
+                        named[n_named++] = item.bytes;
         if (r < 0)
                 return refuse(worker, "The process that runs scripts does not understand the configuration.\n");
 
@@ -246,6 +266,11 @@ static int on_setup(struct worker *worker, struct response_message message) {
                         strbuf_printf(&text, "Scripts could not be loaded: %s\n", strerror(-r));
                 return refuse(worker, strbuf_str(&text));
         }
+
+        for (size_t i = 0; i < n_named; i++)
+                warn_missing(worker, named[i], "a policy", &text);
+        for (size_t i = 0; i < worker->config.scripts.enrich.n; i++)
+                warn_missing(worker, worker->config.scripts.enrich.items[i], "scripts.enrich", &text);
 
         worker->actions.on_report = on_report;
         worker->actions.on_notice = on_notice;

@@ -28,6 +28,7 @@ struct strbuf;
 
 struct response_options {
         const struct config *config;    /* borrowed for the call */
+        const struct program *program;  /* the same; who is named in it and not there is warned of; may be NULL */
         const char *const *places;      /* of scripts; n_places 0: as configured */
         size_t n_places;
         const char *executable;         /* NULL: our own, whose main() must know RESPOND_WORKER_NAME */
@@ -43,6 +44,7 @@ struct response_stats {
         uint64_t n_asked, n_answered;   /* alerts */
         uint64_t n_late;                /* told before the answer came */
         uint64_t n_lost, n_full, n_down, n_large;       /* told without one: see enum alert_response_state */
+        uint64_t n_fast;                /* answers within 5 ms */
         uint64_t n_failed;              /* answers with errors in them */
         uint64_t n_actions;             /* attempts */
         uint64_t n_starts;              /* of the process */

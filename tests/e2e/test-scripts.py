@@ -3,6 +3,7 @@
 """Scripts are asked about alerts, and whatever becomes of them, the alert is told."""
 import os
 import signal
+import subprocess
 import time
 
 from harness import Daemon, EXECRAYD, Failure, expect, expect_equal, expect_in, main, run
@@ -84,6 +85,21 @@ def test_what_scripts_say_is_in_the_alert(place):
         expect_in('2 alerts asked, 2 answered', daemon.stop(), 'the summary')
 
 
+def test_what_is_enforced_is_done(place):
+    arguments = prepare(place)
+    with open(place.join('config.yaml'), 'a') as f:
+        f.write('response:\n  enforce: yes\n')
+    with Daemon(place, *arguments) as daemon:
+        with subprocess.Popen(['/bin/sh', '-c', ': > "$1"; sleep 60', 'sh', place.join('touched-act')], start_new_session=True) as child:
+            try:
+                action = daemon.wait_alert('mark')['response']['actions'][0]
+                expect_equal(action['state'], 'done', 'what became of it (%s)' % action['result'])
+                expect_equal(child.wait(10), -signal.SIGTERM, 'how the process ended')
+            finally:
+                os.killpg(child.pid, signal.SIGKILL)     # its child is still there
+        daemon.stop()
+
+
 def test_an_alert_is_lost_by_no_end_of_the_process(place):
     with Daemon(place, *prepare(place)) as daemon:
         first = responder(daemon)
@@ -97,9 +113,14 @@ def test_an_alert_is_lost_by_no_end_of_the_process(place):
             expect_equal(daemon.wait_alert('mark', i + 1)['response']['state'], 'lost', 'the state of alert %d' % (i + 1))
 
         responder(daemon, first)
-        time.sleep(0.2)
-        touch(place, 'touched-after')
-        expect_equal(daemon.wait_alert('mark', 4)['response']['fields'].get('marker'), 'touched-after true', 'the field')
+        end = time.monotonic() + 20
+        for n in range(4, 1000):
+            touch(place, 'touched-after')
+            response = daemon.wait_alert('mark', n)['response']
+            if response['state'] != 'down' or time.monotonic() > end:
+                break
+            time.sleep(0.05)             # it has begun, and reads its scripts
+        expect_equal(response['fields'].get('marker'), 'touched-after true', 'the field')
         text = daemon.stop()
         expect_in('3 lost', text, 'the summary')
         expect_in('2 starts', text, 'the summary')
@@ -138,6 +159,10 @@ def test_scripts_are_loaded_all_or_nothing(place):
         expect_in('Reloaded', daemon.reload(), 'the log')
         touch(place, 'touched')
         expect('response' not in daemon.wait_alert('mark', 3), 'an alert without responders was asked about')
+
+        place.write('lua/mark.lua', SCRIPT.replace('"look"', '"other"'))
+        place.policy('mark', POLICY % {'place': place.path})
+        expect_in("no script has 'look', which a policy names", daemon.reload(), 'the log')
         daemon.stop()
 
     place.policy('mark', POLICY % {'place': place.path})
