@@ -181,6 +181,56 @@ START_TEST(process_that_makes_noise_does_not_use_up_what_others_may_tell) {
 }
 END_TEST
 
+/* ---- how it is told ---- */
+
+static void make_memfds_for_long(void) {
+        for (int i = 0; i < 60; i++) {
+                make_memfds(20);
+                usleep(5000);
+        }
+}
+
+START_TEST(what_goes_on_for_long_is_told_now_and_then_and_to_the_last) {
+        const struct capture_overload overload = {.limits = {[WIRE_PRIORITY_MEDIUM] = {.sample = 4}}};
+        uint64_t begun_ns, took_ns, until_ns = 0, told = 0;
+        size_t n_gaps = 0;
+        pid_t pid;
+
+        govern(&overload);
+        count_from_here();
+        begun_ns = clock_boottime_ns();
+        pid = lab_fork();
+        if (pid == 0) {
+                make_memfds_for_long();
+                _exit(0);
+        }
+        while (waitpid(pid, NULL, WNOHANG) == 0) {
+                lab_read();
+                usleep(500);
+        }
+        took_ns = clock_boottime_ns() - begun_ns;
+        count_to_here();
+
+        /* One that lasts 0.1 s, and behind it one that counts what came meanwhile. */
+        for (size_t i = 0; i < lab.n; i++) {
+                const struct wire_header *record = lab.records[i];
+
+                if (record->kind != WIRE_KIND_gap || lab_number(record, F(gap, reason)) != WIRE_LOSS_SAMPLED)
+                        continue;
+                ck_assert(lab_number(record, F(gap, kinds)) & (int64_t)wire_kind_bit(WIRE_KIND_memfd_create));
+                told += (uint64_t)lab_number(record, F(gap, count));
+                until_ns = MAX(until_ns, (uint64_t)lab_number(record, F(gap, until)));
+                n_gaps++;
+        }
+        ck_assert_uint_eq(told, lost(WIRE_KIND_memfd_create, WIRE_LOSS_SAMPLED));
+        ck_assert_uint_ge(n_gaps, 1);
+        ck_assert_uint_le(n_gaps, 3 + 2 * (took_ns / (100 * NSEC_PER_MSEC)));
+        ck_assert_uint_gt(until_ns, begun_ns);
+        ck_assert_uint_gt(lab_count(WIRE_KIND_memfd_create, pid), 10 * n_gaps);
+        govern(&none);
+}
+END_TEST
+
 /* ---- shedding ---- */
 
 /* A child that does `n` of it, of which nothing is read meanwhile. */
@@ -325,5 +375,6 @@ LAB_MAIN("bpf/overload", NULL, NULL,
          one_in_so_many_is_told_and_the_others_are_counted_and_nobody_knows_which,
          burst_passes_and_what_comes_faster_than_the_rate_does_not, bucket_fills_again_with_time,
          process_that_makes_noise_does_not_use_up_what_others_may_tell,
+         what_goes_on_for_long_is_told_now_and_then_and_to_the_last,
          low_priority_is_shed_before_medium_and_comes_back_only_below_a_lower_mark,
          who_does_not_want_shedding_has_what_fits_the_ring, nothing_of_high_priority_is_left_out_by_any_of_them)
