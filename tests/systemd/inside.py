@@ -2,6 +2,7 @@
 """In the booted machine: what an administrator does with the service, and what systemd, journal and bus make of it."""
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -97,6 +98,13 @@ def test_sysusers_and_tmpfiles_make_what_it_needs(_):
     run('systemd-tmpfiles', '--create', '/usr/local/lib/tmpfiles.d/execrayd.conf', status=0)
     for path, mode in ((POLICIES, 0o755), ('/var/lib/execrayd', 0o700)):
         expect_equal(os.stat(path).st_mode & 0o7777, mode, path)
+
+
+def test_it_writes_to_its_own_places_alone(_):
+    pid = show('MainPID')['MainPID']
+    for place in ('/srv', '/etc', '/usr', '/root', '/sys/fs/cgroup'):
+        expect(run('nsenter', '-t', pid, '-m', 'mkdir', place + '/here')[0] != 0, 'it may write to ' + place)
+    run('nsenter', '-t', pid, '-m', 'sh', '-ec', 'for d in /var/lib/execrayd /run/execrayd; do mkdir $d/here; rmdir $d/here; done', status=0)
 
 
 def test_it_may_do_what_it_needs_and_hardly_more(_):
@@ -265,9 +273,12 @@ def test_a_drop_in_changes_what_it_names(_):
     os.makedirs('/etc/systemd/system/execrayd.service.d', exist_ok=True)
     with open('/etc/systemd/system/execrayd.service.d/test.conf', 'w') as f:
         f.write('[Service]\nWatchdogSec=2s\nRestartSec=100ms\n')
+    shutil.copy('/usr/local/share/execrayd/responses.conf', '/etc/systemd/system/execrayd.service.d')
     run('systemctl', 'daemon-reload', status=0)
     run('systemctl', 'restart', UNIT, status=0)
-    expect_equal(show('WatchdogUSec', 'ProtectSystem'), {'WatchdogUSec': '2s', 'ProtectSystem': 'strict'}, 'the unit')
+    expect_equal(show('WatchdogUSec', 'PrivateDevices'), {'WatchdogUSec': '2s', 'PrivateDevices': 'yes'}, 'the unit')
+    run('nsenter', '-t', show('MainPID')['MainPID'], '-m', 'sh', '-ec', 'for d in /srv /tmp /sys/fs/cgroup; do mkdir $d/here; rmdir $d/here; done',
+        status=0)
 
 
 def test_a_loop_that_stands_still_is_ended_by_the_watchdog_and_comes_again(_):
