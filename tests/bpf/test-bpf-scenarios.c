@@ -292,6 +292,8 @@ static void run_table(enum capture_tier tier, const char *prefix) {
                 printf("%s: not wanted, not tried\n", prefix);
                 return;
         }
+        if (tier == CAPTURE_TIER_TRACEPOINT && tier != lab_tier() && lab_is_quick())
+                return;                 /* another load; LAB_TIER=tracepoint wants it, and where there is no other it is */
         for (size_t i = 0; i < ELEMENTSOF(scenarios); i++)
                 kinds |= UINT64_C(1) << scenarios[i].kind;
         interest = lab_interest(kinds);
