@@ -293,7 +293,7 @@ static void run_table(enum capture_tier tier, const char *prefix) {
                 return;
         }
         if (tier == CAPTURE_TIER_TRACEPOINT && tier != lab_tier() && lab_is_quick())
-                return;                 /* another load; LAB_TIER=tracepoint wants it, and where there is no other it is */
+                return; /* another load; LAB_TIER=tracepoint wants it, and where there is no other it is */
         for (size_t i = 0; i < ELEMENTSOF(scenarios); i++)
                 kinds |= UINT64_C(1) << scenarios[i].kind;
         interest = lab_interest(kinds);
