@@ -2,12 +2,11 @@
 #include "action/control-group.h"
 
 #include <errno.h>
-#include <linux/openat2.h>
 #include <poll.h>
 #include <stdio.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "action/walk.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fd.h"
@@ -43,10 +42,6 @@ static int open_root(void) {
 }
 
 int control_group_open(const char *path, uint64_t id) {
-        const struct open_how how = {
-                .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
-                .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
-        };
         _cleanup_(closep) int root = -1, fd = -1;
         uint64_t found = 0;
         int r;
@@ -54,11 +49,9 @@ int control_group_open(const char *path, uint64_t id) {
         root = open_root();
         if (root < 0)
                 return root;
-        while (*path == '/')
-                path++;
-        fd = (int)syscall(SYS_openat2, root, *path ? path : ".", &how, sizeof(how));
+        fd = walk_directory(root, path);
         if (fd < 0)
-                return -errno;
+                return fd;
         r = control_group_id(fd, &found);
         if (r < 0)
                 return r;

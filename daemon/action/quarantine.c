@@ -4,14 +4,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "action/walk.h"
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/parse.h"
@@ -68,18 +67,21 @@ static int mount_device(int fd, uint32_t *ret) {
 
 /* The directory of a path, with no link anywhere. */
 static int open_parent(const char *path, const char **ret_name) {
-        const struct open_how how = {.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS};
         const char *slash = strrchr(path, '/');
         char parent[PATH_MAX];
-        int fd;
+        int root, fd;
 
         if (!slash || !slash[1] || (size_t)(slash - path) >= sizeof(parent))
                 return -EINVAL;
         memcpy(parent, path, (size_t)(slash - path));
         parent[slash - path] = 0;
-        fd = (int)syscall(SYS_openat2, AT_FDCWD, slash == path ? "/" : parent, &how, sizeof(how));
-        if (fd < 0)
+        root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (root < 0)
                 return -errno;
+        fd = walk_directory(root, parent);
+        close_fd(root);
+        if (fd < 0)
+                return fd;
         *ret_name = slash + 1;
         return fd;
 }

@@ -134,5 +134,46 @@ def test_only_the_listed_targets_are_changed_to(_):
     expect_equal(act('isolate', 'unit=rescue.target')[0], 'refused', 'the answer')
 
 
+def caged(name, drop_in, *command):
+    """As a service that may do what execrayd.service may; whether it went well."""
+    left_out = ('ExecStart=', 'ExecReload=', 'Type=', 'WatchdogSec=', 'NotifyAccess=', 'Restart', 'StateDirectory', 'RuntimeDirectory')
+    with open('/usr/lib/systemd/system/execrayd.service') as f:
+        lines = f.read().split('[Service]')[1].split('[Install]')[0].splitlines()
+    lines = [line for line in lines if not line.startswith(left_out)]
+    with open('/run/systemd/system/%s.service' % name, 'w') as f:
+        f.write('[Service]\nType=oneshot\nReadWritePaths=/run/act /var/lib/execrayd\nStandardOutput=truncate:/run/%s\nExecStart=%s\n%s\n'
+                % (name, ' '.join(command), '\n'.join(lines)))
+    if drop_in:
+        os.makedirs('/run/systemd/system/%s.service.d' % name, exist_ok=True)
+        places = [place for place in ('/usr/local/share/execrayd', '/usr/share/execrayd') if os.path.exists(place + '/responses.conf')]
+        os.symlink(places[0] + '/responses.conf', '/run/systemd/system/%s.service.d/responses.conf' % name)
+    text('systemctl', 'daemon-reload')
+    run('systemctl', 'start', name)
+    with open('/run/' + name) as f:
+        return f.read().strip()
+
+
+def test_the_service_takes_files_away_with_its_drop_in_and_without_says_that_it_cannot(_):
+    os.makedirs('/var/lib/execrayd', mode=0o700, exist_ok=True)
+    for path in ('/tmp/bad', '/srv/bad'):
+        with open(path, 'w') as f:
+            f.write('evil')
+        os.chown(path, 1000, 1000)
+        found = os.stat(path)
+        device = os.major(found.st_dev) << 20 | os.minor(found.st_dev)
+        command = ('/opt/act/act', CONFIG, STATE, 'quarantine', 'path=' + path, 'device=%d' % device, 'inode=%d' % found.st_ino)
+        name = 'caged' + path.replace('/', '-')
+        said = caged(name, False, *command)
+        expect_equal(said.split(' ')[0], 'failed', 'without the drop-in: %s' % said)
+        expect(os.path.exists(path), 'it has gone')
+        said = caged(name + '-free', True, *command)
+        expect_equal(said.split(' ')[0], 'done', 'with it: %s' % said)
+        expect(not os.path.exists(path), 'it is still there')
+        expect_equal(act('undo', said.split(' ')[1])[0], 'done', 'the undoing')
+        with open(path) as f:
+            expect_equal((f.read(), os.stat(path).st_uid, os.stat(path).st_mode), ('evil', 1000, found.st_mode), path)
+        os.unlink(path)
+
+
 if __name__ == '__main__':
     main(globals())
