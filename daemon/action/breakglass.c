@@ -110,6 +110,19 @@ int breakglass_end(const char *directory, const char *who, uint64_t now_ns) {
         return write_lives(fd, lives, n > 0 ? n - 1 : 0);
 }
 
+int breakglass_count(const char *directory, const char *who, uint64_t now_ns) {
+        _cleanup_(closep) int fd = -1;
+        uint64_t lives[LIVES_MAX];
+        char path[PATH_MAX];
+        size_t n;
+
+        fd = open_lives(directory, who, path, O_RDONLY);
+        if (fd < 0)
+                return fd == -ENOENT ? 0 : fd;
+        n = read_lives(fd, now_ns, lives);
+        return n > 0 ? (int)n - 1 : 0;
+}
+
 const char *breakglass_look(const char *directory, int n_crashes) {
         _cleanup_(freep) char *text = NULL;
         char path[PATH_MAX];

@@ -24,6 +24,9 @@ int breakglass_is_on_command_line(const char *text);
 int breakglass_begin(const char *directory, const char *who, uint64_t now_ns);
 int breakglass_end(const char *directory, const char *who, uint64_t now_ns);
 
+/* For another process: how many lives of `who` before the one that goes on now ended badly. 0 if nobody has begun. */
+int breakglass_count(const char *directory, const char *who, uint64_t now_ns);
+
 /* Why nothing is to be done now, as text that stays; NULL: nothing against it. `n_crashes` as breakglass_begin() said.
  */
 const char *breakglass_look(const char *directory, int n_crashes);

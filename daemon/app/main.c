@@ -1,12 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <malloc.h>
+#include <stdlib.h>
 #include <unistd.h>
 
+#include "action/breakglass.h"
 #include "app/manager.h"
 #include "app/params.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "pipeline/compile-worker.h"
 #include "response/respond-worker.h"
+
+/* As a service: a life that does not come to its end here has crashed, and whoever does things to this host wants to
+ * know how many did. */
+static int run(const struct params *params) {
+        const char *directory = secure_getenv("RUNTIME_DIRECTORY");
+        int status;
+
+        if (directory)
+                (void)breakglass_begin(directory, "core", clock_boottime_ns());
+        status = manager_run(params);
+        if (directory)
+                (void)breakglass_end(directory, "core", clock_boottime_ns());
+        return status;
+}
 
 int main(int argc, char *argv[]) {
         struct params params;
@@ -29,5 +46,5 @@ int main(int argc, char *argv[]) {
                 return r - 1;
 
         log_set_max_level(params.log_level);
-        return manager_run(&params);
+        return run(&params);
 }

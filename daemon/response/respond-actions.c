@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "action/breakglass.h"
 #include "base/clock.h"
 #include "base/strbuf.h"
 #include "config/config.h"
@@ -46,6 +47,7 @@ int respond_actions_init(struct respond_actions *actions, const struct config *c
         };
         struct actions_options options = {
                 .config = config,
+                .n_crashes = MAX(breakglass_count(ACTIONS_RUNTIME_DIRECTORY, "core", clock_boottime_ns()), 0),
                 .core_pid = core_pid,
                 .loop = loop,
                 .sink = {.on_report = on_report, .on_notice = on_notice},

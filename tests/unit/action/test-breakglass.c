@@ -31,6 +31,8 @@ START_TEST(three_bad_ends_within_ten_minutes_disarm_and_older_ones_do_not) {
         for (int i = 0; i < 3; i++) {
                 n = breakglass_begin(directory, "core", now += NSEC_PER_MIN);
                 ck_assert_int_eq(n, i);
+                ck_assert_int_eq(breakglass_count(directory, "core", now), i);
+                ck_assert_int_eq(breakglass_count(directory, "nobody", now), 0);
                 ck_assert_ptr_null(breakglass_look(directory, n));
         }
         n = breakglass_begin(directory, "core", now += NSEC_PER_MIN);
