@@ -551,6 +551,9 @@ void action_put_reference(struct strbuf *b) {
                                       type_word(argument->type));
                         if (argument->max == INT64_MAX)
                                 strbuf_printf(b, "from %lld", (long long)argument->min);
+                        else if (argument->min >= MIB)
+                                strbuf_printf(b, "%lld to %lld MiB", (long long)(argument->min / MIB),
+                                              (long long)(argument->max / MIB));
                         else if (argument->max > 0)
                                 strbuf_printf(b, "%lld to %lld%s", (long long)argument->min, (long long)argument->max,
                                               argument->type == ACTION_TYPE_DURATION ? " s" : "");
