@@ -184,6 +184,32 @@ static bool could_be_fact(uint8_t op) {
         }
 }
 
+/* How much a fact lets through, as a guess: of 2048 events so many. Of names there are many, of first directories few.
+ */
+static uint32_t breadth_of(const struct program *program, const struct pattern *pattern) {
+        const char *text = program_text(program, pattern->text);
+        uint32_t n = pattern->text.length, bits = 0;
+
+        if (n == 0)
+                return pattern->network.prefix > 16 ? 16 : pattern->network.prefix > 0 ? 256 : 64;
+        switch (pattern->place) {
+        case PREFILTER_WHOLE: return 1;
+        case PREFILTER_BACK: return n < 3 ? 256 : n == 3 ? 64 : 4;
+        default: break;
+        }
+        for (uint32_t i = 1; i < n && bits < 10; i++)
+                bits += text[i] == '/' ? 2 : text[i - 1] == '/' && i > 1 ? 1 : 0;
+        return 2048U >> bits;
+}
+
+static uint64_t facts_breadth(const struct collector *c, const struct facts *facts) {
+        uint64_t sum = 0;
+
+        ARRAY_FOREACH(pattern, &facts->patterns)
+                sum += breadth_of(c->program, pattern);
+        return sum;
+}
+
 /* What an event must hold in this field for the condition to be true of it. */
 static void condition_facts(struct collector *c, uint32_t number, enum field field, struct facts *ret) {
         const struct condition *condition = &c->program->conditions[number];
@@ -203,7 +229,7 @@ static void condition_facts(struct collector *c, uint32_t number, enum field fie
                         struct facts child;
 
                         condition_facts(c, c->program->children[condition->args.first + i].value, field, &child);
-                        if (!child.all && (ret->all || child.patterns.n < ret->patterns.n)) {
+                        if (!child.all && (ret->all || facts_breadth(c, &child) < facts_breadth(c, ret))) {
                                 array_done(&ret->patterns);
                                 *ret = child;
                         } else

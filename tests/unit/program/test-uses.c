@@ -66,6 +66,20 @@ START_TEST(what_every_event_of_a_step_must_hold_is_a_pattern) {
 }
 END_TEST
 
+START_TEST(of_two_facts_the_one_that_lets_less_through_is_the_pattern) {
+        collect("path \"p\" { openat { pathname startswith \"/home/\" and pathname glob [\"**.docx\", \"**.xlsx\"] } }",
+                USES_FILTER);
+        ck_assert_str_eq(texts(), "$.docx $.xlsx");
+        collect("path \"p\" { openat { pathname startswith \"/usr/lib/systemd/system/\" and pathname endswith \"rc\" } "
+                "}",
+                USES_FILTER);
+        ck_assert_str_eq(texts(), "^/usr/lib/systemd/system/");
+        collect("path \"p\" { openat { pathname startswith \"/etc/\" and pathname in [\"/etc/a\", \"/etc/b\"] } }",
+                USES_FILTER);
+        ck_assert_str_eq(texts(), "=/etc/a =/etc/b");
+}
+END_TEST
+
 START_TEST(what_only_some_of_its_events_hold_is_none) {
         static const char *const conditions[] = {"pathname != \"/a\"",
                                                  "not pathname startswith \"/a\"",
@@ -275,6 +289,7 @@ END_TEST
 
 UNIT_MAIN("program/uses",
           what_every_event_of_a_step_must_hold_is_a_pattern,
+          of_two_facts_the_one_that_lets_less_through_is_the_pattern,
           what_only_some_of_its_events_hold_is_none,
           a_step_without_a_condition_lets_all_pass,
           addresses_numbers_and_users_have_dimensions_of_their_own,
