@@ -44,6 +44,7 @@ enum filter_dimension {
         FILTER_USER,
         FILTER_EXE,
         FILTER_NAME,
+        FILTER_FLAGS,
         N_FILTER_DIMENSIONS,
 };
 
@@ -61,6 +62,7 @@ struct filter {
         __u64 known[N_FILTER_DIMENSIONS];       /* bit of the field in the header's masks; 0: always known */
         __u32 at[N_FILTER_DIMENSIONS];  /* where the value is in the record; 0: the dimension is not looked at. Of
                                          * EXE and NAME, which are not in the record, 1 */
+        __u64 flags;                    /* any of these bits, for the uses that look there */
         __u64 first;                    /* uses that need no armed key */
         __u64 arming;                   /* uses that arm something */
         __u64 counting;                 /* uses that only count (burst.bpf.h), and bits that are none; 0: nobody */

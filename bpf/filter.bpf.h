@@ -482,6 +482,12 @@ __noinline __u64 filter_uses(struct cpu *cpu, __u32 kind) {
         uses = cpu->sieve.uses;
         asked = cpu->sieve.asked;
 
+        at = filter_at(cpu, filter, FILTER_FLAGS, asked);
+        if (uses && at) {
+                if (!(*(__u64 *)(cpu->record + at) & filter->flags))
+                        uses &= filter->any[FILTER_FLAGS];
+                asked |= 1U << FILTER_FLAGS;
+        }
         at = filter_at(cpu, filter, FILTER_NUMBER, asked);
         if (uses && at) {
                 uses &= filter_number(filter, keys, of, FILTER_NUMBER, *(__s64 *)(cpu->record + at));

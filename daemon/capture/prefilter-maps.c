@@ -318,6 +318,7 @@ static void fill_kind(struct filter *to, const struct prefilter *prefilter, uint
                 return;
         to->active = 1;
         to->shed = schema_kind((enum wire_kind)number)->class == EVENT_EVENT;
+        to->flags = kind->flags;
         to->first = kind->first;
         to->counting = kind->counting;
         to->most = kind->most;

@@ -50,6 +50,7 @@ enum prefilter_dimension {
         PREFILTER_USER,                 /* real or effective user */
         PREFILTER_EXE,                  /* executable of the acting process, at the time of its exec */
         PREFILTER_NAME,                 /* and the name that it was started as */
+        PREFILTER_FLAGS,                /* any of some bits, in the field of interest_flags(): opened for writing */
         _PREFILTER_DIMENSION_MAX,
 };
 
@@ -79,6 +80,7 @@ struct prefilter_kind {
         uint32_t n_uses;
         enum field fields[_PREFILTER_DIMENSION_MAX];    /* FIELD_NONE: not looked at */
         uint64_t any[_PREFILTER_DIMENSION_MAX];         /* uses that do not look there; all bits if nobody does */
+        uint64_t flags;                 /* FLAGS: with none of these bits an event is for no use that looks there */
         uint64_t first;                 /* uses that need no armed key */
         uint64_t counting;              /* uses that only count; bits that are no use are set. 0: none */
         uint32_t most;                  /* of these: how many events one record may stand for */

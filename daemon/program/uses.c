@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "base/macro.h"
+#include "event/interest.h"
 #include "program/aggregate.h"
 #include "program/glob.h"
 
@@ -24,6 +25,7 @@ struct pattern {
 
 struct facts {
         bool all;                       /* whatever it holds */
+        uint64_t bits;                  /* of FLAGS: any of these */
         struct facts_patterns ARRAY_BODY(struct pattern) patterns;
 };
 
@@ -253,6 +255,36 @@ static void condition_facts(struct collector *c, uint32_t number, enum field fie
         }
 }
 
+/* Any of these bits of the field must be set for the condition to be true; 0: not that anybody knows. */
+static uint64_t condition_bits(const struct program *p, uint32_t number, enum field field) {
+        const struct condition *condition = &p->conditions[number];
+        uint64_t bits = 0;
+
+        if (condition->op == CONDITION_PREDICATE) {
+                const struct predicate *predicate = &p->predicates[condition->args.first];
+
+                if (predicate->field != field || predicate->subject != SUBJECT_EVENT)
+                        return 0;
+                if (predicate->op == PREDICATE_BITS_ANY || predicate->op == PREDICATE_EQUAL)
+                        return (uint64_t)predicate->number;
+                return predicate->op == PREDICATE_BITS_ALL ? (uint64_t)predicate->number & -(uint64_t)predicate->number
+                                                           : 0;
+        }
+        if (condition->op != CONDITION_AND && condition->op != CONDITION_OR)
+                return 0;
+        for (uint32_t i = 0; i < condition->args.n; i++) {
+                uint64_t child = condition_bits(p, p->children[condition->args.first + i].value, field);
+
+                if (condition->op == CONDITION_OR) {
+                        if (!child)
+                                return 0;
+                        bits |= child;
+                } else if (child && (!bits || __builtin_popcountll(child) < __builtin_popcountll(bits)))
+                        bits = child;
+        }
+        return bits;
+}
+
 /* Which field of the kind is looked at most, of each sort. */
 static void count_predicates(struct collector *c, uint32_t number) {
         const struct condition *condition = &c->program->conditions[number];
@@ -286,6 +318,7 @@ static void choose_fields(struct collector *c, uint16_t kind) {
                 to->fields[PREFILTER_USER] = c->asked[FIELD_PROCESS_euid] > c->asked[FIELD_PROCESS_uid]
                                                      ? FIELD_PROCESS_euid
                                                      : FIELD_PROCESS_uid;
+        to->fields[PREFILTER_FLAGS] = interest_flags((enum wire_kind)kind);
         if (c->asked[FIELD_PROCESS_exe] > 0)
                 to->fields[PREFILTER_EXE] = FIELD_PROCESS_exe;
         if (c->asked[FIELD_PROCESS_name] > 0)
@@ -367,6 +400,7 @@ static void add_pattern(struct collector *c, uint16_t kind, enum prefilter_dimen
         case PREFILTER_EXE:
         case PREFILTER_NAME: add_text(c, kind, dimension, pattern, uses); return;
         case PREFILTER_NETWORK: add_network(c, kind, &pattern->network, uses); return;
+        case PREFILTER_FLAGS: return;   /* has no patterns */
         case PREFILTER_NUMBER:
         case PREFILTER_USER:
                 note(c, array_push(&c->prefilter->numbers,
@@ -415,6 +449,7 @@ static void put_use(struct collector *c, const struct use *use,
                 else
                         to->any[d] |= mask;
         }
+        to->flags |= facts[PREFILTER_FLAGS].bits;
         if (use->first)
                 to->first |= mask;
         if (use->most == 0)
@@ -432,8 +467,14 @@ static void use_facts(struct collector *c, const struct use *use, struct facts r
                 enum field field = c->prefilter->kinds[use->kind].fields[d];
 
                 ret[d] = (struct facts){.all = true};
-                if (field != FIELD_NONE && c->what & USES_FILTER)
+                if (field == FIELD_NONE || !(c->what & USES_FILTER))
+                        continue;
+                if (d != PREFILTER_FLAGS) {
                         condition_facts(c, use->condition, field, &ret[d]);
+                        continue;
+                }
+                ret[d].bits = condition_bits(c->program, use->condition, field);
+                ret[d].all = ret[d].bits == 0;
         }
 }
 

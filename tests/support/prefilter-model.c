@@ -78,6 +78,10 @@ static uint64_t dimension_uses(const struct prefilter *prefilter, const struct e
                             number->number == value.number)
                                 uses |= number->uses;
                 break;
+        case PREFILTER_FLAGS:
+                if ((uint64_t)value.number & kind->flags)
+                        uses = UINT64_MAX;
+                break;
         case _PREFILTER_DIMENSION_MAX: break;
         }
         return uses;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "program/uses.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 #include "base/strbuf.h"
@@ -77,6 +78,22 @@ START_TEST(of_two_facts_the_one_that_lets_less_through_is_the_pattern) {
         collect("path \"p\" { openat { pathname startswith \"/etc/\" and pathname in [\"/etc/a\", \"/etc/b\"] } }",
                 USES_FILTER);
         ck_assert_str_eq(texts(), "=/etc/a =/etc/b");
+}
+END_TEST
+
+START_TEST(bits_that_every_event_of_a_step_needs_one_of_are_a_dimension) {
+        collect("path \"p\" { openat { pathname == \"/a\" and flags & (O_WRONLY|O_RDWR) } }\n"
+                "path \"q\" { openat { pathname == \"/b\" and (flags & O_CREAT or flags & O_TRUNC) } }\n"
+                "path \"r\" { openat { pathname == \"/c\" and (flags & O_CREAT or mode == 0) } }\n"
+                "path \"s\" { openat { pathname == \"/d\" and not (flags & O_CREAT) } }\n",
+                USES_FILTER);
+        ck_assert_int_eq(opens()->fields[PREFILTER_FLAGS], FIELD_openat_flags);
+        ck_assert_uint_eq(opens()->flags, O_WRONLY | O_RDWR | O_CREAT | O_TRUNC);
+        ck_assert_int_eq(__builtin_popcountll(opens()->any[PREFILTER_FLAGS]), 2);
+        collect("path \"r\" { openat { pathname == \"/c\" } }", USES_FILTER);
+        ck_assert_int_eq(opens()->fields[PREFILTER_FLAGS], FIELD_NONE);
+        collect("path \"p\" { openat { pathname == \"/a\" and flags & O_WRONLY } }", 0);
+        ck_assert_int_eq(opens()->fields[PREFILTER_FLAGS], FIELD_NONE);
 }
 END_TEST
 
@@ -290,6 +307,7 @@ END_TEST
 UNIT_MAIN("program/uses",
           what_every_event_of_a_step_must_hold_is_a_pattern,
           of_two_facts_the_one_that_lets_less_through_is_the_pattern,
+          bits_that_every_event_of_a_step_needs_one_of_are_a_dimension,
           what_only_some_of_its_events_hold_is_none,
           a_step_without_a_condition_lets_all_pass,
           addresses_numbers_and_users_have_dimensions_of_their_own,
