@@ -482,8 +482,9 @@ __noinline __u64 filter_uses(struct cpu *cpu, __u32 kind) {
         uses = cpu->sieve.uses;
         asked = cpu->sieve.asked;
 
+        /* Those of openat2() are in user memory, and `created` is the kernel's: they rule nothing out. */
         at = filter_at(cpu, filter, FILTER_FLAGS, asked);
-        if (uses && at) {
+        if (uses && at && !(cpu->header.user & filter->known[FILTER_FLAGS])) {
                 if (!(*(__u64 *)(cpu->record + at) & filter->flags))
                         uses &= filter->any[FILTER_FLAGS];
                 asked |= 1U << FILTER_FLAGS;

@@ -50,7 +50,8 @@ enum prefilter_dimension {
         PREFILTER_USER,                 /* real or effective user */
         PREFILTER_EXE,                  /* executable of the acting process, at the time of its exec */
         PREFILTER_NAME,                 /* and the name that it was started as */
-        PREFILTER_FLAGS,                /* any of some bits, in the field of interest_flags(): opened for writing */
+        PREFILTER_FLAGS,                /* any of some bits, in the field of interest_flags(): opened for writing.
+                                         * Of flags that stood in user memory nothing is concluded */
         _PREFILTER_DIMENSION_MAX,
 };
 

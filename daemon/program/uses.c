@@ -2,6 +2,7 @@
 #include "program/uses.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -255,6 +256,14 @@ static void condition_facts(struct collector *c, uint32_t number, enum field fie
         }
 }
 
+/* A file is made by those only that ask for it: O_CREAT, or that of O_TMPFILE which opens no directory. */
+#define CREATING_BITS (O_CREAT | 020000000)
+
+static bool is_created(const struct predicate *predicate, bool wanted) {
+        return predicate->field == FIELD_openat_created && predicate->subject == SUBJECT_EVENT &&
+                predicate->op == PREDICATE_EQUAL && predicate->number == wanted;
+}
+
 /* Any of these bits of the field must be set for the condition to be true; 0: not that anybody knows. */
 static uint64_t condition_bits(const struct program *p, uint32_t number, enum field field) {
         const struct condition *condition = &p->conditions[number];
@@ -263,12 +272,24 @@ static uint64_t condition_bits(const struct program *p, uint32_t number, enum fi
         if (condition->op == CONDITION_PREDICATE) {
                 const struct predicate *predicate = &p->predicates[condition->args.first];
 
-                if (predicate->field != field || predicate->subject != SUBJECT_EVENT)
+                if (predicate->subject != SUBJECT_EVENT)
+                        return 0;
+                if (field == FIELD_openat_flags && is_created(predicate, true))
+                        return CREATING_BITS;
+                if (predicate->field != field)
                         return 0;
                 if (predicate->op == PREDICATE_BITS_ANY || predicate->op == PREDICATE_EQUAL)
                         return (uint64_t)predicate->number;
                 return predicate->op == PREDICATE_BITS_ALL ? (uint64_t)predicate->number & -(uint64_t)predicate->number
                                                            : 0;
+        }
+        if (condition->op == CONDITION_NOT) {
+                const struct condition *child = &p->conditions[condition->args.first];
+
+                return field == FIELD_openat_flags && child->op == CONDITION_PREDICATE &&
+                                       is_created(&p->predicates[child->args.first], false)
+                               ? CREATING_BITS
+                               : 0;
         }
         if (condition->op != CONDITION_AND && condition->op != CONDITION_OR)
                 return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What no loaded policy could use stays in the kernel, and nothing else does. */
 #include <arpa/inet.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -110,6 +111,38 @@ START_TEST(a_path_that_no_policy_names_is_left_out) {
 END_TEST
 
 /* What cannot be decided by the value alone is told. */
+static void open_with(const char *name, int flags) {
+        close(open(lab_path(name), flags | O_CLOEXEC, 0600));
+}
+
+START_TEST(what_is_opened_without_the_flags_that_a_use_needs_is_left_out) {
+        struct {
+                uint64_t flags, mode, resolve;
+        } how = {.flags = O_RDONLY | O_CLOEXEC};
+        pid_t pid;
+
+        lab_write_file(lab_path("f-read"), "", 0600);
+        lab_write_file(lab_path("f-any"), "", 0600);
+        watch("path \"p\" { openat { pathname startswith \"$/f-\" and flags & (O_WRONLY|O_RDWR) } }\n"
+              "path \"q\" { openat { pathname startswith \"$/n-\" and created } }\n"
+              "path \"r\" { openat { pathname == \"$/f-any\" } }\n",
+              USES_FILTER);
+        pid = RUN({
+                open_with("f-read", O_RDONLY);
+                open_with("f-any", O_RDONLY);
+                open_with("f-written", O_WRONLY | O_CREAT);
+                open_with("n-made", O_RDONLY | O_CREAT);
+                open_with("n-made-again", O_RDONLY);
+                close((int)syscall(SYS_openat2, AT_FDCWD, lab_path("f-read"), &how, sizeof(how)));
+        });
+        ck_assert(was_opened(pid, "f-any") && was_opened(pid, "f-written") && was_opened(pid, "n-made"));
+        ck_assert(!was_opened(pid, "n-made-again"));
+        /* Of the two the second: what stood in memory rules nothing out. */
+        ck_assert(was_opened(pid, "f-read"));
+        ck_assert_int_eq(find_open(pid, "f-read")->call, WIRE_CALL_openat2);
+}
+END_TEST
+
 START_TEST(a_long_path_passes_if_its_beginning_does) {
         char name[300], text[1024];
         pid_t pid;
@@ -623,6 +656,7 @@ END_TEST
 int main(void) {
         const TTest *const tests[] = {
                 a_path_that_no_policy_names_is_left_out,
+                what_is_opened_without_the_flags_that_a_use_needs_is_left_out,
                 a_long_path_passes_if_its_beginning_does,
                 an_address_a_port_or_a_user_that_no_policy_names_is_left_out,
                 a_later_step_is_told_once_its_story_may_have_begun_and_until_it_is_over,

@@ -79,7 +79,8 @@ static uint64_t dimension_uses(const struct prefilter *prefilter, const struct e
                                 uses |= number->uses;
                 break;
         case PREFILTER_FLAGS:
-                if ((uint64_t)value.number & kind->flags)
+                if ((uint64_t)value.number & kind->flags ||
+                    event->wire->user >> schema_field(kind->fields[d])->bit & 1)
                         uses = UINT64_MAX;
                 break;
         case _PREFILTER_DIMENSION_MAX: break;

@@ -90,6 +90,10 @@ START_TEST(bits_that_every_event_of_a_step_needs_one_of_are_a_dimension) {
         ck_assert_int_eq(opens()->fields[PREFILTER_FLAGS], FIELD_openat_flags);
         ck_assert_uint_eq(opens()->flags, O_WRONLY | O_RDWR | O_CREAT | O_TRUNC);
         ck_assert_int_eq(__builtin_popcountll(opens()->any[PREFILTER_FLAGS]), 2);
+        collect("path \"p\" { openat { created, pathname == \"/a\" } }", USES_FILTER);
+        ck_assert_uint_eq(opens()->flags, O_CREAT | 020000000);
+        collect("path \"p\" { openat { not created, pathname == \"/a\" } }", USES_FILTER);
+        ck_assert_int_eq(opens()->fields[PREFILTER_FLAGS], FIELD_NONE);
         collect("path \"r\" { openat { pathname == \"/c\" } }", USES_FILTER);
         ck_assert_int_eq(opens()->fields[PREFILTER_FLAGS], FIELD_NONE);
         collect("path \"p\" { openat { pathname == \"/a\" and flags & O_WRONLY } }", 0);
