@@ -354,6 +354,11 @@ static bool engine_advance_run(struct engine *engine, uint32_t path, uint32_t ru
                 if (loop) {
                         instance_count(&world, instance, path, loop);
                         engine_note(engine, RUN_COUNTS, path, run, 0, loop->edge);
+                        /* A step that comes none or more times is taken the first time. */
+                        if (engine_has_responses(engine, path) && instance->steps != before.steps &&
+                            evidence_step(&engine->evidence, instance->steps)->number == engine->event->number &&
+                            evidence_step(&engine->evidence, instance->steps)->count == 1)
+                                engine_tell_step_slowly(engine, run, path, NULL);
                 }
         }
 
@@ -515,6 +520,13 @@ static void engine_enforce_bounds(struct engine *engine, uint32_t concerned, uin
                 engine_evict(engine, run);
 }
 
+static void engine_tell_steps(struct engine *engine, uint32_t path, const uint32_t *runs, uint32_t n,
+                              const struct key *own_key) {
+        if (engine_has_responses(engine, path))
+                for (uint32_t i = 0; i < n; i++)
+                        engine_tell_step_slowly(engine, runs[i], path, own_key);
+}
+
 static void engine_tell_completed(struct engine *engine, uint32_t path, const struct key *own_key) {
         for (uint32_t i = 0; i < engine->n_completed; i++) {
                 uint32_t run = engine->scratch.completed[i], group = pool_run(&engine->pool, run)->group;
@@ -533,7 +545,7 @@ static void engine_advance_path(struct engine *engine, uint32_t path, bool may_s
 
         engine->scratch.concerned[path] = POOL_NONE;
         memset(engine->active_known, 0, sizeof(engine->active_known));
-        engine->n_actives = engine->n_candidates = engine->n_moved = engine->n_completed = 0;
+        engine->n_actives = engine->n_candidates = engine->n_moved = engine->n_completed = engine->n_asked = 0;
         engine->spent = false;
 
         for (uint32_t g = concerned; g != POOL_NONE; g = pool_group(&engine->pool, g)->concerned) {
@@ -559,9 +571,11 @@ static void engine_advance_path(struct engine *engine, uint32_t path, bool may_s
                 own = engine->plan.paths[path].is_lone ? engine_start_lone(engine, path, key, own)
                                                        : engine_start(engine, path, key, own);
 
+        engine_tell_steps(engine, path, engine->scratch.moved, engine->n_moved, key);
         for (uint32_t i = 0; i < engine->n_moved; i++)
                 engine_file(engine, engine->scratch.moved[i]);
         engine_merge_completed(engine, path);
+        engine_tell_steps(engine, path, engine->scratch.completed, engine->n_completed, key);
         engine_enforce_bounds(engine, concerned, own);
         engine_tell_completed(engine, path, key);
 

@@ -11,6 +11,8 @@
 #include "engine/pool.h"
 #include "engine/suppress.h"
 
+#define ENGINE_MAX_ASKED 32             /* steps with responders that one event may tell of one path */
+
 struct path_counters {
         uint64_t n_matches;
 };
@@ -26,6 +28,12 @@ struct event_key {
         struct key key;
         uint32_t generation;            /* of the event for which it was worked out */
         bool is_there;
+};
+
+/* A step with responders that was told of the event being fed. */
+struct asked {
+        struct token captures;
+        const struct step *step;        /* borrowed from the program */
 };
 
 /* Memory to work in, as large as a program and the bounds want it. */
@@ -72,7 +80,8 @@ struct engine {
         uint64_t active_known[PLAN_WORDS(PROGRAM_MAX_POSITIONS)];      /* bit per position */
         bool uncertain;                 /* an `except` was unknown */
         bool spent;                     /* the event completed the one run of its key that counts from the start */
-        uint32_t n_actives, n_candidates, n_moved, n_completed;
+        uint32_t n_actives, n_candidates, n_moved, n_completed, n_asked;
+        struct asked asked[ENGINE_MAX_ASKED];
 
         struct match match;
         struct match_step steps[MATCH_MAX_STEPS];
@@ -156,6 +165,15 @@ void engine_file(struct engine *engine, uint32_t run);
  * it to one, or withhold it (tell.c). `key` is its. */
 void engine_tell(struct engine *engine, uint32_t run, uint32_t path, const struct key *key);
 void engine_tell_absent(struct engine *engine, uint32_t run, uint32_t path, const struct key *key, uint64_t time_ns);
+
+/* A run has taken a step, by the event being fed or because something did not happen until time_ns: tell it if it has
+ * responders. Of runs that know the same the first is told, for there is one thing to be done. `own`: the key of a run
+ * in no group. */
+void engine_tell_step_slowly(struct engine *engine, uint32_t run, uint32_t path, const struct key *own);
+void engine_tell_absent_step_slowly(struct engine *engine, uint32_t run, uint32_t path, uint64_t time_ns);
+static inline bool engine_has_responses(const struct engine *engine, uint32_t path) {
+        return __builtin_expect(engine->plan.paths[path].has_responses, false) && engine->sink.on_step;
+}
 
 /* Sum up a suppressed story, if it was joined by any, and forget it. */
 void engine_sum_up(struct engine *engine, uint32_t story);

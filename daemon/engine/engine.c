@@ -239,6 +239,8 @@ static void engine_expire_run(struct engine *engine, uint32_t run, uint64_t dead
                 engine->stats.n_absent++;
                 if (engine->observer)
                         engine_note_slowly(engine, RUN_WAITED, path, run, 0, PROGRAM_NONE, deadline_ns);
+                if (engine_has_responses(engine, path))
+                        engine_tell_absent_step_slowly(engine, run, path, deadline_ns);
                 if (instance->position == INSTANCE_COMPLETE)
                         engine_complete_absent(engine, run, path, deadline_ns);
                 else {

@@ -28,6 +28,9 @@ struct engine_limits {
 struct engine_sink {
         /* A path is complete, or (match->summary) a suppressed story is summed up. Borrowed until the call returns. */
         void (*on_match)(const struct match *match, void *data);
+        /* A run has taken a step that has responders, match->taken: the story until there. NULL: nobody asks, and it
+         * costs nothing. */
+        void (*on_step)(const struct match *match, void *data);
         /* An open run made room for another one, or a regex met its limit: shown, because it could hide something. */
         void (*on_obscured)(enum wire_reason reason, const struct path *path, const char *key, void *data);
         void *data;
@@ -41,6 +44,8 @@ struct engine_stats {
         uint64_t n_counted;             /* events that were counted by a `repeat` or a `score` */
         uint64_t n_absent;              /* times that what must not happen did not */
         uint64_t n_suppressed;          /* completions that were joined to an alert before them */
+        uint64_t n_steps_told;          /* steps with responders */
+        uint64_t n_steps_left;          /* of these, not told: too many by one event */
         uint64_t n_withheld;            /* completions of `on_loss = skip` paths after a gap */
         uint64_t n_ended_by_reload;
         uint64_t n_predicates;          /* evaluations, to see that sharing works */

@@ -53,4 +53,7 @@ struct match {
         bool summary; /* no new story: the end of a suppression, `suppressed` says how many were joined */
         uint64_t suppressed;
         uint64_t first_ns;              /* of the first step; of a summary, of the first alert */
+
+        const struct step *taken;       /* no story, but one under way: it has just taken this step, which has
+                                           responders, and what is here is what is known so far. The number is 0 */
 };

@@ -251,6 +251,21 @@ static void plan_captures(const struct program *program, const struct path *path
         }
 }
 
+static bool plan_has_responses(const struct program *program, const struct path *path) {
+        for (uint32_t i = 0; i < path->positions.n; i++) {
+                const struct position *position = &program->positions[path->positions.first + i];
+
+                if (position->absence != PROGRAM_NONE &&
+                    program->steps[program->absences[position->absence].step].respond.n > 0)
+                        return true;
+                for (uint32_t e = position->edges.first; e < position->edges.first + position->edges.n; e++)
+                        if (program->edges[e].step != PROGRAM_NONE &&
+                            program->steps[program->edges[e].step].respond.n > 0)
+                                return true;
+        }
+        return false;
+}
+
 static void plan_path(struct plan *plan, uint32_t p, const struct plan_edge *conjuncts, uint32_t *n_positions,
                       uint32_t *n_edges) {
         const struct program *program = plan->program;
@@ -262,6 +277,7 @@ static void plan_path(struct plan *plan, uint32_t p, const struct plan_edge *con
                 .positions = *n_positions,
                 .n_positions = path->positions.n,
                 .by = path->by,
+                .has_responses = plan_has_responses(program, path),
         };
         *n_positions += path->positions.n;
         for (uint32_t i = 0; i < path->exceptions.n; i++) {

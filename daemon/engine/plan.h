@@ -74,6 +74,7 @@ struct plan_path {
         bool has_absences;
         bool has_exceptions;            /* decided by the event alone */
         bool has_capture_exceptions;
+        bool has_responses;             /* a step of it has responders */
         uint16_t weak;                  /* bit per slot that a run may have to do without */
         uint16_t slot_fields[PROGRAM_MAX_SLOTS];        /* enum field: what each capture holds */
 };

@@ -90,7 +90,6 @@ static void engine_fill(struct engine *engine, const struct instance *instance, 
         *match = (struct match){
                 .program = engine->program,
                 .path = &engine->program->paths[path],
-                .number = ++engine->last_match,
                 .time_ns = completion->time_ns,
                 .key = engine->key_text,
                 .key_type = key->type,
@@ -155,6 +154,7 @@ static void engine_complete(struct engine *engine, uint32_t run, uint32_t path, 
 
         engine_note(engine, RUN_ALERTS, path, run, 0, PROGRAM_NONE);
         engine_fill(engine, instance, path, key, completion);
+        engine->match.number = ++engine->last_match;
         if (p->suppress_ns > 0)
                 suppress_add(&engine->suppress, &id, path, &engine->match, completion->clock_ns);
         if (engine->sink.on_match)
@@ -174,16 +174,24 @@ void engine_tell(struct engine *engine, uint32_t run, uint32_t path, const struc
         engine_complete(engine, run, path, key, &completion);
 }
 
-/* The actor is that of the step before, with the image that it ran then. */
-void engine_tell_absent(struct engine *engine, uint32_t run, uint32_t path, const struct key *key, uint64_t time_ns) {
+/* The actor is that of the step before. */
+static struct completion engine_completion_absent(const struct engine *engine, uint32_t run, uint64_t time_ns) {
         const struct evidence_step *step =
                 evidence_step(&engine->evidence, pool_run(&engine->pool, run)->steps);
-        struct completion completion = {
+
+        return (struct completion){
                 .time_ns = time_ns,
                 .clock_ns = time_ns,
                 .actor = process_table_find(engine->table, &step->actor),
                 .actor_id = step->actor,
         };
+}
+
+/* With the image that it ran then. */
+void engine_tell_absent(struct engine *engine, uint32_t run, uint32_t path, const struct key *key, uint64_t time_ns) {
+        const struct evidence_step *step =
+                evidence_step(&engine->evidence, pool_run(&engine->pool, run)->steps);
+        struct completion completion = engine_completion_absent(engine, run, time_ns);
         struct process then = {.id = step->actor, .image = step->kept ? step->kept->image : NULL};
 
         if (step->kept)
@@ -191,6 +199,66 @@ void engine_tell_absent(struct engine *engine, uint32_t run, uint32_t path, cons
         else if (completion.actor)
                 process_get(completion.actor, NULL, FIELD_PROCESS_exe, &completion.exe);
         engine_complete(engine, run, path, key, &completion);
+}
+
+/* ---- steps with responders ---- */
+
+/* The step that the run has taken last, if it has responders. */
+static const struct step *engine_step_taken(const struct engine *engine, uint32_t run, uint32_t path) {
+        const struct program *program = engine->program;
+        const struct evidence_step *taken =
+                evidence_step(&engine->evidence, pool_run(&engine->pool, run)->steps);
+        const struct position *position = &program->positions[program->paths[path].positions.first + taken->position];
+        const struct step *step =
+                &program->steps[taken->absent ? program->absences[position->absence].step
+                                              : plan_edge_at(&engine->plan, path, taken->position, taken->local)->step];
+
+        return step->respond.n > 0 ? step : NULL;
+}
+
+static void engine_tell_step(struct engine *engine, uint32_t run, uint32_t path, const struct key *own,
+                             const struct step *step, const struct completion *completion) {
+        const struct instance *instance = pool_run(&engine->pool, run);
+        struct key key =
+                instance->group == POOL_NONE
+                        ? *own
+                        : scope_key(pool_scope(&engine->pool, pool_group(&engine->pool, instance->group)->scope));
+
+        engine_fill(engine, instance, path, &key, completion);
+        engine->match.taken = step;
+        engine->stats.n_steps_told++;
+        engine->sink.on_step(&engine->match, engine->sink.data);
+}
+
+void engine_tell_step_slowly(struct engine *engine, uint32_t run, uint32_t path, const struct key *own) {
+        const struct completion completion = {
+                .time_ns = engine->event->time_ns,
+                .clock_ns = engine->now_ns,
+                .actor = engine->actor,
+                .actor_id = event_actor(engine->event),
+        };
+        const struct step *step = engine_step_taken(engine, run, path);
+        const struct token *captures = &pool_run(&engine->pool, run)->captures;
+
+        if (!step)
+                return;
+        for (uint32_t i = 0; i < engine->n_asked; i++)
+                if (engine->asked[i].step == step && token_equal(&engine->asked[i].captures, captures))
+                        return;
+        if (engine->n_asked == ENGINE_MAX_ASKED) {
+                engine->stats.n_steps_left++;
+                return;
+        }
+        engine->asked[engine->n_asked++] = (struct asked){*captures, step};
+        engine_tell_step(engine, run, path, own, step, &completion);
+}
+
+void engine_tell_absent_step_slowly(struct engine *engine, uint32_t run, uint32_t path, uint64_t time_ns) {
+        const struct completion completion = engine_completion_absent(engine, run, time_ns);
+        const struct step *step = engine_step_taken(engine, run, path);
+
+        if (step)
+                engine_tell_step(engine, run, path, NULL, step, &completion);
 }
 
 void engine_sum_up(struct engine *engine, uint32_t story) {

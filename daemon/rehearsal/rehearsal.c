@@ -145,7 +145,7 @@ static int open_account(struct rehearsal *rehearsal, const struct rehearsal_opti
 
 int rehearsal_new(struct program *program, const struct rehearsal_options *options, struct rehearsal **ret) {
         _cleanup_(rehearsal_freep) struct rehearsal *rehearsal = NULL;
-        struct engine_sink sink = {on_match, on_obscured, NULL};
+        struct engine_sink sink = {.on_match = on_match, .on_obscured = on_obscured};
         int r;
 
         assert(program && options && ret);

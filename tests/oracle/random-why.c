@@ -196,7 +196,7 @@ static const struct process_table_limits table_limits = {
 /* `looked_at`: with everything explained. */
 static int feed(struct check *check, const struct world *world, bool looked_at, struct engine_stats *ret) {
         const struct engine_observer observer = {on_event, on_run, check};
-        const struct engine_sink sink = {on_match, on_obscured, check};
+        const struct engine_sink sink = {.on_match = on_match, .on_obscured = on_obscured, .data = check};
         struct process_table *table = NULL;
         struct engine *engine = NULL;
         int r;

@@ -186,7 +186,7 @@ static int feed(const struct engine_trial *trial, struct engine *engine, struct 
 
 int engine_outcome(const struct engine_trial *trial, struct outcome_list *to, struct engine_stats *ret_stats) {
         struct sink sink = { .to = to };
-        const struct engine_sink engine_sink = { on_match, on_obscured, &sink };
+        const struct engine_sink engine_sink = {.on_match = on_match, .on_obscured = on_obscured, .data = &sink};
         struct process_table *table = NULL;
         struct engine *engine = NULL;
         int r;

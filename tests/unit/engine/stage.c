@@ -35,12 +35,19 @@ static double seconds(uint64_t time_ns) {
         return (double)(time_ns - STAGE_START) / SECOND;
 }
 
-/* "name 1@0 2@2*3 3@9^ tree 100 $f=/a score=7/5 starts=2 uncertain gap=7" or "name summary=2 tree 100". */
+/* "name 1@0 2@2*3 3@9^ tree 100 $f=/a score=7/5 starts=2 uncertain gap=7" or "name summary=2 tree 100" or
+ * "name step=1 1@0 tree 100", which has taken a step that has responders. */
 static void on_match(const struct match *match, void *data) {
         struct stage *stage = data;
         char text[512];
 
         put(stage, "%s", program_text(match->program, match->path->name));
+        if (match->taken) {
+                ck_assert_uint_eq(match->number, 0);
+                ck_assert_ptr_eq(match->steps[match->n_steps - 1].step, match->taken);
+                put(stage, " step=%u", match->taken->number);
+        } else
+                ck_assert_uint_eq(match->number, ++stage->n_numbers);
         for (size_t i = 0; i < match->n_steps; i++) {
                 const struct match_step *step = &match->steps[i];
 
@@ -90,7 +97,8 @@ void stage_open(struct stage *stage, struct program *program) {
                 .max_cgroups = 16,
                 .grace_ns = 60 * SECOND,
         };
-        const struct engine_sink sink = {on_match, on_obscured, stage};
+        const struct engine_sink sink = {
+                .on_match = on_match, .on_step = on_match, .on_obscured = on_obscured, .data = stage};
 
         memset(stage, 0, sizeof(*stage));
         stage->program = program;

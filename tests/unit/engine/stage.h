@@ -33,6 +33,7 @@ struct stage {
         struct engine_stats stats;
         char told[16384];
         size_t n_told;
+        uint64_t n_numbers;             /* that alerts took */
         struct record record;
 };
 
