@@ -255,7 +255,6 @@ static void take_over(struct manager *manager, struct settings *settings) {
         manager->reloaded.done = true;
         manager->reloaded.text = TAKE_STRUCT(changes);
         manager_warn_untold(manager);
-        manager_scripts_warn(manager);
         manager_governor_reloaded(manager);
         notify_status("Watching with %" PRIu32 " policies of generation %" PRIu64, program->n_paths, generation);
 }

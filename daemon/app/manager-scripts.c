@@ -2,7 +2,6 @@
 #include "app/manager-scripts.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -62,20 +61,6 @@ int manager_scripts_start(struct manager *manager) {
         return EXIT_STATUS_SUCCESS;
 }
 
-/* The engine tells of stories that are complete, not of each step that is taken. */
-void manager_scripts_warn(const struct manager *manager) {
-        const struct program *program = manager->settings.program;
-        uint32_t n = 0;
-
-        for (uint32_t i = 0; i < program->n_steps; i++)
-                n += program->steps[i].respond.n > 0;
-        if (n > 0)
-                log_warning("%" PRIu32
-                            " steps have 'on step N respond', which is not carried out: responders are asked when "
-                            "a story is complete",
-                            n);
-}
-
 /* ---- reload ---- */
 
 static int on_settled(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -133,6 +118,9 @@ static void add(struct response_stats *to, const struct response_stats *s) {
         to->n_failed += s->n_failed;
         to->n_actions += s->n_actions;
         to->n_starts += s->n_starts;
+        to->n_steps_asked += s->n_steps_asked;
+        to->n_steps_answered += s->n_steps_answered;
+        to->n_steps_left += s->n_steps_left;
         to->n_waiting += s->n_waiting;
         to->latency_max_ns = MAX(to->latency_max_ns, s->latency_max_ns);
         if (s->notice[0])

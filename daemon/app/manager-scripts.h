@@ -26,9 +26,6 @@ struct manager_scripts {
 /* At start: start it, if it is needed, and wait. Says what is wrong. An exit status. */
 int manager_scripts_start(struct manager *manager);
 
-/* Warn of policies that ask for what is not carried out. */
-void manager_scripts_warn(const struct manager *manager);
-
 /* At a reload: 0: nothing is needed; 1: on_settled() is called later, from the loop; or -errno, which was said. What
  * there is to say goes to the reload's messages. */
 int manager_scripts_prepare(struct manager *manager, const struct settings *settings,

@@ -395,6 +395,11 @@ static void put_scripts(const struct view *view, struct strbuf *b) {
                               "         told without them: %" PRIu64 " late, %" PRIu64 " lost, %" PRIu64
                               " too many at once, %" PRIu64 " while it was not there, %" PRIu64 " too large\n",
                               s->n_late, s->n_lost, s->n_full, s->n_down, s->n_large);
+        if (s->n_steps_asked + s->n_steps_left > 0)
+                strbuf_printf(b,
+                              "         %" PRIu64 " steps asked about, %" PRIu64 " answered, %" PRIu64
+                              " left out\n",
+                              s->n_steps_asked, s->n_steps_answered, s->n_steps_left);
         if (s->notice[0])
                 strbuf_printf(b, "         %s\n", s->notice);
 }
@@ -408,9 +413,11 @@ static void put_json_scripts(const struct view *view, struct strbuf *b) {
                       ",\"scripts\":{\"pid\":%d,\"asked\":%" PRIu64 ",\"answered\":%" PRIu64
                       ",\"waiting\":%zu,\"failed\":%" PRIu64 ",\"actions\":%" PRIu64 ",\"late\":%" PRIu64
                       ",\"lost\":%" PRIu64 ",\"full\":%" PRIu64 ",\"down\":%" PRIu64 ",\"large\":%" PRIu64
-                      ",\"starts\":%" PRIu64 ",\"notice\":",
+                      ",\"starts\":%" PRIu64 ",\"steps_asked\":%" PRIu64 ",\"steps_answered\":%" PRIu64
+                      ",\"steps_left\":%" PRIu64 ",\"notice\":",
                       s->pid, s->n_asked, s->n_answered, s->n_waiting, s->n_failed, s->n_actions, s->n_late, s->n_lost,
-                      s->n_full, s->n_down, s->n_large, s->n_starts);
+                      s->n_full, s->n_down, s->n_large, s->n_starts, s->n_steps_asked, s->n_steps_answered,
+                      s->n_steps_left);
         strbuf_put_json_str(b, s->notice);
         strbuf_put_char(b, '}');
 }

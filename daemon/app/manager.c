@@ -353,7 +353,6 @@ static void say_hello(const struct manager *manager) {
         if (!manager->settings.config.alerts.redact)
                 log_notice("Alerts show passwords and tokens: alerts.redact is off");
         manager_warn_untold(manager);
-        manager_scripts_warn(manager);
         log_info("watching; Ctrl-C ends it");
 }
 

@@ -46,6 +46,12 @@ static void on_match(const struct match *match, void *userdata) {
                 pipeline->sink.on_match(match, pipeline->userdata);
 }
 
+static void on_step(const struct match *match, void *userdata) {
+        struct pipeline *pipeline = userdata;
+
+        report_step(pipeline->report, match);
+}
+
 static void put_name(char to[static WIRE_MAX_NAME], const char *from, size_t length) {
         length = MIN(length, (size_t)WIRE_MAX_NAME - 1);
         memcpy(to, from, length);
@@ -106,7 +112,7 @@ void pipeline_configure(const struct config *config, struct pipeline_options *re
 
 int pipeline_new(struct program *program, const struct pipeline_options *options, const struct pipeline_sink *sink,
                  void *userdata, struct pipeline **ret) {
-        struct engine_sink engine_sink = {.on_match = on_match, .on_obscured = on_obscured};
+        struct engine_sink engine_sink = {.on_match = on_match, .on_step = on_step, .on_obscured = on_obscured};
         _cleanup_(pipeline_freep) struct pipeline *pipeline = NULL;
         struct report_options report;
         int r;

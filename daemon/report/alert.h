@@ -110,6 +110,7 @@ struct alert_capture {
 struct alert {
         uint64_t number, generation;
         bool summary;                   /* the end of a suppression */
+        uint32_t step;                  /* no alert: a story has taken this step, and responders are asked; else 0 */
         uint64_t time_ns, first_ns;     /* wall clock */
         struct alert_text policy, description, file;
         uint32_t line;

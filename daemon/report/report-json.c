@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/strbuf.h"
+#include "report/report.h"
 
 /* Commas are put by whoever begins the next member: nothing is taken back. */
 static void put_key(struct strbuf *b, const char *key) {
@@ -293,7 +294,9 @@ void report_json_alert(const struct alert *alert, struct strbuf *b) {
         strbuf_put_char(b, '{');
         member_u64(b, "version", ALERT_VERSION);
         put_key(b, "type");
-        strbuf_put_json_str(b, alert->summary ? "summary" : "alert");
+        strbuf_put_json_str(b, alert->step > 0 ? "step" : alert->summary ? "summary" : "alert");
+        if (alert->step > 0)
+                member_u64(b, "step", alert->step);
         member_u64(b, "number", alert->number);
         member_u64(b, "generation", alert->generation);
         member_time(b, "time", alert->time_ns);
@@ -379,16 +382,17 @@ const char *report_reason_to_string(enum wire_reason reason) {
         return "unknown";
 }
 
-void report_json_response(uint64_t number, uint64_t generation, const char *policy,
-                          const struct alert_response *response, struct strbuf *b) {
+void report_json_response(const struct report_told *told, const struct alert_response *response, struct strbuf *b) {
         strbuf_put_char(b, '{');
         member_u64(b, "version", ALERT_VERSION);
         put_key(b, "type");
         strbuf_put_json_str(b, "response");
-        member_u64(b, "number", number);
-        member_u64(b, "generation", generation);
+        if (told->step > 0)
+                member_u64(b, "step", told->step);
+        member_u64(b, "number", told->number);
+        member_u64(b, "generation", told->generation);
         put_key(b, "policy");
-        strbuf_put_json_str(b, policy);
+        strbuf_put_json_str(b, told->policy);
         put_key(b, "response");
         alert_response_put_json(response, b);
         strbuf_put(b, "}\n");

@@ -10,14 +10,14 @@
 #include "report/alert-event.h"
 #include "report/alert.h"
 
+struct report_told;
 struct strbuf;
 
 /* With the newline at the end. */
 void report_json_alert(const struct alert *alert, struct strbuf *b);
 
-/* What scripts said of an alert that was told before. With the newline at the end. */
-void report_json_response(uint64_t number, uint64_t generation, const char *policy,
-                          const struct alert_response *response, struct strbuf *b);
+/* What scripts said of an alert that was told before, or of a step. With the newline at the end. */
+void report_json_response(const struct report_told *told, const struct alert_response *response, struct strbuf *b);
 
 /* One event, as `trace` tells it. With the newline at the end. */
 void report_json_event(const struct alert_event *event, struct strbuf *b);

@@ -453,21 +453,25 @@ void report_set_hold(struct report *report, const struct report_hold *hold_by) {
 
 void report_answer(struct report *report, const struct report_told *told, const struct alert_response *response) {
         _cleanup_(strbuf_done) struct strbuf answer = {.limit_bytes = MAX_ALERT_BYTES};
-        char number[24], generation[24];
+        char number[24], generation[24], step[16];
 
         strbuf_clear(&report->text);
         strbuf_clear(&report->json);
         strbuf_put(&report->text, "RESPONSE ");
         strbuf_put_text(&report->text, told->policy, strlen(told->policy));
-        strbuf_printf(&report->text, "  #%" PRIu64 "\n", told->number);
+        if (told->step > 0)
+                strbuf_printf(&report->text, "  step %" PRIu32 "\n", told->step);
+        else
+                strbuf_printf(&report->text, "  #%" PRIu64 "\n", told->number);
         alert_response_put_text(response, &report->text);
         if (report->options.outputs & REPORT_JSON) {
-                report_json_response(told->number, told->generation, told->policy, response, &report->json);
+                report_json_response(told, response, &report->json);
                 write_out(report, &report->json);
         }
         if (report->options.outputs & REPORT_JOURNAL) {
                 snprintf(number, sizeof(number), "%" PRIu64, told->number);
                 snprintf(generation, sizeof(generation), "%" PRIu64, told->generation);
+                snprintf(step, sizeof(step), "%" PRIu32, told->step);
                 alert_response_put_json(response, &answer);
                 report_notice(report, MESSAGE_ID_RESPONSE, LOG_NOTICE, strbuf_str(&report->text),
                               (const struct report_field[]){
@@ -476,8 +480,9 @@ void report_answer(struct report *report, const struct report_told *told, const 
                                       {"EXECRAY_GENERATION", generation},
                                       {"EXECRAY_RESPONSE", alert_response_state_to_string(response->state)},
                                       {"EXECRAY_ANSWER", strbuf_str(&answer)},
+                                      {"EXECRAY_STEP", step},
                               },
-                              5);
+                              told->step > 0 ? 6 : 5);
         }
         if (report->options.outputs & REPORT_TEXT) {
                 strbuf_put_char(&report->text, '\n');
@@ -502,6 +507,28 @@ int report_match(struct report *report, const struct match *match) {
         if (r < 0)
                 report->stats.n_failed++;
         return r;
+}
+
+void report_step(struct report *report, const struct match *match) {
+        struct alert *alert;
+
+        if (match->path->severity < report->options.min_severity || !report->hold.wants_step ||
+            !report->hold.wants_step(match, report->hold.userdata))
+                return;
+        arena_reset(&report->arena);
+        if (build(report, match, &report->arena, &alert) < 0) {
+                report->stats.n_failed++;
+                return;
+        }
+        if (report->packages)
+                enrich(report, &report->arena, alert, match->time_ns);
+        strbuf_clear(&report->json);
+        report_json_alert(alert, &report->json);
+        if (report->json.error < 0)
+                report->stats.n_failed++;
+        else
+                (void)report->hold.ask(++report->last_id, match, alert, strbuf_str(&report->json), report->json.n,
+                                       report->hold.userdata);
 }
 
 static void tell_notice(struct report *report, struct notice *notice, uint64_t now_ns) {

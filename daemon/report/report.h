@@ -60,6 +60,10 @@ struct report_hold {
          * is the alert, one line. */
         int (*ask)(uint64_t id, const struct match *match, const struct alert *alert, const char *json, size_t n,
                    void *userdata);
+
+        /* Is it to be asked about a step (match->taken)? That is not held, nor told: what scripts do is all there is.
+         * Whoever says no counts it. Then comes ask(), of which the answer is not looked at. NULL: never. */
+        bool (*wants_step)(const struct match *match, void *userdata);
         void *userdata;
 };
 
@@ -85,11 +89,15 @@ bool report_release(struct report *report, uint64_t id, const struct alert_respo
 struct report_told {
         uint64_t number, generation;
         const char *policy;
+        uint32_t step;                  /* not an alert: what was said of a step; else 0 */
 };
 void report_answer(struct report *report, const struct report_told *told, const struct alert_response *response);
 
 /* Tell it. Returns 0, or the first error of the forms that failed: counted and logged here, nothing is left to do. */
 int report_match(struct report *report, const struct match *match);
+
+/* A step with responders was taken: ask them. No alert, nowhere counted as one. */
+void report_step(struct report *report, const struct match *match);
 
 /* An open story was evicted or a regex met its limit. Told at once the first time for a policy and reason, then once a
  * minute with a count: an attacker can cause these at will. */

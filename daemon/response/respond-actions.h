@@ -11,9 +11,9 @@
 
 struct redactor;
 
-/* On whose behalf: of the alert that is being looked at. */
+/* On whose behalf: of the alert that is being looked at, "GENERATION.NUMBER", or of the step, "GENERATION.0-step2". */
 struct respond_origin {
-        char policy[128], alert[32];
+        char policy[128], alert[64];
         const char *responder;          /* borrowed while it runs */
         uint64_t number, generation;
 };

@@ -118,8 +118,12 @@ void respond_to_alert(const struct script_set *set, const struct config *config,
                       const struct script_value *value, struct respond_actions *actions,
                       struct script_answer *answer) {
         snprintf(actions->origin.policy, sizeof(actions->origin.policy), "%s", alert->policy);
-        snprintf(actions->origin.alert, sizeof(actions->origin.alert), "%" PRIu64 ".%" PRIu64, alert->generation,
-                 alert->number);
+        if (alert->step > 0)
+                snprintf(actions->origin.alert, sizeof(actions->origin.alert), "%" PRIu64 ".%" PRIu64 "-step%" PRIu32,
+                         alert->generation, alert->number, alert->step);
+        else
+                snprintf(actions->origin.alert, sizeof(actions->origin.alert), "%" PRIu64 ".%" PRIu64,
+                         alert->generation, alert->number);
         actions->origin.number = alert->number;
         actions->origin.generation = alert->generation;
 
@@ -159,15 +163,17 @@ static int on_alert(struct worker *worker, const struct response_message *messag
 static void on_report(const char *what, const char *outcome, const char *text, const char *policy, const char *alert,
                       void *userdata) {
         struct worker *worker = userdata;
-        uint64_t generation = 0, number = 0;
+        uint64_t generation = 0, number = 0, step = 0;
         int r;
 
         if (alert)
-                (void)sscanf(alert, "%" SCNu64 ".%" SCNu64, &generation, &number);
+                (void)sscanf(alert, "%" SCNu64 ".%" SCNu64 "-step%" SCNu64, &generation, &number, &step);
         response_message_begin(&worker->packet, RESPONSE_ACTION, 0);
         response_message_put_text(&worker->packet, RESPONSE_POLICY, 0, policy ?: "");
         response_message_put_u64(&worker->packet, RESPONSE_NUMBER, number);
         response_message_put_u64(&worker->packet, RESPONSE_GENERATION, generation);
+        if (step > 0)
+                response_message_put_u64(&worker->packet, RESPONSE_STEP, step);
         response_message_put_text(&worker->packet, RESPONSE_WHAT, 0, what);
         response_message_put_text(&worker->packet, RESPONSE_RESULT, 0, outcome);
         response_message_put_text(&worker->packet, RESPONSE_TEXT, 0, text);

@@ -52,6 +52,7 @@ enum response_tag {
         RESPONSE_PROCESSES, /* of ALERT: struct script_process, each */
         RESPONSE_NUMBER, /* u64: of ALERT, ACTION: the alert's; of SETUP: our process; of ANSWER: left out */
         RESPONSE_GENERATION, /* u64 */
+        RESPONSE_STEP, /* u64: of ALERT, ACTION: no alert, but this step of a story; left out: an alert */
         _RESPONSE_TAG_MAX
 };
 

@@ -17,6 +17,8 @@ void response_put_alert(uint64_t id, const struct response_alert *alert, struct 
         response_message_put_text(b, RESPONSE_POLICY, 0, alert->policy);
         response_message_put_u64(b, RESPONSE_NUMBER, alert->number);
         response_message_put_u64(b, RESPONSE_GENERATION, alert->generation);
+        if (alert->step > 0)
+                response_message_put_u64(b, RESPONSE_STEP, alert->step);
         for (size_t i = 0; i < alert->n_responders; i++)
                 response_message_put_text(b, RESPONSE_RESPONDER, 0, alert->responders[i]);
         response_message_put(b, RESPONSE_PROCESSES, 0, alert->processes,
@@ -36,6 +38,8 @@ int response_parse_alert(struct response_message message, struct response_alert 
                         ret->number = response_item_u64(&item);
                 else if (item.tag == RESPONSE_GENERATION)
                         ret->generation = response_item_u64(&item);
+                else if (item.tag == RESPONSE_STEP)
+                        ret->step = (uint32_t)response_item_u64(&item);
                 else if (item.tag == RESPONSE_RESPONDER && ret->n_responders < RESPONSE_MAX_RESPONDERS)
                         ret->responders[ret->n_responders++] = item.bytes;
                 else if (item.tag == RESPONSE_PROCESSES) {

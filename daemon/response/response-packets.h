@@ -21,6 +21,7 @@ struct response_alert {
         const struct script_process *processes;
         size_t n_processes;
         uint64_t number, generation;
+        uint32_t step;                  /* no alert: this step was taken; else 0 */
 };
 
 void response_put_alert(uint64_t id, const struct response_alert *alert, struct strbuf *b);

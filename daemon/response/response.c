@@ -37,12 +37,13 @@
 #define BACKOFF_MAX_NS NSEC_PER_MIN
 #define BACKOFF_FORGOTTEN_NS NSEC_PER_MIN       /* it ran for so long */
 
-/* An alert that was sent and not answered. */
+/* An alert, or a step, that was sent and not answered. */
 struct flight {
         struct flight *next;
         uint64_t id, number, generation;
         uint64_t sent_ns;
         bool told;                      /* without the answer */
+        uint32_t step;                  /* a step: there is nothing to tell without it; else 0 */
         char policy[128];
 };
 
@@ -62,7 +63,7 @@ struct response {
         struct strbuf setup;            /* the first message, for each start */
         bool enriches_all;
         uint64_t timeout_ns, patience_ns;
-        size_t max_flights;
+        size_t max_flights, n_steps;    /* of these, about steps */
 
         enum response_state state;
         bool answered;                  /* on_ready() was called */
@@ -82,6 +83,9 @@ bool response_is_needed(const struct program *program, const struct config *conf
                 return true;
         for (uint32_t i = 0; i < program->n_paths; i++)
                 if (program->paths[i].respond.n > 0)
+                        return true;
+        for (uint32_t i = 0; i < program->n_steps; i++)
+                if (program->steps[i].respond.n > 0)
                         return true;
         return false;
 }
@@ -202,10 +206,22 @@ static void call_ready(struct response *response, int r, const char *messages) {
 
 /* ---- alerts under way ---- */
 
+/* Is there anything that is worth an entry? Steps may be many. */
+static bool says_something(const struct alert_response *answer) {
+        return answer->state != ALERT_RESPONSE_ANSWERED || answer->n_fields > 0 || answer->n_actions > 0 ||
+               answer->n_errors > 0 || answer->n_lines > 0 || answer->has_severity || answer->suppressed;
+}
+
 static void tell(struct response *response, struct flight *flight, const struct alert_response *answer) {
         const struct report_told told = {
-                .number = flight->number, .generation = flight->generation, .policy = flight->policy};
+                .number = flight->number,
+                .generation = flight->generation,
+                .policy = flight->policy,
+                .step = flight->step,
+        };
 
+        if (flight->step > 0 && !says_something(answer))
+                return;
         if (!flight->told)
                 (void)report_release(response->report, flight->id, answer);
         else
@@ -240,6 +256,7 @@ static void flight_end(struct response *response, struct flight **place) {
         if (!*place)
                 response->flights_end = place;
         response->stats.n_waiting--;
+        response->n_steps -= flight->step > 0;
         free(flight);
 }
 
@@ -247,7 +264,7 @@ static void lose_all(struct response *response) {
         const struct alert_response lost = {.state = ALERT_RESPONSE_LOST};
 
         while (response->flights) {
-                response->stats.n_lost++;
+                response->stats.n_lost += response->flights->step == 0;
                 tell(response, response->flights, &lost);
                 flight_end(response, &response->flights);
         }
@@ -321,7 +338,8 @@ static void on_answer(struct response *response, const struct response_message *
                 go_down(response, "has answered what nobody asked and was ended");
                 return;
         }
-        response->stats.n_answered++;
+        response->stats.n_answered += (*place)->step == 0;
+        response->stats.n_steps_answered += (*place)->step > 0;
         response->stats.n_failed += answer.n_errors > 0;
         latency_ns = nsec_sub(clock_boottime_ns(), (*place)->sent_ns);
         response->stats.latency_max_ns = MAX(response->stats.latency_max_ns, latency_ns);
@@ -334,7 +352,7 @@ static void on_answer(struct response *response, const struct response_message *
 
 static void on_action(struct response *response, struct response_message message) {
         const char *policy = "", *what = "", *outcome = "", *text = "";
-        char number[24] = "0", generation[24] = "0";
+        char number[24] = "0", generation[24] = "0", step[24] = "";
         _cleanup_(strbuf_done) struct strbuf b = {};
         struct response_item item;
 
@@ -349,12 +367,17 @@ static void on_action(struct response *response, struct response_message message
                         text = item.bytes;
                 else if (item.tag == RESPONSE_NUMBER)
                         snprintf(number, sizeof(number), "%" PRIu64, response_item_u64(&item));
+                else if (item.tag == RESPONSE_STEP)
+                        snprintf(step, sizeof(step), "%" PRIu64, response_item_u64(&item));
                 else if (item.tag == RESPONSE_GENERATION)
                         snprintf(generation, sizeof(generation), "%" PRIu64, response_item_u64(&item));
 
         response->stats.n_actions++;
         strbuf_put_text(&b, policy, strlen(policy));
-        strbuf_printf(&b, " #%s: ", number);
+        if (step[0])
+                strbuf_printf(&b, " step %s: ", step);
+        else
+                strbuf_printf(&b, " #%s: ", number);
         strbuf_put_text(&b, what, strlen(what));
         strbuf_put(&b, ": ");
         strbuf_put_text(&b, outcome, strlen(outcome));
@@ -366,8 +389,9 @@ static void on_action(struct response *response, struct response_message message
                                                         {"EXECRAY_NUMBER", number},
                                                         {"EXECRAY_GENERATION", generation},
                                                         {"EXECRAY_ACTION", what},
-                                                        {"EXECRAY_OUTCOME", outcome}},
-                          5) <= 0)
+                                                        {"EXECRAY_OUTCOME", outcome},
+                                                        {"EXECRAY_STEP", step}},
+                          step[0] ? 6 : 5) <= 0)
                 log_notice("%s", strbuf_str(&b));
 }
 
@@ -473,6 +497,19 @@ static bool wants(const struct match *match, void *userdata) {
         return response->enriches_all || match->path->respond.n > 0;
 }
 
+/* Asked before anything is put into words: an attacker may make many steps. */
+static bool wants_step(const struct match *match, void *userdata) {
+        struct response *response = userdata;
+
+        if (response->state == STATE_READY && response->stats.n_waiting < response->max_flights &&
+            response->n_steps < (response->max_flights + 1) / 2)
+                return true;
+        response->stats.n_steps_left++;
+        log_limited(&response->limit, LOG_WARNING, 0, "Scripts are not asked about a step: %s",
+                    response->state == STATE_READY ? "too many wait (scripts.queue)" : "their process is not there");
+        return false;
+}
+
 static struct flight *flight_new(uint64_t id, const struct match *match) {
         struct flight *flight = calloc(1, sizeof(*flight));
 
@@ -480,6 +517,10 @@ static struct flight *flight_new(uint64_t id, const struct match *match) {
                 return NULL;
         flight->id = id;
         flight->number = match->number;
+        if (match->taken) {
+                flight->step = match->taken->number;
+                flight->told = true;
+        }
         flight->generation = match->program->header->generation;
         flight->sent_ns = clock_boottime_ns();
         snprintf(flight->policy, sizeof(flight->policy), "%.*s", (int)match->path->name.length,
@@ -489,13 +530,14 @@ static struct flight *flight_new(uint64_t id, const struct match *match) {
 
 static void put_alert(struct response *response, const struct flight *flight, const struct match *match,
                       const struct alert *alert, const char *json, size_t n) {
-        const struct program_range responders = match->path->respond;
+        const struct program_range responders = match->taken ? match->taken->respond : match->path->respond;
         char texts[RESPONSE_MAX_RESPONDERS][SCRIPT_MAX_NAME + PROGRAM_MAX_SLOTS + 1];
         struct script_process processes[MAX_PROCESSES];
         struct response_alert out = {
                 .policy = flight->policy,
                 .number = flight->number,
                 .generation = flight->generation,
+                .step = flight->step,
                 .json = json,
                 .n_json = n,
                 .processes = processes,
@@ -536,18 +578,22 @@ static int ask(uint64_t id, const struct match *match, const struct alert *alert
                 bool full = response->packet.error >= 0 && errno != EMSGSIZE;
 
                 free(flight);
-                if (full)
+                if (match->taken)
+                        response->stats.n_steps_left++;
+                else if (full)
                         response->stats.n_full++;
                 else
                         response->stats.n_large++;
                 return full ? ALERT_RESPONSE_FULL : ALERT_RESPONSE_LARGE;
         }
 
-        response->stats.n_asked++;
+        response->stats.n_asked += flight->step == 0;
+        response->stats.n_steps_asked += flight->step > 0;
+        response->n_steps += flight->step > 0;
         response->stats.n_waiting++;
         *response->flights_end = flight;
         response->flights_end = &flight->next;
-        if (!response->untold) {
+        if (!response->untold && !flight->told) {
                 response->untold = flight;
                 set_late(response);
         }
@@ -557,7 +603,8 @@ static int ask(uint64_t id, const struct match *match, const struct alert *alert
 }
 
 void response_attach(struct response *response, struct report *report) {
-        const struct report_hold hold = {.wants = wants, .ask = ask, .userdata = response};
+        const struct report_hold hold = {
+                .wants = wants, .ask = ask, .wants_step = wants_step, .userdata = response};
 
         response->report = report;
         response->attached = true;
@@ -574,26 +621,36 @@ bool response_is_idle(const struct response *response) {
 
 /* ---- the whole ---- */
 
+struct names {
+        char items[MAX_WANTED][SCRIPT_MAX_NAME + 1];
+        size_t n;
+};
+
+static void add_names(struct names *names, const struct program *program, struct program_range texts) {
+        for (uint32_t k = 0; k < texts.n && names->n < MAX_WANTED; k++) {
+                struct program_string text = program->texts[texts.first + k];
+                const char *bytes = program_text(program, text);
+                size_t length = 0, i;
+
+                while (length < text.length && length < SCRIPT_MAX_NAME && bytes[length] != ' ')
+                        length++;
+                snprintf(names->items[names->n], sizeof(*names->items), "%.*s", (int)length, bytes);
+                for (i = 0; i < names->n && !streq(names->items[i], names->items[names->n]); i++)
+                        ;
+                names->n += i == names->n;
+        }
+}
+
 /* Whom policies name, each once. */
 static void put_responders(struct response *response, const struct program *program) {
-        char names[MAX_WANTED][SCRIPT_MAX_NAME + 1];
-        size_t n = 0, i;
+        struct names names = {};
 
-        for (uint32_t p = 0; p < program->n_paths; p++)
-                for (uint32_t k = 0; k < program->paths[p].respond.n && n < MAX_WANTED; k++) {
-                        struct program_string text = program->texts[program->paths[p].respond.first + k];
-                        const char *bytes = program_text(program, text);
-                        size_t length = 0;
-
-                        while (length < text.length && length < SCRIPT_MAX_NAME && bytes[length] != ' ')
-                                length++;
-                        snprintf(names[n], sizeof(names[n]), "%.*s", (int)length, bytes);
-                        for (i = 0; i < n && !streq(names[i], names[n]); i++)
-                                ;
-                        n += i == n;
-                }
-        for (i = 0; i < n; i++)
-                response_message_put_text(&response->setup, RESPONSE_RESPONDER, 0, names[i]);
+        for (uint32_t i = 0; i < program->n_paths; i++)
+                add_names(&names, program, program->paths[i].respond);
+        for (uint32_t i = 0; i < program->n_steps; i++)
+                add_names(&names, program, program->steps[i].respond);
+        for (size_t i = 0; i < names.n; i++)
+                response_message_put_text(&response->setup, RESPONSE_RESPONDER, 0, names.items[i]);
 }
 
 static void put_setup(struct response *response, const struct response_options *options) {
@@ -726,4 +783,9 @@ void response_put(const struct response_stats *s, struct strbuf *b) {
                       " starts\n",
                       s->n_asked, s->n_answered, s->n_fast, text, s->n_failed, s->n_actions, s->n_late, s->n_lost,
                       s->n_full, s->n_down, s->n_large, s->n_starts);
+        if (s->n_steps_asked + s->n_steps_left > 0)
+                strbuf_printf(b,
+                              "scripts: %" PRIu64 " steps asked about, %" PRIu64 " answered, %" PRIu64
+                              " left out\n",
+                              s->n_steps_asked, s->n_steps_answered, s->n_steps_left);
 }

@@ -9,6 +9,9 @@
  *      ... the answer comes, or the time is over: the alert is told, in either case, once
  *      response_detach()       no more are sent; what is under way still comes
  *
+ * A step that has responders is sent as well: nothing waits for it, and what is said of it is told when it comes. Steps
+ * take half of the queue at most, so that no flood of them leaves alerts without an answer.
+ *
  * How many alerts may wait is bounded, more are told at once and counted. When the process ends, by itself or because
  * it has not answered for too long, all that it had are told, and it is started again, after a while that doubles. */
 
@@ -47,9 +50,11 @@ struct response_stats {
         uint64_t n_fast;                /* answers within 5 ms */
         uint64_t n_failed;              /* answers with errors in them */
         uint64_t n_actions;             /* attempts */
+        uint64_t n_steps_asked, n_steps_answered;       /* about steps, which are in none of the above but actions */
+        uint64_t n_steps_left;          /* nobody was asked: too many waited, or the process was not there */
         uint64_t n_starts;              /* of the process */
         uint64_t latency_max_ns;        /* from the alert to its answer */
-        size_t n_waiting;
+        size_t n_waiting;               /* alerts and steps */
         int pid;                        /* 0: it is not there */
         char notice[256];               /* the last that it said of itself: a script is suspended, all is disarmed */
 };

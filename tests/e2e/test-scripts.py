@@ -100,6 +100,45 @@ def test_what_is_enforced_is_done(place):
         daemon.stop()
 
 
+def test_a_step_is_answered_before_the_story_is_complete(place):
+    arguments = prepare(place, script='''responder("stop", function(alert)
+    execray.log(alert.type, alert.step, #alert.steps, alert.number)
+    execray.action("signal", {process = alert.target, signal = "KILL"})
+end)
+''')
+    place.policy('mark', 'path "three" {\n    description = "x"\n    severity = medium\n    suppress = 0s\n    on step 2 respond ["stop $p"]\n'
+                 + ''.join('    openat %s{ pathname == "%s/%d" }\n' % ('as $p ' if i == 1 else '', place.path, i) for i in (1, 2, 3)) + '}\n')
+    with open(place.join('config.yaml'), 'a') as f:
+        f.write('response:\n  enforce: yes\n')
+    with Daemon(place, *arguments) as daemon:
+        with subprocess.Popen(['/bin/sh', '-c', ': > "$1/1"; : > "$1/2"; read x; : > "$1/3"', 'sh', place.path], stdin=subprocess.PIPE) as child:
+            try:
+                expect_equal(child.wait(10), -signal.SIGKILL, 'how the process ended')
+            finally:
+                child.kill()
+        answer = wait_response(daemon, 1)
+        expect_equal((answer['policy'], answer['step'], answer['number']), ('three', 2, 0), 'what was answered')
+        expect_equal(answer['response']['actions'][0]['state'], 'done', 'what became of the action')
+        expect_in('step\t2\t2\t0', '\t'.join(answer['response']['log'][0].split()), 'what the script saw')
+        expect_equal([a['type'] for a in daemon.alerts()], ['response'], 'all that was told')
+        expect(not os.path.exists(place.join('3')), 'the third step was taken')
+        daemon.stop()
+
+
+def test_many_steps_leave_alerts_their_answers(place):
+    arguments = prepare(place, script=SCRIPT + 'responder("slow", function(alert) for i = 1, 1e8 do end end)')
+    place.policy('flood', 'path "flood" {\n    description = "x"\n    severity = medium\n    on step 1 respond ["slow"]\n'
+                 '    openat { pathname startswith "%s/step" }\n    openat { pathname == "/never" }\n}\n' % place.path)
+    with open(place.join('config.yaml'), 'a') as f:
+        f.write('  queue: 2\n')
+    with Daemon(place, *arguments) as daemon:
+        for name in ('step1', 'step2', 'step3', 'touched'):
+            touch(place, name)
+        expect_equal(daemon.wait_alert('mark')['response']['state'], 'answered', 'the state')
+        expect_equal([a['type'] for a in daemon.alerts()], ['alert'], 'all that was told')
+        expect_in('1 steps asked about, 1 answered, 2 left out', daemon.stop(), 'the summary')
+
+
 def test_an_alert_is_lost_by_no_end_of_the_process(place):
     with Daemon(place, *prepare(place)) as daemon:
         first = responder(daemon)

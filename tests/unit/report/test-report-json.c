@@ -119,6 +119,17 @@ START_TEST(a_notice_is_one_object) {
 }
 END_TEST
 
+START_TEST(a_step_is_no_alert_and_says_which_it_is) {
+        struct alert alert = sample_alert();
+        struct strbuf b = {};
+
+        alert.step = 2;
+        report_json_alert(&alert, &b);
+        ck_assert_ptr_nonnull(strstr(strbuf_str(&b), "\"type\":\"step\",\"step\":2,\"number\":"));
+        strbuf_done(&b);
+}
+END_TEST
+
 START_TEST(absence_and_score_have_keys_of_their_own) {
         struct alert alert = sample_alert();
         struct strbuf b = {};
@@ -144,4 +155,4 @@ END_TEST
 
 UNIT_MAIN("report/report-json", an_alert_is_one_line_with_all_its_parts, bytes_of_an_attacker_stay_inside_their_string,
           a_gap_says_how_many_of_what_and_why, cut_values_are_named, evidence_that_was_not_kept_is_null,
-          absence_and_score_have_keys_of_their_own, a_notice_is_one_object)
+          a_step_is_no_alert_and_says_which_it_is, absence_and_score_have_keys_of_their_own, a_notice_is_one_object)

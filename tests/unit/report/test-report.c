@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "report/alert.h"
 #include "sample-match.h"
 
 static const char *const argv[] = {"/tmp/x", NULL};
@@ -126,6 +127,62 @@ START_TEST(what_is_below_the_severity_is_counted_not_told) {
         report_stats(report, &stats);
         ck_assert_uint_eq(stats.n_alerts, 2);
         ck_assert_uint_eq(stats.n_below, 1);
+        end();
+}
+END_TEST
+
+/* Scripts, as far as steps are concerned. */
+struct asker {
+        bool wants;
+        int n_wanted, n_asked;
+};
+
+static bool wants(const struct match *match, void *userdata) {
+        return false;
+}
+
+static bool wants_step(const struct match *match, void *userdata) {
+        struct asker *asker = userdata;
+
+        asker->n_wanted++;
+        return asker->wants;
+}
+
+static int ask(uint64_t id, const struct match *match, const struct alert *alert, const char *json, size_t n,
+               void *userdata) {
+        struct asker *asker = userdata;
+
+        ck_assert_uint_eq(n, strlen(json));
+        ck_assert_int_eq(count(json, "\"type\":\"step\",\"step\":"), 1);
+        asker->n_asked++;
+        return 0;
+}
+
+START_TEST(a_step_is_asked_about_and_neither_told_nor_counted) {
+        const struct alert_response answer = {.state = ALERT_RESPONSE_LOST};
+        struct asker asker = {};
+        struct report_hold hold = {.wants = wants, .ask = ask, .wants_step = wants_step, .userdata = &asker};
+        struct report_stats stats;
+
+        begin(REPORT_JSON, SEVERITY_INFO);
+        sample.match.taken = sample.match.steps[0].step;
+        report_step(report, &sample.match);     /* as in a replay: nobody is there to be asked */
+        report_set_hold(report, &hold);
+        report_step(report, &sample.match);
+        asker.wants = true;
+        report_step(report, &sample.match);
+        ck_assert_int_eq(asker.n_wanted, 2);
+        ck_assert_int_eq(asker.n_asked, 1);
+        report_set_min_severity(report, SEVERITY_CRITICAL);
+        report_step(report, &sample.match);
+        ck_assert_int_eq(asker.n_wanted, 2);
+
+        ck_assert_str_eq(written(), "");
+        report_stats(report, &stats);
+        ck_assert_uint_eq(stats.n_alerts + stats.n_held + stats.n_below + stats.n_failed, 0);
+
+        report_answer(report, &(struct report_told){.generation = 3, .policy = "p", .step = 2}, &answer);
+        ck_assert_int_eq(count(written(), "\"type\":\"response\",\"step\":2,\"number\":0,\"generation\":3,"), 1);
         end();
 }
 END_TEST
@@ -255,7 +312,7 @@ END_TEST
 
 UNIT_MAIN("report/report", each_output_that_was_asked_for_gets_the_alert, no_output_still_counts,
           alerts_are_counted_by_policy_in_order_of_name, what_is_below_the_severity_is_counted_not_told,
-          an_output_that_fails_is_counted_and_said_once,
+          a_step_is_asked_about_and_neither_told_nor_counted, an_output_that_fails_is_counted_and_said_once,
           notices_are_told_at_once_and_then_once_a_minute_with_their_count,
           more_kinds_of_notices_than_fit_are_still_counted,
           what_is_remembered_changes_nothing_that_is_told, out_of_memory_fails_whole)

@@ -50,6 +50,26 @@ START_TEST(an_alert_arrives_as_it_was_sent) {
 }
 END_TEST
 
+START_TEST(a_step_arrives_as_one_and_an_alert_as_none) {
+        _cleanup_(strbuf_done) struct strbuf b = {};
+        struct response_alert sent = {.policy = "p", .json = "{}", .n_json = 2, .generation = 3, .step = 2}, got;
+        struct response_message message;
+
+        response_put_alert(1, &sent, &b);
+        ck_assert_int_eq(open_copy(&b, b.n, &message), 0);
+        ck_assert_int_eq(response_parse_alert(message, &got), 0);
+        ck_assert_uint_eq(got.step, 2);
+        ck_assert_uint_eq(got.number, 0);
+        ck_assert_uint_eq(got.generation, 3);
+
+        sent.step = 0;
+        response_put_alert(1, &sent, &b);
+        ck_assert_int_eq(open_copy(&b, b.n, &message), 0);
+        ck_assert_int_eq(response_parse_alert(message, &got), 0);
+        ck_assert_uint_eq(got.step, 0);
+}
+END_TEST
+
 START_TEST(an_answer_arrives_as_it_was_sent) {
         _cleanup_(script_answer_done) struct script_answer answer = {};
         _cleanup_(strbuf_done) struct strbuf b = {};
@@ -123,6 +143,7 @@ END_TEST
 
 UNIT_MAIN("response/response-packets",
           an_alert_arrives_as_it_was_sent,
+          a_step_arrives_as_one_and_an_alert_as_none,
           an_answer_arrives_as_it_was_sent,
           a_packet_that_is_cut_or_bent_is_refused,
           what_is_too_large_is_no_packet)
