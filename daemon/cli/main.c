@@ -25,6 +25,7 @@ static const struct verb *const verbs[] = {
         &verb_lua,
         &verb_response,
         &verb_test,
+        &verb_tune,
         &verb_why,
         &verb_compile,
         &verb_config,

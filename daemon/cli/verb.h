@@ -36,6 +36,7 @@ extern const struct verb verb_import;
 extern const struct verb verb_lua;
 extern const struct verb verb_response;
 extern const struct verb verb_test;
+extern const struct verb verb_tune;
 extern const struct verb verb_why;
 extern const struct verb verb_compile;
 extern const struct verb verb_config;

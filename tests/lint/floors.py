@@ -35,7 +35,7 @@ FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 LIBRARIES = {
     r'bpf/.*': ['capture/'],
     r'yaml\.h': ['config/'],
-    r'jansson\.h': ['capture/container-file.c', 'script/script-value.c'],
+    r'jansson\.h': ['capture/container-file.c', 'report/alert-record.c', 'script/script-value.c'],
     r'pcre2\.h': ['program/regex.'],
     r'curl/.*': ['action/post.c'],
     r'(lua|lualib|lauxlib)\.h': ['script/'],

@@ -340,6 +340,19 @@ def test_a_journald_that_does_not_read_does_not_stop_the_daemon(_):
     expect_equal(numbers, list(range(last + 1, last + 701)), 'the numbers of the alerts, in their order')
 
 
+def test_tune_reads_the_journal_and_believes_root_alone(_):
+    forged = ('MESSAGE_ID=ab0dcd2ab4bd459fae22d09a59805776\nSYSLOG_IDENTIFIER=execrayd\nMESSAGE=forged\nEXECRAY_ALERT=%s\n'
+              % json.dumps({'type': 'alert', 'policy': 'second', 'process': {'exe': '/usr/bin/evil', 'unit': 'evil.service', 'container': ''}}))
+    for _ in range(6):
+        subprocess.run(['setpriv', '--reuid', '65534', '--clear-groups', 'logger', '--journald'], input=forged.encode(), check=True)
+    run('journalctl', '--sync')
+    expect_equal(len(entries('MESSAGE=forged')), 6, 'how many entries anybody may make')
+    said = ctl('tune', '--policies', POLICIES, '--since', '1h')
+    expect_in('path "made" {', said, 'what is proposed')
+    expect_in('silences EVERYTHING that a policy of severity critical said', said, 'what is proposed')
+    expect('evil' not in said, 'it believes what anybody wrote:\n' + said)
+
+
 def test_a_wrong_configuration_fails_the_start_once(_):
     run('systemctl', 'stop', UNIT, status=0)
     expect_equal(show('Result', 'ExecMainStatus'), {'Result': 'success', 'ExecMainStatus': '0'}, 'the end')

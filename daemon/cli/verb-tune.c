@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/clock.h"
+#include "base/diag.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/parse.h"
+#include "base/strbuf.h"
+#include "cli/loaded.h"
+#include "cli/verb.h"
+#include "compile/compile.h"
+#include "policy/layout.h"
+#include "policy/source.h"
+#include "report/alert-record.h"
+#include "report/journal-read.h"
+#include "report/tune.h"
+
+#define DROP_IN "50-tune.conf"
+#define MAX_MIN_ALERTS 1000000U
+
+struct tune_params {
+        const char *file, *directory;   /* NULL: the journal; nothing is written */
+        struct places places;
+        uint64_t min_alerts, since_ns;
+        bool all;
+};
+
+/* What has been read so far. */
+struct reading {
+        struct tune *tune;              /* owned */
+        const char *name;               /* of the source, as messages call it */
+        uint64_t n_alerts, n_others, n_foreign;
+        size_t line;
+};
+
+/* 0, or -EINVAL after saying what is wrong. */
+static int read_line(const char *text, size_t n, void *userdata) {
+        struct reading *reading = userdata;
+        struct alert_record record;
+        const char *why;
+        int r;
+
+        reading->line++;
+        while (n > 0 && strchr(" \t\r\n", text[n - 1]))
+                n--;
+        if (n == 0)
+                return 0;
+        r = alert_record_parse(text, n, &record, &why);
+        if (r == -EBADMSG) {
+                log_error("%s:%zu: %s", reading->name, reading->line, why);
+                return -EINVAL;
+        }
+        if (r == ALERT_RECORD_ALERT) {
+                r = tune_add(reading->tune, &record);
+                alert_record_done(&record);
+                reading->n_alerts++;
+                if (r == -ENOSPC) {
+                        log_error(
+                                "%s:%zu: too many alerts, or too many names in them: at most %zu alerts are looked at",
+                                reading->name, reading->line, TUNE_MAX_ALERTS);
+                        return -EINVAL;
+                }
+        } else if (r == ALERT_RECORD_FOREIGN)
+                reading->n_foreign++;
+        else if (r == ALERT_RECORD_NONE)
+                reading->n_others++;
+        if (r < 0) {
+                log_oom();
+                return -EINVAL;
+        }
+        return 0;
+}
+
+static int read_lines(FILE *in, struct reading *reading) {
+        _cleanup_(freep) char *line = malloc(ALERT_RECORD_MAX_BYTES + 2);
+        int r = 0;
+
+        if (!line) {
+                log_oom();
+                return -EINVAL;
+        }
+        while (r >= 0 && fgets(line, (int)ALERT_RECORD_MAX_BYTES + 2, in)) {
+                size_t n = strcspn(line, "\n");
+
+                if (!line[n] && n > ALERT_RECORD_MAX_BYTES) {
+                        log_error("%s:%zu: this line is longer than %zu bytes", reading->name, reading->line + 1,
+                                  ALERT_RECORD_MAX_BYTES);
+                        return -EINVAL;
+                }
+                line[n] = 0;
+                r = read_line(line, n, reading);
+        }
+        if (r >= 0 && ferror(in)) {
+                log_error("Cannot read '%s'", reading->name);
+                return -EINVAL;
+        }
+        return r;
+}
+
+/* An exit status. */
+static int read_alerts(const struct tune_params *params, struct reading *reading) {
+        _cleanup_(fclosep) FILE *file = NULL;
+        int r;
+
+        if (!params->file) {
+                uint64_t now = clock_realtime_ns();
+
+                reading->name = "journal";
+                r = journal_read_alerts(now > params->since_ns ? now - params->since_ns : 0, read_line, reading);
+                if (r < 0 && r != -EINVAL)
+                        log_error_errno(r, "Cannot read the journal: %m");
+        } else if (streq(params->file, "-")) {
+                reading->name = "standard input";
+                r = read_lines(stdin, reading);
+        } else {
+                reading->name = params->file;
+                file = fopen(params->file, "re");
+                r = file ? read_lines(file, reading) : -errno;
+                if (!file)
+                        log_error_errno(r, "Cannot read '%s': %m", params->file);
+        }
+        if (r < 0)
+                return EXIT_STATUS_FAILURE;
+        if (reading->n_foreign > 0)
+                log_warning("%" PRIu64 " entries of the journal say that they are alerts, but root did not write them: "
+                            "they are left out",
+                            reading->n_foreign);
+        return EXIT_STATUS_SUCCESS;
+}
+
+/* Where the path is written. NULL if it is not loaded. */
+static const struct policy_origin *origin_of(const struct loaded *loaded, const char *name,
+                                             const struct path_node **ret_path) {
+        for (const struct path_node *p = loaded->set->paths; p; p = p->next)
+                if (text_is(p->name, name))
+                        for (const struct policy_origin *o = loaded->set->origins; o; o = o->next)
+                                if (o->source && o->source == p->source) {
+                                        *ret_path = p;
+                                        return o;
+                                }
+        return NULL;
+}
+
+/* What is proposed must be accepted where it is meant to lie: all policies, and this among them. */
+static int accept_text(const struct loaded *loaded, const struct policy_origin *origin, const struct strbuf *text) {
+        const struct policy_options options = {0};
+        _cleanup_(policy_set_freep) struct policy_set *set = NULL;
+        _cleanup_(diag_set_done) struct diag_set diags = {};
+        _cleanup_(strbuf_done) struct strbuf messages = {};
+        ARRAY(struct policy_text) texts = {};
+        struct program *program = NULL;
+        int r = 0;
+
+        for (const struct policy_origin *o = loaded->set->origins; o && r >= 0; o = o->next) {
+                if (o->drop_in || o->state != POLICY_ORIGIN_USED || !o->source)
+                        continue;
+                r = array_push(&texts, ((struct policy_text){o->path, o->source->text, o->source->length, false}));
+                for (const struct policy_origin *d = loaded->set->origins; d && r >= 0; d = d->next)
+                        if (d->drop_in && d->extends == o && d->state == POLICY_ORIGIN_USED && d->source)
+                                r = array_push(&texts, ((struct policy_text){d->path, d->source->text,
+                                                                             d->source->length, true}));
+                if (r >= 0 && o == origin)
+                        r = array_push(&texts, ((struct policy_text){DROP_IN, strbuf_str(text), text->n, true}));
+        }
+        diag_set_init(&diags, 0);
+        if (r >= 0)
+                r = policy_set_parse_texts(texts.items, texts.n, &options, &diags, &set);
+        if (r >= 0)
+                r = compile_policies(set, NULL, &diags, &program);
+        if (r < 0 && r != -ENOMEM) {
+                (void)policy_set_put_diags(set, &diags, &messages);
+                (void)fd_write_full(STDERR_FILENO, strbuf_str(&messages), messages.n);
+        }
+        if (program)
+                program_unref(program);
+        array_done(&texts);
+        return r;
+}
+
+/* DIRECTORY/exec/shell.policy.d/50-tune.conf, which must not be there yet. */
+static int write_drop_in(const char *directory, const char *name, const struct strbuf *text) {
+        char path[PATH_MAX];
+        _cleanup_(closep) int fd = -1;
+        int n, r;
+
+        n = snprintf(path, sizeof(path), "%s/%s.d/" DROP_IN, directory, name);
+        if (n < 0 || (size_t)n >= sizeof(path)) {
+                log_error("The name of the drop-in of '%s' is too long", name);
+                return EXIT_STATUS_FAILURE;
+        }
+        for (char *slash = strchr(path + strlen(directory) + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+                *slash = 0;
+                r = mkdir(path, 0755) < 0 && errno != EEXIST ? -errno : 0;
+                if (r < 0) {
+                        log_error_errno(r, "Cannot make the directory '%s': %m", path);
+                        return EXIT_STATUS_FAILURE;
+                }
+                *slash = '/';
+        }
+        fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+        if (fd < 0) {
+                r = -errno;
+                if (r == -EEXIST)
+                        log_error("'%s' is there already, and is left as it is: give it another name, or take it away",
+                                  path);
+                else
+                        log_error_errno(r, "Cannot create '%s': %m", path);
+                return EXIT_STATUS_FAILURE;
+        }
+        r = fd_write_full(fd, text->data, text->n);
+        if (r >= 0 && fsync(fd) < 0)
+                r = -errno;
+        if (r < 0) {
+                log_error_errno(r, "Cannot write '%s', and take it away again: %m", path);
+                (void)unlink(path);
+                return EXIT_STATUS_FAILURE;
+        }
+        log_info("'%s' is written; 'execrayctl check' looks at it, 'execrayctl reload' puts it in force", path);
+        return EXIT_STATUS_SUCCESS;
+}
+
+/* Everything that belongs to one file of policies. An exit status. */
+static int tune_file(const struct tune_params *params, const struct loaded *loaded, const struct reading *reading,
+                     const struct policy_origin *origin, const struct tune_policy *policies, size_t n) {
+        _cleanup_(strbuf_done) struct strbuf text = {}, neat = {};
+        const struct path_node *path;
+        size_t n_put = 0, n_proposed = 0;
+        int r;
+
+        strbuf_put(&text, "# ");
+        strbuf_put_text(&text, origin->name, strlen(origin->name));
+        strbuf_put(&text, ".d/" DROP_IN "\n# Proposed by execrayctl tune. What an exception hides nobody sees: read "
+                          "each before it is put in force.\n");
+        for (size_t i = 0; i < n; i++) {
+                if (policies[i].n_alerts < params->min_alerts ||
+                    origin_of(loaded, policies[i].name, &path) != origin)
+                        continue;
+                if (tune_policy_is_grave(policies + i)) {
+                        log_warning("'%s' is of severity %s, and these exceptions silence EVERYTHING that it said%s",
+                                    policies[i].name, severity_to_string(policies[i].severity),
+                                    params->directory && !params->all ? ": not written without --all" : "");
+                        if (params->directory && !params->all)
+                                continue;
+                }
+                strbuf_put_char(&text, '\n');
+                tune_put_policy(reading->tune, policies + i, &text);
+                n_put++;
+                n_proposed += policies[i].n_exceptions;
+        }
+        if (n_put == 0 || (params->directory && n_proposed == 0))
+                return EXIT_STATUS_SUCCESS;
+        r = layout_text(strbuf_str(&text), text.n, &neat);
+        if (r >= 0)
+                r = n_proposed > 0 ? accept_text(loaded, origin, &neat) : 0;
+        if (r < 0) {
+                log_error_errno(r, "What is proposed for '%s' would not be accepted, and is left out: %m",
+                                origin->name);
+                return EXIT_STATUS_FAILURE;
+        }
+        if (params->directory)
+                return write_drop_in(params->directory, origin->name, &neat);
+        strbuf_put_char(&neat, '\n');
+        return verb_print(&neat);
+}
+
+static int tune_all(const struct tune_params *params, const struct loaded *loaded, const struct reading *reading) {
+        struct tune_policy *policies;
+        const struct path_node *path;
+        size_t n, n_noisy = 0;
+        int status = EXIT_STATUS_SUCCESS, s;
+
+        if (tune_propose(reading->tune, &policies, &n) < 0) {
+                log_oom();
+                return EXIT_STATUS_FAILURE;
+        }
+        for (size_t i = 0; i < n; i++) {
+                if (policies[i].n_alerts < params->min_alerts)
+                        continue;
+                n_noisy++;
+                if (origin_of(loaded, policies[i].name, &path))
+                        /* Scripts may have said less in single alerts; what is loaded now may say more. */
+                        policies[i].severity = MAX(policies[i].severity, path->severity);
+                else
+                        log_warning("'%s' with %" PRIu64
+                                    " alerts is not among the policies that are loaded: it is left "
+                                    "out",
+                                    policies[i].name, policies[i].n_alerts);
+        }
+        if (n_noisy == 0)
+                log_info("%" PRIu64 " alerts of %zu policies, and no policy has %" PRIu64
+                         " of them: nothing to propose",
+                         reading->n_alerts, n, params->min_alerts);
+        for (const struct policy_origin *o = loaded->set->origins; o && n_noisy > 0; o = o->next) {
+                if (o->drop_in || o->state != POLICY_ORIGIN_USED)
+                        continue;
+                s = tune_file(params, loaded, reading, o, policies, n);
+                status = s != EXIT_STATUS_SUCCESS ? s : status;
+        }
+        return status;
+}
+
+static int run(const struct verb *verb, int argc, char *argv[]) {
+        enum { OPTION_POLICIES = 256, OPTION_MIN, OPTION_SINCE, OPTION_WRITE, OPTION_ALL };
+        static const struct option options[] = {
+                {"policies", required_argument, NULL, OPTION_POLICIES},
+                {"min", required_argument, NULL, OPTION_MIN},
+                {"since", required_argument, NULL, OPTION_SINCE},
+                {"write", required_argument, NULL, OPTION_WRITE},
+                {"all", no_argument, NULL, OPTION_ALL},
+                {"help", no_argument, NULL, 'h'},
+                {},
+        };
+        struct tune_params params = {.min_alerts = TUNE_MIN_ALERTS, .since_ns = 7 * 24 * 3600 * NSEC_PER_SEC};
+        _cleanup_(loaded_done) struct loaded loaded = {};
+        struct reading reading = {};
+        int c, status;
+
+        while ((c = verb_option(verb, argc, argv, options)) != -1)
+                switch (c) {
+                case OPTION_POLICIES:
+                        if (!places_add(&params.places, optarg))
+                                return EXIT_STATUS_USAGE;
+                        break;
+                case OPTION_MIN:
+                        if (parse_u64(optarg, 2, MAX_MIN_ALERTS, &params.min_alerts) < 0) {
+                                log_error("--min takes a number from 2 to %u, not '%s'", MAX_MIN_ALERTS, optarg);
+                                return EXIT_STATUS_USAGE;
+                        }
+                        break;
+                case OPTION_SINCE:
+                        if (parse_duration(optarg, NSEC_PER_SEC, UINT64_MAX / 4, &params.since_ns) < 0) {
+                                log_error("--since takes a duration like 7d or 12h, not '%s'", optarg);
+                                return EXIT_STATUS_USAGE;
+                        }
+                        break;
+                case OPTION_WRITE:
+                        params.directory = optarg;
+                        break;
+                case OPTION_ALL:
+                        params.all = true;
+                        break;
+                default:
+                        return verb_usage(verb);
+                }
+        if (optind < argc)
+                params.file = argv[optind++];
+        if (optind < argc) {
+                log_error("One file of alerts at a time; - is standard input");
+                return verb_usage(verb);
+        }
+
+        status = loaded_read(&params.places, &loaded);
+        if (status != EXIT_STATUS_SUCCESS)
+                return status;
+        if (tune_new(params.min_alerts, &reading.tune) < 0) {
+                log_oom();
+                return EXIT_STATUS_FAILURE;
+        }
+        status = read_alerts(&params, &reading);
+        if (status == EXIT_STATUS_SUCCESS)
+                status = tune_all(&params, &loaded, &reading);
+        tune_free(reading.tune);
+        return status;
+}
+
+const struct verb verb_tune = {
+        .name = "tune",
+        .arguments = "[FILE] [--policies PLACE]... [--min N] [--since DURATION] [--write DIRECTORY [--all]]",
+        .summary = "Propose narrow exceptions for policies that alert too often",
+        .help = "  --policies PLACE  file or directory of policies; may be repeated. Without it: as the configuration "
+                "says\n"
+                "  --min N           so many alerts of one kind are noise; 5 if it is not said\n"
+                "  --since DURATION  how far back the journal is read; 7d if it is not said\n"
+                "  --write DIRECTORY write the drop-ins below it, as NAME.policy.d/" DROP_IN "; one that is there is "
+                "never replaced\n"
+                "  --all             those too that silence everything that a policy of severity high or above said\n"
+                "\n"
+                "FILE has alerts, one JSON object a line, as `--output json` or `journalctl -a -o json -t execrayd` "
+                "print "
+                "them; - is\n"
+                "standard input. Without it the journal is read. For each policy with --min alerts: the exceptions, as "
+                "a drop-in with\n"
+                "comments that say what they would have silenced and what would remain. Nothing is written without "
+                "--write.\n"
+                "An exception hides what it names from the policy, attacks too: it is a proposal, for people to "
+                "read.\n",
+        .run = run,
+};
