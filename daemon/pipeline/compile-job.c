@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -17,6 +16,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/parse.h"
+#include "base/spawn.h"
 #include "base/strbuf.h"
 #include "pipeline/compile-worker.h"
 
@@ -67,45 +67,6 @@ static int memory_file(const char *name, int *ret) {
         return 0;
 }
 
-/* A process with the two files, standard error, no signal blocked or ignored, and nothing else of ours. posix_spawn()
- * shares our memory until the other has begun, so it costs the same however large we are. */
-static int spawn(const char *executable, int request, int answer, pid_t *ret) {
-        static char name[] = COMPILE_WORKER_NAME;
-        char *const argv[] = {name, NULL};
-        posix_spawn_file_actions_t actions;
-        posix_spawnattr_t attributes;
-        sigset_t none, all;
-        int r;
-
-        r = posix_spawn_file_actions_init(&actions);
-        if (r != 0)
-                return -r;
-        r = posix_spawnattr_init(&attributes);
-        if (r != 0) {
-                posix_spawn_file_actions_destroy(&actions);
-                return -r;
-        }
-
-        sigemptyset(&none);
-        sigfillset(&all);
-        r = posix_spawn_file_actions_adddup2(&actions, request, STDIN_FILENO);
-        if (r == 0)
-                r = posix_spawn_file_actions_adddup2(&actions, answer, STDOUT_FILENO);
-        if (r == 0)
-                r = posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
-        if (r == 0)
-                r = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-        if (r == 0)
-                r = posix_spawnattr_setsigmask(&attributes, &none);
-        if (r == 0)
-                r = posix_spawnattr_setsigdefault(&attributes, &all);
-        if (r == 0)
-                r = posix_spawn(ret, executable, &actions, &attributes, argv, environ);
-        posix_spawnattr_destroy(&attributes);
-        posix_spawn_file_actions_destroy(&actions);
-        return -r;
-}
-
 int compile_job_start(const char *executable, const struct compile_request *request, struct compile_job **ret) {
         _cleanup_(compile_job_freep) struct compile_job *job = NULL;
         _cleanup_(closep) int fd = -1;
@@ -126,7 +87,7 @@ int compile_job_start(const char *executable, const struct compile_request *requ
         if (r >= 0)
                 r = memory_file("policies-answer", &job->answer);
         if (r >= 0)
-                r = spawn(executable ?: "/proc/self/exe", fd, job->answer, &job->pid);
+                r = spawn_clean(executable, COMPILE_WORKER_NAME, fd, job->answer, &job->pid);
         if (r < 0)
                 return r;
 

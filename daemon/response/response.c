@@ -6,7 +6,6 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +19,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/parse.h"
+#include "base/spawn.h"
 #include "config/config.h"
 #include "program/program.h"
 #include "report/alert.h"
@@ -92,43 +92,6 @@ bool response_is_needed(const struct program *program, const struct config *conf
 
 /* ---- the process ---- */
 
-static int spawn(const char *executable, int fd, pid_t *ret) {
-        static char name[] = RESPOND_WORKER_NAME;
-        char *const argv[] = {name, NULL};
-        posix_spawn_file_actions_t actions;
-        posix_spawnattr_t attributes;
-        sigset_t none, all;
-        int r;
-
-        r = posix_spawn_file_actions_init(&actions);
-        if (r != 0)
-                return -r;
-        r = posix_spawnattr_init(&attributes);
-        if (r != 0) {
-                posix_spawn_file_actions_destroy(&actions);
-                return -r;
-        }
-
-        sigemptyset(&none);
-        sigfillset(&all);
-        r = posix_spawn_file_actions_adddup2(&actions, fd, STDIN_FILENO);
-        if (r == 0)
-                r = posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
-        if (r == 0)
-                r = posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
-        if (r == 0)
-                r = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-        if (r == 0)
-                r = posix_spawnattr_setsigmask(&attributes, &none);
-        if (r == 0)
-                r = posix_spawnattr_setsigdefault(&attributes, &all);
-        if (r == 0)
-                r = posix_spawn(ret, executable, &actions, &attributes, argv, environ);
-        posix_spawnattr_destroy(&attributes);
-        posix_spawn_file_actions_destroy(&actions);
-        return -r;
-}
-
 /* What may wait in the socket, so that a packet of the largest size fits at all. */
 static void widen(int fd) {
         static const int bytes = SOCKET_BYTES;
@@ -179,7 +142,7 @@ static int start_process(struct response *response) {
         widen(response->fd);
         widen(theirs);
 
-        r = spawn(response->executable ?: "/proc/self/exe", theirs, &response->pid);
+        r = spawn_clean(response->executable, RESPOND_WORKER_NAME, theirs, STDERR_FILENO, &response->pid);
         if (r < 0)
                 return r;
         if (send(response->fd, response->setup.data, response->setup.n, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
