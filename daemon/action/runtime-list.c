@@ -164,6 +164,14 @@ int runtime_line_parse(const char *line, size_t n, uint64_t *ret_until_ns, const
         return 1;
 }
 
+/* `list` is the last one: as if its file had not been there. */
+static int leave_out(struct runtime_lists *lists, struct list *list, int r) {
+        lists->n_values -= list->entries.n;
+        lists->n_lists--;
+        list_free(list);
+        return r;
+}
+
 static int read_list(struct runtime_lists *lists, int dir_fd, const char *name, uint64_t now_ns) {
         _cleanup_(freep) char *text = NULL;
         _cleanup_(closep) int fd = -1;
@@ -180,20 +188,22 @@ static int read_list(struct runtime_lists *lists, int dir_fd, const char *name, 
         if (n < strlen(HEAD) || memcmp(text, HEAD, strlen(HEAD)) != 0)
                 return -EBADMSG;
         r = get_list(lists, name, &list);
-        for (const char *line = text + strlen(HEAD), *end; r >= 0 && line < text + n; line = end + 1) {
+        if (r < 0)
+                return r;
+        for (const char *line = text + strlen(HEAD), *end; line < text + n; line = end + 1) {
                 uint64_t until_ns;
                 const char *value;
                 size_t value_n;
 
                 end = memchr(line, '\n', (size_t)(text + n - line));
                 if (!end || !runtime_line_parse(line, (size_t)(end - line), &until_ns, &value, &value_n))
-                        return -EBADMSG;
+                        return leave_out(lists, list, -EBADMSG);
                 if (until_ns > now_ns)
                         r = insert(lists, list, value, value_n, until_ns);
-                if (r == -EEXIST)
-                        return -EBADMSG;
+                if (r < 0)
+                        return leave_out(lists, list, r == -EEXIST ? -EBADMSG : r);
         }
-        return r;
+        return 0;
 }
 
 int runtime_lists_new(const char *directory, uint64_t now_ns, size_t *ret_n_bad, struct runtime_lists **ret) {

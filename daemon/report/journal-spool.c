@@ -53,16 +53,16 @@ static int write_at(const struct journal_spool *spool, uint64_t place, const voi
         return k < 0 ? -errno : (size_t)k < n ? -ENOSPC : 0;
 }
 
-/* The record at the front goes into the buffer. -EBADMSG: there is none that makes sense. */
-static int read_record(struct journal_spool *spool, uint64_t place, struct record *ret) {
+/* The record at `place` goes into the buffer. -EBADMSG: there is none that makes sense. */
+static int read_record(struct journal_spool *spool, uint64_t place, uint64_t limit, struct record *ret) {
         struct record record;
         int r;
 
         r = read_at(spool, place, &record, sizeof(record));
         if (r < 0)
                 return r == -ENODATA ? -EBADMSG : r;
-        if (record.length == 0 || record.length > RECORD_MAX)
-                return -EBADMSG;
+        if (record.length == 0 || record.length > RECORD_MAX || place + sizeof(record) + record.length > limit)
+                return -EBADMSG;        /* before there is memory for it */
         if (record.length > spool->size) {
                 char *buffer = realloc(spool->buffer, record.length);
 
@@ -113,7 +113,7 @@ static int recover(struct journal_spool *spool) {
         }
 
         spool->front = spool->end = header.front;
-        while ((r = read_record(spool, spool->end, &record)) == 0) {
+        while ((r = read_record(spool, spool->end, (uint64_t)st.st_size, &record)) == 0) {
                 spool->end += sizeof(record) + record.length;
                 spool->stats.n_waiting++;
         }
@@ -185,7 +185,7 @@ int journal_spool_drain(struct journal_spool *spool, size_t max,
         int r;
 
         while (spool->stats.n_waiting > 0 && max-- > 0) {
-                r = read_record(spool, spool->front, &record);
+                r = read_record(spool, spool->front, spool->end, &record);
                 if (r == -EBADMSG) {
                         spool->stats.n_refused += spool->stats.n_waiting;
                         return reset(spool);

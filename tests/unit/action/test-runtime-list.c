@@ -89,7 +89,9 @@ END_TEST
 START_TEST(a_file_that_is_wrong_is_left_out_and_counted) {
         static const char *const wrong[] = {"", "other\n", "execray-list 1\nx\n", "execray-list 1\n-5 x\n",
                                             "execray-list 1\n9999999999999 no end", "execray-list 1\n9999999999999 \n",
-                                            "execray-list 1\n9999999999999 a\tb\n"};
+                                            "execray-list 1\n9999999999999 a\tb\n",
+                                            "execray-list 1\n9999999999999 good\nbad\n",
+                                            "execray-list 1\n9999999999999 twice\n9999999999999 twice\n"};
         struct place place;
 
         for (size_t i = 0; i < ELEMENTSOF(wrong); i++) {
