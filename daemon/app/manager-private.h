@@ -60,6 +60,8 @@ struct manager {
         sd_event_source *spool;         /* owned; the next try to send what waits for journald */
         bool tries_spool;               /* which is due */
 
+        sd_event_source *output;        /* owned; NULL: standard output is nothing that is waited for */
+
         uint64_t generation;            /* of the settings in force, from 1 */
         uint64_t started_ns;
         uint64_t deadline_ns;           /* last told to the capture */

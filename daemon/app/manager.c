@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -40,6 +41,7 @@ static void manager_done(struct manager *manager) {
         manager_recorder_done(manager);
         sd_event_source_unref(manager->lookup);
         sd_event_source_disable_unref(manager->spool);
+        sd_event_source_disable_unref(manager->output);
         manager->metrics = manager_metrics_free(manager->metrics);
         pipeline_free(manager->pipeline);
         capture_free(manager->capture);
@@ -110,6 +112,21 @@ static int on_spool(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
+static void on_output_waits(void *userdata) {
+        struct manager *manager = userdata;
+
+        if (manager->output)
+                (void)sd_event_source_set_enabled(manager->output, SD_EVENT_ON);
+}
+
+static int on_output(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+        struct manager *manager = userdata;
+        struct report *report = pipeline_report(manager->pipeline);
+
+        report_send_output(report);
+        return report_output_waits(report) ? 0 : sd_event_source_set_enabled(source, SD_EVENT_OFF);
+}
+
 static void on_match(const struct match *match, void *userdata) {
         struct manager *manager = userdata;
 
@@ -159,6 +176,22 @@ static int add_lookup(struct manager *manager) {
         if (r >= 0)
                 r = sd_event_source_set_description(manager->spool, "spool");
         manager->tries_spool = r >= 0;  /* an earlier process may have left something */
+        return r;
+}
+
+/* What its reader has no room for waits; files have room. */
+static int add_output(struct manager *manager) {
+        struct report *report = pipeline_report(manager->pipeline);
+        int fd = report_output_fd(report), r;
+
+        if (fd < 0)
+                return 0;
+        r = sd_event_add_io(manager->loop, &manager->output, fd, EPOLLOUT, on_output, manager);
+        if (r >= 0)
+                r = sd_event_source_set_description(manager->output, "output");
+        if (r >= 0)
+                r = sd_event_source_set_enabled(manager->output,
+                                                report_output_waits(report) ? SD_EVENT_ON : SD_EVENT_OFF);
         return r;
 }
 
@@ -295,6 +328,9 @@ static int manager_init(struct manager *manager) {
         pipeline_configure(config, &options);
         options.report.outputs = choose_outputs(manager->params, config);
         options.report.fd = STDOUT_FILENO;
+        options.report.never_wait = true;
+        options.report.on_output_waits = on_output_waits;
+        options.report.userdata = manager;
         options.report.redactor = manager->settings.redactor;
         options.report.packages = config->alerts.packages;
         options.report.spool = choose_spool(spool, sizeof(spool));
@@ -319,6 +355,12 @@ static int manager_init(struct manager *manager) {
         r = manager_metrics_new(manager, &manager->metrics);
         if (r < 0) {
                 log_error_errno(r, "Cannot set up the metrics: %m");
+                return EXIT_STATUS_FAILURE;
+        }
+
+        r = add_output(manager);
+        if (r < 0) {
+                log_error_errno(r, "Cannot watch the standard output: %m");
                 return EXIT_STATUS_FAILURE;
         }
 
@@ -416,6 +458,7 @@ int manager_run(const struct params *params) {
                 ;
         pipeline_end(manager.pipeline);
         manager_scripts_drain(&manager);
+        report_finish_output(pipeline_report(manager.pipeline));
         say_goodbye(&manager);
         return manager.status;
 }

@@ -113,6 +113,7 @@ static void put_bounds(const struct capture_stats *capture, const struct pipelin
                 {p->table.n_refused, "processes could not be entered (process.max_processes)"},
                 {p->table.n_image_refused, "process images could not be kept (process.image_memory)"},
                 {p->report.n_obscured, "times something could have hidden a story"},
+                {p->report.n_output_full, "alerts did not fit into what waits for the reader of the output"},
                 {capture->n_mended_exits, "ends of processes were lost, and told when they were found out"},
                 {capture->n_mended_processes, "processes whose start or exec was lost were looked up"},
                 {capture->n_bus_lost, "times the system bus, or a service on it, went away"},

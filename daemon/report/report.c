@@ -18,6 +18,7 @@
 #include "report/alert.h"
 #include "report/journal-door.h"
 #include "report/message-ids.h"
+#include "report/outlet.h"
 #include "report/packages.h"
 #include "report/redact-cache.h"
 #include "report/report-journal.h"
@@ -61,12 +62,13 @@ struct report {
         struct strbuf text, json;
         struct report_stats stats;
         struct journal_door *door;      /* owned */
+        struct outlet *outlet;          /* owned; NULL: text and JSON are written, however long that takes */
         struct packages *packages;      /* owned; NULL: they are not asked */
         struct redact_cache *cache;     /* owned; NULL: nothing is remembered */
         struct policy_list ARRAY_BODY(struct policy_count) policies;    /* sorted by name */
         struct notice notices[MAX_NOTICES];
         size_t n_notices;
-        struct log_limit fd_limit, journal_limit, build_limit;
+        struct log_limit fd_limit, full_limit, journal_limit, build_limit;
 };
 
 DEFINE_CLEANUP(struct report *, report_free)
@@ -126,6 +128,12 @@ int report_new(const struct report_options *options, struct report **ret) {
                 if (r < 0)
                         return r;
         }
+        if (options->never_wait && (options->outputs & (REPORT_TEXT | REPORT_JSON))) {
+                int r = outlet_new(options->fd, OUTLET_MAX_BYTES, &report->outlet);
+
+                if (r < 0)
+                        return r;
+        }
         if (options->packages) {
                 int r = packages_new("", &report->packages);
 
@@ -141,7 +149,8 @@ int report_new(const struct report_options *options, struct report **ret) {
                 packages_set_remember(report->packages, options->remember);
         arena_init(&report->arena, MAX_ALERT_BYTES);
         report->text.limit_bytes = report->json.limit_bytes = MAX_ALERT_BYTES;
-        report->fd_limit = report->journal_limit = report->build_limit = (struct log_limit)LOG_ONCE_A_MINUTE;
+        report->fd_limit = report->full_limit = report->journal_limit = report->build_limit =
+                (struct log_limit)LOG_ONCE_A_MINUTE;
 
         *ret = TAKE_PTR(report);
         return 0;
@@ -160,6 +169,7 @@ struct report *report_free(struct report *report) {
         array_done(&report->policies);
         packages_free(report->packages);
         journal_door_free(report->door);
+        outlet_free(report->outlet);
         free(report->cache);
         strbuf_done(&report->json);
         strbuf_done(&report->text);
@@ -174,6 +184,44 @@ bool report_waits(const struct report *report) {
 
 bool report_send_waiting(struct report *report) {
         return report->door && journal_door_work(report->door);
+}
+
+bool report_output_waits(const struct report *report) {
+        return report->outlet && outlet_waits(report->outlet);
+}
+
+int report_output_fd(const struct report *report) {
+        return report->outlet ? outlet_fd(report->outlet) : -1;
+}
+
+static int complain_output(struct report *report, int r) {
+        if (r == -ENOBUFS)
+                log_limited(&report->full_limit, LOG_WARNING, 0,
+                            "Whoever reads the output does not keep up: %zu KiB wait for him, and alerts that find no "
+                            "room are counted as failed",
+                            OUTLET_MAX_BYTES / KIB);
+        else if (r < 0)
+                log_limited(&report->fd_limit, LOG_WARNING, r,
+                            "Cannot write an alert to the output, it is counted as failed: %m");
+        return r;
+}
+
+void report_send_output(struct report *report) {
+        if (report->outlet)
+                complain_output(report, outlet_work(report->outlet));
+}
+
+void report_finish_output(struct report *report) {
+        struct outlet_stats before, after;
+
+        if (!report->outlet)
+                return;
+        outlet_stats(report->outlet, &before);
+        outlet_finish(report->outlet);
+        outlet_stats(report->outlet, &after);
+        if (after.n_lost > before.n_lost)
+                log_warning("Nobody has read %" PRIu64 " alerts that waited for it, they are counted as failed",
+                            after.n_lost - before.n_lost);
 }
 
 void report_set_offset(struct report *report, int64_t offset_ns) {
@@ -247,12 +295,16 @@ static void count_match(struct report *report, const struct match *match) {
 static int write_out(struct report *report, const struct strbuf *b) {
         int r = b->error;
 
-        if (r >= 0 && b->n > 0)
+        if (r >= 0 && b->n > 0 && !report->outlet)
                 r = fd_write_full(report->options.fd, b->data, b->n);
-        if (r < 0)
-                log_limited(&report->fd_limit, LOG_WARNING, r,
-                            "Cannot write an alert to the output, it is counted as failed: %m");
-        return r;
+        else if (r >= 0 && b->n > 0) {
+                bool waited = outlet_waits(report->outlet);
+
+                r = outlet_put(report->outlet, b->data, b->n);
+                if (!waited && outlet_waits(report->outlet) && report->options.on_output_waits)
+                        report->options.on_output_waits(report->options.userdata);
+        }
+        return complain_output(report, r);
 }
 
 static int note_journal(struct report *report, int r) {
@@ -334,6 +386,8 @@ static int print(struct report *report, const struct alert *alert) {
                 if (r >= 0)
                         r = q;
         }
+        if (r == -ENOBUFS)
+                report->stats.n_output_full++;
 
         if (report->options.outputs & REPORT_JOURNAL) {
                 struct report_text_style plain = {};
@@ -627,8 +681,16 @@ unsigned report_outputs(const struct report *report) {
 
 void report_stats(const struct report *report, struct report_stats *ret) {
         struct journal_spool_stats spool = {};
+        struct outlet_stats output;
 
         *ret = report->stats;
+        if (report->outlet) {
+                outlet_stats(report->outlet, &output);
+                ret->n_failed += output.n_lost;
+                ret->n_output_full += output.n_lost;
+                ret->n_output_waiting = output.n_waiting;
+                ret->output_bytes = output.waiting_bytes;
+        }
         if (report->door)
                 journal_door_stats(report->door, &spool);
         ret->n_spooled = spool.n_added;

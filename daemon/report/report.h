@@ -24,6 +24,10 @@ enum report_output {
 struct report_options {
         unsigned outputs;               /* enum report_output, or 0 for none: alerts are counted only */
         int fd;                         /* of text and JSON; borrowed */
+        /* Do not wait for who reads a pipe, socket or terminal (outlet.h): false for whoever has time. */
+        bool never_wait;
+        void (*on_output_waits)(void *userdata);        /* from now on report_output_waits(); may be NULL */
+        void *userdata;
         bool colour;
         unsigned width;                 /* of text; 0: do not cut */
         enum severity min_severity;     /* what is below is counted, not told */
@@ -41,6 +45,8 @@ struct report_stats {
         uint64_t n_below;               /* alerts and summaries below the severity that is told */
         uint64_t n_failed;              /* alerts that could not be built or delivered in a form that was asked for */
         uint64_t n_journal_failed;      /* of these, to the journal */
+        uint64_t n_output_full;         /* of these, because whoever reads text or JSON did not keep up */
+        uint64_t n_output_waiting, output_bytes;        /* entries that wait for him, now */
         uint64_t n_held;                /* alerts that waited for scripts */
         uint64_t n_spooled, n_spool_refused;    /* entries that had to wait for journald; for which there was no room */
         uint64_t n_spool_waiting, spool_bytes;  /* now */
@@ -125,6 +131,13 @@ bool report_work(struct report *report);
 /* Entries wait for journald: try to send some. True: it takes them, and there are more. */
 bool report_waits(const struct report *report);
 bool report_send_waiting(struct report *report);
+
+/* Text or JSON waits for its reader: watch the descriptor for being writable, then call report_send_output(). At the
+ * end, when nothing more is told, report_finish_output(): it waits for a reader who goes on, a few seconds at most. */
+bool report_output_waits(const struct report *report);
+int report_output_fd(const struct report *report);      /* -1: it is nothing that is waited for */
+void report_send_output(struct report *report);
+void report_finish_output(struct report *report);
 
 /* Where alerts go: bits of enum report_output. */
 unsigned report_outputs(const struct report *report);

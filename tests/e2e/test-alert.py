@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """A real daemon sees a story of real processes and tells it right."""
+import json
 import os
+import re
 import stat
 import subprocess
 import sys
+import threading
 import time
 
 from harness import Daemon, Failure, expect, expect_equal, expect_in, main, run, sh
@@ -72,6 +75,56 @@ def test_a_story_over_several_processes_is_one_alert_with_its_steps(place):
         text = daemon.stop()
         expect_equal(n, 1, 'the number of alerts')
         expect_in('dropped 1', text, 'the summary')
+
+
+OPENED = '''
+path "opened" {
+    severity = high
+    suppress = 0s
+    openat { pathname == "%(dir)s/bait" }
+}
+'''
+
+
+def test_a_reader_that_stops_reading_stops_nobody_and_finds_whole_lines_when_it_goes_on(place):
+    """More than a pipe and what may wait besides can hold, while nobody reads; the daemon still answers."""
+    place.policy('opened', OPENED % {'dir': place.path})
+    os.mkfifo(place.join('fifo'))
+    reader = os.open(place.join('fifo'), os.O_RDONLY | os.O_NONBLOCK)
+    with Daemon(place, wrapper=['/bin/sh', '-c', 'out=$1; shift; exec "$@" > "$out"', 'sh', place.join('fifo')]) as daemon:
+        n_opened = 0
+        end = time.monotonic() + 30
+        while 'does not keep up' not in daemon.text():
+            expect(time.monotonic() < end, 'nobody has said that alerts find no room after %d' % n_opened)
+            for _ in range(100):
+                os.close(os.open(place.join('bait'), os.O_RDWR | os.O_CREAT))
+                n_opened += 1
+            time.sleep(0.05)
+        expect_in('Reloaded', daemon.reload(), 'what it says to SIGHUP')
+
+        found = bytearray()
+
+        def read():
+            while True:
+                try:
+                    part = os.read(reader, 1 << 20)
+                except BlockingIOError:
+                    time.sleep(0.005)
+                    continue
+                if not part:
+                    return
+                found.extend(part)
+
+        thread = threading.Thread(target=read)
+        thread.start()
+        text = daemon.stop()
+        thread.join()
+    os.close(reader)
+    expect(found.endswith(b'\n'), 'the last line is cut')
+    alerts = [json.loads(line) for line in found.split(b'\n')[:-1]]
+    refused = int(re.search(r'note: (\d+) alerts did not fit', text).group(1))
+    expect_in('%d NOT DELIVERED' % refused, text, 'the summary')
+    expect_equal(sum(1 for a in alerts if a['type'] == 'alert') + refused, n_opened, 'alerts that were read and that found no room')
 
 
 PASSED = '''

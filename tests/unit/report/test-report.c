@@ -16,10 +16,14 @@ static struct sample_match sample;
 static struct redactor *redactor;
 static struct report *report;
 static FILE *file;
-static int n_log_lines;
+static int n_log_lines, n_output_waits;
 
 static void on_log(int level, const char *line, size_t n, void *userdata) {
         n_log_lines++;
+}
+
+static void on_output_waits(void *userdata) {
+        n_output_waits++;
 }
 
 static void begin(unsigned outputs, enum severity min_severity) {
@@ -205,6 +209,45 @@ START_TEST(an_output_that_fails_is_counted_and_said_once) {
 }
 END_TEST
 
+START_TEST(a_reader_that_stops_is_not_waited_for_and_what_does_not_fit_is_counted) {
+        struct report_options options = {
+                .outputs = REPORT_JSON, .never_wait = true, .on_output_waits = on_output_waits};
+        struct report_stats stats;
+        int pipe_fds[2], n = 0;
+
+        begin(0, SEVERITY_INFO);
+        report = report_free(report);
+        ck_assert_int_eq(pipe(pipe_fds), 0);
+        options.fd = pipe_fds[1];
+        options.redactor = redactor;
+        ck_assert_int_eq(report_new(&options, &report), 0);
+        ck_assert_int_ge(report_output_fd(report), 0);
+        while (report_match(report, &sample.match) == 0)
+                ck_assert_int_lt(n++, 100000);
+        for (int i = 0; i < 9; i++)
+                ck_assert_int_eq(report_match(report, &sample.match), -ENOBUFS);
+        ck_assert(report_output_waits(report));
+        ck_assert_int_eq(n_output_waits, 1);
+        ck_assert_int_eq(n_log_lines, 1);
+        report_stats(report, &stats);
+        ck_assert_uint_eq(stats.n_failed, 10);
+        ck_assert_uint_eq(stats.n_output_full, 10);
+        ck_assert_uint_gt(stats.n_output_waiting, 0);
+
+        /* He never comes back: what waited has failed, too. */
+        report_finish_output(report);
+        ck_assert_int_eq(n_log_lines, 2);
+        n = (int)stats.n_output_waiting;
+        report_stats(report, &stats);
+        ck_assert_uint_eq(stats.n_failed, 10 + (uint64_t)n);
+        ck_assert_uint_eq(stats.n_output_full, stats.n_failed);
+        ck_assert_uint_eq(stats.n_output_waiting, 0);
+        close(pipe_fds[0]);
+        close(pipe_fds[1]);
+        end();
+}
+END_TEST
+
 START_TEST(notices_are_told_at_once_and_then_once_a_minute_with_their_count) {
         uint64_t now = NSEC_PER_SEC;
 
@@ -315,4 +358,5 @@ UNIT_MAIN("report/report", each_output_that_was_asked_for_gets_the_alert, no_out
           a_step_is_asked_about_and_neither_told_nor_counted, an_output_that_fails_is_counted_and_said_once,
           notices_are_told_at_once_and_then_once_a_minute_with_their_count,
           more_kinds_of_notices_than_fit_are_still_counted,
+          a_reader_that_stops_is_not_waited_for_and_what_does_not_fit_is_counted,
           what_is_remembered_changes_nothing_that_is_told, out_of_memory_fails_whole)
