@@ -11,6 +11,8 @@
 #include "pipeline/compile-worker.h"
 #include "response/respond-worker.h"
 
+#define LOG_PATIENCE_MS 100             /* nobody looks at events meanwhile */
+
 /* As a service: a life that does not come to its end here has crashed, and whoever does things to this host wants to
  * know how many did. */
 static int run(const struct params *params) {
@@ -46,5 +48,6 @@ int main(int argc, char *argv[]) {
                 return r - 1;
 
         log_set_max_level(params.log_level);
+        log_set_patience(LOG_PATIENCE_MS);
         return run(&params);
 }

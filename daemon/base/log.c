@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -14,6 +15,9 @@
 static const char *log_name;
 static int log_max_level = LOG_INFO;
 static bool log_to_journal;
+static int log_patience_ms = -1;
+static bool log_is_stuck;
+static uint64_t log_n_unread;           /* lines, since it is */
 static log_sink log_test_sink;
 static void *log_test_userdata;
 
@@ -46,7 +50,22 @@ void log_set_sink(log_sink sink, void *userdata) {
         log_test_userdata = userdata;
 }
 
-static void log_write(const char *line, size_t n) {
+void log_set_patience(int ms) {
+        log_patience_ms = ms;
+}
+
+/* A line is shorter than what there is room for at least, when there is room. */
+static bool log_may_write(void) {
+        struct pollfd fd = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+        if (log_patience_ms >= 0 && poll(&fd, 1, log_is_stuck ? 0 : log_patience_ms) == 0)
+                log_is_stuck = true;
+        else
+                log_is_stuck = false;
+        return !log_is_stuck;
+}
+
+static void log_write_all(const char *line, size_t n) {
         while (n > 0) {
                 ssize_t k = write(STDERR_FILENO, line, n);
 
@@ -57,6 +76,24 @@ static void log_write(const char *line, size_t n) {
                 line += k;
                 n -= k;
         }
+}
+
+static void log_write(const char *line, size_t n) {
+        char unread[128];
+        int k;
+
+        if (!log_may_write()) {
+                log_n_unread++;
+                return;
+        }
+        if (log_n_unread > 0) {
+                k = snprintf(unread, sizeof(unread), "%s%s%s%" PRIu64 " lines before this were not read in time\n",
+                             log_to_journal ? "<4>" : "", log_to_journal || !log_name ? "" : log_name,
+                             log_to_journal || !log_name ? "" : ": ", log_n_unread);
+                log_write_all(unread, (size_t)k);
+                log_n_unread = 0;
+        }
+        log_write_all(line, n);
 }
 
 int log_vmessage(int level, int error, const char *fmt, va_list ap) {

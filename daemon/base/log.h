@@ -27,6 +27,10 @@ void log_open(const char *program_name);
 void log_set_max_level(int level);
 int log_get_max_level(void);
 
+/* How long a line waits for room in a stderr that is a pipe, a socket or a terminal; without this call, for ever. Who
+ * does not read then loses lines, and nobody waits for him again until he does; he is told how many they were. */
+void log_set_patience(int ms);
+
 /* For tests: lines go here instead, without the final newline. NULL is stderr again. */
 typedef void (*log_sink)(int level, const char *line, size_t n, void *userdata);
 void log_set_sink(log_sink sink, void *userdata);

@@ -98,6 +98,31 @@ START_TEST(elsewhere_a_line_begins_with_the_name_of_the_program) {
 }
 END_TEST
 
+START_TEST(who_does_not_read_is_not_waited_for_and_told_how_many_lines_he_missed) {
+        static char got[1 << 20];
+        int fds[2];
+        ssize_t n;
+
+        ck_assert_int_eq(pipe(fds), 0);
+        ck_assert_int_ge(dup2(fds[1], STDERR_FILENO), 0);
+        setenv("JOURNAL_STREAM", "", 1);
+        log_open("execrayd");
+        log_set_patience(1);
+        for (int i = 0; i < 20000; i++)
+                log_warning("Something");
+        ck_assert_int_gt(n = read(fds[0], got, sizeof(got) - 1), 0);
+        ck_assert_int_eq(got[n - 1], '\n');
+        ck_assert_uint_eq((size_t)n % strlen("execrayd: Something\n"), 0);
+
+        log_warning("Something else");
+        snprintf(got, sizeof(got),
+                 "execrayd: %zu lines before this were not read in time\nexecrayd: Something else\n",
+                 20000 - (size_t)n / strlen("execrayd: Something\n"));
+        ck_assert_int_eq(read(fds[0], got + 1000, sizeof(got) - 1000), (ssize_t)strlen(got));
+        ck_assert_int_eq(memcmp(got, got + 1000, strlen(got)), 0);
+}
+END_TEST
+
 START_TEST(a_limit_lets_a_burst_pass_and_tells_how_many_it_swallowed) {
         struct log_limit limit = {.interval_ns = NSEC_PER_MIN, .burst = 2};
         uint64_t n = 99;
@@ -138,5 +163,6 @@ UNIT_MAIN("base/log",
           a_line_that_is_too_long_is_cut,
           to_the_journal_a_line_begins_with_its_priority,
           elsewhere_a_line_begins_with_the_name_of_the_program,
+          who_does_not_read_is_not_waited_for_and_told_how_many_lines_he_missed,
           a_limit_lets_a_burst_pass_and_tells_how_many_it_swallowed,
           a_limited_message_is_heard_once_and_answers_always)
