@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static sd_event *loop;
 static struct http *http;
-static char path[PATH_MAX];
+static char path[108]; /* as long as an address may be */
 
 static unsigned answer(const char *asked, struct strbuf *body, const char **ret_type, void *userdata) {
         assert(strlen(asked) < HTTP_MAX_REQUEST && !strpbrk(asked, " ?\r\n"));
@@ -31,7 +31,7 @@ static unsigned answer(const char *asked, struct strbuf *body, const char **ret_
 }
 
 static void begin(void) {
-        snprintf(path, sizeof(path), "%s", scratch_path("http"));
+        snprintf(path, sizeof(path), "%.100s", scratch_path("http"));
         assert(sd_event_new(&loop) >= 0);
         assert(http_new(loop, path, 0, answer, NULL, &http) == 0);
 }

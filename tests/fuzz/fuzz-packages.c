@@ -13,7 +13,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-static char root[64];
+static char root[128];
 
 static void write_below(const char *name, const void *data, size_t n) {
         char path[PATH_MAX];

@@ -30,7 +30,7 @@ static void scratch_done(void) {
 
 /* The path of `name` in it; until the next call. */
 static const char *scratch_path(const char *name) {
-        static char path[PATH_MAX];
+        static char path[128];
 
         if (!scratch_directory[0]) {
                 snprintf(scratch_directory, sizeof(scratch_directory), "%s/fuzz-XXXXXX",
