@@ -141,13 +141,11 @@ static void keep_fds(struct taking *t) {
         _cleanup_(closedirp) DIR *dir = NULL;
         struct dirent *entry;
         unsigned n = 0;
-        int fd;
+        int r;
 
-        fd = openat(t->proc_fd, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        dir = fd < 0 ? NULL : fdopendir(fd);
-        if (!dir) {
-                left_out(t, "fds", strerror(errno));
-                close_fd(fd);
+        r = fd_open_directory(t->proc_fd, "fd", &dir);
+        if (r < 0) {
+                left_out(t, "fds", strerror(-r));
                 return;
         }
         while ((entry = readdir(dir))) {
@@ -235,16 +233,9 @@ static int compare_names(const void *a, const void *b) {
 static void remove_snapshot(int all_fd, const char *name) {
         _cleanup_(closedirp) DIR *dir = NULL;
         struct dirent *entry;
-        int fd;
 
-        fd = openat(all_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-        if (fd < 0)
+        if (fd_open_directory(all_fd, name, &dir) < 0)
                 return;
-        dir = fdopendir(fd);
-        if (!dir) {
-                close_fd(fd);
-                return;
-        }
         while ((entry = readdir(dir)))
                 if (!streq(entry->d_name, ".") && !streq(entry->d_name, ".."))
                         (void)unlinkat(dirfd(dir), entry->d_name, 0);
@@ -256,16 +247,9 @@ static int make_room(int all_fd, uint64_t max_snapshots) {
         ARRAY(char *) names = {};
         _cleanup_(closedirp) DIR *dir = NULL;
         struct dirent *entry;
-        int fd, r = 0;
+        int r;
 
-        fd = openat(all_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
-                return -errno;
-        dir = fdopendir(fd);
-        if (!dir) {
-                close_fd(fd);
-                return -errno;
-        }
+        r = fd_open_directory(all_fd, ".", &dir);
         while (r >= 0 && (entry = readdir(dir))) {
                 char *name;
 

@@ -265,21 +265,16 @@ static int check_members(const struct guard *guard, int fd, size_t *n_members, s
 static int check_tree(const struct guard *guard, int fd, int depth, size_t *n_members, struct strbuf *why) {
         _cleanup_(closedirp) DIR *dir = NULL;
         struct dirent *entry;
-        int copy, r;
+        int r;
 
         if (depth > DEPTH_MAX)
                 return -E2BIG;
         r = check_members(guard, fd, n_members, why);
         if (r < 0)
                 return r;
-        copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (copy < 0)
-                return -errno;
-        dir = fdopendir(copy);
-        if (!dir) {
-                close_fd(copy);
-                return -errno;
-        }
+        r = fd_open_directory(fd, ".", &dir);
+        if (r < 0)
+                return r;
         while ((entry = readdir(dir))) {
                 _cleanup_(closep) int child = -1;
 

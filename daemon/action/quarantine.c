@@ -175,16 +175,11 @@ int quarantine_size(int dir_fd, uint64_t *ret) {
         _cleanup_(closedirp) DIR *dir = NULL;
         struct dirent *entry;
         uint64_t size = 0;
-        int fd;
+        int r;
 
-        fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
-                return -errno;
-        dir = fdopendir(fd);
-        if (!dir) {
-                close_fd(fd);
-                return -errno;
-        }
+        r = fd_open_directory(dir_fd, ".", &dir);
+        if (r < 0)
+                return r;
         while ((entry = readdir(dir))) {
                 struct stat st;
 

@@ -246,16 +246,9 @@ int undo_log_list(struct undo_log *log, uint64_t **ret, size_t *ret_n) {
         _cleanup_(closedirp) DIR *dir = NULL;
         ARRAY(uint64_t) ids = {};
         struct dirent *entry;
-        int fd, r = 0;
+        int r;
 
-        fd = openat(log->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
-                return -errno;
-        dir = fdopendir(fd);
-        if (!dir) {
-                close_fd(fd);
-                return -errno;
-        }
+        r = fd_open_directory(log->dir_fd, ".", &dir);
         while (r >= 0 && (entry = readdir(dir))) {
                 uint64_t id;
 

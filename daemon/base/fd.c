@@ -19,6 +19,20 @@ bool fd_may_open(size_t n) {
         return opened == n;
 }
 
+int fd_open_directory(int directory_fd, const char *name, DIR **ret) {
+        _cleanup_(closep) int fd = openat(directory_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        DIR *directory;
+
+        if (fd < 0)
+                return -errno;
+        directory = fdopendir(fd);
+        if (!directory)
+                return -errno;
+        fd = -1;                        /* the directory's now */
+        *ret = directory;
+        return 0;
+}
+
 int fd_read_full(int fd, void *data, size_t n, size_t *ret_n) {
         size_t done = 0;
         int r = 0;

@@ -3,6 +3,7 @@
 
 /* Fd - descriptors and whole files: always O_CLOEXEC, always bounded, partial reads and EINTR dealt with. */
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -11,6 +12,9 @@
 
 /* Could n more be opened now? Opens and closes as many. */
 bool fd_may_open(size_t n);
+
+/* The directory `name` below another one, "." for that itself, to be listed; not through a symbolic link. -errno. */
+int fd_open_directory(int directory_fd, const char *name, DIR **ret);
 
 /* Exactly n bytes: 0; fewer because the file ended: -ENODATA, and *ret_n (may be NULL) is how many there were. */
 int fd_read_full(int fd, void *data, size_t n, size_t *ret_n);

@@ -238,6 +238,34 @@ START_TEST(without_memory_nothing_is_read_and_no_descriptor_leaks) {
 }
 END_TEST
 
+START_TEST(a_directory_is_listed_afresh_and_never_through_a_link) {
+        DIR *directory = NULL, *again = NULL;
+        size_t n = 0, n_again = 0;
+
+        enter();
+        ck_assert_int_eq(mkdirat(dir_fd, "d", 0700), 0);
+        ck_assert_int_eq(symlinkat("d", dir_fd, "link"), 0);
+        ck_assert_int_eq(fd_open_directory(dir_fd, ".", &directory), 0);
+        while (readdir(directory))
+                n++;
+        /* The position is the list's own: the descriptor can be listed again. */
+        ck_assert_int_eq(fd_open_directory(dir_fd, ".", &again), 0);
+        while (readdir(again))
+                n_again++;
+        ck_assert_uint_ge(n, 4);
+        ck_assert_uint_eq(n_again, n);
+        closedirp(&directory);
+        closedirp(&again);
+        ck_assert_int_eq(fd_open_directory(dir_fd, "d", &directory), 0);
+        closedirp(&directory);
+        ck_assert_int_lt(fd_open_directory(dir_fd, "link", &directory), 0);
+        ck_assert_int_eq(fd_open_directory(dir_fd, "nothing", &directory), -ENOENT);
+        ck_assert_int_eq(unlinkat(dir_fd, "link", 0), 0);
+        ck_assert_int_eq(unlinkat(dir_fd, "d", AT_REMOVEDIR), 0);
+        leave();
+}
+END_TEST
+
 START_TEST(descriptors_that_are_left_are_counted_and_given_back) {
         struct rlimit limit;
         int next = dup(STDERR_FILENO);
@@ -256,6 +284,7 @@ START_TEST(descriptors_that_are_left_are_counted_and_given_back) {
 END_TEST
 
 UNIT_MAIN("base/fd",
+          a_directory_is_listed_afresh_and_never_through_a_link,
           descriptors_that_are_left_are_counted_and_given_back,
           a_file_is_read_whole_up_to_its_limit,
           a_file_that_has_no_size_is_read_all_the_same,
