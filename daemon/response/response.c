@@ -424,7 +424,7 @@ static void on_message(struct response *response, const struct response_message 
         go_down(response, "says what makes no sense and was ended");
 }
 
-/* False: there is nothing more for now. */
+/* False: no packet waits, or the process has ended. */
 static bool take_packet(struct response *response) {
         static uint64_t memory[RESPONSE_MESSAGE_MAX / sizeof(uint64_t)];
         struct response_message message;
