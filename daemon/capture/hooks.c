@@ -320,7 +320,12 @@ static bool any_call_is_needed(const struct interest *interest) {
         return false;
 }
 
-/* A program is on its hook until the last descriptor is closed, and those of the last reload are closed elsewhere. */
+/* A program is on its hook until the last descriptor is closed, and those of the last reload are closed elsewhere. The
+ * kernel has no program twice on a tracepoint (EEXIST), a security hook or a function (EBUSY). */
+static bool is_attached_still(int error) {
+        return error == -EEXIST || error == -EBUSY;
+}
+
 static bool hooks_await_detached(struct hooks *hooks, void (*meanwhile)(void *userdata), void *userdata) {
         bool waited = false;
 
@@ -362,7 +367,7 @@ static int hooks_attach(struct hooks *hooks, size_t i, const struct interest *in
                 fd = prog_fd < 0 ? -ENOENT
                                  : attach_program(prog_fd, hook->place, hook->call, hooks->tracefs_fd,
                                                   hooks->cgroup_fd);
-        while (fd == -EEXIST && hooks_await_detached(hooks, meanwhile, userdata));
+        while (is_attached_still(fd) && hooks_await_detached(hooks, meanwhile, userdata));
         if (fd >= 0) {
                 hooks->links[i] = fd;
                 return 0;

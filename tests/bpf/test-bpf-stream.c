@@ -544,9 +544,11 @@ END_TEST
 /* It is still being detached, elsewhere: the kernel would not have the same program twice. */
 START_TEST(what_is_wanted_again_at_once_is_watched_again) {
         struct interest nothing = lab_interest(0), some = lab_interest(OPENS);
+        struct capture_stats before, after;
         pid_t pid;
 
         begin_again(OPENS);
+        capture_stats(lab.capture, &before);
         capture_set_wait(lab.capture, false);
         for (int i = 0; i < 3; i++) {
                 ck_assert_int_eq(capture_set_interest(lab.capture, &nothing, 2), 0);
@@ -554,6 +556,9 @@ START_TEST(what_is_wanted_again_at_once_is_watched_again) {
         }
         pid = lab_run(open_often, (void *)10L);
         ck_assert_uint_eq(lab_count(WIRE_KIND_openat, pid), 10);
+        capture_stats(lab.capture, &after);
+        ck_assert_uint_eq(after.n_refused, before.n_refused);
+        ck_assert_uint_eq(after.n_programs, before.n_programs);
         capture_set_wait(lab.capture, true);
 }
 END_TEST
