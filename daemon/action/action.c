@@ -527,7 +527,16 @@ static void put_cell(const char *text, struct strbuf *b) {
         }
 }
 
+static void put_capabilities(struct strbuf *b) {
+        strbuf_put(b, "### Capabilities\n\nThe process `respond` keeps of those that the daemon has, and no others:\n\n"
+                      "| capability | what for |\n|---|---|\n");
+#define CAPABILITY(name, doc) strbuf_put(b, "| `CAP_" #name "` | " doc " |\n");
+#include "action/capabilities.def"
+        strbuf_put_char(b, '\n');
+}
+
 void action_put_reference(struct strbuf *b) {
+        put_capabilities(b);
         for (int i = 0; i < _ACTION_KIND_MAX; i++) {
                 const struct action_info *info = &infos[i];
 

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdio.h>
 
 #include "action/breakglass.h"
@@ -449,6 +450,13 @@ size_t actions_n_pending(const struct actions *actions) {
 
 void actions_stats(const struct actions *actions, struct actions_stats *ret) {
         *ret = actions->stats;
+}
+
+uint64_t actions_capabilities(void) {
+        return 0
+#define CAPABILITY(name, doc) | UINT64_C(1) << CAP_##name
+#include "action/capabilities.def"
+                ;
 }
 
 void *actions_userdata(const struct actions *actions) {

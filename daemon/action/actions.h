@@ -131,5 +131,8 @@ struct actions_stats {
 };
 void actions_stats(const struct actions *actions, struct actions_stats *ret);
 
+/* The capabilities that actions take (capabilities.def), a bit each. */
+uint64_t actions_capabilities(void);
+
 void *actions_userdata(const struct actions *actions);
 const char *action_outcome_to_string(enum action_outcome outcome);

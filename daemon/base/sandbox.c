@@ -106,6 +106,33 @@ int sandbox_drop(uid_t id, const char **ret_what) {
         return 0;
 }
 
+int sandbox_keep(uint64_t capabilities, const char **ret_what) {
+        struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+        struct __user_cap_data_struct sets[2] = {};
+
+        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+                return fail("no new privileges", ret_what);
+        if (syscall(SYS_capget, &header, sets) < 0)
+                return fail("which capabilities there are", ret_what);
+
+        /* First, as long as we may. The kernel may know more of them than we do: it says where they end. */
+        if (sets[0].effective & 1U << CAP_SETPCAP)
+                for (unsigned long i = 0; prctl(PR_CAPBSET_READ, i, 0, 0, 0) >= 0; i++)
+                        if (!(i < 64 && capabilities >> i & 1) && prctl(PR_CAPBSET_DROP, i, 0, 0, 0) < 0)
+                                return fail("a smaller bounding set", ret_what);
+
+        for (size_t i = 0; i < ELEMENTSOF(sets); i++) {
+                sets[i].permitted &= (uint32_t)(capabilities >> 32 * i);
+                sets[i].effective = sets[i].permitted;
+                sets[i].inheritable = 0;
+        }
+        if (syscall(SYS_capset, &header, sets) < 0)
+                return fail("fewer capabilities", ret_what);
+        if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+                return fail("no ambient capabilities", ret_what);
+        return 0;
+}
+
 #define DATA(member) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, member))
 #define ARGUMENT(n) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args) + (n) * 8)
 #define ANSWER(answer) BPF_STMT(BPF_RET | BPF_K, (answer))

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/priority.h"
+#include "base/sandbox.h"
 #include "config/config.h"
 #include "response/respond-actions.h"
 #include "response/response-packets.h"
@@ -323,22 +324,28 @@ static int on_packet(sd_event_source *source, int fd, uint32_t events, void *use
         return 0;
 }
 
-static void limit(void) {
+/* Of what the daemon may do this process needs a part; the rest is gone before the first byte of a script is read. */
+static int limit(const char **ret_what) {
         static const struct rlimit none = {};
 
         (void)prctl(PR_SET_NAME, RESPOND_WORKER_NAME);
-        (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
         (void)setrlimit(RLIMIT_CORE, &none);
         priority_lower();
+        return sandbox_keep(actions_capabilities(), ret_what);
 }
 
 int respond_worker_run(int fd) {
         _cleanup_(worker_done) struct worker worker = {.fd = fd};
         _cleanup_(sd_event_source_unrefp) sd_event_source *packets = NULL;
+        const char *what = "";
         int r;
 
-        limit();
         log_open("execrayd");
+        r = limit(&what);
+        if (r < 0) {
+                log_error_errno(r, "The process that runs scripts cannot give up what it does not need (%s): %m", what);
+                return EXIT_FAILURE;
+        }
         r = sd_event_new(&worker.loop);
         if (r >= 0)
                 r = sd_event_add_io(worker.loop, &packets, fd, EPOLLIN, on_packet, &worker);

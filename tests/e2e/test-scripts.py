@@ -100,6 +100,20 @@ def test_what_is_enforced_is_done(place):
         daemon.stop()
 
 
+def test_scripts_run_with_what_actions_need_alone(place):
+    kept = {1: 'DAC_OVERRIDE', 2: 'DAC_READ_SEARCH', 3: 'FOWNER', 5: 'KILL', 19: 'SYS_PTRACE', 31: 'SETFCAP'}
+    with Daemon(place, *prepare(place)) as daemon:
+        with open('/proc/%d/status' % responder(daemon)) as f:
+            status = dict(line.rstrip('\n').split(':\t', 1) for line in f if ':\t' in line)
+        for key in ('CapPrm', 'CapEff', 'CapBnd'):
+            more = int(status[key], 16) & ~sum(1 << bit for bit in kept)
+            expect_equal('%x' % more, '0', 'what it has more of in %s' % key)
+        expect_equal(status['CapEff'], status['CapPrm'], 'what it has and uses')
+        expect_equal((int(status['CapInh'], 16), int(status['CapAmb'], 16)), (0, 0), 'what it would hand on')
+        expect_equal(status['NoNewPrivs'], '1', 'no new privileges')
+        daemon.stop()
+
+
 def test_a_step_is_answered_before_the_story_is_complete(place):
     arguments = prepare(place, script='''responder("stop", function(alert)
     execray.log(alert.type, alert.step, #alert.steps, alert.number)

@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -12,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/macro.h"
 #include "unit.h"
 
@@ -176,6 +179,40 @@ START_TEST(root_becomes_somebody_else_for_good) {
 }
 END_TEST
 
+/* A line of /proc/self/status with a set of capabilities. */
+static uint64_t capabilities(const char *key) {
+        _cleanup_(fclosep) FILE *file = fopen("/proc/self/status", "re");
+        char line[256];
+        unsigned long long set;
+
+        while (file && fgets(line, sizeof(line), file))
+                if (startswith(line, key) && sscanf(line + strlen(key), ":%llx", &set) == 1)
+                        return set;
+        _exit(110);
+}
+
+static void keep_one(void) {
+        const uint64_t kept = 1ULL << CAP_KILL;
+
+        if (sandbox_keep(kept | 1ULL << 63, NULL) < 0)
+                _exit(100);
+        if (capabilities("CapPrm") != kept || capabilities("CapEff") != kept)
+                _exit(101);
+        if (capabilities("CapInh") != 0 || capabilities("CapAmb") != 0)
+                _exit(102);
+        if (capabilities("CapBnd") != kept || capabilities("NoNewPrivs") != 1)
+                _exit(103);
+        if (prctl(PR_CAPBSET_DROP, CAP_KILL, 0, 0, 0) == 0)
+                _exit(104);
+}
+
+START_TEST(what_keeps_a_capability_has_no_other) {
+        if (geteuid() != 0)
+                return;
+        ck_assert_int_eq(in_child(keep_one), 0);
+}
+END_TEST
+
 static void compute_for_ever(void) {
         static const struct sandbox_limits narrow = {.cpu_s = 1, .memory_bytes = GIB, .file_bytes = MIB, .files = 32};
         volatile unsigned n = 0;
@@ -233,5 +270,6 @@ START_TEST(a_limit_that_is_there_is_never_raised) {
 END_TEST
 
 UNIT_MAIN("base/sandbox", what_gave_up_everything_can_still_compute_and_answer, an_abort_is_seen_as_one,
-          another_system_call_is_the_end, root_becomes_somebody_else_for_good, time_memory_and_files_are_bounded,
+          another_system_call_is_the_end, root_becomes_somebody_else_for_good,
+          what_keeps_a_capability_has_no_other, time_memory_and_files_are_bounded,
           a_limit_that_is_there_is_never_raised)
