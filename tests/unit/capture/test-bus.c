@@ -3,29 +3,25 @@
 #include "capture/bus.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "capture/bus-private.h"
 
+#include "private-bus.h"
 #include "unit.h"
 
 #define SYSTEMD "org.freedesktop.systemd1"
 #define LOGIND "org.freedesktop.login1"
 #define MANAGER_PATH "/org/freedesktop/systemd1"
 #define UNIT_PATH(name) MANAGER_PATH "/unit/" name
-#define DAEMON "/usr/bin/dbus-daemon"
 #define BOTH (wire_kind_bit(WIRE_KIND_unit) | wire_kind_bit(WIRE_KIND_login))
 
 static char place[64];
-static pid_t daemon_pid;
 static sd_event *loop;
 static sd_bus *fake, *mallory;
 static struct bus *bus;
@@ -172,46 +168,6 @@ static void emit_login(const char *member) {
 
 /* ---- the bus ---- */
 
-static void start_daemon(void) {
-        char config[128], socket[128];
-        struct stat st;
-        FILE *file;
-
-        snprintf(config, sizeof(config), "%s/config", place);
-        snprintf(socket, sizeof(socket), "%s/bus", place);
-        (void)unlink(socket);
-        file = fopen(config, "we");
-        ck_assert_ptr_nonnull(file);
-        fprintf(file,
-                "<busconfig><type>system</type><listen>unix:path=%s</listen><policy context=\"default\">"
-                "<allow user=\"*\"/><allow own=\"*\"/><allow send_type=\"method_call\"/><allow "
-                "send_type=\"method_return\"/>"
-                "<allow send_type=\"error\"/><allow send_type=\"signal\"/><allow receive_type=\"method_call\"/>"
-                "<allow receive_type=\"method_return\"/><allow receive_type=\"error\"/><allow receive_type=\"signal\"/>"
-                "</policy></busconfig>",
-                socket);
-        fclose(file);
-        daemon_pid = fork();
-        if (daemon_pid == 0) {
-                sigset_t none;
-
-                sigemptyset(&none);
-                sigprocmask(SIG_SETMASK, &none, NULL);
-                snprintf(config, sizeof(config), "--config-file=%s/config", place);
-                execl(DAEMON, "dbus-daemon", config, "--nofork", "--nosyslog", NULL);
-                _exit(127);
-        }
-        for (int i = 0; i < 500 && stat(socket, &st) < 0; i++)
-                usleep(10000);
-        usleep(20000);
-}
-
-static void stop_daemon(void) {
-        kill(daemon_pid, SIGKILL);
-        waitpid(daemon_pid, NULL, 0);
-        daemon_pid = 0;
-}
-
 static sd_bus *join(void) {
         sd_bus *joined = NULL;
 
@@ -257,18 +213,16 @@ static void wait_ready(void) {
 /* False: there is no bus to be had here. */
 static bool setup(bool with_bus) {
         static const struct bus_sink sink = {.on_record = on_record, .on_gap = on_gap};
-        char address[128];
 
-        if (access(DAEMON, X_OK) < 0)
+        if (!private_bus_may())
                 return false;
         log_set_sink(on_log, NULL);
         snprintf(place, sizeof(place), "/tmp/execray-bus-XXXXXX");
         ck_assert_ptr_nonnull(mkdtemp(place));
-        snprintf(address, sizeof(address), "unix:path=%s/bus", place);
-        setenv("DBUS_SYSTEM_BUS_ADDRESS", address, 1);
+        private_bus_use(place);
         ck_assert_int_ge(sd_event_new(&loop), 0);
         if (with_bus) {
-                start_daemon();
+                private_bus_start();
                 start_fake();
         }
         ck_assert_int_eq(bus_new(loop, &sink, NULL, &bus), 0);
@@ -285,8 +239,7 @@ static void teardown(void) {
         fake = leave(fake);
         mallory = leave(mallory);
         sd_event_unref(loop);
-        if (daemon_pid > 0)
-                stop_daemon();
+        private_bus_stop();
         snprintf(command, sizeof(command), "rm -r %s", place);
         ck_assert_int_eq(system(command), 0);
 }
@@ -399,12 +352,12 @@ START_TEST(bus_that_dies_leaves_gaps_and_what_happened_meanwhile_is_told_as_mend
         emit_state(fake, NULL, UNIT_PATH("b_2eservice"), "active");
         emit_login("SessionNew");
         expect(" b.service started ? ? ?\n opened 7 anna 1000 192.0.2.7 sshd\n");
-        stop_daemon();
+        private_bus_stop();
         fake = leave(fake);
         expect("gap unit\ngap login\n");
 
         unit_state = "active";
-        start_daemon();
+        private_bus_start();
         start_fake();
         wait_ready();
         settle();
@@ -438,7 +391,7 @@ START_TEST(without_a_bus_it_is_said_once_and_looked_for_again) {
                 return;
         settle();
         ck_assert_uint_eq(n_notices, 1);
-        start_daemon();
+        private_bus_start();
         start_fake();
         wait_ready();
         ck_assert_uint_eq(n_notices, 2);        /* and that it is there */

@@ -3,14 +3,11 @@
 #include "control/control.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <systemd/sd-bus.h>
@@ -21,16 +18,14 @@
 #include "control/control-private.h"
 #include "metrics/metrics.h"
 
+#include "private-bus.h"
 #include "unit.h"
-
-#define DAEMON "/usr/bin/dbus-daemon"
 
 static char place[64], path[96];
 static sd_event *loop;
 static struct control *control;
 static struct metrics registry;
 static uint64_t counted = 7;
-static pid_t daemon_pid;
 
 /* What the fake manager has been asked, and what it says. */
 static uint64_t n_reloads, n_done;
@@ -111,61 +106,24 @@ static const struct control_ops ops = {
 
 /* ---- the bus ---- */
 
-static void start_daemon(void) {
-        char config[128], socket[128];
-        struct stat st;
-        FILE *file;
-
-        snprintf(config, sizeof(config), "%s/config", place);
-        snprintf(socket, sizeof(socket), "%s/bus", place);
-        (void)unlink(socket);
-        file = fopen(config, "we");
-        ck_assert_ptr_nonnull(file);
-        fprintf(file,
-                "<busconfig><type>system</type><listen>unix:path=%s</listen><policy context=\"default\">"
-                "<allow user=\"*\"/><allow own=\"*\"/><allow send_destination=\"*\"/>"
-                "<allow receive_sender=\"*\"/></policy></busconfig>",
-                socket);
-        fclose(file);
-        daemon_pid = fork();
-        if (daemon_pid == 0) {
-                snprintf(config, sizeof(config), "--config-file=%s/config", place);
-                execl(DAEMON, "dbus-daemon", config, "--nofork", "--nosyslog", NULL);
-                _exit(127);
-        }
-        for (int i = 0; i < 500 && stat(socket, &st) < 0; i++)
-                usleep(10000);
-        usleep(20000);
-}
-
-static void stop_daemon(void) {
-        if (daemon_pid > 0) {
-                kill(daemon_pid, SIGKILL);
-                waitpid(daemon_pid, NULL, 0);
-        }
-        daemon_pid = 0;
-}
-
 /* What is said is not looked at. */
 static void on_log(int level, const char *line, size_t n, void *userdata) {
         (void)n;
 }
 
 static void setup(bool with_bus) {
-        char address[128];
         const struct control_options options = {.bus = with_bus, .socket = path};
 
         log_set_sink(on_log, NULL);
         snprintf(place, sizeof(place), "/tmp/execray-control-XXXXXX");
         ck_assert_ptr_nonnull(mkdtemp(place));
         snprintf(path, sizeof(path), "%s/control", place);
-        snprintf(address, sizeof(address), "unix:path=%s/bus", place);
-        setenv("DBUS_SYSTEM_BUS_ADDRESS", address, 1);
+        private_bus_use(place);
         metrics_init(&registry);
         ck_assert_int_eq(metrics_add(&registry, METRIC_GAUGE, "execray_x", "X.", &counted), 0);
         ck_assert_int_ge(sd_event_new(&loop), 0);
         if (with_bus)
-                start_daemon();
+                private_bus_start();
         ck_assert_int_eq(control_new(loop, &options, &ops, NULL, &control), 0);
 }
 
@@ -174,7 +132,7 @@ static void teardown(void) {
 
         control = control_free(control);
         ck_assert_int_lt(access(path, F_OK), 0);
-        stop_daemon();
+        private_bus_stop();
         metrics_done(&registry);
         sd_event_unref(loop);
         snprintf(command, sizeof(command), "rm -r %s", place);
@@ -454,7 +412,7 @@ END_TEST
 START_TEST(on_the_bus_it_is_the_same_and_a_bus_that_dies_is_looked_for) {
         sd_bus *bus;
 
-        if (access(DAEMON, X_OK) < 0)
+        if (!private_bus_may())
                 return;
         setup(true);
         for (int i = 0; i < 1000 && !stats().on_bus; i++)
@@ -475,7 +433,7 @@ START_TEST(on_the_bus_it_is_the_same_and_a_bus_that_dies_is_looked_for) {
         answer(2);
         leave(bus);
 
-        stop_daemon();
+        private_bus_stop();
         for (int i = 0; i < 1000 && stats().on_bus; i++)
                 turn();
         ck_assert_uint_eq(stats().on_bus, 0);
@@ -483,7 +441,7 @@ START_TEST(on_the_bus_it_is_the_same_and_a_bus_that_dies_is_looked_for) {
         ask(bus, NULL, "GetStatus");
         answer(3);
         leave(bus);
-        start_daemon();
+        private_bus_start();
         for (int i = 0; i < 3000 && !stats().on_bus; i++)
                 turn();
         ck_assert_uint_eq(stats().n_connected, 2);
