@@ -163,6 +163,7 @@ int manager_control_init(struct manager *manager) {
         char path[300];
         const struct control_options options = {
                 .bus = config->control.bus,
+                .polkit = config->control.polkit,
                 .socket = config->control.socket && directory[0] ? path : NULL,
         };
 

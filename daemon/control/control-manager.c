@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Control, the object - methods, properties and signals of org.execray1.Manager. What changes something is for root
- * alone: the bus's policy says so too, but a mistake in that file is not to be enough. */
-#include <errno.h>
+/* Control, the object - methods, properties and signals of org.execray1.Manager. What changes something is asked
+ * for in control-call.c, where it is found out who may. */
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -13,11 +12,6 @@
 
 #define MAX_STORIES 1000                /* in one answer */
 
-#define DRIVER "org.freedesktop.DBus"
-#define DRIVER_PATH "/org/freedesktop/DBus"
-#define DENIED SD_BUS_ERROR_ACCESS_DENIED
-#define BUSY SD_BUS_ERROR_LIMITS_EXCEEDED
-
 /* What is in files and arguments may be no UTF-8, and then is no string of D-Bus. */
 static const char *clean(struct strbuf *b, const char *s, size_t n) {
         strbuf_clear(b);
@@ -27,165 +21,16 @@ static const char *clean(struct strbuf *b, const char *s, size_t n) {
 
 /* ---- calls that are answered later ---- */
 
-static void pending_done(struct pending *pending) {
-        sd_bus_slot_unref(pending->question);
-        sd_bus_message_unref(pending->message);
-        *pending = (struct pending){};
-}
-
-void control_forget_pending(struct control *control, sd_bus *bus) {
-        for (size_t i = 0; i < CONTROL_MAX_PENDING; i++) {
-                struct pending *pending = control->pending + i;
-
-                if (pending->what != PENDING_NONE && (!bus || sd_bus_message_get_bus(pending->message) == bus))
-                        pending_done(pending);
-        }
-}
-
-static struct pending *pending_new(struct control *control, enum pending_what what, sd_bus_message *message) {
-        for (size_t i = 0; i < CONTROL_MAX_PENDING; i++) {
-                struct pending *pending = control->pending + i;
-
-                if (pending->what != PENDING_NONE)
-                        continue;
-                *pending = (struct pending){
-                        .what = what,
-                        .control = control,
-                        .message = sd_bus_message_ref(message),
-                };
-                return pending;
-        }
-        return NULL;
-}
-
-static void pending_refuse(struct pending *pending, const char *name, const char *why) {
-        (void)sd_bus_reply_method_errorf(pending->message, name, "%s", why);
-        pending_done(pending);
-}
-
-static void pending_answer_reload(struct pending *pending, const struct control_reloaded *reloaded) {
-        _cleanup_(strbuf_done) struct strbuf text = {};
-
-        /* Lines stay lines; each is clean. */
-        for (const char *line = reloaded->text ?: ""; *line;) {
-                size_t n = strcspn(line, "\n");
-
-                strbuf_put_text(&text, line, n);
-                line += n;
-                if (*line) {
-                        strbuf_put_char(&text, '\n');
-                        line++;
-                }
-        }
-        if (reloaded->done || reloaded->number == 0)
-                (void)sd_bus_reply_method_return(pending->message, "ts", reloaded->generation, strbuf_str(&text));
-        else
-                (void)sd_bus_reply_method_errorf(pending->message, ERROR_NOT_RELOADED, "%s", strbuf_str(&text));
-        pending_done(pending);
-}
-
-/* Who calls is known. */
-static void pending_begin(struct pending *pending, const struct control_caller *caller) {
-        struct control *control = pending->control;
-        _cleanup_(strbuf_done) struct strbuf why = {};
-        struct control_reloaded reloaded = {};
-
-        if (caller->uid != 0 && caller->uid != geteuid()) {
-                control->stats.n_refused++;
-                pending_refuse(pending, DENIED, "Only root may have execrayd do something");
-                return;
-        }
-        switch (pending->what) {
-        case PENDING_RELOAD:
-        case PENDING_AWAIT:
-                pending->number = pending->what == PENDING_RELOAD ? control->ops->reload(caller, control->userdata)
-                                                                  : control->ops->reloading(control->userdata);
-                /* It may have ended at once, before this one knew what to wait for. */
-                control->ops->reloaded(&reloaded, control->userdata);
-                if (reloaded.number >= pending->number)
-                        pending_answer_reload(pending, &reloaded);
-                break;
-        case PENDING_SNAPSHOT:
-                if (control->ops->snapshot(caller, &why, control->userdata) < 0)
-                        pending_refuse(pending, ERROR_NOT_SAVED, strbuf_str(&why));
-                break;
-        case PENDING_NONE:
-                break;
-        }
-}
-
-static int read_credentials(sd_bus_message *reply, struct control_caller *ret) {
-        int r;
-
-        r = sd_bus_message_enter_container(reply, SD_BUS_TYPE_ARRAY, "{sv}");
-        while (r >= 0 && (r = sd_bus_message_enter_container(reply, SD_BUS_TYPE_DICT_ENTRY, "sv")) > 0) {
-                const char *name;
-                uint32_t number;
-
-                r = sd_bus_message_read(reply, "s", &name);
-                if (r < 0)
-                        break;
-                if (streq(name, "UnixUserID") || streq(name, "ProcessID")) {
-                        r = sd_bus_message_read(reply, "v", "u", &number);
-                        if (r >= 0 && streq(name, "UnixUserID"))
-                                ret->uid = number;
-                        else if (r >= 0)
-                                ret->pid = (pid_t)number;
-                } else
-                        r = sd_bus_message_skip(reply, "v");
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(reply);
-        }
-        return r;
-}
-
-static int on_credentials(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-        struct pending *pending = userdata;
-        struct control_caller caller = {.way = "bus", .uid = UINT32_MAX};
-
-        pending->question = sd_bus_slot_unref(pending->question);
-        if (sd_bus_message_is_method_error(reply, NULL) || read_credentials(reply, &caller) < 0)
-                pending_refuse(pending, DENIED, "The bus does not say who you are");
-        else
-                pending_begin(pending, &caller);
-        return 0;
-}
-
-static int call_later(sd_bus_message *message, struct control *control, enum pending_what what, sd_bus_error *error) {
-        sd_bus *bus = sd_bus_message_get_bus(message);
-        struct client *client = control_client_of(control, bus);
-        struct pending *pending = pending_new(control, what, message);
-        int r;
-
-        control->stats.n_calls++;
-        if (!pending) {
-                control->stats.n_refused++;
-                return sd_bus_error_set(error, BUSY, "Too many calls are waiting for an answer");
-        }
-        if (client) {
-                pending_begin(pending, &client->caller);
-                return 1;
-        }
-        /* Asking the bus would stop the loop until it answers; so it is answered like everything else. */
-        r = sd_bus_call_method_async(bus, &pending->question, DRIVER, DRIVER_PATH, DRIVER, "GetConnectionCredentials",
-                                     on_credentials, pending, "s", sd_bus_message_get_sender(message));
-        if (r < 0) {
-                pending_done(pending);
-                return sd_bus_error_set_errno(error, r);
-        }
-        return 1;
-}
-
 static int method_reload(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-        return call_later(message, userdata, PENDING_RELOAD, error);
+        return control_call(message, userdata, PENDING_RELOAD, error);
 }
 
 static int method_await_reload(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-        return call_later(message, userdata, PENDING_AWAIT, error);
+        return control_call(message, userdata, PENDING_AWAIT, error);
 }
 
 static int method_snapshot(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-        return call_later(message, userdata, PENDING_SNAPSHOT, error);
+        return control_call(message, userdata, PENDING_SNAPSHOT, error);
 }
 
 /* ---- calls that are answered at once ---- */
@@ -351,30 +196,9 @@ void control_reloaded(struct control *control) {
         struct control_reloaded reloaded = {};
 
         control->ops->reloaded(&reloaded, control->userdata);
-        for (size_t i = 0; i < CONTROL_MAX_PENDING; i++) {
-                struct pending *pending = control->pending + i;
-
-                if ((pending->what == PENDING_RELOAD || pending->what == PENDING_AWAIT) && pending->number > 0 &&
-                    pending->number <= reloaded.number)
-                        pending_answer_reload(pending, &reloaded);
-        }
+        control_call_reloaded(control, &reloaded);
         if (reloaded.done)
                 control_broadcast(control, send_reloaded, NULL);
-}
-
-void control_saved(struct control *control, int r, const char *file) {
-        for (size_t i = 0; i < CONTROL_MAX_PENDING; i++) {
-                struct pending *pending = control->pending + i;
-
-                if (pending->what != PENDING_SNAPSHOT || pending->question)
-                        continue;
-                if (r < 0)
-                        pending_refuse(pending, ERROR_NOT_SAVED, strerror(-r));
-                else {
-                        (void)sd_bus_reply_method_return(pending->message, "s", file);
-                        pending_done(pending);
-                }
-        }
 }
 
 static int send_health(sd_bus *bus, const void *data) {

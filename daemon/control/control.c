@@ -280,6 +280,7 @@ int control_new(sd_event *loop, const struct control_options *options, const str
         control->userdata = userdata;
         control->listener = -1;
         control->patience_ns = PATIENCE_MIN_NS;
+        control->polkit = options->polkit;
         for (size_t i = 0; i < CONTROL_MAX_CLIENTS; i++)
                 control->clients[i].control = control;
 

@@ -7,8 +7,8 @@
  * Nothing here waits. A bus that is not there is looked for again after 1, 2, 4 ... 60 seconds, and all else goes on
  * without it. Calls come at the loop's lowest priority, in turn with the kernel's events, so that nobody who asks all
  * day keeps us from reading those. What somebody can make grow is bounded: clients, calls that wait for an answer, what
- * is queued for one who does not read. Only root may change something, whatever the bus lets through. One thread, the
- * loop's. */
+ * is queued for one who does not read. Only root may change something, and whom polkit lets, if it is there; whatever
+ * the bus lets through. One thread, the loop's. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,6 +25,9 @@ struct strbuf;
 #define CONTROL_SOCKET "/run/execrayd/control"
 #define CONTROL_MAX_CLIENTS 16          /* of the socket */
 #define CONTROL_MAX_PENDING 32          /* calls that wait for an answer */
+#define CONTROL_MAX_PENDING_BUS 24      /* of them over the bus: somebody there cannot keep root from the socket */
+#define CONTROL_MAX_PENDING_OTHERS 8    /* of these of those who are not root */
+#define CONTROL_MAX_PENDING_USER 2      /* and of one of them */
 #define CONTROL_MAX_QUEUED 1024         /* messages for one who does not read */
 
 /* Who asks; the kernel's word, or the bus's. */
@@ -90,12 +93,13 @@ struct control_stats {
         uint64_t n_dropped;             /* signals for one who did not read */
         uint64_t n_connected;           /* times that the bus was reached */
         uint64_t n_clients, n_pending;  /* now */
+        uint64_t n_asked, n_allowed;    /* polkit was asked; it said yes */
         uint64_t on_bus;                /* 1: the name is ours */
 };
 
 /* What is not to be there or cannot be is said, and done without. */
 struct control_options {
-        bool bus;
+        bool bus, polkit;               /* be on the bus; ask polkit there about who is not root */
         const char *socket;             /* borrowed during the call; NULL: none */
 };
 

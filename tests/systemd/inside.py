@@ -207,8 +207,30 @@ def test_who_may_ask_and_who_may_change(_):
     group = text('getent', 'group', 'execray').split(':')[2]
     run('systemctl', 'reload', 'dbus.service')  # the group is new
     expect_equal(bus('call', 'GetStatus', user=group)[0] in ('healthy', 'degraded'), True, 'a member of the group asks')
-    expect_in('denied', bus('call', 'Reload', user=group, status=1).lower(), 'a member of the group reloads')
+    expect_in('polkit', bus('call', 'Reload', user=group, status=1), 'a member of the group reloads')
     expect_in('denied', bus('call', 'GetStatus', user='65534', status=1).lower(), 'somebody asks')
+
+
+def test_polkit_lets_others_do_what_a_rule_says(_):
+    group = text('getent', 'group', 'execray').split(':')[2]
+    if run('busctl', 'call', 'org.freedesktop.DBus', '/', 'org.freedesktop.DBus', 'StartServiceByName', 'su', 'org.freedesktop.PolicyKit1', '0')[0]:
+        expect_in('denied', bus('call', 'Reload', user=group, status=1), 'a reload without polkit')
+        return
+    with open(os.path.join(sys.argv[3], '../docs/BUS.md')) as f:
+        rule = f.read().split('50-execrayd.rules\n')[1].split('\n\n')[0]
+    with open('/etc/polkit-1/rules.d/50-execrayd.rules', 'w') as f:
+        f.write(rule)
+    run('usermod', '-aG', 'execray', 'nobody', status=0)
+    run('systemctl', 'restart', 'polkit.service', status=0)
+    after = newest()
+    generation, _changes = bus('call', 'Reload', user=group)
+    expect_equal(generation, bus('get-property', 'Generation'), 'the generation')
+    expect_equal([e['EXECRAY_ASKED_BY_UID'] for e in entries('MESSAGE_ID=637b245fb0da4c5981c2242a64d491f5', after=after)], ['65534'], 'who asked')
+    expect_in('polkit wants to know', bus('call', 'Snapshot', user=group, status=1), 'what the rule does not allow')
+    run('systemctl', 'mask', '--runtime', '--now', 'polkit.service', status=0)
+    expect_in('denied', bus('call', 'Reload', user=group, status=1), 'a reload without polkit')
+    bus('call', 'Reload')
+    run('systemctl', 'unmask', '--runtime', 'polkit.service', status=0)
 
 
 def test_signals_tell_of_alerts_and_reloads(_):

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -112,7 +113,7 @@ static void on_log(int level, const char *line, size_t n, void *userdata) {
 }
 
 static void setup(bool with_bus) {
-        const struct control_options options = {.bus = with_bus, .socket = path};
+        const struct control_options options = {.bus = with_bus, .polkit = true, .socket = path};
 
         log_set_sink(on_log, NULL);
         snprintf(place, sizeof(place), "/tmp/execray-control-XXXXXX");
@@ -449,6 +450,119 @@ START_TEST(on_the_bus_it_is_the_same_and_a_bus_that_dies_is_looked_for) {
 }
 END_TEST
 
+/* ---- polkit ---- */
+
+#define POLKIT "org.freedesktop.PolicyKit1"
+
+enum verdict { VERDICT_YES, VERDICT_NO, VERDICT_CHALLENGE, VERDICT_NONSENSE, VERDICT_NOTHING };
+static enum verdict verdict;
+static char asked_about[64];
+static size_t n_questions;
+
+static int on_question(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        const char *kind, *key, *name, *action;
+
+        if (!sd_bus_message_is_method_call(call, POLKIT ".Authority", "CheckAuthorization"))
+                return 0;
+        n_questions++;
+        ck_assert_int_ge(sd_bus_message_read(call, "(sa{sv})s", &kind, 1, &key, "s", &name, &action), 0);
+        ck_assert_str_eq(kind, "system-bus-name");
+        snprintf(asked_about, sizeof(asked_about), "%s", action);
+        if (verdict == VERDICT_NOTHING)
+                return 1;
+        if (verdict == VERDICT_NONSENSE)
+                return sd_bus_reply_method_return(call, "s", "yes");
+        return sd_bus_reply_method_return(call, "(bba{ss})", verdict == VERDICT_YES, verdict == VERDICT_CHALLENGE, 0);
+}
+
+/* Told apart from us by nothing but who the bus says he is. */
+static sd_bus *join_as(uid_t uid) {
+        sd_bus *bus = NULL;
+        int r;
+
+        ck_assert_int_eq(seteuid(uid), 0);
+        r = sd_bus_open_system(&bus);
+        for (int i = 0; r >= 0 && sd_bus_is_ready(bus) == 0 && i < 1000; i++)
+                r = sd_bus_process(bus, NULL);
+        ck_assert_int_eq(seteuid(0), 0);
+        ck_assert_int_ge(r, 0);
+        ck_assert_int_ge(sd_bus_attach_event(bus, loop, 0), 0);
+        return bus;
+}
+
+static const char *ask_as(uid_t uid, const char *method) {
+        sd_bus *bus = join_as(uid);
+
+        n_answers = 0;
+        ask(bus, MANAGER_NAME, method);
+        answer(1);
+        leave(bus);
+        return said;
+}
+
+/* False: there is no bus, or nobody else to be. */
+static bool setup_for_others(void) {
+        if (!private_bus_may() || geteuid() != 0)
+                return false;
+        setup(true);
+        ck_assert_int_eq(chmod(place, 0755), 0);
+        for (int i = 0; i < 1000 && !stats().on_bus; i++)
+                turn();
+        ends_at_once = true;
+        return true;
+}
+
+START_TEST(others_than_root_may_what_polkit_lets_them) {
+        sd_bus *polkit;
+
+        if (!setup_for_others())
+                return;
+        ck_assert_ptr_nonnull(strstr(ask_as(65534, "Reload"), "polkit is not here"));
+        polkit = join();
+        ck_assert_int_ge(sd_bus_add_filter(polkit, NULL, on_question, NULL), 0);
+        ck_assert_int_ge(sd_bus_request_name(polkit, POLKIT, 0), 0);
+        for (verdict = VERDICT_NO; verdict <= VERDICT_NONSENSE; verdict++)
+                ck_assert_ptr_nonnull(strstr(ask_as(65534, "Snapshot"),
+                                             verdict == VERDICT_CHALLENGE ? "InteractiveAuthorizationRequired"
+                                                                          : "AccessDenied"));
+        ck_assert_str_eq(asked_about, ACTION_SNAPSHOT);
+        ck_assert_uint_eq(n_reloads, 0);
+        verdict = VERDICT_YES;
+        ck_assert_ptr_nonnull(strstr(ask_as(65534, "Reload"), "1 new (a)"));
+        ck_assert_str_eq(asked_about, ACTION_RELOAD);
+        ck_assert_uint_eq(last_caller.uid, 65534);
+        ck_assert_uint_eq(n_reloads, 1);
+        ck_assert_uint_eq(stats().n_allowed, 1);
+        ck_assert_uint_eq(n_questions, 4);
+        ask_as(0, "Reload");
+        ck_assert_uint_eq(n_questions, 4);
+        ck_assert_uint_eq(stats().n_pending, 0);
+        leave(polkit);
+        teardown();
+}
+END_TEST
+
+START_TEST(others_who_wait_for_polkit_do_not_keep_root_waiting) {
+        sd_bus *polkit, *other;
+
+        if (!setup_for_others())
+                return;
+        polkit = join();
+        ck_assert_int_ge(sd_bus_add_filter(polkit, NULL, on_question, NULL), 0);
+        ck_assert_int_ge(sd_bus_request_name(polkit, POLKIT, 0), 0);
+        verdict = VERDICT_NOTHING;
+        other = join_as(65534);
+        for (int i = 0; i < CONTROL_MAX_PENDING_USER + 1; i++)
+                ask(other, MANAGER_NAME, "Reload");
+        ck_assert_ptr_nonnull(strstr(answer(1), "LimitsExceeded"));
+        ck_assert_uint_eq(stats().n_pending, CONTROL_MAX_PENDING_USER);
+        ck_assert_ptr_nonnull(strstr(ask_as(0, "Reload"), "1 new (a)"));
+        leave(other);
+        leave(polkit);
+        teardown();
+}
+END_TEST
+
 static size_t n_signals;
 
 static int on_signal(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
@@ -491,4 +605,6 @@ UNIT_MAIN("control/control",
           nonsense_on_the_socket_ends_that_connection_alone,
           a_living_socket_is_not_robbed_and_a_dead_one_is_replaced,
           on_the_bus_it_is_the_same_and_a_bus_that_dies_is_looked_for,
+          others_than_root_may_what_polkit_lets_them,
+          others_who_wait_for_polkit_do_not_keep_root_waiting,
           an_alert_is_told_to_who_listens_and_to_nobody_without_end_who_does_not_read)
