@@ -205,10 +205,10 @@ def test_missing_foreign_cut_and_damaged_recordings_are_told_apart(place):
     expect(whole.startswith(out), 'what came before the tear is replayed')
     answer('head', data[:100], BROKEN)
 
-    # A record in the middle whose size is nonsense: what is before it counts.
+    # A block in the middle whose size is nonsense: what is before it counts.
     at = struct.unpack_from('<I', data, 16)[0]
     while at < len(data) // 2:
-        at += struct.unpack_from('<I', data, at)[0]
+        at += 16 + struct.unpack_from('<I', data, at)[0]
     out, err = answer('damaged', data[:at] + b'\xff\xff\xff\x7f' + data[at + 4:], BROKEN)
     expect(whole.startswith(out), 'what came before the damage is replayed')
 
