@@ -14,7 +14,7 @@
 #include <linux/types.h>
 #endif
 
-#define WIRE_VERSION 4
+#define WIRE_VERSION 5
 #define WIRE_MAX_RECORD 32768           /* bytes, header and strings; a power of two for the verifier */
 #define WIRE_MAX_PATH 4096              /* bytes of one path, without NUL */
 #define WIRE_MAX_LIST 8192              /* bytes of one argument vector or environment, each string with its NUL */

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "action/guard-executables.h"
 #include "action/proc.h"
 #include "base/cleanup.h"
 #include "base/fd.h"
@@ -24,7 +25,7 @@
 #define PROCS_MAX (1024 * KIB)          /* bytes of one cgroup.procs */
 
 /* Without these nobody gets in, or nothing goes on. */
-static const char *const own_executables[] = {
+const char *const guard_executables[] = {
         "/usr/lib/systemd/systemd", "/usr/lib/systemd/systemd-*", "/lib/systemd/systemd", "/lib/systemd/systemd-*",
         "/usr/sbin/sshd",           "/usr/lib/openssh/sshd-*",    "/usr/libexec/openssh/sshd-*",
         "/usr/sbin/agetty",         "/sbin/agetty",               "/usr/sbin/getty",
@@ -32,6 +33,8 @@ static const char *const own_executables[] = {
         "/usr/bin/login",           "/bin/login",                 "/usr/sbin/execrayd",
         "/usr/bin/execrayd",
 };
+const size_t n_guard_executables = ELEMENTSOF(guard_executables);
+
 static const char *const own_units[] = {
         "init.scope",   "execrayd.service", "systemd-*",    "dbus.service",   "dbus-broker.service",  "dbus.socket",
         "ssh.service",  "sshd.service",     "ssh.socket",   "sshd.socket",    "ssh@*.service",        "sshd@*.service",
@@ -101,8 +104,8 @@ int guard_init(struct guard *guard, const struct config_list *protect, const str
                 guard->mount_namespace[0] = 0;
 
         r = add_starters(guard);
-        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(own_executables); i++)
-                r = add_executable(guard, own_executables[i]);
+        for (size_t i = 0; r >= 0 && i < n_guard_executables; i++)
+                r = add_executable(guard, guard_executables[i]);
         for (size_t i = 0; r >= 0 && i < protect->n; i++)
                 if (protect->items[i][0] == '/')
                         r = add_executable(guard, protect->items[i]);
@@ -119,8 +122,8 @@ void guard_done(struct guard *guard) {
 /* ---- processes ---- */
 
 static bool is_listed_executable(const struct guard *guard, const char *path) {
-        for (size_t i = 0; i < ELEMENTSOF(own_executables); i++)
-                if (fnmatch(own_executables[i], path, FNM_PATHNAME) == 0)
+        for (size_t i = 0; i < n_guard_executables; i++)
+                if (fnmatch(guard_executables[i], path, FNM_PATHNAME) == 0)
                         return true;
         for (size_t i = 0; i < guard->protect->n; i++)
                 if (guard->protect->items[i][0] == '/' && fnmatch(guard->protect->items[i], path, FNM_PATHNAME) == 0)

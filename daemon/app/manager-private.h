@@ -7,6 +7,7 @@
 
 #include "app/asker.h"
 #include "app/manager-control.h"
+#include "app/manager-deny.h"
 #include "app/manager-governor.h"
 #include "app/manager-metrics.h"
 #include "app/manager-recorder.h"
@@ -55,6 +56,7 @@ struct manager {
         struct manager_metrics *metrics;        /* owned */
         struct control *control;        /* owned; NULL at the beginning */
         struct manager_scripts scripts;
+        struct manager_deny deny;
         sd_event_source *lookup;        /* owned; the next step of report_work() */
         bool looks_up;                  /* which is due */
         sd_event_source *spool;         /* owned; the next try to send what waits for journald */

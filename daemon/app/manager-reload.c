@@ -213,9 +213,16 @@ static void take_over(struct manager *manager, struct settings *settings) {
         struct capture_overload overload;
         int r;
 
+        r = manager_deny_change(manager, &manager->settings.config, &settings->config);
+        if (r < 0) {
+                blame(manager, r, "what is to be refused (deny) cannot be");
+                return;
+        }
+
         capture_set_prefilter(manager->capture, settings->prefilter);
         r = capture_set_interest(manager->capture, &settings->interest, generation);
         if (r < 0) {
+                (void)manager_deny_change(manager, &settings->config, &manager->settings.config);
                 log_error_errno(r, "Cannot watch what the new policies need: %m");
                 blame(manager, r, "what the new policies need cannot be watched");
                 return;
@@ -224,6 +231,7 @@ static void take_over(struct manager *manager, struct settings *settings) {
         r = pipeline_swap(manager->pipeline, settings->program);
         if (r < 0) {
                 log_error_errno(r, "Cannot take over the new policies: %m");
+                (void)manager_deny_change(manager, &settings->config, &manager->settings.config);
                 capture_set_prefilter(manager->capture, manager->settings.prefilter);
                 r = capture_set_interest(manager->capture, &manager->settings.interest, manager->generation);
                 if (r < 0)
@@ -246,6 +254,7 @@ static void take_over(struct manager *manager, struct settings *settings) {
         manager->settings = TAKE_STRUCT(*settings);
         manager->generation = generation;
         manager_scripts_take_over(manager);
+        manager_deny_look(manager);
 
         strbuf_printf(&message,
                       "Reloaded, generation %" PRIu64 ": %" PRIu32 " policies in %zu files: %s; asked for by ",

@@ -404,7 +404,30 @@ static void put_scripts(const struct view *view, struct strbuf *b) {
                 strbuf_printf(b, "         %s\n", s->notice);
 }
 
+static void put_deny(const struct manager *manager, const struct view *view, struct strbuf *b) {
+        const struct capture_deny_stats *s = &view->capture.deny;
+        const struct config_deny *deny = &manager->settings.config.deny;
+
+        if (deny->addresses.n + deny->executables.n + deny->files.n == 0)
+                return;
+        strbuf_printf(b,
+                      "denied   %s: %" PRIu64 " refused, %" PRIu64 " would have been, %" PRIu64
+                      " of protected processes, %" PRIu64 " not to be looked at, %" PRIu64 " not told\n",
+                      manager->deny.enforcing ? "enforced" : "not enforced", s->n_refused, s->n_would, s->n_protected,
+                      s->n_undecided, s->n_untold);
+}
+
 /* ---- for programs ---- */
+
+static void put_json_deny(const struct manager *manager, const struct view *view, struct strbuf *b) {
+        const struct capture_deny_stats *s = &view->capture.deny;
+
+        strbuf_printf(b,
+                      ",\"deny\":{\"enforcing\":%s,\"refused\":%" PRIu64 ",\"would\":%" PRIu64 ",\"protected\":%" PRIu64
+                      ",\"undecided\":%" PRIu64 ",\"untold\":%" PRIu64 "}",
+                      manager->deny.enforcing ? "true" : "false", s->n_refused, s->n_would, s->n_protected,
+                      s->n_undecided, s->n_untold);
+}
 
 static void put_json_scripts(const struct view *view, struct strbuf *b) {
         const struct response_stats *s = &view->scripts;
@@ -528,6 +551,7 @@ static void put_json(struct manager *manager, const struct view *view, struct st
         put_json_kinds(manager, view, b);
         put_json_policies(manager, view, b);
         put_json_scripts(view, b);
+        put_json_deny(manager, view, b);
         strbuf_put(b, "}\n");
 }
 
@@ -556,6 +580,7 @@ const char *manager_status_put(struct manager *manager, struct strbuf *text, str
         put_idle(manager, text);
         put_reload(manager, text);
         put_scripts(&view, text);
+        put_deny(manager, &view, text);
         put_doors(manager, &view, text);
         put_json(manager, &view, json);
         free(view.matches);

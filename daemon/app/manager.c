@@ -35,6 +35,7 @@ static void manager_done(struct manager *manager) {
         manager_control_done(manager);
         manager_health_done(manager);
         manager_scripts_done(manager);
+        manager_deny_done(manager);
         reload_done(&manager->reload);
         reload_outcome_done(&manager->reloaded);
         manager_governor_done(manager);
@@ -410,6 +411,7 @@ static void say_goodbye(struct manager *manager) {
         manager_governor_put(manager, &b);
         manager_recorder_put(manager, &b);
         manager_scripts_put(manager, &b);
+        manager_deny_put(manager, &b);
         say_lines(strbuf_str(&b));
 }
 
@@ -425,6 +427,10 @@ int manager_run(const struct params *params) {
         r = capture_start(manager.capture, manager.loop, manager.generation);
         if (r < 0)
                 return exit_status_of_capture(r);
+
+        r = manager_deny_start(&manager);
+        if (r != 0)
+                return r;
 
         /* Loading programs and compiling policies took memory that is not needed again. */
         malloc_trim(0);

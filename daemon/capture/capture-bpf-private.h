@@ -9,6 +9,7 @@
 
 #include "capture/capture-private.h"
 #include "capture/context.h"
+#include "capture/enforcer.h"
 #include "capture/hierarchy.h"
 #include "capture/hooks.h"
 #include "capture/losses.h"
@@ -58,6 +59,12 @@ struct capture_bpf {
         bool moves_lost;                /* who left which namespace has to be looked up */
         bool sees_all;                  /* the task iterator shows every process, not only those of a namespace */
 
+        enum capture_tier tier;         /* the best that may be used */
+        struct enforcer *enforcer;      /* owned; NULL: nothing is forbidden */
+        sd_event_source *verdicts;      /* owned */
+        struct capture_deny_stats denied;       /* by those that are gone */
+        bool enforcing;
+
         struct record own;              /* for the daemon's own records */
         struct record copy;             /* for records that are changed on their way */
 };
@@ -93,5 +100,14 @@ void tell_tick(struct capture_bpf *bpf, uint64_t time_ns);
 void tell_obscured(struct capture_bpf *bpf, const struct wire_header *about, enum wire_reason reason,
                    const char *subject);
 void tell_gap(struct capture_bpf *bpf, uint64_t kinds, uint64_t count, enum wire_loss reason, uint64_t until_ns);
+
+/* capture-deny.c: what the kernel refuses. Verdicts up to a time are told by deny_read(), so that they stand where they
+ * happened. */
+int deny_set(struct capture *capture, const struct capture_deny *deny);
+void deny_set_enforcing(struct capture *capture, bool enforcing);
+int deny_join(struct capture_bpf *bpf);
+void deny_read(struct capture_bpf *bpf, uint64_t until_ns);
+void deny_stats(const struct capture_bpf *bpf, struct capture_deny_stats *ret);
+void deny_done(struct capture_bpf *bpf);
 
 extern const struct context_sink own_context_sink;

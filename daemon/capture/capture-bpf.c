@@ -258,6 +258,7 @@ static void take_record(struct capture_bpf *bpf, const void *data, size_t size) 
                 tell_own_losses(bpf);
                 return;
         }
+        deny_read(bpf, header->time_ns);
         look_for_cgroup(bpf, header);
         if (CORE_KINDS & wire_kind_bit(header->kind))
                 look_for_other(bpf, &event);
@@ -498,6 +499,8 @@ static int bpf_start(struct capture *capture, sd_event *loop, uint64_t generatio
 
         if (loop) {
                 r = capture_loop_join(bpf);
+                if (r >= 0)
+                        r = deny_join(bpf);
                 if (r < 0)
                         return log_error_errno(r, "Cannot watch the ring: %m");
         }
@@ -509,9 +512,13 @@ static int bpf_start(struct capture *capture, sd_event *loop, uint64_t generatio
 static int bpf_dispatch(struct capture *capture, size_t max) {
         struct capture_bpf *bpf = bpf_of(capture);
         bool empty;
+        size_t n;
 
         context_process(&bpf->context);
-        return capture_bpf_read(bpf, max, &empty);
+        n = capture_bpf_read(bpf, max, &empty);
+        if (empty)
+                deny_read(bpf, UINT64_MAX);
+        return n;
 }
 
 static void bpf_flush(struct capture *capture) {
@@ -616,6 +623,7 @@ static void bpf_stats(const struct capture *capture, struct capture_stats *ret) 
                 ret->n_sheds += hooks_overload(bpf->hooks)[i].n_sheds;
         ret->n_budgets_lost = hooks_n_budgets_lost(bpf->hooks);
         context_stats(&bpf->context, ret);
+        deny_stats(bpf, &ret->deny);
         ret->ring_bytes = bpf->ring_bytes;
         ret->ring_pending = ring_pending(&bpf->ring);
         ret->n_programs = hooks_n_attached(bpf->hooks);
@@ -648,6 +656,7 @@ static struct capture *bpf_free(struct capture *capture) {
         sd_event_source_disable_unref(bpf->ring_source);
         sd_event_source_disable_unref(bpf->timer);
         sd_event_source_disable_unref(bpf->again);
+        deny_done(bpf);
         ring_unmap(&bpf->ring);
         hooks_free(bpf->hooks);
         context_done(&bpf->context);
@@ -667,6 +676,8 @@ static const struct capture_ops bpf_ops = {
         .flush = bpf_flush,
         .set_interest = bpf_set_interest,
         .set_overload = bpf_set_overload,
+        .set_deny = deny_set,
+        .set_enforcing = deny_set_enforcing,
         .retell = bpf_retell,
         .set_deadline = bpf_set_deadline,
         .set_wait = bpf_set_wait,
@@ -716,6 +727,7 @@ int capture_new_bpf(
         bpf->deadline_ns = UINT64_MAX;
         pace_init(&bpf->pace, options->max_latency_ns ?: DEFAULT_LATENCY_NS, options->wake_urgent);
         bpf->compat = options->compat;
+        bpf->tier = options->tier;
         bpf->batch = options->batch ?: DEFAULT_BATCH;
         bpf->ring_bytes = options->ring_bytes ?: DEFAULT_RING_BYTES;
         bpf->wake_bytes = hooks_wake_bytes(bpf->ring_bytes);

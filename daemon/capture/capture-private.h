@@ -15,6 +15,8 @@ struct capture_ops {
         void (*flush)(struct capture *capture);         /* may be NULL */
         int (*set_interest)(struct capture *capture, const struct interest *interest, uint64_t generation);
         void (*set_overload)(struct capture *capture, const struct capture_overload *overload); /* may be NULL */
+        int (*set_deny)(struct capture *capture, const struct capture_deny *deny);      /* may be NULL */
+        void (*set_enforcing)(struct capture *capture, bool enforcing);                 /* may be NULL */
         int (*retell)(struct capture *capture);         /* may be NULL */
         void (*set_deadline)(struct capture *capture, uint64_t deadline_ns);
         void (*set_wait)(struct capture *capture, bool wait);

@@ -78,6 +78,15 @@ int capture_set_interest(struct capture *capture, const struct interest *interes
         return capture->ops->set_interest(capture, interest, generation);
 }
 
+int capture_set_deny(struct capture *capture, const struct capture_deny *deny) {
+        return capture->ops->set_deny ? capture->ops->set_deny(capture, deny) : -EOPNOTSUPP;
+}
+
+void capture_set_enforcing(struct capture *capture, bool enforcing) {
+        if (capture->ops->set_enforcing)
+                capture->ops->set_enforcing(capture, enforcing);
+}
+
 void capture_begin_wait(struct capture *capture) {
         capture->unread_since_ns = clock_boottime_ns();
         capture->longest_unread_ns = 0;

@@ -92,6 +92,27 @@ struct capture_options {
         size_t max_processes;
 };
 
+/* What the kernel is to refuse (enforcer.h): borrowed during the call. */
+struct capture_deny_list {
+        const char *const *items;
+        size_t n;
+};
+
+struct capture_deny {
+        struct capture_deny_list addresses, executables, files;
+        struct capture_deny_list protected; /* absolute paths of executables that are never refused anything, beside PID
+                                               1 and the kernel's threads */
+        bool closed; /* what cannot be looked at is refused; and it is an error if a list cannot be in force */
+};
+
+struct capture_deny_stats {
+        uint64_t n_refused;             /* calls, */
+        uint64_t n_would;               /* that would have been, but nothing was to be refused */
+        uint64_t n_protected;           /* that would have been, but for the caller */
+        uint64_t n_undecided;           /* that could not be looked at */
+        uint64_t n_untold;              /* of the first three: for which there is no `verdict` */
+};
+
 /* What is watched, from where, and what was lost. The counters only grow. */
 struct capture_stats {
         uint64_t produced[_WIRE_KIND_MAX];      /* passed the filters in the kernel */
@@ -117,6 +138,7 @@ struct capture_stats {
         uint64_t n_sheds;               /* times that the ring was so full that events were shed */
         uint64_t n_budgets_lost;        /* times that the limit of a process was forgotten for that of another */
         size_t ring_bytes, ring_pending, ring_pending_max;
+        struct capture_deny_stats deny;
         size_t n_programs;              /* attached */
         size_t n_refused;               /* places that should add to what is told, and that the kernel refused */
 };
@@ -175,6 +197,12 @@ void capture_set_prefilter(struct capture *capture, const struct prefilter *pref
 
 /* Change what is left out under overload, from now on. A recording has what it has. */
 void capture_set_overload(struct capture *capture, const struct capture_overload *overload);
+
+/* From now on the kernel looks at what these lists say; `verdict` events tell what it did. It refuses nothing before
+ * capture_set_enforcing(), which holds for all lists to come, at once. Errors as enforcer_new() has them, and all is as
+ * it was. A recording: -EOPNOTSUPP. */
+int capture_set_deny(struct capture *capture, const struct capture_deny *deny);
+void capture_set_enforcing(struct capture *capture, bool enforcing);
 
 /* Tell the beginning of the stream again, as of now: `clock`, `cgroup`..., `process`..., `start`. Whoever writes to
  * another file from here on has one that is complete in itself. Nothing is lost or told twice but that; read what is

@@ -10,7 +10,9 @@
 
 #include "capture/bus.h"
 #include "capture/hierarchy.h"
+#include "capture/kernel.h"
 #include "capture/hooks.h"
+#include "capture/kernel.h"
 #include "capture/tier.h"
 
 #define RING_BYTES ((size_t)64 << 10)   /* nothing is read from it */
@@ -113,7 +115,7 @@ static bool is_needed(const struct survey *survey, const struct survey_hook *hoo
 bool survey_has_source(const struct survey *survey, enum wire_kind kind) {
         const struct kind_info *info = schema_kind(kind);
 
-        if (is_from_bus(kind) || kind == WIRE_KIND_credchange ||
+        if (is_from_bus(kind) || kind == WIRE_KIND_credchange || kind == WIRE_KIND_verdict ||
             (info && info->class == EVENT_META && kind != WIRE_KIND_cgroup))
                 return true;
         kind = source_of(kind);
@@ -151,6 +153,8 @@ enum survey_verdict survey_of_kind(const struct survey *survey, enum wire_kind k
                 return survey_of_credchange(survey);
         if (info && info->class == EVENT_META && kind != WIRE_KIND_cgroup)
                 return SURVEY_WHOLE;    /* the daemon's own */
+        if (kind == WIRE_KIND_verdict)
+                return kernel_get()->cgroup_address ? SURVEY_WHOLE : SURVEY_NONE;       /* of lists that are in force */
         kind = source_of(kind);
         for (size_t i = 0; i < survey->n_hooks; i++) {
                 const struct survey_hook *hook = survey->hooks + i;

@@ -216,6 +216,7 @@ static const char *const unpriced[_WIRE_KIND_MAX] = {
         [WIRE_KIND_cgroup] = "it would take making control groups on this host",
         [WIRE_KIND_container] = "made of what is told of control groups, outside of any call",
         [WIRE_KIND_unit] = "comes over the system bus, outside of any call",
+        [WIRE_KIND_verdict] = "told only of what is forbidden",
         [WIRE_KIND_login] = "comes over the system bus, outside of any call",
 };
 

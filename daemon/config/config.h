@@ -35,6 +35,11 @@ enum config_profile {
         _CONFIG_PROFILE_MAX,
 };
 
+enum config_fail {
+        CONFIG_FAIL_OPEN,
+        CONFIG_FAIL_CLOSED,
+};
+
 enum config_governor {
         CONFIG_GOVERNOR_OFF,
         CONFIG_GOVERNOR_OBSERVE,

@@ -23,7 +23,7 @@ static const struct {
 
 /* Records by which a stream is complete; nothing that happened. */
 static bool kind_is_internal(enum wire_kind kind) {
-        return kind == WIRE_KIND_clock || wire_kind_bit(kind) == 0;
+        return wire_kind_bit(kind) == 0;
 }
 
 enum wire_kind sema_resolve_kind(struct sema *s, struct text name, struct diag_span span) {

@@ -65,6 +65,7 @@ static bool is_filtered(uint16_t kind) {
         case WIRE_KIND_unit:
         case WIRE_KIND_login:
         case WIRE_KIND_container:
+        case WIRE_KIND_verdict:
         case WIRE_KIND_unshare:
         case WIRE_KIND_setns: return false;
         default: return true;

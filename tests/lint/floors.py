@@ -10,7 +10,7 @@ CHECK is one of
   private     a header named *-private.h is included in its own room only
   libraries   the header of a library is included in that library's home only
   wire        bpf/wire.h, the format that kernel and daemon share, is known to event and capture only,
-              bpf/filter-table.h to capture
+              bpf/filter-table.h and bpf/enforce.h to capture
 """
 
 import pathlib
@@ -87,7 +87,7 @@ def check_floors(all_includes):
 
 
 def known_elsewhere(name):
-    return name in ('wire.h', 'filter-table.h') or name.endswith('.skel.h')
+    return name in ('wire.h', 'filter-table.h', 'enforce.h') or name.endswith('.skel.h')
 
 
 def check_private(all_includes):
@@ -107,7 +107,7 @@ def check_wire(all_includes):
     for i in all_includes:
         if i.name in ('wire.h', 'bpf/wire.h') and i.room not in WIRE_ROOMS:
             yield f'{i}: the wire format is known to {" and ".join(WIRE_ROOMS)} only'
-        elif i.name in ('filter-table.h', 'bpf/filter-table.h') and i.room != 'capture':
+        elif i.name in ('filter-table.h', 'bpf/filter-table.h', 'enforce.h') and i.room != 'capture':
             yield f'{i}: the tables of the filter are known to capture only'
 
 

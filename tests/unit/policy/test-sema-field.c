@@ -62,7 +62,7 @@ START_TEST(an_unknown_field_gets_the_nearest_or_the_kind_that_has_it) {
         expect_in_path("openat { uid == 0 }",
                        "2:10 error: 'openat' has no field 'uid'\n  | did you mean 'proc.uid'?\n");
         expect_in_path("openat { dport == 0 }", "2:10 error: 'openat' has no field 'dport'\n  | it is a field of "
-                                                "'read', 'write', 'dup', 'connect' and 4 more\n");
+                                                "'read', 'write', 'dup', 'connect' and 5 more\n");
         expect_in_path("openat { badfield =~ \".*x\" }", "2:10 error: 'openat' has no field 'badfield'\n");
         expect_in_path("openat { proc.nam == \"x\" }",
                        "2:10 error: a process has no field 'nam'\n  | did you mean 'proc.name'?\n");

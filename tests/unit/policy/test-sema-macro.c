@@ -43,7 +43,7 @@ START_TEST(what_is_wrong_in_a_macro_is_told_with_its_use) {
                         "  @ 3:11 the macro is used here\n");
         expect_messages("macro m { dport == 70000 }\npath \"p\" {\n openat { created, m }\n connect { m } }",
                         "1:11 error: 'openat' has no field 'dport'\n  | it is a field of 'read', 'write', 'dup', "
-                        "'connect' and 4 more\n"
+                        "'connect' and 5 more\n"
                         "  @ 3:20 the macro is used here\n"
                         "1:20 error: this can never match: 'dport' is 0 to 65535\n  @ 4:12 the macro is used here\n");
 }

@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Enforce - the programs that refuse calls: addresses in the cgroup programs of connect and sendmsg, which load
+ * everywhere, programs and files in security hooks, where the kernel has BPF among them.
+ *
+ * Nothing here depends on the programs that watch. While `enforcing` is 0 everything is let through and what would have
+ * been refused is told all the same. Whoever keeps the host alive is never refused anything: PID 1, the kernel's
+ * threads, and the executables in `protected`, each by the file that it runs and not by a name. */
+#include "kernel.h"
+#include "bound.bpf.h"
+#include "enforce.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#define EPERM 1
+
+/* Fixed at load. */
+const volatile bool closed = false;     /* what cannot be looked at is refused */
+
+/* Changed by the daemon at any time. */
+__u32 enforcing = 0;
+
+struct enforce_counters counters = {};
+
+struct {
+        __uint(type, BPF_MAP_TYPE_RINGBUF);
+        __uint(max_entries, ENFORCE_RING);
+} verdicts SEC(".maps");
+
+struct {
+        __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+        __uint(map_flags, BPF_F_NO_PREALLOC);
+        __uint(max_entries, ENFORCE_RULES);
+        __type(key, struct enforce_address4);
+        __type(value, __u32);
+} addresses4 SEC(".maps");
+
+struct {
+        __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+        __uint(map_flags, BPF_F_NO_PREALLOC);
+        __uint(max_entries, ENFORCE_RULES);
+        __type(key, struct enforce_address6);
+        __type(value, __u32);
+} addresses6 SEC(".maps");
+
+struct {
+        __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+        __uint(map_flags, BPF_F_NO_PREALLOC);
+        __uint(max_entries, ENFORCE_RULES);
+        __type(key, struct enforce_front);
+        __type(value, __u32);
+} fronts SEC(".maps");
+
+struct {
+        __uint(type, BPF_MAP_TYPE_HASH);
+        __uint(max_entries, ENFORCE_RULES);
+        __type(key, struct enforce_name);
+        __type(value, __u32);
+} names SEC(".maps");
+
+/* Listed files that were there when the list was read: other names of theirs, too. */
+struct {
+        __uint(type, BPF_MAP_TYPE_HASH);
+        __uint(max_entries, ENFORCE_RULES);
+        __type(key, struct enforce_object);
+        __type(value, __u32);
+} objects SEC(".maps");
+
+struct {
+        __uint(type, BPF_MAP_TYPE_HASH);
+        __uint(max_entries, ENFORCE_PROTECTED);
+        __type(key, struct enforce_object);
+        __type(value, __u32);
+} protected SEC(".maps");
+
+/* Security programs can be preempted, and run twice on a CPU: what they need is taken and given back. */
+struct scratch {
+        __u32 busy;
+        __u32 pad;
+        struct enforce_verdict verdict;
+        struct enforce_front front;
+        char path[ENFORCE_PATH];
+};
+
+struct {
+        __uint(type, BPF_MAP_TYPE_ARRAY);
+        __uint(max_entries, ENFORCE_SCRATCHES);
+        __type(key, __u32);
+        __type(value, struct scratch);
+} scratches SEC(".maps");
+
+#define READ(pointer, member)                                                                                          \
+        ({                                                                                                             \
+                __typeof__(pointer) _pointer = (pointer);                                                              \
+                __typeof__(_pointer->member) _value;                                                              \
+                bpf_core_read(&_value, sizeof(_value), &_pointer->member);                                             \
+                _value;                                                                                                \
+        })
+
+static __always_inline void count(__u64 *counter) {
+        __sync_fetch_and_add(counter, 1);
+}
+
+/* ---- who asks ---- */
+
+static __always_inline void object_of(struct inode *inode, __u32 list, struct enforce_object *ret) {
+        ret->inode = READ(inode, i_ino);
+        ret->device = READ(READ(inode, i_sb), s_dev);
+        ret->list = list;
+}
+
+/* Workers that the kernel makes for a process (io_uring) may have no memory of their own at the moment: then the
+ * leader's tells what runs. Whoever has none at all is the kernel itself. */
+static __always_inline bool is_protected(struct task_struct *task) {
+        struct enforce_object object = {};
+        struct mm_struct *mm;
+        struct file *file;
+
+        if (task->tgid == 1 || task->flags & PF_KTHREAD)
+                return true;
+        mm = READ(task, mm);
+        if (!mm)
+                mm = READ(READ(task, group_leader), mm);
+        if (!mm)
+                return true;
+        file = READ(mm, exe_file);
+        if (!file)
+                return false;
+        object_of(READ(file, f_inode), 0, &object);
+        return bpf_map_lookup_elem(&protected, &object) != NULL;
+}
+
+/* What is to be done, counted. 0 is a rule as well: nothing could be looked at. */
+static __always_inline enum enforce_outcome decide(struct task_struct *task, __u32 rule) {
+        enum enforce_outcome outcome = ENFORCE_WOULD;
+
+        if (is_protected(task))
+                outcome = ENFORCE_NO;
+        else if (enforcing && (rule || closed))
+                outcome = ENFORCE_KERNEL;
+        if (rule || outcome == ENFORCE_KERNEL)
+                count(&counters.outcomes[outcome]);
+        return outcome;
+}
+
+static __always_inline void verdict_fill(struct enforce_verdict *verdict, struct task_struct *task, __u32 list,
+                                         __u32 rule, enum enforce_outcome outcome) {
+        __u64 uid_gid = bpf_get_current_uid_gid();
+        struct cred *cred = READ(task, cred);
+
+        verdict->time_ns = bpf_ktime_get_boot_ns();
+        verdict->start_ns = READ(READ(task, group_leader), start_boottime);
+        verdict->cgroup_id = bpf_get_current_cgroup_id();
+        verdict->tgid = task->tgid;
+        verdict->tid = task->pid;
+        verdict->uid = (__u32)uid_gid;
+        verdict->gid = uid_gid >> 32;
+        verdict->euid = READ(cred, euid.val);
+        verdict->egid = READ(cred, egid.val);
+        verdict->rule = rule;
+        verdict->list = list;
+        verdict->outcome = outcome;
+        verdict->port = 0;
+        verdict->family = 0;
+        verdict->n_path = 0;
+        verdict->pad = 0;
+}
+
+#define VERDICT_HEAD offsetof(struct enforce_verdict, path)
+
+/* ---- addresses ---- */
+
+/* The answer of the program: 0 is EPERM for the caller. */
+static __always_inline int answer_address(struct bpf_sock_addr *context, const __u32 *rule, __u16 family,
+                                          const __u32 address[4]) {
+        struct task_struct *task = bpf_get_current_task_btf();
+        char bytes[VERDICT_HEAD] __attribute__((aligned(8)));
+        struct enforce_verdict *verdict = (void *)bytes;
+        enum enforce_outcome outcome;
+
+        if (!rule)
+                return 1;
+        outcome = decide(task, *rule);
+        verdict_fill(verdict, task, ENFORCE_ADDRESSES, *rule, outcome);
+        verdict->family = family;
+        verdict->port = bpf_ntohs((__u16)context->user_port);
+        __builtin_memcpy(verdict->address, address, sizeof(verdict->address));
+        if (bpf_ringbuf_output(&verdicts, bytes, sizeof(bytes), 0) < 0)
+                count(&counters.untold);
+        return outcome == ENFORCE_KERNEL ? 0 : 1;
+}
+
+static __always_inline const __u32 *find4(__u32 ip) {
+        struct enforce_address4 key = {.bits = 32};
+
+        if (ip == 0)
+                ip = bpf_htonl(0x7f000001);     /* what the kernel makes of it */
+        __builtin_memcpy(key.address, &ip, sizeof(ip));
+        return bpf_map_lookup_elem(&addresses4, &key);
+}
+
+static __always_inline int decide4(struct bpf_sock_addr *context) {
+        __u32 address[4] = {context->user_ip4};
+
+        return answer_address(context, find4(address[0]), AF_INET, address);
+}
+
+/* The verifier wants each word of the context read by itself. */
+static __always_inline int decide6(struct bpf_sock_addr *context) {
+        struct enforce_address6 key = {.bits = 128};
+        __u32 address[4];
+        const __u32 *rule;
+
+        address[0] = context->user_ip6[0];
+        address[1] = context->user_ip6[1];
+        address[2] = context->user_ip6[2];
+        address[3] = context->user_ip6[3];
+        /* IPv4 by another name. */
+        if (address[0] == 0 && address[1] == 0 && address[2] == bpf_htonl(0xffff)) {
+                address[0] = address[3];
+                address[1] = address[2] = address[3] = 0;
+                return answer_address(context, find4(address[0]), AF_INET, address);
+        }
+        __builtin_memcpy(key.address, address, sizeof(key.address));
+        if ((address[0] | address[1] | address[2] | address[3]) == 0)
+                key.address[15] = 1;
+        rule = bpf_map_lookup_elem(&addresses6, &key);
+        return answer_address(context, rule, AF_INET6, address);
+}
+
+SEC("cgroup/connect4")
+int refuse_connect4(struct bpf_sock_addr *context) {
+        return decide4(context);
+}
+
+SEC("cgroup/connect6")
+int refuse_connect6(struct bpf_sock_addr *context) {
+        return decide6(context);
+}
+
+SEC("cgroup/sendmsg4")
+int refuse_sendmsg4(struct bpf_sock_addr *context) {
+        return decide4(context);
+}
+
+SEC("cgroup/sendmsg6")
+int refuse_sendmsg6(struct bpf_sock_addr *context) {
+        return decide6(context);
+}
+
+/* ---- programs and files ---- */
+
+static __always_inline struct scratch *scratch_take(void) {
+        __u32 first = bpf_get_prandom_u32();
+
+        for (__u32 i = 0; i < 8; i++) {
+                __u32 at = (first + i) & (ENFORCE_SCRATCHES - 1);
+                struct scratch *scratch = bpf_map_lookup_elem(&scratches, &at);
+
+                if (scratch && __sync_val_compare_and_swap(&scratch->busy, 0, 1) == 0)
+                        return scratch;
+        }
+        return NULL;
+}
+
+static __always_inline void scratch_release(struct scratch *scratch) {
+        __sync_lock_test_and_set(&scratch->busy, 0);
+}
+
+static __always_inline __u32 rule_at(const __u32 *rule) {
+        return rule ? *rule : 0;
+}
+
+static __always_inline __u32 find_object(struct inode *inode, __u32 list) {
+        struct enforce_object object = {};
+
+        object_of(inode, list, &object);
+        return rule_at(bpf_map_lookup_elem(&objects, &object));
+}
+
+static __always_inline __u32 find_name(struct dentry *dentry, __u32 list) {
+        struct enforce_name name = {.list = list};
+        const unsigned char *from = READ(dentry, d_name.name);
+
+        /* Longer ones are no rule's. Without room for the rest there is a NUL at the end, and the name is another. */
+        if (READ(dentry, d_name.len) >= ENFORCE_NAME || bpf_probe_read_kernel_str(name.text, ENFORCE_NAME, from) < 0)
+                return 0;
+        return rule_at(bpf_map_lookup_elem(&names, &name));
+}
+
+static __always_inline int refuse_file(struct file *file, __u32 list) {
+        struct task_struct *task = bpf_get_current_task_btf();
+        struct scratch *scratch;
+        enum enforce_outcome outcome;
+        __u32 rule, size;
+        long n;
+
+        rule = find_object(READ(file, f_inode), list);
+        if (!rule)
+                rule = find_name(READ(file, f_path.dentry), list);
+        scratch = scratch_take();
+        n = scratch ? bpf_d_path(&file->f_path, scratch->path, ENFORCE_PATH) : -1;
+        if (!scratch || n < 0 || n > ENFORCE_PATH) {
+                n = 0;
+                if (!rule)
+                        count(&counters.undecided);
+        } else if (!rule) {
+                __u32 bytes = n;
+
+                if (bytes > ENFORCE_FRONT)
+                        bytes = ENFORCE_FRONT;
+                bpf_probe_read_kernel(scratch->front.text, ENFORCE_FRONT, scratch->path);
+                scratch->front.list = list;
+                scratch->front.bits = 32 + 8 * bytes;
+                rule = rule_at(bpf_map_lookup_elem(&fronts, &scratch->front));
+                if (!rule) {
+                        scratch_release(scratch);
+                        return 0;
+                }
+        }
+
+        outcome = decide(task, rule);
+        if (!scratch) {
+                count(&counters.untold);
+                return outcome == ENFORCE_KERNEL ? -EPERM : 0;
+        }
+        if (rule || outcome == ENFORCE_KERNEL) {
+                size = n > 0 ? n - 1 : 0;
+                if (size > ENFORCE_TOLD)
+                        size = ENFORCE_TOLD;
+                verdict_fill(&scratch->verdict, task, list, rule, outcome);
+                scratch->verdict.n_path = size;
+                BOUND(size, 2 * ENFORCE_TOLD - 1);
+                if (size > ENFORCE_TOLD)
+                        size = ENFORCE_TOLD;
+                bpf_probe_read_kernel(scratch->verdict.path, ENFORCE_TOLD, scratch->path);
+                if (bpf_ringbuf_output(&verdicts, &scratch->verdict, VERDICT_HEAD + size, 0) < 0)
+                        count(&counters.untold);
+        }
+        scratch_release(scratch);
+        return outcome == ENFORCE_KERNEL ? -EPERM : 0;
+}
+
+/* Called again for each interpreter. */
+SEC("lsm/bprm_check_security")
+int BPF_PROG(refuse_exec, struct linux_binprm *bprm) {
+        return refuse_file(bprm->file, ENFORCE_EXECUTABLES);
+}
+
+SEC("lsm/file_open")
+int BPF_PROG(refuse_open, struct file *file) {
+        if (file->f_mode & FMODE_NOACCOUNT)
+                return 0;               /* a file system's own, of what lies below it */
+        return refuse_file(file, ENFORCE_FILES);
+}
+
+/* ---- for the daemon ---- */
+
+SEC("syscall")
+int identify(struct enforce_identify *identify) {
+        struct task_struct *task = bpf_get_current_task_btf();
+        struct fdtable *table = READ(READ(task, files), fdt);
+        struct enforce_object object = {};
+        struct file **files = READ(table, fd), *file = NULL;
+
+        identify->inode = 0;
+        if (identify->fd >= READ(table, max_fds))
+                return 0;
+        bpf_probe_read_kernel(&file, sizeof(file), files + identify->fd);
+        if (!file)
+                return 0;
+        object_of(READ(file, f_inode), 0, &object);
+        identify->device = object.device;
+        identify->inode = object.inode;
+        return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/manager-deny.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+
+#include "action/breakglass.h"
+#include "action/guard-executables.h"
+#include "app/manager-private.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/strbuf.h"
+
+static bool forbids(const struct config *config) {
+        return config->deny.addresses.n + config->deny.executables.n + config->deny.files.n > 0;
+}
+
+static bool equal_lists(const struct config_list *a, const struct config_list *b) {
+        if (a->n != b->n)
+                return false;
+        for (size_t i = 0; i < a->n; i++)
+                if (!streq(a->items[i], b->items[i]))
+                        return false;
+        return true;
+}
+
+/* Executables that are never refused anything, by their paths: patterns are what they mean now. */
+static int add_pattern(const char *pattern, glob_t *found) {
+        int r = glob(pattern, GLOB_NOSORT | (found->gl_pathc > 0 ? GLOB_APPEND : 0), NULL, found);
+
+        return r == GLOB_NOSPACE ? -ENOMEM : 0;
+}
+
+static int list_protected(const struct config *config, glob_t *ret) {
+        int r = add_pattern("/proc/self/exe", ret);
+
+        for (size_t i = 0; r >= 0 && i < n_guard_executables; i++)
+                r = add_pattern(guard_executables[i], ret);
+        for (size_t i = 0; r >= 0 && i < config->response.protect.n; i++)
+                if (config->response.protect.items[i][0] == '/')
+                        r = add_pattern(config->response.protect.items[i], ret);
+        return r;
+}
+
+static int apply(struct manager *manager, const struct config *config) {
+        struct capture_deny deny = {
+                .addresses = {config->deny.addresses.items, config->deny.addresses.n},
+                .executables = {config->deny.executables.items, config->deny.executables.n},
+                .files = {config->deny.files.items, config->deny.files.n},
+                .closed = config->deny.fail == CONFIG_FAIL_CLOSED,
+        };
+        glob_t protected = {};
+        int r;
+
+        r = list_protected(config, &protected);
+        if (r < 0)
+                log_oom();
+        else {
+                deny.protected = (struct capture_deny_list){(const char *const *)protected.gl_pathv,
+                                                            protected.gl_pathc};
+                r = capture_set_deny(manager->capture, &deny);
+        }
+        globfree(&protected);
+        return r;
+}
+
+/* ---- when it may ---- */
+
+void manager_deny_look(struct manager *manager) {
+        const struct config *config = &manager->settings.config;
+        const char *why = breakglass_look(manager_runtime_directory(), manager->deny.n_crashes);
+        bool enforcing = config->response.enforce && !why;
+
+        if (enforcing == manager->deny.enforcing)
+                return;
+        capture_set_enforcing(manager->capture, enforcing);
+        manager->deny.enforcing = enforcing;
+        if (forbids(config))
+                log_notice("From now on %s%s%s", enforcing ? "the kernel refuses what is forbidden (deny)"
+                                                           : "nothing is refused, it is told what would be",
+                           !enforcing && why ? ": " : "", !enforcing && why ? why : "");
+}
+
+static int on_directory(sd_event_source *source, const struct inotify_event *event, void *userdata) {
+        manager_deny_look(userdata);
+        return 0;
+}
+
+/* Before anything else on the loop: whoever breaks the glass has no time. */
+static int watch(struct manager *manager) {
+        const char *directory = manager_runtime_directory();
+        int r;
+
+        if (manager->deny.watch || !*directory)
+                return 0;
+        r = sd_event_add_inotify(manager->loop, &manager->deny.watch, directory,
+                                 IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM | IN_ONLYDIR, on_directory,
+                                 manager);
+        if (r >= 0)
+                r = sd_event_source_set_priority(manager->deny.watch, SD_EVENT_PRIORITY_IMPORTANT);
+        if (r >= 0)
+                r = sd_event_source_set_description(manager->deny.watch, "break-glass");
+        return r;
+}
+
+int manager_deny_start(struct manager *manager) {
+        const struct config *config = &manager->settings.config;
+        int r;
+
+        if (!forbids(config)) {
+                manager_deny_look(manager);
+                return 0;
+        }
+        manager->deny.n_crashes = MAX(
+                breakglass_count(manager_runtime_directory(), "core", clock_boottime_ns()), 0);
+        r = watch(manager);
+        if (r < 0) {
+                log_error_errno(r, "Cannot look for break-glass in '%s', nothing can be refused without it: %m",
+                                manager_runtime_directory());
+                return EXIT_STATUS_FAILURE;
+        }
+        r = apply(manager, config);
+        if (r == -EINVAL)
+                return EXIT_STATUS_CONFIG;
+        if (r < 0)
+                return exit_status_of_capture(r);
+        manager_deny_look(manager);
+        return 0;
+}
+
+void manager_deny_done(struct manager *manager) {
+        manager->deny.watch = sd_event_source_disable_unref(manager->deny.watch);
+}
+
+int manager_deny_change(struct manager *manager, const struct config *from, const struct config *to) {
+        int r;
+
+        if (equal_lists(&from->deny.addresses, &to->deny.addresses) &&
+            equal_lists(&from->deny.executables, &to->deny.executables) &&
+            equal_lists(&from->deny.files, &to->deny.files) && from->deny.fail == to->deny.fail &&
+            equal_lists(&from->response.protect, &to->response.protect))
+                return 0;
+        if (forbids(to)) {
+                r = watch(manager);
+                if (r < 0)
+                        return log_error_errno(r, "Cannot look for break-glass in '%s': %m",
+                                               manager_runtime_directory());
+        }
+        return apply(manager, to);
+}
+
+void manager_deny_put(const struct manager *manager, struct strbuf *b) {
+        struct capture_stats stats;
+
+        if (!forbids(&manager->settings.config))
+                return;
+        capture_stats(manager->capture, &stats);
+        strbuf_printf(b,
+                      "forbidden: %" PRIu64 " calls refused, %" PRIu64 " would have been, %" PRIu64
+                      " not as the caller is protected, %" PRIu64 " could not be looked at, %" PRIu64 " not told\n",
+                      stats.deny.n_refused, stats.deny.n_would, stats.deny.n_protected, stats.deny.n_undecided,
+                      stats.deny.n_untold);
+}

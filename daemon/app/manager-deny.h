@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Manager deny - what the kernel is to refuse, and when it may: never without `response.enforce`, and never while the
+ * glass is broken (action/breakglass.h), which is looked for when the runtime directory changes. */
+
+#include <stdbool.h>
+#include <systemd/sd-event.h>
+
+struct config;
+struct manager;
+struct strbuf;
+
+struct manager_deny {
+        sd_event_source *watch;         /* owned; the runtime directory; NULL: nothing is forbidden, or there is none */
+        int n_crashes;
+        bool enforcing;
+};
+
+/* Put it into force. Says what is wrong. An exit status. */
+int manager_deny_start(struct manager *manager);
+void manager_deny_done(struct manager *manager);
+
+/* From what one configuration forbids to what the other does, if that is not the same. 0, or -errno, said, and all is
+ * as it was. */
+int manager_deny_change(struct manager *manager, const struct config *from, const struct config *to);
+
+/* May it refuse, by the configuration in force and by what is in the runtime directory? */
+void manager_deny_look(struct manager *manager);
+
+/* A line for the summary, if anything was forbidden. */
+void manager_deny_put(const struct manager *manager, struct strbuf *b);

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Enforcer - what the kernel refuses by lists: addresses, programs, files. The daemon's side of bpf/enforce.bpf.c.
+ *
+ * An enforcer has its rules for life: for others another one is made, attached, and then the old one is freed, so that
+ * at no moment nothing is refused. When the last descriptor is closed - the daemon's end, however it comes - nothing is
+ * refused any more. It refuses nothing either until enforcer_set_enforcing().
+ *
+ * Items of `addresses` are addresses and networks, of `executables` and `files` paths, directories (with a slash at the
+ * end: all in them) and names without a slash, wherever such a file lies. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "capture/capture.h"
+
+struct enforcer;
+struct enforce_verdict;
+
+struct enforcer_place {
+        const char *cgroup2;            /* where v2 is mounted; NULL: nowhere */
+        enum capture_tier tier;         /* the best that may be used */
+};
+
+/* Is each item one? -EINVAL, and which and why as text. Pure. */
+int enforcer_check(const struct capture_deny *deny, char *why, size_t size);
+
+/* Load and attach. 0; *ret is NULL if the lists are empty. Fails with one log line: -EINVAL as enforcer_check(),
+ * -EOPNOTSUPP or -ENOLINK if this kernel does not take what a list needs and `deny->closed` says that it has to; if it
+ * does not, that is said, and the rest is in force. And -ENOMEM, -EPERM. Nothing is borrowed afterwards. */
+int enforcer_new(const struct capture_deny *deny, const struct enforcer_place *place, struct enforcer **ret);
+struct enforcer *enforcer_free(struct enforcer *enforcer);
+DEFINE_CLEANUP(struct enforcer *, enforcer_free)
+
+/* At once, for all calls that come from now on. */
+void enforcer_set_enforcing(struct enforcer *enforcer, bool enforcing);
+
+/* Readable when there is something for enforcer_read(). */
+int enforcer_fd(const struct enforcer *enforcer);
+
+/* Verdicts that wait and are not later than a time, up to `max`; `rule` is the item, or "" for what could not be looked
+ * at, good until it returns. */
+typedef void (*enforcer_each)(const struct enforce_verdict *verdict, const char *rule, void *userdata);
+size_t enforcer_read(struct enforcer *enforcer, uint64_t until_ns, size_t max, enforcer_each each, void *userdata);
+
+/* Adds to what is there. */
+void enforcer_stats(const struct enforcer *enforcer, struct capture_deny_stats *ret);
+
+/* Lists that are not in force, since this kernel does not take their programs: bits of enum enforce_list. */
+unsigned enforcer_missing(const struct enforcer *enforcer);
