@@ -169,7 +169,7 @@ int journal_spool_add(struct journal_spool *spool, const void *data, size_t n) {
                 r = write_at(spool, spool->end + sizeof(record), data, n);
         if (r < 0) {
                 spool->stats.n_refused++;
-                (void)ftruncate(spool->fd, (off_t)spool->end);
+                (void)!ftruncate(spool->fd, (off_t)spool->end);
                 return r;
         }
         spool->end += sizeof(record) + n;

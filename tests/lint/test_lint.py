@@ -48,6 +48,21 @@ class Lint(unittest.TestCase):
         self.write('docs/TRAPS.md', '| 1 | a race | looked at twice | `it_is_not` |\n| 2 | another | none | |\n')
         self.finds('traps.py', '', 'no test it_is_not', 'docs/TRAPS.md:2')
 
+    def test_a_package_that_lacks_something_is_found(self):
+        self.write('meson.build', "project('x', version : '1.0')\n")
+        self.write('.ci/packages', 'run gcc\nrun libyaml-dev\n')
+        self.write('debian/changelog', 'x (1.0) unstable; urgency=low\n')
+        self.write('debian/control', 'Source: x\nBuild-Depends: debhelper-compat (= 13),\n               libyaml-dev\n\nPackage: x\n')
+        self.write('debian/rules', 'execrayd.service 80-execrayd.preset\n')
+        self.write('debian/x.install', 'usr/bin/x\netc/x.yaml\n')
+        self.write('installed', '{"1": "/usr/local/bin/x", "2": "/usr/local/etc/x.yaml"}')
+        installed = self.root / 'installed'
+        self.passes('packaging.py', installed)
+        self.write('debian/x.install', 'usr/bin/x\nusr/bin/y\n')
+        self.write('debian/changelog', 'x (0.9) unstable; urgency=low\n')
+        self.write('.ci/packages', 'run libyaml-dev\nrun liblua-dev\n')
+        self.finds('packaging.py', installed, 'etc/x.yaml is installed', 'usr/bin/y is not installed', 'liblua-dev', 'version 1.0')
+
     # A chain of functions, the last of which is called by a helper; each with an array that stays on the stack.
     PROGRAM = '''
 static long (*const helper_loop)(unsigned n, void *step, void *context, unsigned long flags) = (void *)181;
