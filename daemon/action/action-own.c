@@ -57,9 +57,21 @@ int action_lists(struct actions *actions, struct runtime_lists **ret) {
         return r;
 }
 
+static void tell(struct actions *actions, const char *list, const char *value, uint64_t until_ns) {
+        if (actions->options.sink.on_list)
+                actions->options.sink.on_list(list, value, until_ns, actions->options.userdata);
+}
+
+void action_refresh_lists(struct actions *actions) {
+        if (actions->lists && runtime_lists_refresh(actions->lists, actions->now_ns) > 0)
+                tell(actions, NULL, NULL, 0);
+}
+
 static int get_lists(struct actions *actions, struct runtime_lists **lists, struct action_result *ret) {
         int r = action_lists(actions, lists);
 
+        if (r >= 0)
+                action_refresh_lists(actions);
         return r < 0 ? action_say(ret, r == -EPERM ? -EACCES : r, "cannot read the lists: %s", strerror(-r)) : 0;
 }
 
@@ -96,15 +108,18 @@ static int add(struct actions *actions, const struct action *action, struct runt
                 return action_say(ret, r, "no room for '%s' on list '%s'", value, list);
         if (r < 0)
                 return action_say(ret, r == -EPERM ? -EACCES : r, "cannot write list '%s': %s", list, strerror(-r));
+        tell(actions, list, value, until);
         return action_say(ret, 0, r ? "'%s' is on list '%s'" : "'%s' was on list '%s', and has another end now", value,
                           list);
 }
 
-static int take_off(struct runtime_lists *lists, const char *list, const char *value, struct action_result *ret) {
+static int take_off(struct actions *actions, struct runtime_lists *lists, const char *list, const char *value,
+                    struct action_result *ret) {
         int r = runtime_list_remove(lists, list, value);
 
         if (r < 0)
                 return action_say(ret, r == -EPERM ? -EACCES : r, "cannot write list '%s': %s", list, strerror(-r));
+        tell(actions, list, value, 0);
         return action_say(ret, 0, r ? "'%s' is off list '%s'" : "'%s' is not on list '%s'", value, list);
 }
 
@@ -117,7 +132,7 @@ int action_do_list(struct actions *actions, const struct action *action, struct 
                 return r;
         if (action->kind == ACTION_KIND_list_add)
                 return add(actions, action, lists, ret);
-        return take_off(lists, action_get(action, ACTION_list_remove_list)->text,
+        return take_off(actions, lists, action_get(action, ACTION_list_remove_list)->text,
                         action_get(action, ACTION_list_remove_value)->text, ret);
 }
 
@@ -129,7 +144,7 @@ int action_undo_list(struct actions *actions, struct undo_entry *entry, struct a
         if (!list || !value || strchr(list, '/') || list[0] == '.')
                 return action_say(ret, -EBADMSG, "its entry does not say what was put on which list");
         r = get_lists(actions, &lists, ret);
-        return r < 0 ? r : take_off(lists, list, value, ret);
+        return r < 0 ? r : take_off(actions, lists, list, value, ret);
 }
 
 bool actions_list_has(struct actions *actions, const char *list, const char *value, uint64_t now_ns) {

@@ -97,6 +97,8 @@ void action_tell(struct actions *actions, const struct action_origin *origin, co
 
 /* The lists, read from their files when first wanted. */
 int action_lists(struct actions *actions, struct runtime_lists **ret);
+/* What another process has changed of them. */
+void action_refresh_lists(struct actions *actions);
 
 /* A control group frozen only for as long as something is looked at is thawed by whoever comes next if we do not live
  * to do it. */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "action/breakglass.h"
 #include "action/runtime-list.h"
@@ -251,6 +252,9 @@ int action_open_log(struct actions *actions, struct action_result *ret) {
 
         if (actions->log.dir_fd >= 0)
                 return 0;
+        /* The service's directory is there; by hand nobody has made it. */
+        if (!actions->options.state_directory)
+                (void)mkdir(ACTIONS_HOME_DIRECTORY, 0700);
         r = undo_log_open(&actions->log, directory, actions->config->response.keep);
         return r < 0 ? action_say(ret, r, "cannot open the log of responses '%s': %s", directory, strerror(-r)) : 0;
 }
@@ -438,6 +442,7 @@ struct actions *actions_free(struct actions *actions) {
 
 void actions_tick(struct actions *actions, uint64_t now_ns) {
         actions->now_ns = now_ns;
+        action_refresh_lists(actions);
         if (actions->lists)
                 (void)runtime_lists_expire(actions->lists, now_ns);
         actions_disarm(actions, breakglass_look(actions->options.runtime_directory ?: ACTIONS_RUNTIME_DIRECTORY,

@@ -62,6 +62,9 @@ struct actions_sink {
         void (*on_report)(const struct action_report *report, void *userdata);
         /* A pending one has ended; even before action_run() returns if it cannot be begun. May be NULL. */
         void (*on_done)(const struct action_result *result, void *userdata);
+        /* A runtime list has changed: this value is on it until then, or (0) not any more. `list` NULL: another process
+         * has changed some, they are to be read again (runtime-list.h). May be NULL. */
+        void (*on_list)(const char *list, const char *value, uint64_t until_ns, void *userdata);
         /* Something that an administrator must know: "disarmed because ...", a policy disarmed by a storm. */
         void (*on_notice)(const char *text, void *userdata);
 };
@@ -75,6 +78,7 @@ struct action_ops {
 extern const struct action_ops action_ops;
 
 #define ACTIONS_RUNTIME_DIRECTORY "/run/execrayd"
+#define ACTIONS_HOME_DIRECTORY "/var/lib/execrayd"
 #define ACTIONS_STATE_DIRECTORY "/var/lib/execrayd/response"
 #define ACTIONS_QUARANTINE_DIRECTORY "/var/lib/execrayd/quarantine"
 #define ACTIONS_SNAPSHOT_DIRECTORY "/var/lib/execrayd/snapshots"

@@ -5,17 +5,18 @@
  *
  * In memory, and in a file for each list below the runtime directory, written anew with each change, so that the
  * process may be restarted and others may read it: `execray-list 1`, then a line for each value: when it goes
- * (CLOCK_BOOTTIME in nanoseconds), a blank, the value. They end with the host. Bounded in lists and values; full means
- * refused, nobody is pushed out: an attacker must not be able to empty a list by filling it. */
+ * (CLOCK_BOOTTIME in nanoseconds), a blank, the value. They end with the host. What is in memory, and its bounds:
+ * program/value-lists.h.
+ *
+ * Several processes may write them: the one of before a reload, `execrayctl response undo`. A file that another one has
+ * written is read again before ours is. */
 
 #include "base/cleanup.h"
 #include "base/macro.h"
+#include "program/value-lists.h"
 
 struct runtime_lists;
 
-#define RUNTIME_LISTS_MAX 64
-#define RUNTIME_VALUES_MAX 65536        /* of all lists */
-#define RUNTIME_VALUE_MAX 1024          /* bytes */
 #define RUNTIME_FILE_MAX ((size_t)128 * 1024 * 1024)
 
 /* `directory` is made (0755) when something is first written. What lies there is read; a file that is not trusted or
@@ -29,6 +30,13 @@ int runtime_list_add(struct runtime_lists *lists, const char *list, const char *
 /* 1: taken out; 0: it was not there. */
 int runtime_list_remove(struct runtime_lists *lists, const char *list, const char *value);
 bool runtime_list_has(const struct runtime_lists *lists, const char *list, const char *value, uint64_t now_ns);
+
+/* Has another process changed a file since it was last read or written here? Then it is read again: 1. Cheap when
+ * nothing has happened. */
+int runtime_lists_refresh(struct runtime_lists *lists, uint64_t now_ns);
+
+/* Add what lies there to `to`, for whoever asks and does not write. *ret_n_bad may be NULL. */
+int runtime_lists_read(const char *directory, uint64_t now_ns, struct value_lists *to, size_t *ret_n_bad);
 
 /* Take out what has come to its end; how many. */
 size_t runtime_lists_expire(struct runtime_lists *lists, uint64_t now_ns);

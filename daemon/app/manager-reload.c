@@ -5,6 +5,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "app/manager-lists.h"
 #include "app/manager-notify.h"
 #include "app/manager-private.h"
 #include "base/cleanup.h"
@@ -211,6 +212,7 @@ static void take_over(struct manager *manager, struct settings *settings) {
         const struct program *program = settings->program;
         uint64_t generation = manager->generation + 1;
         struct capture_overload overload;
+        struct program *before;
         int r;
 
         r = manager_deny_change(manager, &manager->settings.config, &settings->config);
@@ -250,9 +252,12 @@ static void take_over(struct manager *manager, struct settings *settings) {
         report_set_redactor(pipeline_report(manager->pipeline), settings->redactor);
         report_set_min_severity(pipeline_report(manager->pipeline),
                                 (enum severity)settings->config.alerts.min_severity);
+        before = program_ref(manager->settings.program);
         settings_done(&manager->settings);
         manager->settings = TAKE_STRUCT(*settings);
         manager->generation = generation;
+        manager_lists_begin(manager, before);
+        program_unref(before);
         manager_scripts_take_over(manager);
         manager_deny_look(manager);
 

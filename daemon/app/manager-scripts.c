@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/manager-lists.h"
 #include "app/manager-private.h"
 #include "base/clock.h"
 #include "base/fd.h"
@@ -39,7 +40,7 @@ static void on_first_ready(int r, const char *messages, void *userdata) {
 }
 
 int manager_scripts_start(struct manager *manager) {
-        static const struct response_sink sink = {.on_ready = on_first_ready};
+        static const struct response_sink sink = {.on_ready = on_first_ready, .on_list = manager_lists_on_list};
         struct response_options options;
         int r;
 
@@ -92,7 +93,7 @@ static void on_ready(int r, const char *messages, void *userdata) {
 
 int manager_scripts_prepare(struct manager *manager, const struct settings *settings,
                             void (*on_done)(struct manager *manager, bool good)) {
-        static const struct response_sink sink = {.on_ready = on_ready};
+        static const struct response_sink sink = {.on_ready = on_ready, .on_list = manager_lists_on_list};
         struct response_options options;
         int r;
 

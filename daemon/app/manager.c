@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/manager.h"
 
+
+#include "app/manager-lists.h"
+#include "app/manager-notify.h"
+#include "app/manager-private.h"
+#include "app/manager.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <malloc.h>
@@ -10,9 +14,6 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-
-#include "app/manager-notify.h"
-#include "app/manager-private.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -343,6 +344,7 @@ static int manager_init(struct manager *manager) {
                 return EXIT_STATUS_FAILURE;
         }
 
+        manager_lists_begin(manager, NULL);
         status = manager_scripts_start(manager);
         if (status != 0)
                 return status;

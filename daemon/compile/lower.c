@@ -210,6 +210,10 @@ static uint32_t lower_item(struct lowering *l, const struct expr *expr, struct s
                         network = operand->network;
                         return condition_in_networks(l->c, field, &network, 1);
                 }
+                if (operand->type == OPERAND_RUNTIME)
+                        return condition_string(l->c, field, PREDICATE_LISTED,
+                                                operand->text.bytes + strlen(RUNTIME_PREFIX),
+                                                operand->text.length - strlen(RUNTIME_PREFIX));
                 return lower_text(l, field, COMPARE_EQUAL, operand);
         default: return refuse(l, expr->span, "this comparison cannot be compiled");
         }

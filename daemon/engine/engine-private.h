@@ -57,6 +57,7 @@ struct engine {
         struct engine_limits limits;
         struct engine_stats stats;
 
+        struct value_lists *lists;      /* owned; filled by others */
         struct plan plan;
         struct evidence evidence;
         struct eval eval;

@@ -10,6 +10,7 @@
 #include "engine/engine-private.h"
 #include "process/lineage.h"
 #include "process/process-fields.h"
+#include "program/value-lists.h"
 
 size_t engine_max_steps(const struct engine_limits *limits, const struct plan *plan) {
         return pool_capacity(limits->max_runs, plan) * MAX(plan->max_steps, 1u);
@@ -78,6 +79,9 @@ int engine_new(struct program *program, const struct process_table *table, const
         engine->table = table;
         engine->sink = *sink;
         engine->limits = *limits;
+        engine->lists = value_lists_new();
+        if (!engine->lists)
+                return -ENOMEM;
 
         r = plan_init(&engine->plan, program);
         if (r >= 0)
@@ -95,6 +99,7 @@ int engine_new(struct program *program, const struct process_table *table, const
         if (r < 0)
                 return r;
 
+        engine->eval.lists = engine->lists;
         *ret = TAKE_PTR(engine);
         return 0;
 }
@@ -122,6 +127,7 @@ struct engine *engine_free(struct engine *engine) {
         eval_done(&engine->eval);
         evidence_done(&engine->evidence);
         plan_done(&engine->plan);
+        value_lists_free(engine->lists);
         program_unref(engine->program);
         free(engine);
         return NULL;
@@ -274,6 +280,8 @@ static void engine_pass_time(struct engine *engine, uint64_t now_ns) {
         if (engine->pool.deadlines.first_ns < engine->now_ns ||
             ranking_first_key(&engine->suppress.deadlines) < engine->now_ns)
                 engine_fire(engine);
+        if (unlikely(engine->lists->next_ns <= engine->now_ns))
+                (void)value_lists_expire(engine->lists, engine->now_ns);
         if (unlikely(engine->loss.n > 0))
                 loss_forget(&engine->loss, engine->now_ns);
 }
@@ -592,10 +600,16 @@ void engine_stats(const struct engine *engine, struct engine_stats *ret) {
         ret->n_predicates = engine->eval.n_predicates;
         ret->n_unknown = engine->eval.n_unknown;
         ret->n_evidence_refused = engine->evidence.n_refused;
+        ret->n_listed = engine->lists->n_values;
+        ret->n_list_refused = engine->lists->n_refused;
         ret->n_runs = engine->pool.n_runs;
         ret->n_keys = engine->pool.scopes.stock.n_used;
         ret->n_counts = engine->pool.counters.times.n_used;
         ret->evidence_used = engine->evidence.slab.used_bytes;
+}
+
+struct value_lists *engine_lists(struct engine *engine) {
+        return engine->lists;
 }
 
 void engine_path_stats(const struct engine *engine, uint32_t path, uint64_t *ret_matches, uint64_t *ret_runs) {

@@ -14,6 +14,7 @@
 #include "program/program.h"
 
 struct engine;
+struct value_lists;
 
 struct engine_limits {
         size_t max_runs;                /* in all; at most 65,536 */
@@ -52,7 +53,8 @@ struct engine_stats {
         uint64_t n_unknown;             /* conditions that were unknown */
         uint64_t n_gaps;
         uint64_t n_evidence_refused;    /* steps whose event could not be kept: slab full */
-        uint64_t n_runs, n_keys, n_counts, evidence_used;       /* gauges */
+        uint64_t n_list_refused;        /* values of runtime lists for which there was no room */
+        uint64_t n_runs, n_keys, n_counts, evidence_used, n_listed;     /* gauges; the last: values of runtime lists */
 };
 
 /* The table is borrowed for the life of the engine, the program is referenced. */
@@ -76,6 +78,10 @@ void engine_end(struct engine *engine);
 /* Take over a new program: runs, counters and suppression of unchanged paths (equal hash) go on, the rest ends and is
  * counted. -ENOMEM leaves everything as it was. */
 int engine_swap(struct engine *engine, struct program *program);
+
+/* The runtime lists, empty at first: whoever knows what is on them puts it there, between events. They outlive
+ * programs. They are not part of the stream: a recording that is replayed finds them empty. */
+struct value_lists *engine_lists(struct engine *engine);
 
 void engine_stats(const struct engine *engine, struct engine_stats *ret);
 /* Of one path of the current program: how often it matched, how many runs are open. */

@@ -377,9 +377,11 @@ void eval_dispatch(struct eval *eval, uint64_t *dirty) {
 }
 
 static enum truth eval_test(struct eval *eval, const struct predicate *predicate, const struct value *value) {
+        const struct predicate_now now = {.lists = eval->lists, .time_ns = eval->event->time_ns};
+
         if (value->type == VALUE_LIST || predicate->index != INDEX_NONE)
-                return predicate_test_list(eval->program, predicate, value);
-        return predicate_test(eval->program, predicate, value);
+                return predicate_test_list(eval->program, predicate, value, &now);
+        return predicate_test(eval->program, predicate, value, &now);
 }
 
 static enum truth eval_one(struct eval *eval, const struct predicate *predicate) {

@@ -33,6 +33,7 @@ struct eval_guard {
         struct token token;             /* of EVAL_KNOWN */
 };
 
+struct value_lists;
 struct eval_image;                      /* what a matcher found in an image */
 
 struct eval {
@@ -40,6 +41,8 @@ struct eval {
         const struct plan *plan;        /* borrowed */
         const struct process_table *table;      /* borrowed */
         const struct evidence *evidence;        /* borrowed: captures, and the secret of tokens */
+
+        const struct value_lists *lists;        /* borrowed; NULL: runtime lists are empty */
 
         /* The event. */
         const struct event *event;      /* borrowed */

@@ -29,6 +29,7 @@ int explain_new(struct engine *engine, struct explain **ret) {
         if (r < 0)
                 return r;
 
+        explain->eval.lists = engine->lists;
         *ret = TAKE_PTR(explain);
         return 0;
 }

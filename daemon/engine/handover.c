@@ -135,6 +135,7 @@ int engine_swap(struct engine *engine, struct program *program) {
         suppress_renumber(&engine->suppress, map);
 
         eval.generation = engine->eval.generation;
+        eval.lists = engine->lists;
         eval.n_predicates = engine->eval.n_predicates;
         eval.n_unknown = engine->eval.n_unknown;
         engine_scratch_done(&engine->scratch);

@@ -78,6 +78,7 @@ static void print_operand(const struct operand *operand, struct strbuf *b) {
         case OPERAND_NETWORK:
         case OPERAND_NAME:
         case OPERAND_CAPTURE:
+        case OPERAND_RUNTIME:
                 print_text(operand->text, b);
                 return;
         case OPERAND_LIST:

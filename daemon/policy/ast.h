@@ -30,6 +30,7 @@ enum operand_type {
         OPERAND_NETWORK,                /* an address, with or without /prefix */
         OPERAND_NAME,                   /* a bare word: a list, macro or constant until sema has looked it up */
         OPERAND_CAPTURE,                /* $name */
+        OPERAND_RUNTIME,                /* sema: runtime.blocked; `text` is all of it */
 };
 
 struct operand {
@@ -286,6 +287,9 @@ int on_loss_from_string(const char *name, size_t length); /* -EINVAL if it is no
 
 /* != !~ not in: the negation of another comparison. */
 bool compare_op_is_negative(enum compare_op op);
+
+/* How the name of a runtime list begins: scripts fill it while the host runs. */
+#define RUNTIME_PREFIX "runtime."
 
 /* Do two conditions say the same? As parsed. Both may be NULL. */
 bool expr_equal(const struct expr *a, const struct expr *b);

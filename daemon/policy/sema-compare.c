@@ -6,6 +6,7 @@
 
 #include "base/parse.h"
 #include "policy/sema-private.h"
+#include "program/value-lists.h"
 
 static const char *field_name(const struct field_ref *ref) {
         return ref->name.bytes;         /* ends in NUL, and names of fields that were found are short */
@@ -397,6 +398,43 @@ static bool check_with_list(struct sema *s, struct expr *expr, struct sema_list 
         return c->good;
 }
 
+static bool is_runtime(const struct operand *operand) {
+        return operand->type == OPERAND_NAME && operand->text.length >= strlen(RUNTIME_PREFIX) &&
+               memcmp(operand->text.bytes, RUNTIME_PREFIX, strlen(RUNTIME_PREFIX)) == 0;
+}
+
+/* `in runtime.blocked`: what is on it is not known here. */
+static bool check_runtime(struct sema *s, struct expr *expr, const struct field_info *info) {
+        struct text name = expr->operand.text;
+
+        if (expr->op != COMPARE_IN && expr->op != COMPARE_NOT_IN) {
+                sema_error(s, expr->span, "'%s' does not work on a runtime list", compare_op_to_string(expr->op));
+                diag_hint(s->diags, "'%s%s in %.*s', or 'not in'",
+                          info->type == VALUE_LIST && expr->field.index == INDEX_NONE ? "any " : "",
+                          field_name(&expr->field), TEXT_ARGS(name));
+                return false;
+        }
+        if (expr->masked)
+                return sema_error(s, expr->span, "what is left of '&' is compared with constants");
+        if (info->type == VALUE_LIST && expr->field.index == INDEX_NONE) {
+                sema_error(s, expr->field.span, "'%s' is a list", field_name(&expr->field));
+                diag_hint(s->diags, "write 'any %s in %.*s'", field_name(&expr->field), TEXT_ARGS(name));
+                return false;
+        }
+        if (info->type == VALUE_LIST && streq(info->name, "env"))
+                return sema_error(s, expr->field.span, "which variable? Only those that policies name are captured");
+        if (info->type == VALUE_OBJECT || info->type == VALUE_IDENTITY)
+                return sema_error(s, expr->field.span,
+                                  "'%s' cannot be on a runtime list: strings, numbers and addresses can",
+                                  field_name(&expr->field));
+        if (!value_lists_is_name(name.bytes + strlen(RUNTIME_PREFIX), name.length - strlen(RUNTIME_PREFIX)))
+                return sema_error(s, expr->operand.span,
+                                  "the name of a runtime list is letters, digits and '_', at most %d of them",
+                                  VALUE_LISTS_NAME_MAX);
+        expr->operand.type = OPERAND_RUNTIME;
+        return true;
+}
+
 bool sema_check_compare(struct sema *s, struct expr *expr) {
         const struct field_info *info = schema_field(expr->field.field);
         struct sema_list *list = expr->op != COMPARE_TRUE && expr->operand.type == OPERAND_NAME
@@ -407,6 +445,8 @@ bool sema_check_compare(struct sema *s, struct expr *expr) {
                 return sema_error(s, expr->field.span, "'%s' is a %s, not a list", field_name(&expr->field),
                                   value_type_to_string(info->type));
 
+        if (expr->op != COMPARE_TRUE && is_runtime(&expr->operand))
+                return check_runtime(s, expr, info);
         if (expr->masked && info->type != VALUE_NUMBER)
                 return sema_error(s, expr->span, "'&' is for numbers, and '%s' is a %s", field_name(&expr->field),
                                   value_type_to_string(info->type));

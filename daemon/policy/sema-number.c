@@ -202,6 +202,7 @@ static bool operand_to_number(struct sema *s, struct operand *operand, const str
         case OPERAND_LIST:
         case OPERAND_NETWORK:
         case OPERAND_CAPTURE:
+        case OPERAND_RUNTIME:
                 return report_constant(s, operand, expr, info);
         }
 

@@ -95,6 +95,7 @@ static void put_operand(const struct operand *operand, struct strbuf *b) {
         case OPERAND_NETWORK:
         case OPERAND_NAME:
         case OPERAND_CAPTURE:
+        case OPERAND_RUNTIME:
                 put_text(operand->text, b);
                 return;
         case OPERAND_LIST:
@@ -114,7 +115,7 @@ static void put_operand(const struct operand *operand, struct strbuf *b) {
 
 /* A named list, or several: then "one of" stands before it. */
 static bool is_choice(const struct operand *operand) {
-        return operand->type == OPERAND_LIST && operand->text.length > 0;
+        return operand->type == OPERAND_RUNTIME || (operand->type == OPERAND_LIST && operand->text.length > 0);
 }
 
 /* Between field and operand; with `not` its opposite. */

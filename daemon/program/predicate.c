@@ -6,6 +6,7 @@
 #include "event/compare.h"
 #include "program/glob.h"
 #include "program/regex.h"
+#include "program/value-lists.h"
 
 static inline enum truth truth_of(bool answer) {
         return answer ? TRUTH_TRUE : TRUTH_FALSE;
@@ -141,7 +142,14 @@ static enum truth test_regex(const struct program *program, uint32_t i, const st
         return regex_match(program->compiled[i], value->bytes, value->length);
 }
 
-enum truth predicate_test(const struct program *program, const struct predicate *predicate, const struct value *value) {
+static enum truth test_listed(const struct program *program, struct program_string name, const struct value *value,
+                              const struct predicate_now *now) {
+        return value_lists_has(now ? now->lists : NULL, program_text(program, name), name.length, value,
+                               now ? now->time_ns : 0);
+}
+
+enum truth predicate_test(const struct program *program, const struct predicate *predicate, const struct value *value,
+                          const struct predicate_now *now) {
         switch ((enum predicate_op)predicate->op) {
         case PREDICATE_EQUAL:
         case PREDICATE_LESS:
@@ -169,6 +177,8 @@ enum truth predicate_test(const struct program *program, const struct predicate 
                 return test_regex(program, predicate->regex, value);
         case PREDICATE_IN_NETWORKS:
                 return test_networks(program, predicate->list, value);
+        case PREDICATE_LISTED:
+                return test_listed(program, predicate->string, value, now);
         case PREDICATE_KNOWN:
                 return truth_of(value->state != VALUE_UNKNOWN);
         case _PREDICATE_OP_MAX:
@@ -178,7 +188,8 @@ enum truth predicate_test(const struct program *program, const struct predicate 
 }
 
 /* The elements one after the other; value_list_at() would count from the start for each. */
-static enum truth test_any(const struct program *program, const struct predicate *predicate, const struct value *list) {
+static enum truth test_any(const struct program *program, const struct predicate *predicate, const struct value *list,
+                           const struct predicate_now *now) {
         const char *at = list->bytes, *end = list->length > 0 ? at + list->length : at;
         enum truth answer = list->state == VALUE_CUT ? TRUTH_UNKNOWN : TRUTH_FALSE;
 
@@ -195,14 +206,14 @@ static enum truth test_any(const struct program *program, const struct predicate
 
                 if (list->state == VALUE_CUT && nul + 1 == end)
                         break;
-                answer = truth_or(answer, predicate_test(program, predicate, &element));
+                answer = truth_or(answer, predicate_test(program, predicate, &element, now));
                 at = nul + 1;
         }
         return answer;
 }
 
 enum truth predicate_test_list(const struct program *program, const struct predicate *predicate,
-                               const struct value *list) {
+                               const struct value *list, const struct predicate_now *now) {
         struct value element;
 
         if (predicate->op == PREDICATE_KNOWN)
@@ -210,12 +221,12 @@ enum truth predicate_test_list(const struct program *program, const struct predi
         if (list->state == VALUE_UNKNOWN)
                 return TRUTH_UNKNOWN;
         if (predicate->index == INDEX_ANY)
-                return test_any(program, predicate, list);
+                return test_any(program, predicate, list, now);
         if (predicate->index < 0)
                 return TRUTH_FALSE;
         if (!value_list_at(list, predicate->index, &element))
                 return list->state == VALUE_CUT ? TRUTH_UNKNOWN : TRUTH_FALSE;
-        return predicate_test(program, predicate, &element);
+        return predicate_test(program, predicate, &element, now);
 }
 
 enum operand_kind predicate_operand(enum predicate_op op) {

@@ -10,13 +10,22 @@
 #include "event/value.h"
 #include "program/program.h"
 
-/* A value that is no list, or for KNOWN any value. */
-enum truth predicate_test(const struct program *program, const struct predicate *predicate, const struct value *value);
+struct value_lists;
+
+/* What is not in the program: the runtime lists of this moment. */
+struct predicate_now {
+        const struct value_lists *lists;        /* borrowed; NULL: all are empty */
+        uint64_t time_ns;
+};
+
+/* A value that is no list, or for KNOWN any value. `now` NULL: runtime lists are empty. */
+enum truth predicate_test(const struct program *program, const struct predicate *predicate, const struct value *value,
+                          const struct predicate_now *now);
 
 /* The list as a whole, by predicate->index: INDEX_ANY is `or` over its elements, and of a cut list only complete
  * elements count as true. */
 enum truth predicate_test_list(const struct program *program, const struct predicate *predicate,
-                               const struct value *list);
+                               const struct value *list, const struct predicate_now *now);
 
 /* A string against one of the string operations, from STRING to IN_GLOBS. */
 enum operand_kind {
@@ -27,6 +36,7 @@ enum operand_kind {
         OPERAND_KIND_STRINGS,
         OPERAND_KIND_REGEX,
         OPERAND_KIND_NETWORKS,
+        OPERAND_KIND_LIST_NAME,
 };
 enum operand_kind predicate_operand(enum predicate_op op);
 

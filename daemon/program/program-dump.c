@@ -134,6 +134,7 @@ static void put_predicate(struct dump *d, const struct predicate *predicate) {
                 [PREDICATE_IN_GLOBS] = "glob",
                 [PREDICATE_REGEX] = "=~",
                 [PREDICATE_IN_NETWORKS] = "in",
+                [PREDICATE_LISTED] = "in",
                 [PREDICATE_KNOWN] = "is known",
         };
         enum operand_kind operand = predicate_operand((enum predicate_op)predicate->op);
@@ -155,6 +156,10 @@ static void put_predicate(struct dump *d, const struct predicate *predicate) {
                 return;
         case OPERAND_KIND_STRING:
                 put_quoted(d, predicate->string);
+                return;
+        case OPERAND_KIND_LIST_NAME:
+                strbuf_put(d->b, "runtime.");
+                strbuf_put_n(d->b, program_text(d->program, predicate->string), predicate->string.length);
                 return;
         case OPERAND_KIND_NUMBERS:
         case OPERAND_KIND_STRINGS:

@@ -5,6 +5,7 @@
 
 #include "base/macro.h"
 #include "program/predicate.h"
+#include "program/value-lists.h"
 
 static bool verify_list(struct verifier *v, const struct predicate *predicate) {
         struct program_range list = predicate->list;
@@ -62,6 +63,13 @@ bool verifier_predicate(struct verifier *v, const struct predicate *predicate) {
         case OPERAND_KIND_NETWORKS:
                 CHECK(v, type == VALUE_ADDRESS, "type of an address's field");
                 return verify_list(v, predicate);
+        case OPERAND_KIND_LIST_NAME:
+                CHECK(v, type == VALUE_STRING || type == VALUE_NUMBER || type == VALUE_ADDRESS,
+                      "type of a field on a runtime list");
+                CHECK(v, verifier_string(v, predicate->string), "string of a predicate");
+                CHECK(v, value_lists_is_name(program_text(v->p, predicate->string), predicate->string.length),
+                      "name of a runtime list");
+                return true;
         case OPERAND_KIND_NONE:
                 return true;
         }

@@ -22,7 +22,7 @@
 #include "event/schema.h"
 
 #define PROGRAM_MAGIC "EXECRAYP"        /* eight bytes, no NUL */
-#define PROGRAM_VERSION 5
+#define PROGRAM_VERSION 6
 #define PROGRAM_MAX_BYTES (64U << 20)
 #define PROGRAM_MAX_PATHS 4096
 #define PROGRAM_MAX_POSITIONS 128       /* of one path */

@@ -31,6 +31,13 @@ static void on_report(const struct action_report *report, void *userdata) {
                                    actions->userdata);
 }
 
+static void on_list(const char *list, const char *value, uint64_t until_ns, void *userdata) {
+        struct respond_actions *actions = userdata;
+
+        if (actions->on_list)
+                actions->on_list(list, value, until_ns, actions->userdata);
+}
+
 static void on_notice(const char *text, void *userdata) {
         struct respond_actions *actions = userdata;
 
@@ -50,7 +57,7 @@ int respond_actions_init(struct respond_actions *actions, const struct config *c
                 .n_crashes = MAX(breakglass_count(ACTIONS_RUNTIME_DIRECTORY, "core", clock_boottime_ns()), 0),
                 .core_pid = core_pid,
                 .loop = loop,
-                .sink = {.on_report = on_report, .on_notice = on_notice},
+                .sink = {.on_report = on_report, .on_list = on_list, .on_notice = on_notice},
                 .userdata = actions,
         };
         int r;
@@ -95,4 +102,10 @@ int respond_actions_act(const char *kind, const struct action_input *inputs, siz
         }
         strbuf_put(result, done.text);
         return (int)state_of(done.outcome);
+}
+
+bool respond_actions_listed(const char *list, const char *value, void *userdata) {
+        struct respond_actions *actions = userdata;
+
+        return actions->actions && actions_list_has(actions->actions, list, value, clock_boottime_ns());
 }

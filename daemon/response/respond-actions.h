@@ -27,6 +27,7 @@ struct respond_actions {
         /* Something was done, begun, refused: for the journal. */
         void (*on_report)(const char *what, const char *outcome, const char *text, const char *policy,
                           const char *alert, void *userdata);
+        void (*on_list)(const char *list, const char *value, uint64_t until_ns, void *userdata);
         void (*on_notice)(const char *text, void *userdata);
         void *userdata;
 };
@@ -39,3 +40,4 @@ void respond_actions_done(struct respond_actions *actions);
 /* For script_run(); userdata is the struct respond_actions. */
 int respond_actions_act(const char *kind, const struct action_input *inputs, size_t n, struct strbuf *what,
                         struct strbuf *result, void *userdata);
+bool respond_actions_listed(const char *list, const char *value, void *userdata);

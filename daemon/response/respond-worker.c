@@ -77,7 +77,8 @@ static bool split(const char *responder, char name[static SCRIPT_MAX_NAME + 1], 
 
 static void ask(const struct script_set *set, const char *responder, enum script_kind kind, bool last,
                 const struct script_value *value, struct respond_actions *actions, struct script_answer *answer) {
-        const struct script_ops ops = {.act = respond_actions_act, .userdata = actions};
+        const struct script_ops ops = {
+                .act = respond_actions_act, .listed = respond_actions_listed, .userdata = actions};
         static const char nobody[] = "no script has a function of this name";
         char name[SCRIPT_MAX_NAME + 1];
         enum script_kind found;
@@ -193,6 +194,22 @@ static void on_notice(const char *text, void *userdata) {
         (void)send_packet(worker);
 }
 
+static void on_list(const char *list, const char *value, uint64_t until_ns, void *userdata) {
+        struct worker *worker = userdata;
+        int r;
+
+        response_message_begin(&worker->packet, RESPONSE_LIST, 0);
+        if (list) {
+                response_message_put_text(&worker->packet, RESPONSE_NAME, 0, list);
+                response_message_put_text(&worker->packet, RESPONSE_TEXT, 0, value);
+                response_message_put_u64(&worker->packet, RESPONSE_NUMBER, until_ns);
+        }
+        response_message_end(&worker->packet);
+        r = send_packet(worker);
+        if (r < 0)
+                log_warning_errno(r, "Cannot tell what is on a runtime list: %m");
+}
+
 static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
         struct worker *worker = userdata;
 
@@ -281,6 +298,7 @@ static int on_setup(struct worker *worker, struct response_message message) {
 
         worker->actions.on_report = on_report;
         worker->actions.on_notice = on_notice;
+        worker->actions.on_list = on_list;
         worker->actions.userdata = worker;
         r = respond_actions_init(&worker->actions, &worker->config, core_pid, worker->loop);
         if (r < 0) {

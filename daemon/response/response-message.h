@@ -26,6 +26,7 @@ enum response_type {
         RESPONSE_ANSWER,                /* from: all that was asked for, of the alert of this id */
         RESPONSE_ACTION,                /* from: something was done, or not */
         RESPONSE_NOTICE,                /* from: a sentence for the log */
+        RESPONSE_LIST,                  /* from: a runtime list has changed; without a NAME: read them again */
         _RESPONSE_TYPE_MAX
 };
 
@@ -37,7 +38,7 @@ enum response_tag {
         RESPONSE_POLICY, /* of ALERT and ACTION */
         RESPONSE_JSON, /* of ALERT */
         RESPONSE_TEXT, /* of READY, REFUSED, NOTICE: for people; of ACTION: what came of it */
-        RESPONSE_NAME, /* of READY: a function that there is */
+        RESPONSE_NAME, /* of READY: a function that there is; of LIST: which; its TEXT is the value */
         RESPONSE_FIELD_NAME, /* of ANSWER: then comes its VALUE */
         RESPONSE_FIELD_VALUE,
         RESPONSE_WHO, /* of ANSWER: then come WHAT and RESULT of an action, or an ERROR */
@@ -50,7 +51,8 @@ enum response_tag {
 
         /* bytes */
         RESPONSE_PROCESSES, /* of ALERT: struct script_process, each */
-        RESPONSE_NUMBER, /* u64: of ALERT, ACTION: the alert's; of SETUP: our process; of ANSWER: left out */
+        RESPONSE_NUMBER, /* u64: of ALERT, ACTION: the alert's; of SETUP: our process; of ANSWER: left out; of LIST:
+                            until when, 0: taken out */
         RESPONSE_GENERATION, /* u64 */
         RESPONSE_STEP, /* u64: of ALERT, ACTION: no alert, but this step of a story; left out: an alert */
         _RESPONSE_TAG_MAX

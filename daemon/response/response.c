@@ -358,6 +358,22 @@ static void on_action(struct response *response, struct response_message message
                 log_notice("%s", strbuf_str(&b));
 }
 
+static void on_list(struct response *response, struct response_message message) {
+        const char *list = NULL, *value = NULL;
+        struct response_item item;
+        uint64_t until_ns = 0;
+
+        while (response_message_next(&message, &item))
+                if (item.tag == RESPONSE_NAME)
+                        list = item.bytes;
+                else if (item.tag == RESPONSE_TEXT)
+                        value = item.bytes;
+                else if (item.tag == RESPONSE_NUMBER)
+                        until_ns = response_item_u64(&item);
+        if (response->sink.on_list)
+                response->sink.on_list(value ? list : NULL, value, until_ns, response->userdata);
+}
+
 /* The texts of a message, one after the other. */
 static void put_texts(struct response_message message, struct strbuf *b) {
         struct response_item item;
@@ -415,6 +431,9 @@ static void on_message(struct response *response, const struct response_message 
                         strbuf_truncate(&text, text.n - 1);
                 log_notice("Scripts: %s", strbuf_str(&text));
                 snprintf(response->stats.notice, sizeof(response->stats.notice), "%s", strbuf_str(&text));
+                return;
+        case RESPONSE_LIST:
+                on_list(response, *message);
                 return;
         case RESPONSE_SETUP:
         case RESPONSE_ALERT:

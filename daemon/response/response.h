@@ -41,6 +41,8 @@ struct response_options {
 struct response_sink {
         /* Once, for the first start: 0; or < 0, and why in `messages` (which may hold warnings of a 0). */
         void (*on_ready)(int r, const char *messages, void *userdata);
+        /* A runtime list has changed, as in action/actions.h. May be NULL. */
+        void (*on_list)(const char *list, const char *value, uint64_t until_ns, void *userdata);
 };
 
 struct response_stats {

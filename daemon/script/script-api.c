@@ -319,10 +319,19 @@ static int api_action(lua_State *state) {
         return 3;
 }
 
+/* execray.listed(list, value) [-0, +1]: is the value on that runtime list now? */
+static int api_listed(lua_State *state) {
+        const struct script_ops *ops = script_of(state)->ops;
+        const char *list = luaL_checkstring(state, 1), *value = luaL_checkstring(state, 2);
+
+        lua_pushboolean(state, ops && ops->listed && ops->listed(list, value, ops->userdata));
+        return 1;
+}
+
 void script_api_open(lua_State *state) {
         static const luaL_Reg functions[] = {{"field", api_field},       {"severity", api_severity},
                                              {"suppress", api_suppress}, {"log", api_log},
-                                             {"action", api_action},     {}};
+                                             {"action", api_action},     {"listed", api_listed},     {}};
 
         luaL_newlib(state, functions);
         lua_pushinteger(state, SCRIPT_API);

@@ -53,6 +53,8 @@ struct script_ops {
          * in `what`. -EBADMSG: there is no such action or its arguments are wrong, and `result` says how. */
         int (*act)(const char *kind, const struct action_input *inputs, size_t n, struct strbuf *what,
                    struct strbuf *result, void *userdata);
+        /* Is the value on that runtime list? NULL: they are empty. */
+        bool (*listed)(const char *list, const char *value, void *userdata);
         void *userdata;
 };
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Scripts are asked about alerts, and whatever becomes of them, the alert is told."""
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -112,6 +113,48 @@ def test_scripts_run_with_what_actions_need_alone(place):
         expect_equal((int(status['CapInh'], 16), int(status['CapAmb'], 16)), (0, 0), 'what it would hand on')
         expect_equal(status['NoNewPrivs'], '1', 'no new privileges')
         daemon.stop()
+
+
+def test_what_a_script_puts_on_a_list_policies_ask_for(place):
+    name = 'test_%d' % os.getpid()
+    add = '''responder("remember", function(alert)
+    execray.action("list_add", {list = "%s", value = alert.steps[1].fields.pathname, duration = "1h"})
+    execray.log(execray.listed("%s", alert.steps[1].fields.pathname), execray.listed("%s", "other"))
+end)
+''' % (name, name, name)
+    policy = ('path "first" {\n    description = "x"\n    severity = medium\n    suppress = 0s\n    respond = ["remember"]\n'
+              '    openat { pathname startswith "%s/new", pathname not in runtime.%s }\n}\n'
+              'path "again" {\n    description = "x"\n    severity = high\n    suppress = 0s\n'
+              '    openat { pathname in runtime.%s }\n}\n' % (place.path, name, name))
+    arguments = prepare(place, script=add)
+    place.policy('mark', policy)
+    was_there = os.path.exists('/var/lib/execrayd')
+    try:
+        with Daemon(place, *arguments) as daemon:
+            touch(place, 'new')
+            response = daemon.wait_alert('first')['response']
+            expect_equal(response['actions'][0]['state'], 'done', 'what became of it (%s)' % response['actions'][0]['result'])
+            expect_equal(response['log'][0].split(), ['true', 'false'], 'what the script saw')
+            touch(place, 'new')
+            daemon.wait_alert('again')
+            expect_in('Reloaded', daemon.reload(), 'the log')
+            touch(place, 'new')
+            daemon.wait_alert('again', 2)
+            daemon.stop()
+        with Daemon(place, *arguments) as daemon:    # what was on it, is
+            before = len([a for a in daemon.alerts() if a['policy'] == 'again'])
+            touch(place, 'new')
+            daemon.wait_alert('again', before + 1)
+            place.policy('mark', (POLICY % {'place': place.path}).replace('    respond = ["look", "mark $p"]\n', ''))
+            expect_in("The runtime list '%s' has 1 values, and no policy asks for it any more" % name, daemon.reload(), 'the log')
+            daemon.stop()
+    finally:
+        try:
+            os.unlink('/run/execrayd/lists/' + name)
+        except OSError:
+            pass
+        if not was_there:
+            shutil.rmtree('/var/lib/execrayd', ignore_errors=True)
 
 
 def test_a_step_is_answered_before_the_story_is_complete(place):

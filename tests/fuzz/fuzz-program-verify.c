@@ -109,9 +109,9 @@ static void test_predicates(const struct program *program) {
                         } else
                                 value.number = (int64_t)k - 3;
                         if (value.type == VALUE_LIST)
-                                predicate_test_list(program, predicate, &value);
+                                predicate_test_list(program, predicate, &value, NULL);
                         else
-                                predicate_test(program, predicate, &value);
+                                predicate_test(program, predicate, &value, NULL);
                 }
         }
 }

@@ -25,7 +25,7 @@ static void check_lines(const char *text, size_t n) {
                 end = memchr(line, '\n', (size_t)(text + n - line)) ?: text + n;
                 if (!runtime_line_parse(line, (size_t)(end - line), &until_ns, &value, &value_n))
                         continue;
-                assert(value > line && value_n > 0 && value_n <= RUNTIME_VALUE_MAX && value + value_n == end);
+                assert(value > line && value_n > 0 && value_n <= VALUE_LISTS_VALUE_MAX && value + value_n == end);
                 assert(!memchr(value, 0, value_n));
         }
 }

@@ -277,6 +277,8 @@ static enum truth compare(const struct value *v, enum compare_op op, const struc
         }
         if (v->state == VALUE_UNKNOWN)
                 return TRUTH_UNKNOWN;
+        if (o->type == OPERAND_RUNTIME) /* nobody fills one in a replay */
+                return TRUTH_FALSE;
 
         if (o->type == OPERAND_CAPTURE && op != COMPARE_TRUE) {
                 const struct value *bound = bindings ? &bindings->values[o->slot] : NULL;

@@ -86,6 +86,29 @@ START_TEST(whoever_opens_them_again_has_them_again) {
 }
 END_TEST
 
+START_TEST(what_another_process_has_written_is_read_again) {
+        struct runtime_lists *ours, *theirs;
+        struct place place;
+
+        place_init(&place);
+        ours = open_lists(&place, 0);
+        ck_assert_int_eq(runtime_list_add(ours, "bad", "a", NOW + 100), 1);
+        ck_assert_int_eq(runtime_lists_refresh(ours, NOW), 0);
+        theirs = open_lists(&place, 0);
+        ck_assert_int_eq(runtime_list_remove(theirs, "bad", "a"), 1);
+        ck_assert_int_eq(runtime_list_add(theirs, "bad", "b", NOW + 100), 1);
+        ck_assert_int_eq(runtime_lists_refresh(ours, NOW), 1);
+        ck_assert(!runtime_list_has(ours, "bad", "a", NOW) && runtime_list_has(ours, "bad", "b", NOW));
+        ck_assert_int_eq(runtime_lists_refresh(ours, NOW), 0);
+        ck_assert_int_eq(unlink(place.file), 0);
+        ck_assert_int_eq(runtime_lists_refresh(ours, NOW), 1);
+        ck_assert_uint_eq(runtime_lists_n_values(ours), 0);
+        runtime_lists_free(theirs);
+        runtime_lists_free(ours);
+        place_done(&place);
+}
+END_TEST
+
 START_TEST(a_file_that_is_wrong_is_left_out_and_counted) {
         static const char *const wrong[] = {"", "other\n", "execray-list 1\nx\n", "execray-list 1\n-5 x\n",
                                             "execray-list 1\n9999999999999 no end", "execray-list 1\n9999999999999 \n",
@@ -144,12 +167,12 @@ START_TEST(there_is_no_room_for_more_lists_than_there_may_be) {
 
         place_init(&place);
         lists = open_lists(&place, 0);
-        for (int i = 0; i < RUNTIME_LISTS_MAX; i++) {
+        for (int i = 0; i < VALUE_LISTS_MAX; i++) {
                 snprintf(name, sizeof(name), "l%d", i);
                 ck_assert_int_eq(runtime_list_add(lists, name, "x", NOW + 10), 1);
         }
         ck_assert_int_eq(runtime_list_add(lists, "bad", "x", NOW + 10), -ENOSPC);
-        for (int i = 0; i < RUNTIME_LISTS_MAX; i++) {
+        for (int i = 0; i < VALUE_LISTS_MAX; i++) {
                 snprintf(name, sizeof(name), "%s/l%d", place.directory, i);
                 ck_assert_int_eq(unlink(name), 0);
         }
@@ -159,5 +182,6 @@ START_TEST(there_is_no_room_for_more_lists_than_there_may_be) {
 END_TEST
 
 UNIT_MAIN("action/runtime-list", a_value_is_on_its_list_until_its_time, whoever_opens_them_again_has_them_again,
+          what_another_process_has_written_is_read_again,
           a_file_that_is_wrong_is_left_out_and_counted, a_list_that_cannot_be_written_stays_as_it_was,
           there_is_no_room_for_more_lists_than_there_may_be)

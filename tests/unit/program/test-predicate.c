@@ -40,7 +40,7 @@ static enum truth ask_text(enum predicate_op op, const char *text, struct value 
 
         builder_init(&b);
         program = program_with(&b, builder_text(&b, op, PATHNAME, text), WIRE_KIND_openat);
-        answer = predicate_test(program, &program->predicates[0], &value);
+        answer = predicate_test(program, &program->predicates[0], &value, NULL);
         program_unref(program);
         return answer;
 }
@@ -52,7 +52,7 @@ static enum truth ask_number(enum predicate_op op, int64_t constant, struct valu
 
         builder_init(&b);
         program = program_with(&b, builder_number(&b, op, WIRE_FIELD_openat_flags, constant), WIRE_KIND_openat);
-        answer = predicate_test(program, &program->predicates[0], &value);
+        answer = predicate_test(program, &program->predicates[0], &value, NULL);
         program_unref(program);
         return answer;
 }
@@ -99,8 +99,8 @@ START_TEST(known_is_never_unknown_itself) {
                 builder_predicate(&b,
                                   (struct predicate){.field = PATHNAME, .op = PREDICATE_KNOWN, .index = INDEX_NONE}),
                 WIRE_KIND_openat);
-        ck_assert_int_eq(predicate_test(program, &program->predicates[0], &unknown), TRUTH_FALSE);
-        ck_assert_int_eq(predicate_test(program, &program->predicates[0], &known), TRUTH_TRUE);
+        ck_assert_int_eq(predicate_test(program, &program->predicates[0], &unknown, NULL), TRUTH_FALSE);
+        ck_assert_int_eq(predicate_test(program, &program->predicates[0], &known, NULL), TRUTH_TRUE);
         program_unref(program);
 }
 END_TEST
@@ -134,7 +134,7 @@ START_TEST(members_of_a_list_are_found_and_others_not) {
                 struct value value = number(n);
                 bool member = n == -5 || n == 0 || n == 3 || n == 4 || n == 1000;
 
-                ck_assert_int_eq(predicate_test(program, &program->predicates[0], &value),
+                ck_assert_int_eq(predicate_test(program, &program->predicates[0], &value, NULL),
                                  member ? TRUTH_TRUE : TRUTH_FALSE);
         }
         program_unref(program);
@@ -157,16 +157,16 @@ START_TEST(strings_of_a_list_are_found_and_a_cut_one_is_open) {
 
         for (size_t i = 0; i < 3; i++) {
                 value = string(texts[i]);
-                ck_assert_int_eq(predicate_test(program, &program->predicates[0], &value), TRUTH_TRUE);
+                ck_assert_int_eq(predicate_test(program, &program->predicates[0], &value, NULL), TRUTH_TRUE);
         }
         value = string("/");
-        ck_assert_int_eq(predicate_test(program, &program->predicates[0], &value), TRUTH_FALSE);
+        ck_assert_int_eq(predicate_test(program, &program->predicates[0], &value, NULL), TRUTH_FALSE);
         value = string("/aa");
-        ck_assert_int_eq(predicate_test(program, &program->predicates[0], &value), TRUTH_FALSE);
+        ck_assert_int_eq(predicate_test(program, &program->predicates[0], &value, NULL), TRUTH_FALSE);
         value = cut("/a");
-        ck_assert_int_eq(predicate_test(program, &program->predicates[0], &value), TRUTH_UNKNOWN);
+        ck_assert_int_eq(predicate_test(program, &program->predicates[0], &value, NULL), TRUTH_UNKNOWN);
         value = cut("/c");
-        ck_assert_int_eq(predicate_test(program, &program->predicates[0], &value), TRUTH_FALSE);
+        ck_assert_int_eq(predicate_test(program, &program->predicates[0], &value, NULL), TRUTH_FALSE);
         program_unref(program);
 }
 END_TEST
@@ -184,11 +184,11 @@ START_TEST(an_address_is_in_a_network_by_its_first_bits) {
         program = program_with(&b, builder_predicate(&b, predicate), WIRE_KIND_connect);
 
         inet_pton(AF_INET, "10.1.2.3", value.address.bytes);
-        ck_assert_int_eq(predicate_test(program, &program->predicates[0], &value), TRUTH_TRUE);
+        ck_assert_int_eq(predicate_test(program, &program->predicates[0], &value, NULL), TRUTH_TRUE);
         inet_pton(AF_INET, "11.1.2.3", value.address.bytes);
-        ck_assert_int_eq(predicate_test(program, &program->predicates[0], &value), TRUTH_FALSE);
+        ck_assert_int_eq(predicate_test(program, &program->predicates[0], &value, NULL), TRUTH_FALSE);
         value.state = VALUE_UNKNOWN;
-        ck_assert_int_eq(predicate_test(program, &program->predicates[0], &value), TRUTH_UNKNOWN);
+        ck_assert_int_eq(predicate_test(program, &program->predicates[0], &value, NULL), TRUTH_UNKNOWN);
         program_unref(program);
 }
 END_TEST
@@ -200,11 +200,11 @@ START_TEST(a_regex_decides_whole_values_only) {
 
         builder_init(&b);
         program = program_with(&b, builder_regex(&b, PATHNAME, "^/tmp/.*\\.sh$"), WIRE_KIND_openat);
-        ck_assert_int_eq(predicate_test(program, &program->predicates[0], &value), TRUTH_TRUE);
+        ck_assert_int_eq(predicate_test(program, &program->predicates[0], &value, NULL), TRUTH_TRUE);
         value = string("/tmp/x");
-        ck_assert_int_eq(predicate_test(program, &program->predicates[0], &value), TRUTH_FALSE);
+        ck_assert_int_eq(predicate_test(program, &program->predicates[0], &value, NULL), TRUTH_FALSE);
         value = cut("/etc/x");
-        ck_assert_int_eq(predicate_test(program, &program->predicates[0], &value), TRUTH_UNKNOWN);
+        ck_assert_int_eq(predicate_test(program, &program->predicates[0], &value, NULL), TRUTH_UNKNOWN);
         program_unref(program);
 }
 END_TEST
@@ -223,7 +223,7 @@ static enum truth ask_list(int16_t index, const char *text, const char *bytes, s
                                                          .index = index,
                                                          .string = assembly_string(&b.assembly, text, strlen(text))}),
                 WIRE_KIND_execve);
-        answer = predicate_test_list(program, &program->predicates[0], &list);
+        answer = predicate_test_list(program, &program->predicates[0], &list, NULL);
         program_unref(program);
         return answer;
 }
