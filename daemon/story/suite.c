@@ -297,14 +297,25 @@ static void take_policies(struct reader *r, const struct yaml_node *node) {
                         PUSH(r, &r->suite->policies, take_name(item));
 }
 
+/* Whoever reads a test must know whether a kernel said this, or a person. */
+static void take_origin(struct reader *r, const struct yaml_node *node) {
+        if (!wants(r, node, YAML_SCALAR, "hand-written, or recorded with kernel and date,"))
+                return;
+        r->suite->origin = node->text;
+        if (!streq(node->text, "hand-written") && strncmp(node->text, "recorded, ", strlen("recorded, ")) != 0)
+                diag_error(r->diags, node->span, "stories are hand-written, or \"recorded, KERNEL, DATE\"");
+}
+
 static void take_suite(struct reader *r, const struct yaml_node *root) {
-        static const char *const names[] = {"policies", "tests"};
+        static const char *const names[] = {"policies", "tests", "origin"};
 
         if (!wants(r, root, YAML_MAPPING, "`policies` and `tests`"))
                 return;
         for (const struct yaml_node *v = root->first; v; v = v->next)
                 if (is_key(v, "policies"))
                         take_policies(r, v);
+                else if (is_key(v, "origin"))
+                        take_origin(r, v);
                 else if (is_key(v, "tests")) {
                         if (wants(r, v, YAML_SEQUENCE, "a list of tests"))
                                 for (const struct yaml_node *item = v->first; item; item = item->next)

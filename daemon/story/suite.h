@@ -74,6 +74,7 @@ struct suite {
         const char *name;               /* of the file; arena */
         const char *text;               /* arena */
         size_t n;
+        const char *origin; /* of the stories: "hand-written", or "recorded, KERNEL, DATE"; NULL: not said. Arena */
         ARRAY(struct suite_name) policies;
         ARRAY(struct suite_test) tests;
 };

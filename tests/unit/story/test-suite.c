@@ -125,6 +125,20 @@ START_TEST(recording_takes_the_place_of_a_story) {
 }
 END_TEST
 
+START_TEST(origin_says_whether_somebody_wrote_the_stories_or_a_kernel_told_them) {
+        ck_assert_int_eq(parse("origin: hand-written\ntests:\n  - {name: a, recording: b, no_alerts: [x]}\n"), 0);
+        ck_assert_str_eq(suite->origin, "hand-written");
+        ck_assert_int_eq(parse("origin: \"recorded, Linux 6.1, 2025-01-31\"\n"
+                               "tests:\n  - {name: a, recording: b, no_alerts: [x]}\n"),
+                         0);
+        ck_assert_str_eq(suite->origin, "recorded, Linux 6.1, 2025-01-31");
+        says("origin: somewhere\ntests:\n  - {name: a, recording: b, no_alerts: [x]}\n",
+             "dir/x.test.yaml:1:9: error: stories are hand-written, or \"recorded, KERNEL, DATE\"\n"
+             "    1 | origin: somewhere\n"
+             "      |         ^~~~~~~~~\n");
+}
+END_TEST
+
 START_TEST(word_that_is_not_known_is_said_with_what_was_meant) {
         says("polices: x\n"
              "tests:\n"
@@ -226,6 +240,7 @@ UNIT_MAIN("story/suite",
           story_is_taken_as_it_stands_in_the_file,
           story_at_the_end_of_a_file_without_a_newline_is_whole,
           recording_takes_the_place_of_a_story,
+          origin_says_whether_somebody_wrote_the_stories_or_a_kernel_told_them,
           word_that_is_not_known_is_said_with_what_was_meant,
           test_that_could_not_fail_is_refused,
           values_of_the_wrong_form_are_said_with_their_place,
