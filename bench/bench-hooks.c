@@ -299,6 +299,7 @@ static void filter(bool by_user) {
                                                 .armed = bpf_map__fd(sensor->maps.armed),
                                                 .table = &sensor->bss->filter_table,
                                                 .waiting = (uint64_t *)&sensor->bss->filter_waiting,
+                                                .by_user = (uint64_t *)&sensor->bss->filter_by_user,
                                                 .urgent = (uint64_t *)sensor->bss->urgent_uses,
                                         },
                                         &maps) < 0)

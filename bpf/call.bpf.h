@@ -372,18 +372,11 @@ __noinline int call_open(const struct call *call, __u32 kind, __u32 size, bool w
         BOUND(kind, MAX_KINDS - 1);
         if (!actor_passes(cpu, kind))
                 return 0;
-        if (!record_claim(kind, size))
+        if (!claim(cpu, kind, size))
                 return 0;
         if (whole)
                 call_header(cpu, call->result, call->id, call->flags);
         return 1;
-}
-
-/* The rest of it, if it was not whole. Not static: see path_walk(). */
-__noinline int call_actor(struct cpu *cpu, const struct call *call) {
-        if (cpu && call)
-                call_header(cpu, call->result, call->id, call->flags);
-        return nothing();
 }
 
 /* Begin the record of a call, header and all. NULL: not to be told, or lost; either is counted. */
@@ -392,7 +385,7 @@ static __always_inline struct cpu *call_record(const struct call *call, enum wir
         return call_open(call, kind, size, true) ? record_clear(size) : NULL;
 }
 
-/* The same without who acted, which call_actor() adds: only once the record has passed, where that is asked early. */
+/* The same without who acted, which call_header() adds: only once the record has passed, where that is asked early. */
 static __always_inline struct cpu *call_record_bare(const struct call *call, enum wire_kind kind, __u32 size) {
         credentials_watch();
         return call_open(call, kind, size, false) ? record_clear(size) : NULL;

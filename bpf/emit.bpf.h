@@ -62,6 +62,24 @@ __noinline int task_is_armed(__u32 kind) {
         return kind_is_armed(table, kind, &by);
 }
 
+/* Is the kind about a few users only, and the current task none of them? What filter_actor() would say, but before
+ * anything is kept or looked up. Not where credentials are compared at each event, which comes first. Not static: see
+ * path_walk(). */
+__noinline int user_is_out(__u32 kind) {
+        __u32 table = filter_table, entry = filter_entry(table, kind & (FILTER_KINDS - 1)), id;
+        struct filter *filter = bpf_map_lookup_elem(&filters, &entry);
+        struct cpu *cpu = this_cpu();
+        struct cred *cred;
+
+        /* A request of io_uring may be under other credentials. */
+        if (!table || !filter || !filter->about_users || !cpu || cpu->request.active || wants[WIRE_KIND_credchange])
+                return 0;
+        cred = PART(bpf_get_current_task_btf(), cred);
+        id = filter->at[FILTER_USER] == offsetof(struct wire_header, uid) ? cred->uid.val : cred->euid.val;
+        return id != filter->users[0] && id != filter->users[1] && id != filter->users[2] && id != filter->users[3];
+}
+_Static_assert(FILTER_USERS == 4, "compared one by one");
+
 /* Is an event of this kind and result wanted? Kinds of class EVENT only; what is not is counted. */
 static __always_inline bool want(enum wire_kind kind, long result) {
         __u8 wanted = wants[kind];
@@ -70,6 +88,7 @@ static __always_inline bool want(enum wire_kind kind, long result) {
         if (!wanted || is_restart(result))
                 return false;
         if (wanted & (is_failure(result) ? WANT_FAILURE : WANT_SUCCESS) &&
+            (!(filter_by_user >> (kind & 63) & 1) || !user_is_out(kind)) &&
             (!(filter_waiting >> (kind & 63) & 1) || task_is_armed(kind)))
                 return true;
 
@@ -124,16 +143,10 @@ static __always_inline bool is_sampled_away(struct cpu *cpu, __u32 kind, __u32 p
         return every > 1 && !is_picked(cpu->samples[kind]++, kind, every);
 }
 
-/* The first part of record_begin(): of the record only the header is set to 0. Not static: see path_walk(). */
-__noinline int record_claim(__u32 kind, __u32 size) {
-        struct cpu *cpu = this_cpu();
+/* The first part of record_begin(): of the record only the header is set to 0. `kind` is below MAX_KINDS. */
+static __always_inline bool claim(struct cpu *cpu, __u32 kind, __u32 size) {
+        __u32 priority = priority_of(kind);
         void *to;
-        __u32 priority;
-
-        if (!cpu || kind >= _WIRE_KIND_MAX)
-                return 0;               /* cannot be: there is one for each possible CPU */
-        BOUND(kind, MAX_KINDS - 1);     /* Linux 6.1 does not know it of copies of the number */
-        priority = priority_of(kind);
 
         cpu->counters.produced[kind]++;
         if (is_sampled_away(cpu, kind, priority)) {
@@ -162,6 +175,16 @@ __noinline int record_claim(__u32 kind, __u32 size) {
         return 1;
 }
 
+/* Not static: see path_walk(). */
+__noinline int record_claim(__u32 kind, __u32 size) {
+        struct cpu *cpu = this_cpu();
+
+        if (!cpu || kind >= _WIRE_KIND_MAX)
+                return 0;               /* cannot be: there is one for each possible CPU */
+        BOUND(kind, MAX_KINDS - 1);     /* Linux 6.1 does not know it of copies of the number */
+        return claim(cpu, kind, size);
+}
+
 /* Does the current task leave a use of the kind? Asked before the record is begun; what is not told is counted. What it
  * waits for is asked as it is of a kind that nothing begins with, and again of the record if it was armed. */
 static __always_inline bool actor_passes(struct cpu *cpu, __u32 kind) {
@@ -169,6 +192,9 @@ static __always_inline bool actor_passes(struct cpu *cpu, __u32 kind) {
 
         if (cpu->busy)
                 return true;            /* will be lost */
+        cpu->sieve.table = 0;
+        if (!filter_table)
+                return true;
         filter_actor(cpu, kind);
         table = cpu->sieve.table;
         if (!table)

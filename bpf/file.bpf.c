@@ -135,6 +135,8 @@ static __noinline int open_tell(const struct open_call *call) {
         struct wire_openat *record;
         struct cpu *cpu;
 
+        if (is_self(task))
+                return 0;
         if (late)
                 cpu = call_record_bare(call->call, WIRE_KIND_openat, sizeof(struct wire_openat));
         else
@@ -157,7 +159,7 @@ static __noinline int open_tell(const struct open_call *call) {
                 if (!open_see(cpu, task, call))
                         return 0;
                 if (late)
-                        call_actor(cpu, call->call);
+                        call_header(cpu, call->call->result, call->call->id, call->call->flags);
                 if (call->given) {
                         __u32 offset = 0, room = record_room(cpu, WIRE_MAX_PATH, &offset);
                         long n = room < WIRE_MAX_PATH ? 0 :
@@ -189,7 +191,7 @@ static __always_inline bool open_wanted(const struct call *call, __u64 flags) {
                 count_filtered(WIRE_KIND_openat);
                 return false;
         }
-        return !is_self(bpf_get_current_task_btf());
+        return true;
 }
 
 /* The flags of openat2() are in user memory and may have been exchanged since: for a call that succeeded the file knows

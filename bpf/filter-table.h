@@ -16,6 +16,7 @@
 #define FILTER_BACK 64                  /* and from its back */
 #define FILTER_PATTERNS 8192            /* of one table, in each map */
 #define FILTER_CLASSES 1024             /* of one table; the first has no uses */
+#define FILTER_USERS 4                  /* a kind is about so few of them: asked before anything else */
 #define FILTER_GROUPS 8192              /* cgroups whose names are known, a power of two, */
 #define FILTER_GROUP_TRIES 2            /* each in one of so many places */
 
@@ -73,7 +74,8 @@ struct filter {
         __u16 waits;                    /* bit per key: for these something may arm this kind. The host always may */
         __u16 arms_for;                 /* this kind arms something for these */
         __u32 most;                     /* events that one record may stand for */
-        __u32 pad;
+        __u32 about_users;              /* nobody can use it but of `users`, all of which are set; unless 0 */
+        __u32 users[FILTER_USERS];
         struct filter_arm arms[FILTER_ARMS];
 };
 

@@ -102,7 +102,8 @@ struct {
 } filter_scratch SEC(".maps");
 
 __u32 filter_table = 0;                 /* filter-table.h */
-__u64 filter_waiting = 0;               /* kinds that are not looked at while no key is armed for them */
+__u64 filter_waiting = 0;               /* kinds that are not looked at while no key is armed for them, */
+__u64 filter_by_user = 0;               /* and those that are of few users (struct filter). Both are hints */
 
 static __always_inline __u64 arm_number(__u64 value) {
         return (value * 0x9e3779b97f4a7c15ULL >> 32 & (ARM_SLOTS - 1)) ?: 1;

@@ -121,6 +121,7 @@ static int make_prefilter_maps(struct hooks *hooks) {
                         .armed = hooks->maps[KEPT_ARMED],
                         .table = &hooks->knobs->filter_table,
                         .waiting = (uint64_t *)&hooks->knobs->filter_waiting,
+                        .by_user = (uint64_t *)&hooks->knobs->filter_by_user,
                         .urgent = (uint64_t *)hooks->knobs->urgent_uses,
                 },
                 &hooks->prefilter_maps);

@@ -309,6 +309,27 @@ static void fill_waits(struct filter *filters) {
                 }
 }
 
+/* Where all uses of a kind look at the user, and name few. */
+static void fill_users(struct filter *to, const struct prefilter *prefilter, uint16_t number) {
+        uint32_t n = 0;
+
+        if (!to->shed || !to->at[FILTER_USER] || to->any[FILTER_USER] != 0)
+                return;
+        ARRAY_FOREACH(user, &prefilter->numbers) {
+                if (user->kind != number || user->dimension != PREFILTER_USER || user->number < 0 ||
+                    user->number > UINT32_MAX)
+                        continue;
+                if (n >= FILTER_USERS)
+                        return;
+                to->users[n++] = user->number;
+        }
+        if (n == 0)
+                return;
+        for (uint32_t i = n; i < FILTER_USERS; i++)
+                to->users[i] = to->users[0];
+        to->about_users = 1;
+}
+
 static void fill_kind(struct filter *to, const struct prefilter *prefilter, uint16_t number) {
         const struct prefilter_kind *kind = &prefilter->kinds[number];
         uint64_t known;
@@ -331,6 +352,7 @@ static void fill_kind(struct filter *to, const struct prefilter *prefilter, uint
                 if (text->kind == number && text->dimension == PREFILTER_TEXT)
                         *(text->place == PREFILTER_BACK ? &to->back : &to->front) = 1;
         fill_arms(to, kind);
+        fill_users(to, prefilter, number);
 }
 
 #define BATCH 64                        /* keys of one system call: some 100 us */
@@ -488,6 +510,15 @@ static uint64_t waiting_kinds(const struct prefilter *prefilter) {
         return kinds;
 }
 
+static uint64_t kinds_by_user(const struct filter *filters) {
+        uint64_t kinds = 0;
+
+        for (unsigned kind = 0; kind < _WIRE_KIND_MAX; kind++)
+                if (filters[kind].about_users)
+                        kinds |= wire_kind_bit((enum wire_kind)kind);
+        return kinds;
+}
+
 static bool is_any_active(const struct prefilter *prefilter) {
         for (size_t kind = 0; kind < _WIRE_KIND_MAX; kind++)
                 if (prefilter->kinds[kind].active)
@@ -506,6 +537,7 @@ static void arm_host(struct prefilter_maps *maps, uint64_t longest_ns) {
 
 void prefilter_maps_use(struct prefilter_maps *maps, const struct prefilter *prefilter, bool began) {
         __atomic_store_n(maps->shared.waiting, 0, __ATOMIC_SEQ_CST);
+        __atomic_store_n(maps->shared.by_user, 0, __ATOMIC_SEQ_CST);
         if (!prefilter || maps->filled == 0 || !is_any_active(prefilter)) {
                 for (size_t kind = 0; kind < _WIRE_KIND_MAX; kind++)
                         maps->shared.urgent[filter_urgent_entry(0, kind)] =
@@ -519,6 +551,8 @@ void prefilter_maps_use(struct prefilter_maps *maps, const struct prefilter *pre
                 arm_host(maps, prefilter->longest_ns);
         __atomic_store_n(maps->shared.table, maps->filled, __ATOMIC_SEQ_CST);
         __atomic_store_n(maps->shared.waiting, waiting_kinds(prefilter), __ATOMIC_SEQ_CST);
+        __atomic_store_n(maps->shared.by_user, kinds_by_user(&maps->filters[filter_entry(maps->filled, 0)]),
+                         __ATOMIC_SEQ_CST);
         maps->in_force = maps->filled;
         maps->arming = prefilter->arming;
         maps->filled = 0;

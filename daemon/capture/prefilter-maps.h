@@ -16,7 +16,8 @@ struct prefilter_maps;
 struct prefilter_shared {
         int filters, classes, groups, fronts, backs, networks, numbers, armed;
         uint32_t *table;                /* number of the one in force; 0: none */
-        uint64_t *waiting;              /* kinds that are not looked at while no key is armed for them */
+        uint64_t *waiting;              /* kinds that are not looked at while no key is armed for them, */
+        uint64_t *by_user;              /* and those that are about few users */
         uint64_t *urgent;               /* filter_urgent_entry(): uses that call the reader at once */
 };
 

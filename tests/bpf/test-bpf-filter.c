@@ -213,6 +213,31 @@ START_TEST(an_address_a_port_or_a_user_that_no_policy_names_is_left_out) {
 }
 END_TEST
 
+/* Few are asked for before anything else, many with the other fields. */
+START_TEST(of_users_that_policies_name_few_and_many_events_are_told) {
+        static const char *const policies[] = {
+                "path \"p\" { openat { proc.uid in [4321, 4322] } }\n",
+                "path \"p\" { openat { proc.euid in [4321, 1, 2, 3] } }\n",
+                "path \"p\" { openat { proc.uid in [4321, 1, 2, 3, 5] } }\n",
+                "path \"p\" { openat { proc.uid == 4321 } }\npath \"q\" { openat { pathname == \"/dev/zero\" } }\n",
+                "path \"p\" { openat { proc.uid == 4321 } }\npath \"q\" { credchange { } }\n",
+        };
+
+        for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
+                pid_t pid;
+
+                watch(policies[i], USES_FILTER);
+                pid = RUN({
+                        EXPECT(open("/dev/null", O_RDONLY) >= 0);
+                        EXPECT(setuid(4321) == 0);
+                        EXPECT(open("/dev/null", O_RDONLY) >= 0);
+                });
+                ck_assert_uint_eq(lab_count(WIRE_KIND_openat, pid), 1);
+                ck_assert_uint_eq(lab_find(WIRE_KIND_openat, pid, 0)->uid, 4321);
+        }
+}
+END_TEST
+
 /* A child that ends interrupts no sleep here. */
 static void rest(unsigned milliseconds) {
         struct timespec left = {.tv_sec = milliseconds / 1000, .tv_nsec = milliseconds % 1000 * 1000000L};
@@ -659,6 +684,7 @@ int main(void) {
                 what_is_opened_without_the_flags_that_a_use_needs_is_left_out,
                 a_long_path_passes_if_its_beginning_does,
                 an_address_a_port_or_a_user_that_no_policy_names_is_left_out,
+                of_users_that_policies_name_few_and_many_events_are_told,
                 a_later_step_is_told_once_its_story_may_have_begun_and_until_it_is_over,
                 stories_that_began_while_nothing_was_armed_go_on,
                 exec_arms_and_is_always_told,
