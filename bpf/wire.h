@@ -89,6 +89,7 @@ enum wire_loss {
         WIRE_LOSS_SAMPLED,              /* left out on purpose: one in so many is told, */
         WIRE_LOSS_LIMITED,              /* or there were more in a time than may be, */
         WIRE_LOSS_SHED,                 /* or the ring was filling */
+        WIRE_LOSS_RESTART,              /* the daemon was not there, or could not read what another version left */
         _WIRE_LOSS_MAX,
 };
 

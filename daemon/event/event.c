@@ -271,6 +271,7 @@ const char *event_loss_to_string(enum wire_loss loss) {
         case WIRE_LOSS_SAMPLED: return "sampled";
         case WIRE_LOSS_LIMITED: return "limited";
         case WIRE_LOSS_SHED: return "shed";
+        case WIRE_LOSS_RESTART: return "restart";
         case _WIRE_LOSS_MAX: break;
         }
         return "unknown";
