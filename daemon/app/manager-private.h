@@ -9,6 +9,7 @@
 #include "app/manager-control.h"
 #include "app/manager-deny.h"
 #include "app/manager-governor.h"
+#include "app/manager-keep.h"
 #include "app/manager-metrics.h"
 #include "app/manager-recorder.h"
 #include "app/manager-scripts.h"
@@ -45,6 +46,7 @@ struct manager {
         const struct params *params;    /* borrowed */
         sd_event *loop;
         struct settings settings;
+        struct manager_keep keep;
         struct capture *capture;
         struct pipeline *pipeline;
         struct reload reload;
@@ -68,6 +70,7 @@ struct manager {
         uint64_t started_ns;
         uint64_t deadline_ns;           /* last told to the capture */
         uint64_t n_alerts;
+        bool leaves;                    /* asked to end by SIGTERM: perhaps another process follows */
         int status;                     /* to end with */
 };
 

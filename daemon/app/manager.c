@@ -47,6 +47,7 @@ static void manager_done(struct manager *manager) {
         manager->metrics = manager_metrics_free(manager->metrics);
         pipeline_free(manager->pipeline);
         capture_free(manager->capture);
+        manager_keep_done(&manager->keep);
         settings_done(&manager->settings);
         sd_event_unref(manager->loop);
         *manager = (struct manager){};
@@ -153,8 +154,10 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
         } else if (info->ssi_signo == SIGUSR2) {
                 if (manager_recorder_ask(manager, &why) < 0)
                         log_warning("%s", strbuf_str(&why));
-        } else
+        } else {
+                manager->leaves = info->ssi_signo == SIGTERM;
                 stop(manager, EXIT_STATUS_SUCCESS);
+        }
         return 0;
 }
 
@@ -320,6 +323,7 @@ static int manager_init(struct manager *manager) {
                 return status;
 
         capture_settings_options(config, &capture_options);
+        capture_options.keep = manager_keep_ends(&manager->keep);
         r = capture_new_bpf(&capture_options, &manager->settings.interest, &capture_sink, manager,
                             &manager->capture);
         if (r < 0)
@@ -421,6 +425,7 @@ int manager_run(const struct params *params) {
         _cleanup_(manager_done) struct manager manager = {.params = params, .generation = 1, .deadline_ns = UINT64_MAX};
         int r;
 
+        manager_keep_init(&manager.keep);
         r = manager_init(&manager);
         if (r != 0)
                 return r;
@@ -429,6 +434,7 @@ int manager_run(const struct params *params) {
         r = capture_start(manager.capture, manager.loop, manager.generation);
         if (r < 0)
                 return exit_status_of_capture(r);
+        manager_keep_store(&manager.keep);
 
         r = manager_deny_start(&manager);
         if (r != 0)
@@ -468,5 +474,7 @@ int manager_run(const struct params *params) {
         manager_scripts_drain(&manager);
         report_finish_output(pipeline_report(manager.pipeline));
         say_goodbye(&manager);
+        if (manager.leaves && manager.status == EXIT_STATUS_SUCCESS && manager_keep_has_heir(&manager.keep))
+                capture_leave(manager.capture);
         return manager.status;
 }

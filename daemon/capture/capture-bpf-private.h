@@ -12,12 +12,37 @@
 #include "capture/enforcer.h"
 #include "capture/hierarchy.h"
 #include "capture/hooks.h"
+#include "capture/keep.h"
 #include "capture/losses.h"
 #include "capture/mend.h"
 #include "capture/overload.h"
 #include "capture/pace.h"
 #include "capture/ring-size.h"
 #include "capture/ring.h"
+
+/* What the next process has to know of this one at any time, also if it crashes: in memory that it gets with the
+ * programs. Behind it are the losses that were seen (losses.h), by CPU: tables, then totals. */
+struct ledger {
+        uint64_t left;                  /* 1: the process ended on purpose. The first word in every version */
+        uint64_t consumed[_WIRE_KIND_MAX];      /* events taken from the ring, as many as they stand for */
+        uint64_t skipped[_WIRE_KIND_MAX];       /* as last seen */
+};
+
+struct keep {
+        struct capture_keep ends;       /* borrowed */
+        bool on;
+        struct bequest *before;            /* owned; what the process before left, until it is read */
+        struct ledger *ledger;          /* mapped */
+        size_t ledger_bytes;
+        int ledger_fd;                  /* owned; -1: there is none, the ledger is our own memory */
+        uint64_t published;             /* state of the hooks that is in the queue, */
+        uint64_t number;                /* and of that publication, */
+        size_t n_messages;              /* which has so many */
+        bool watched;                   /* there were programs all the time */
+        uint64_t unread_until;          /* position in the ring: what came while nobody read, of which so far */
+        uint64_t n_unread;
+        uint64_t not_before_ns;         /* what is older was in the ring of the process before */
+};
 
 struct capture_bpf {
         struct capture capture;         /* first: what the callers hold */
@@ -50,6 +75,9 @@ struct capture_bpf {
         bool tell_all;                  /* losses, also those that may wait */
         uint64_t groups_lost;           /* cgroup records */
         uint64_t skipped[_WIRE_KIND_MAX];
+        struct capture_stats base;      /* what the kernel had counted when we came */
+        uint64_t *consumed;             /* by kind: where events are counted that are read */
+        struct keep keep;
 
         struct capture_overload overload;       /* as last set */
         struct overload_watch shedding[WIRE_N_GOVERNED];
@@ -86,6 +114,39 @@ int capture_loop_watch(struct capture_bpf *bpf, int ring_fd, sd_event_source **r
 
 /* capture-ring.c: how full is it? Once a second it may get another size. */
 void capture_ring_turn(struct capture_bpf *bpf, uint64_t now_ns);
+
+/* capture-keep.c. Take what the process before left; the ledger, which needs the hooks; and whether the record is not
+ * for us: ours by the process before's programs, or told by them already. */
+int capture_keep_init(struct capture_bpf *bpf, const struct capture_keep *keep);
+int capture_keep_open_ledger(struct capture_bpf *bpf);
+void capture_keep_done(struct capture_bpf *bpf);
+
+/* When the stream begins: before the first event that waits. */
+uint64_t capture_keep_begin_ns(struct capture_bpf *bpf, uint64_t now_ns);
+
+/* The beginning of the stream is told: what the process before left comes next. */
+void capture_keep_go_on(struct capture_bpf *bpf);
+
+/* Have the queue hold what is loaded and attached now. */
+void capture_keep_publish(struct capture_bpf *bpf);
+
+/* Is this record from the ring not to be told? For those for which capture_keep_looks() only. */
+bool capture_keep_drops(struct capture_bpf *bpf, const struct event *event);
+
+/* Once a second. */
+static inline void capture_keep_turn(struct capture_bpf *bpf) {
+        if (bpf->keep.published != hooks_n_changes(bpf->hooks))
+                capture_keep_publish(bpf);
+}
+
+static inline bool capture_keep_looks(const struct capture_bpf *bpf) {
+        return __builtin_expect(bpf->keep.unread_until > 0 || bpf->keep.not_before_ns > 0, false);
+}
+
+/* capture-bpf.c: one record; capture-stats.c: what the kernel has counted, since its programs were loaded. */
+void capture_bpf_take(struct capture_bpf *bpf, const void *data, size_t size);
+void capture_bpf_count(const struct capture_bpf *bpf, struct capture_stats *ret);
+void capture_bpf_stats(const struct capture *capture, struct capture_stats *ret);
 
 /* capture-own.c: a record of our own, in bpf->own; one about the process that another record is about. */
 void own_begin(struct capture_bpf *bpf, enum wire_kind kind, uint64_t time_ns);

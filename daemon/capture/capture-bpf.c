@@ -65,7 +65,7 @@ static void tell_own_losses(struct capture_bpf *bpf) {
 
         memcpy(lost, bpf->capture.stats.lost, sizeof(lost));
         for (int kind = 0; kind < _WIRE_KIND_MAX; kind++)
-                lost[kind][WIRE_LOSS_SKIPPED] += bpf->skipped[kind];
+                lost[kind][WIRE_LOSS_SKIPPED] += bpf->skipped[kind] - bpf->base.lost[kind][WIRE_LOSS_SKIPPED];
         see_losses(bpf, bpf->losses.n_cpus, lost);
         tell_gaps(bpf);
 }
@@ -247,17 +247,21 @@ static void look_for_context(struct capture_bpf *bpf, const struct event *event)
         context_see(&bpf->context, event, last ? &last->last : NULL);
 }
 
-static void take_record(struct capture_bpf *bpf, const void *data, size_t size) {
+void capture_bpf_take(struct capture_bpf *bpf, const void *data, size_t size) {
         const struct wire_header *header = data;
         const char *subject = NULL;
         enum wire_reason reason;
         struct event event;
 
         if (unlikely(event_parse(data, size, &event) < 0)) {
+                bpf->consumed[size >= sizeof(*header) && header->kind < _WIRE_KIND_MAX ? header->kind : WIRE_NONE]++;
                 (void)capture_deliver(&bpf->capture, data, size, NULL);         /* counts it */
                 tell_own_losses(bpf);
                 return;
         }
+        bpf->consumed[header->kind] += event_count(&event);
+        if (capture_keep_looks(bpf) && capture_keep_drops(bpf, &event))
+                return;
         deny_read(bpf, header->time_ns);
         look_for_cgroup(bpf, header);
         if (CORE_KINDS & wire_kind_bit(header->kind))
@@ -295,7 +299,15 @@ static void look_for_stall(struct capture_bpf *bpf, uint64_t now_ns) {
         tell_gap(bpf, 0, 0, WIRE_LOSS_STALLED, now_ns);
 }
 
-static int tell_snapshot(struct capture_bpf *bpf, uint64_t time_ns, bool first);
+/* What is made of the processes that run: the stream and the kernel learn of them; the stream alone, for the kernel was
+ * watched before; or both know, and are told again. */
+enum telling {
+        TELL_FIRST,
+        TELL_ADOPTED,
+        TELL_AGAIN,
+};
+
+static int tell_snapshot(struct capture_bpf *bpf, uint64_t time_ns, enum telling telling);
 
 /* Who unshared or entered what before anybody listened, or in a record that was lost, is seen by looking at all that
  * run. */
@@ -303,7 +315,7 @@ static void tell_namespaces(struct capture_bpf *bpf) {
         static struct log_limit limit = LOG_ONCE_A_MINUTE;
         int r;
 
-        r = tell_snapshot(bpf, bpf->capture.clock_ns, false);
+        r = tell_snapshot(bpf, bpf->capture.clock_ns, TELL_AGAIN);
         bpf->moves_lost = r < 0;
         if (r < 0)
                 log_limited(&limit, LOG_WARNING, r, "Cannot see in which namespaces processes live, trying again: %m");
@@ -314,6 +326,7 @@ static void look_around(struct capture_bpf *bpf, uint64_t now_ns) {
         uint64_t skipped[_WIRE_KIND_MAX];
 
         hooks_reap(bpf->hooks);
+        capture_keep_turn(bpf);
         context_turn(&bpf->context);
         tell_clock(bpf, now_ns);
         if (bpf->moves_lost)
@@ -323,6 +336,7 @@ static void look_around(struct capture_bpf *bpf, uint64_t now_ns) {
                 /* A detached program takes its count with it. */
                 for (int kind = 0; kind < _WIRE_KIND_MAX; kind++)
                         bpf->skipped[kind] = MAX(bpf->skipped[kind], skipped[kind]);
+                memcpy(bpf->keep.ledger->skipped, bpf->skipped, sizeof(bpf->skipped));
                 tell_own_losses(bpf);
         }
 }
@@ -368,7 +382,7 @@ size_t capture_bpf_read(struct capture_bpf *bpf, size_t max, bool *ret_empty) {
                         break;
                 bpf->busy_since_ns = 0;
                 bpf->stalled = false;
-                take_record(bpf, data, size);
+                capture_bpf_take(bpf, data, size);
                 ring_advance(&bpf->ring);
                 n++;
                 /* A busy ring is never seen empty: look at the clock now and then. */
@@ -394,8 +408,25 @@ size_t capture_bpf_read(struct capture_bpf *bpf, size_t max, bool *ret_empty) {
 
 /* ---- the operations ---- */
 
-/* `first`: the kernel learns from it where each belongs. Later it knows. */
-static int tell_snapshot(struct capture_bpf *bpf, uint64_t time_ns, bool first) {
+/* What it has to do once, beside the stream. The kernel learns where each belongs; later it knows. */
+static int enter(struct capture_bpf *bpf, const struct wire_header *header, enum telling telling) {
+        struct identity id = {.start_ns = header->start_ns, .pid = header->tgid};
+        struct identity creator = {.start_ns = header->creator_start_ns, .pid = header->creator_tgid};
+        struct identity tree = {.start_ns = header->tree_start_ns, .pid = header->tree_tgid};
+        int r;
+
+        look_for_compat(bpf, header);
+        if (telling == TELL_FIRST) {
+                r = hooks_add_seed(bpf->hooks, &id, &creator, &tree);
+                if (r < 0 && r != -E2BIG)
+                        return r;
+        }
+        if (((const struct wire_process *)header)->supervisor && id.pid > 2)
+                (void)hooks_add_supervisor(bpf->hooks, &id);
+        return 0;
+}
+
+static int tell_snapshot(struct capture_bpf *bpf, uint64_t time_ns, enum telling telling) {
         _cleanup_(snapshot_freep) struct snapshot *snapshot = NULL;
         _cleanup_(closep) int fd = -1;
         int r;
@@ -409,29 +440,25 @@ static int tell_snapshot(struct capture_bpf *bpf, uint64_t time_ns, bool first) 
 
         for (size_t i = 0; i < snapshot_size(snapshot); i++) {
                 const struct wire_header *header = snapshot_get(snapshot, i, &bpf->copy);
-                struct identity id, creator, tree;
 
                 if (!header)
                         continue;
-                id = (struct identity){.start_ns = header->start_ns, .pid = header->tgid};
-                creator = (struct identity){.start_ns = header->creator_start_ns, .pid = header->creator_tgid};
-                tree = (struct identity){.start_ns = header->tree_start_ns, .pid = header->tree_tgid};
-                if (first) {
-                        look_for_compat(bpf, header);
-                        r = hooks_add_seed(bpf->hooks, &id, &creator, &tree);
-                        if (r < 0 && r != -E2BIG)
+                if (telling != TELL_AGAIN) {
+                        r = enter(bpf, header, telling);
+                        if (r < 0)
                                 return r;
-                        if (((const struct wire_process *)header)->supervisor && id.pid > 2)
-                                (void)hooks_add_supervisor(bpf->hooks, &id);
+                        /* Its fork waits in the ring. */
+                        if (bpf->keep.watched && header->start_ns > time_ns)
+                                continue;
                 }
 
                 /* The time of all is the one before the first hook: nothing in the ring is older. */
                 bpf->copy.header.time_ns = time_ns;
                 (void)capture_deliver_own(&bpf->capture, header);
-                if (first)
+                if (telling != TELL_AGAIN)
                         mend_see(&bpf->mend, &(struct event){.wire = header});
         }
-        return first ? hooks_plant_seeds(bpf->hooks) : 0;
+        return telling == TELL_FIRST ? hooks_plant_seeds(bpf->hooks) : 0;
 }
 
 /* With hundreds of places to attach to, or of patterns, the ring would fill. What comes now is still told under the old
@@ -461,7 +488,8 @@ static const struct prefilter *take_prefilter(struct capture_bpf *bpf, void (*me
 
 static int bpf_start(struct capture *capture, sd_event *loop, uint64_t generation) {
         struct capture_bpf *bpf = bpf_of(capture);
-        uint64_t now_ns = clock_boottime_ns();
+        uint64_t now_ns = clock_boottime_ns(), begin_ns;
+        bool adopted = hooks_is_adopted(bpf->hooks);
         int r;
 
         bpf->generation = generation;
@@ -469,6 +497,7 @@ static int bpf_start(struct capture *capture, sd_event *loop, uint64_t generatio
         bpf->loop = loop;
 
         /* Once before anything is attached: the programs learn who we are and where the host's root is. */
+        hooks_forget_self(bpf->hooks);
         {
                 _cleanup_(closep) int fd = hooks_open_snapshot(bpf->hooks);
                 char unused[4096];
@@ -487,15 +516,17 @@ static int bpf_start(struct capture *capture, sd_event *loop, uint64_t generatio
         if (r < 0)
                 return r;
 
-        tell_clock(bpf, now_ns);
+        begin_ns = capture_keep_begin_ns(bpf, now_ns);
+        tell_clock(bpf, begin_ns);
         hierarchy_scan(&bpf->hierarchy, tell_cgroup, bpf);
-        __atomic_store_n(hooks_snapshot_is_first(bpf->hooks), 1, __ATOMIC_RELEASE);
-        r = tell_snapshot(bpf, now_ns, true);
+        __atomic_store_n(hooks_snapshot_is_first(bpf->hooks), !adopted, __ATOMIC_RELEASE);
+        r = tell_snapshot(bpf, begin_ns, adopted ? TELL_ADOPTED : TELL_FIRST);
         __atomic_store_n(hooks_snapshot_is_first(bpf->hooks), 0, __ATOMIC_RELEASE);
         if (r < 0)
                 return log_error_errno(r, "Cannot take a snapshot of the running processes: %m%s",
                                        r == -EMFILE || r == -ENFILE ? "; " CAPTURE_CROWDED : "");
         tell_start(bpf);
+        capture_keep_go_on(bpf);
 
         if (loop) {
                 r = capture_loop_join(bpf);
@@ -506,7 +537,19 @@ static int bpf_start(struct capture *capture, sd_event *loop, uint64_t generatio
         }
         context_begin(&bpf->context);
         context_set_kinds(&bpf->context, loop, bpf->interest.kinds);
+        hooks_detach_unneeded(bpf->hooks);
+        capture_keep_publish(bpf);
         return 0;
+}
+
+static void bpf_leave(struct capture *capture) {
+        struct capture_bpf *bpf = bpf_of(capture);
+
+        if (!bpf->keep.on)
+                return;
+        capture_keep_turn(bpf);
+        bpf->keep.ledger->left = 1;
+        hooks_leave(bpf->hooks);
 }
 
 static int bpf_dispatch(struct capture *capture, size_t max) {
@@ -558,6 +601,7 @@ static int bpf_set_interest(struct capture *capture, const struct interest *inte
         tell_start(bpf);
         context_set_kinds(&bpf->context, bpf->loop, interest->kinds);
         hooks_detach_unneeded(bpf->hooks);
+        capture_keep_publish(bpf);
         return 0;
 }
 
@@ -578,7 +622,7 @@ static int bpf_retell(struct capture *capture) {
         context_pause(&bpf->context);
         hierarchy_scan(&bpf->hierarchy, tell_cgroup, bpf);
         context_begin(&bpf->context);
-        r = tell_snapshot(bpf, capture->clock_ns, false);
+        r = tell_snapshot(bpf, capture->clock_ns, TELL_AGAIN);
         if (r < 0)
                 return r;
         tell_start(bpf);
@@ -596,38 +640,6 @@ static void bpf_set_deadline(struct capture *capture, uint64_t deadline_ns) {
 
 static void bpf_set_wait(struct capture *capture, bool wait) {
         hooks_set_wait(bpf_of(capture)->hooks, wait);
-}
-
-static void bpf_stats(const struct capture *capture, struct capture_stats *ret) {
-        const struct capture_bpf *bpf = container_of(capture, const struct capture_bpf, capture);
-
-        for (size_t cpu = 0; cpu < hooks_n_cpus(bpf->hooks); cpu++) {
-                const struct wire_counters *counters = hooks_counters(bpf->hooks, cpu);
-
-                for (int kind = 0; kind < _WIRE_KIND_MAX; kind++) {
-                        ret->produced[kind] += counters->produced[kind];
-                        ret->filtered[kind] += counters->filtered[kind];
-                        ret->aggregated[kind] += counters->aggregated[kind];
-                        for (int reason = 0; reason < _WIRE_LOSS_MAX; reason++)
-                                ret->lost[kind][reason] += counters->lost[kind][reason];
-                }
-                for (int wait = 0; wait < _WIRE_WAIT_MAX; wait++)
-                        ret->n_calls[wait] += counters->calls[wait];
-        }
-        for (int kind = 0; kind < _WIRE_KIND_MAX; kind++) {
-                /* A program that was skipped counted nothing. */
-                ret->produced[kind] += bpf->skipped[kind];
-                ret->lost[kind][WIRE_LOSS_SKIPPED] += bpf->skipped[kind];
-        }
-        for (int i = 0; i < WIRE_N_GOVERNED; i++)
-                ret->n_sheds += hooks_overload(bpf->hooks)[i].n_sheds;
-        ret->n_budgets_lost = hooks_n_budgets_lost(bpf->hooks);
-        context_stats(&bpf->context, ret);
-        deny_stats(bpf, &ret->deny);
-        ret->ring_bytes = bpf->ring_bytes;
-        ret->ring_pending = ring_pending(&bpf->ring);
-        ret->n_programs = hooks_n_attached(bpf->hooks);
-        ret->n_refused = hooks_n_refused(bpf->hooks);
 }
 
 static uint64_t bpf_untold(const struct capture *capture) {
@@ -658,6 +670,9 @@ static struct capture *bpf_free(struct capture *capture) {
         sd_event_source_disable_unref(bpf->again);
         deny_done(bpf);
         ring_unmap(&bpf->ring);
+        if (bpf->hooks)
+                hooks_on_detach(bpf->hooks, NULL, NULL);
+        capture_keep_done(bpf);
         hooks_free(bpf->hooks);
         context_done(&bpf->context);
         hierarchy_done(&bpf->hierarchy);
@@ -679,9 +694,10 @@ static const struct capture_ops bpf_ops = {
         .set_deny = deny_set,
         .set_enforcing = deny_set_enforcing,
         .retell = bpf_retell,
+        .leave = bpf_leave,
         .set_deadline = bpf_set_deadline,
         .set_wait = bpf_set_wait,
-        .stats = bpf_stats,
+        .stats = capture_bpf_stats,
         .untold = bpf_untold,
         .describe = bpf_describe,
         .free = bpf_free,
@@ -722,6 +738,7 @@ int capture_new_bpf(
         capture->sink = *sink;
         capture->userdata = userdata;
         bpf->hierarchy.mount_fd = -1;
+        bpf->keep.ledger_fd = -1;
         context_init(&bpf->context, &bpf->hierarchy, &own_context_sink, bpf);
         bpf->interest = *interest;
         bpf->deadline_ns = UINT64_MAX;
@@ -740,6 +757,8 @@ int capture_new_bpf(
 
         r = copy_supervisors(bpf, options);
         if (r >= 0)
+                r = capture_keep_init(bpf, options->keep);
+        if (r >= 0)
                 r = hierarchy_init(&bpf->hierarchy);
         if (r < 0)
                 return log_oom();
@@ -748,11 +767,16 @@ int capture_new_bpf(
         hooks_options.named_hierarchy = bpf->hierarchy.named;
         hooks_options.tier = options->tier;
         hooks_options.cgroup2 = bpf->hierarchy.v2;
+        hooks_options.kept = bpf->keep.before;
         r = hooks_new(&hooks_options, &bpf->hooks);
         if (r < 0)
                 return r;
-        if (losses_init(&bpf->losses, hooks_n_cpus(bpf->hooks)) < 0)
+        if (capture_keep_open_ledger(bpf) < 0)
                 return log_oom();
+        bpf->ring_bytes = hooks_ring_bytes(bpf->hooks);
+        bpf->wake_bytes = hooks_wake_bytes(bpf->ring_bytes);
+        if (bpf->ring_bytes != hooks_options.ring_bytes)
+                ring_size_set(&bpf->size, bpf->ring_bytes);
         r = ring_map(&bpf->ring, hooks_ring_fd(bpf->hooks), bpf->ring_bytes);
         if (r < 0)
                 return log_error_errno(r, "Cannot map the ring of %zu bytes: %m", bpf->ring_bytes);

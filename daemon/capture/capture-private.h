@@ -18,6 +18,7 @@ struct capture_ops {
         int (*set_deny)(struct capture *capture, const struct capture_deny *deny);      /* may be NULL */
         void (*set_enforcing)(struct capture *capture, bool enforcing);                 /* may be NULL */
         int (*retell)(struct capture *capture);         /* may be NULL */
+        void (*leave)(struct capture *capture);         /* may be NULL */
         void (*set_deadline)(struct capture *capture, uint64_t deadline_ns);
         void (*set_wait)(struct capture *capture, bool wait);
         uint64_t (*untold)(const struct capture *capture);      /* may be NULL */

@@ -56,6 +56,7 @@ static int exchange(struct capture_bpf *bpf, size_t bytes) {
         sd_event_source_disable_unref(bpf->ring_source);
         bpf->ring_source = TAKE_PTR(source);
         bpf->capture.stats.n_resized++;
+        capture_keep_turn(bpf);
         return 0;
 }
 

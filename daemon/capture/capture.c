@@ -53,6 +53,11 @@ struct capture *capture_free(struct capture *capture) {
         return capture ? capture->ops->free(capture) : NULL;
 }
 
+void capture_leave(struct capture *capture) {
+        if (capture->ops->leave)
+                capture->ops->leave(capture);
+}
+
 void capture_set_wait(struct capture *capture, bool wait) {
         capture->ops->set_wait(capture, wait);
 }

@@ -68,6 +68,16 @@ struct capture_overload {
         uint64_t hysteresis;            /* % of the ring; 0: 20 */
 };
 
+/* A queue in which programs, maps and ring outlive this process (keep.h): a pair of sockets of type SOCK_SEQPACKET, of
+ * which somebody else has `queue`, too. What capture_start() began is in it, and follows what changes, until
+ * capture_free() empties it. `before` is the queue of the process before, -1: there was none. What it holds is gone on
+ * with if this process would load the same. Else our own programs come first, then what waits in the old ring is read,
+ * or counted if it is of another wire version. Borrowed until capture_free(). */
+struct capture_keep {
+        int queue, send;
+        int before;
+};
+
 struct capture_options {
         size_t ring_bytes; /* a power of two >= 64 KiB; 0: 8 MiB. Memory counts twice, the ring is mapped twice */
         size_t max_ring_bytes; /* the same: on a loop it grows up to this with what it has to hold (ring-size.h), and
@@ -87,6 +97,8 @@ struct capture_options {
         enum capture_tier tier;
 
         struct capture_overload overload;
+
+        const struct capture_keep *keep;        /* NULL: nothing is kept */
 
         /* Of so many at a time it is known who lives: for what is made good after a loss. 0: 65536 */
         size_t max_processes;
@@ -166,6 +178,10 @@ int capture_new_replay(const char *path, const struct capture_sink *sink, void *
  * unless `wait` was set by capture_set_wait(). */
 struct capture *capture_free(struct capture *capture);
 DEFINE_CLEANUP(struct capture *, capture_free)
+
+/* This process ends and another is to follow: capture_free() leaves all as it is, in the queue. Events go on into the
+ * ring. Without a queue: nothing. */
+void capture_leave(struct capture *capture);
 void capture_set_wait(struct capture *capture, bool wait);
 
 /* Attach and begin on the loop, at its lowest priority. With the kernel as the source everything up to `start` is

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -63,8 +65,9 @@ int hooks_keep(struct hooks *hooks) {
                 [KEPT_FILTER_NETWORKS] = sensor->maps.filter_networks,
                 [KEPT_FILTER_NUMBERS] = sensor->maps.filter_numbers,
                 [KEPT_ARMED] = sensor->maps.armed,
+                [KEPT_KNOBS] = sensor->maps.bss,
+                [KEPT_CPUS] = sensor->maps.cpus,
         };
-        void *knobs;
         int r;
 
         r = keep_programs(hooks);
@@ -75,11 +78,31 @@ int hooks_keep(struct hooks *hooks) {
                 if (hooks->maps[i] < 0)
                         return -errno;
         }
-        knobs = mmap(NULL, sizeof(*hooks->knobs), PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(sensor->maps.bss), 0);
-        if (knobs == MAP_FAILED)
-                return -errno;
-        hooks->knobs = knobs;
         return 0;
+}
+
+/* The value of an array that programs share with us, of so many bytes; more than that is theirs alone. */
+static void *map_value(int map_fd, size_t size, int protection) {
+        void *memory = mmap(NULL, size, protection, MAP_SHARED, map_fd, 0);
+
+        return memory == MAP_FAILED ? NULL : memory;
+}
+
+int hooks_keep_map(struct hooks *hooks) {
+        struct bpf_map_info info = {};
+        uint32_t size = sizeof(info);
+
+        if (bpf_obj_get_info_by_fd(hooks->maps[KEPT_CPUS], &info, &size) < 0)
+                return -errno;
+        hooks->cpu_size = ALIGN_UP((size_t)info.value_size, (size_t)8);
+        hooks->n_cpus = libbpf_num_possible_cpus() + 1;
+        if (info.max_entries < hooks->n_cpus)
+                return -EPROTO;
+        hooks->cpus = map_value(hooks->maps[KEPT_CPUS], hooks->cpu_size * hooks->n_cpus, PROT_READ);
+        if (!hooks->cpus)
+                return -errno;
+        hooks->knobs = map_value(hooks->maps[KEPT_KNOBS], sizeof(*hooks->knobs), PROT_READ | PROT_WRITE);
+        return hooks->knobs ? 0 : -errno;
 }
 
 void hooks_keep_init(struct hooks *hooks) {

@@ -62,6 +62,8 @@ enum kept {
         KEPT_FILTER_NETWORKS,
         KEPT_FILTER_NUMBERS,
         KEPT_ARMED,
+        KEPT_KNOBS,
+        KEPT_CPUS,
         _KEPT_MAX,
 };
 
@@ -86,12 +88,40 @@ struct hooks {
         bool wait;
         bool compat;                    /* 32-bit calls are watched, too */
         bool told_compat;               /* what that means for credchange was said */
+
+        /* hooks-adopt.c */
+        uint64_t fingerprint[2];
+        size_t ring_bytes;              /* of the ring in use */
+        uint64_t n_changes;             /* of links and ring */
+        bool adopted;                   /* from the process before, which */
+        bool had_credchange;            /* compared credentials */
+        bool leaves;                    /* somebody else has the links, too: do not detach */
+        void (*on_detach)(void *userdata);      /* links were taken out, and will be closed */
+        void *on_detach_userdata;
 };
 
 /* hooks-keep.c: take over what is needed of the loaded object, so that it can go; the programs are descriptors then. */
 void hooks_keep_init(struct hooks *hooks);
 int hooks_keep(struct hooks *hooks);
 void hooks_keep_done(struct hooks *hooks);
+
+int hooks_keep_map(struct hooks *hooks);        /* the counters of the CPUs */
+
+/* Detach, here or in a process of its own. */
+void hooks_detach_list(struct hooks *hooks, const int *fds, size_t n);
+
+int hooks_make_prefilter_maps(struct hooks *hooks);
+
+/* hooks-adopt.c: of what is loaded with these options, so that what is the same need not be loaded again. */
+void hooks_fingerprint(const struct hooks_options *options, uint64_t ret[static 2]);
+
+/* What was kept is of this fingerprint; take it over. On failure the hooks are good for hooks_free() only. */
+struct bequest;
+bool hooks_is_ours(const struct hooks *hooks, const struct bequest *kept);
+int hooks_adopt(struct hooks *hooks, struct bequest *kept);
+
+/* Forget names of variables that nobody asks for and that are still there. */
+void hooks_adopt_env(struct hooks *hooks, const struct interest *interest);
 
 /* The descriptor of a program that is loaded, by its name. */
 int hooks_program(const struct hooks *hooks, const char *program);

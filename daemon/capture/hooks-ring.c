@@ -65,5 +65,7 @@ int hooks_exchange_ring(struct hooks *hooks, int ring_fd, size_t bytes) {
                 set_share(hooks, bytes);
         close_fd(hooks->maps[KEPT_RING]);
         hooks->maps[KEPT_RING] = ring_fd;
+        hooks->ring_bytes = bytes;
+        hooks->n_changes++;
         return 0;
 }

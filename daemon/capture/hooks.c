@@ -18,8 +18,6 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/macro.h"
-#include "base/strbuf.h"
-#include "event/schema.h"
 
 #include "capture/attach.h"
 #include "capture/capture-private.h"
@@ -108,7 +106,7 @@ static void hooks_drop_sensor(struct hooks *hooks) {
         memset(hooks->programs, 0, sizeof(hooks->programs));
 }
 
-static int make_prefilter_maps(struct hooks *hooks) {
+int hooks_make_prefilter_maps(struct hooks *hooks) {
         return prefilter_maps_new(
                 &(const struct prefilter_shared){
                         .filters = hooks->maps[KEPT_FILTERS],
@@ -199,20 +197,33 @@ static int hooks_load(struct hooks *hooks, const struct hooks_options *options, 
         if (r < 0)
                 return r;
 
-        hooks->cpu_size = ALIGN_UP((size_t)bpf_map__value_size(sensor->maps.cpus), (size_t)8);
-        hooks->cpus =
-                mmap(NULL, hooks->cpu_size * hooks->n_cpus, PROT_READ, MAP_SHARED, bpf_map__fd(sensor->maps.cpus), 0);
-        if (hooks->cpus == MAP_FAILED) {
-                hooks->cpus = NULL;
-                return -errno;
-        }
+        r = hooks_keep_map(hooks);
+        if (r < 0)
+                return r;
         hooks_drop_sensor(hooks);
-        return make_prefilter_maps(hooks);
+        return hooks_make_prefilter_maps(hooks);
 }
 
 /* Nothing is wrong with the kernel then. */
 static bool is_crowded(int r) {
         return r == -EMFILE || r == -ENFILE;
+}
+
+static struct hooks *hooks_make(const struct hooks_options *options) {
+        struct hooks *hooks = calloc(1, sizeof(*hooks));
+
+        if (!hooks)
+                return NULL;
+        for (size_t i = 0; i < N_HOOKS; i++)
+                hooks->links[i] = -1;
+        hooks_keep_init(hooks);
+        hooks->tracefs_fd = tracefs_open();
+        hooks->cgroup_fd = options->cgroup2 ? open(options->cgroup2, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+        if (hooks->cgroup_fd < 0)
+                hooks->cgroup_fd = options->cgroup2 ? -errno : -ENOENT;
+        hooks->ring_bytes = options->ring_bytes;
+        hooks_fingerprint(options, hooks->fingerprint);
+        return hooks;
 }
 
 int hooks_new(const struct hooks_options *options, struct hooks **ret) {
@@ -227,18 +238,22 @@ int hooks_new(const struct hooks_options *options, struct hooks **ret) {
                 return r;
         }
 
-        hooks = calloc(1, sizeof(*hooks));
+        hooks = hooks_make(options);
         if (!hooks)
                 return log_oom();
-        for (size_t i = 0; i < N_HOOKS; i++)
-                hooks->links[i] = -1;
-        hooks_keep_init(hooks);
-        hooks->tracefs_fd = tracefs_open();
-        hooks->cgroup_fd = options->cgroup2 ? open(options->cgroup2, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-        if (hooks->cgroup_fd < 0)
-                hooks->cgroup_fd = options->cgroup2 ? -errno : -ENOENT;
-
         libbpf_set_print(on_libbpf_print);
+        if (options->kept && hooks_is_ours(hooks, options->kept)) {
+                r = hooks_adopt(hooks, options->kept);
+                if (r >= 0) {
+                        *ret = TAKE_PTR(hooks);
+                        return 0;
+                }
+                log_warning_errno(r, "Cannot take over the programs of the process before, loading them anew: %m");
+                hooks_free(hooks);
+                hooks = hooks_make(options);
+                if (!hooks)
+                        return log_oom();
+        }
         r = hooks_load(hooks, options, NULL);
         for (size_t n = 1;
              r < 0 && r != -ENOMEM && !is_crowded(r) && hooks_shed_security(hooks, logs, r, n >= MAX_LOADS); n++) {
@@ -371,6 +386,7 @@ static int hooks_attach(struct hooks *hooks, size_t i, const struct interest *in
         while (is_attached_still(fd) && hooks_await_detached(hooks, meanwhile, userdata));
         if (fd >= 0) {
                 hooks->links[i] = fd;
+                hooks->n_changes++;
                 return 0;
         }
         if (hook->use == HOOK_FALLBACK || hook->use == HOOK_SECURITY || is_explanation_only(hook, interest)) {
@@ -394,7 +410,7 @@ static int hooks_attach(struct hooks *hooks, size_t i, const struct interest *in
 
 int hooks_attach_core(struct hooks *hooks) {
         for (size_t i = 0; i < N_HOOKS; i++)
-                if (hooks_table[i].use == HOOK_CORE) {
+                if (hooks_table[i].use == HOOK_CORE && hooks->links[i] < 0) {
                         int r = hooks_attach(hooks, i, &hooks->interest, NULL, NULL);
 
                         if (r < 0)
@@ -436,6 +452,8 @@ static int hooks_set_env(struct hooks *hooks, const struct interest *interest) {
                         env_key(key, hooks->interest.env[i]);
                         (void)bpf_map_delete_elem(fd, key);
                 }
+        if (hooks->adopted)
+                hooks_adopt_env(hooks, interest);
         STORE(hooks->knobs->env_wanted, interest->n_env > 0);
         return 0;
 }
@@ -499,13 +517,14 @@ int hooks_set_interest(struct hooks *hooks, const struct interest *interest, voi
         }
 
         /* What was seen of credentials before all of these hooks were there is not compared. */
-        if (wants_credchange(interest) && !wants_credchange(&hooks->interest)) {
+        if (wants_credchange(interest) && !wants_credchange(&hooks->interest) && !hooks->had_credchange) {
                 if (!hooks->compat && !hooks->told_compat)
                         log_notice("Calls through the kernel's 32-bit table are not watched (capture.compat): "
                                    "credentials that one of them changes are told as credchange");
                 hooks->told_compat = true;
                 STORE(hooks->knobs->credentials_epoch, hooks->knobs->credentials_epoch + 1);
         }
+        hooks->had_credchange = false;  /* the interest says it from now on */
         hooks_set_filters(hooks, interest);
         hooks->interest = *interest;
         return 0;
@@ -549,7 +568,7 @@ void hooks_reap(struct hooks *hooks) {
                         hooks->detachers[i] = 0;
 }
 
-static void hooks_detach_list(struct hooks *hooks, const int *fds, size_t n) {
+void hooks_detach_list(struct hooks *hooks, const int *fds, size_t n) {
         pid_t pid;
 
         pid = detach_elsewhere(fds, n);
@@ -576,6 +595,10 @@ void hooks_detach_unneeded(struct hooks *hooks) {
         for (size_t i = 0; i < N_HOOKS; i++)
                 if (hooks->links[i] >= 0 && !hook_is_needed(hooks, &hooks_table[i], &hooks->interest))
                         fds[n++] = TAKE_FD(hooks->links[i]);
+        /* Whoever else has them gives them up first. */
+        hooks->n_changes += n;
+        if (n > 0 && hooks->on_detach)
+                hooks->on_detach(hooks->on_detach_userdata);
         hooks_detach_list(hooks, fds, n);
 }
 
@@ -588,7 +611,11 @@ struct hooks *hooks_free(struct hooks *hooks) {
         for (size_t i = 0; i < N_HOOKS; i++)
                 if (hooks->links[i] >= 0)
                         fds[n++] = TAKE_FD(hooks->links[i]);
-        hooks_detach_list(hooks, fds, n);
+        if (hooks->leaves)
+                for (size_t i = 0; i < n; i++)
+                        close(fds[i]);
+        else
+                hooks_detach_list(hooks, fds, n);
         if (hooks->cpus)
                 munmap(hooks->cpus, hooks->cpu_size * hooks->n_cpus);
         prefilter_maps_free(hooks->prefilter_maps);
@@ -707,89 +734,4 @@ size_t hooks_n_attached(const struct hooks *hooks) {
         for (size_t i = 0; i < N_HOOKS; i++)
                 n += hooks->links[i] >= 0;
         return n;
-}
-
-static const struct {
-        enum hooks_role role;
-        const char *use;
-} uses[] = {
-        [HOOK_CORE] = {HOOKS_NEEDED, "always"},
-        [HOOK_KIND] = {HOOKS_NEEDED, "for the kind"},
-        [HOOK_FAILURES] = {HOOKS_NEEDED, "for its failures"},
-        [HOOK_FALLBACK] = {HOOKS_EXTRA, "if it can be"},
-        [HOOK_SECURITY] = {HOOKS_EXTRA, "if it can be"},
-        [HOOK_COMPAT] = {HOOKS_OF_COMPAT, "once there is a 32-bit program"},
-        [HOOK_URING] = {HOOKS_OF_URING, "if it can be"},
-        [HOOK_NEVER] = {HOOKS_NEEDED, "by ourselves"},
-};
-
-/* Names that are asked for are told by programs that other kinds can do without. */
-static enum hooks_role role_of(const struct hook *hook) {
-        return hook->kind == WIRE_KIND_dns ? HOOKS_NEEDED : uses[hook->use].role;
-}
-
-uint64_t hooks_untold(const struct hooks *hooks) {
-        uint64_t known = 0, told = 0;
-
-        for (size_t i = 0; i < N_HOOKS; i++)
-                if (role_of(&hooks_table[i]) == HOOKS_NEEDED && hooks_table[i].kind != WIRE_NONE) {
-                        known |= wire_kind_bit(hooks_table[i].kind);
-                        if (hooks->links[i] >= 0)
-                                told |= wire_kind_bit(hooks_table[i].kind);
-                }
-        return hooks->interest.kinds & known & ~told;
-}
-
-void hooks_describe(const struct hooks *hooks, struct strbuf *b) {
-        for (int kind = 1; kind < _WIRE_KIND_MAX; kind++) {
-                const char *separator = ": ";
-
-                for (size_t i = 0; i < N_HOOKS; i++) {
-                        if (hooks->links[i] < 0 || hooks_table[i].kind != kind)
-                                continue;
-                        if (*separator == ':')
-                                strbuf_put(b, schema_kind(kind)->name);
-                        strbuf_printf(b, "%s%s", separator,
-                                      hooks_table[i].use == HOOK_SECURITY
-                                              ? hooks_table[i].place
-                                              : strrchr(hooks_table[i].place, '/') + 1);
-                        separator = ", ";
-                }
-                if (*separator == ',')
-                        strbuf_put_char(b, '\n');
-        }
-}
-
-size_t hooks_n_places(void) {
-        return N_HOOKS;
-}
-
-void hooks_try(struct hooks *hooks, void (*each)(const struct hooks_place *place, int r, void *userdata),
-               void *userdata) {
-        int fds[N_HOOKS];
-        size_t n = 0;
-
-        for (size_t i = 0; i < N_HOOKS; i++) {
-                const struct hook *hook = &hooks_table[i];
-                const struct hooks_place place = {.place = hook->place, .kind = hook->kind,
-                                                  .role = role_of(hook), .use = uses[hook->use].use,
-                                                  .why = hooks ? hooks->answers[i].why : NULL};
-                int prog_fd, r = -EINPROGRESS;
-
-                if (hooks && (hook->use == HOOK_NEVER || hooks->answers[i].r < 0))
-                        r = hooks->answers[i].r;
-                else if (hooks) {
-                        prog_fd = hooks->prog_fds[i];
-                        r = prog_fd < 0 ? -EOPNOTSUPP
-                                        : attach_program(prog_fd, hook->place, hook->call, hooks->tracefs_fd,
-                                                         hooks->cgroup_fd);
-                        if (r >= 0) {
-                                fds[n++] = r;
-                                r = 0;
-                        }
-                }
-                each(&place, r, userdata);
-        }
-        if (hooks)
-                hooks_detach_list(hooks, fds, n);
 }

@@ -17,6 +17,8 @@
 #include "capture/capture.h"
 
 struct hooks;
+struct keep_item;
+struct bequest;
 
 /* Kinds of the calls that explain a change of credentials: `credchange` is seen through their hooks. (keyctl and prctl
  * change none of those that are compared.) */
@@ -29,6 +31,7 @@ struct hooks_options {
         bool named_hierarchy;           /* hierarchy.h */
         const char *cgroup2;            /* where v2 is mounted; NULL: nowhere. Borrowed */
         enum capture_tier tier;         /* the best that may be used */
+        struct bequest *kept;              /* of the process before; what is the same is taken out of it. NULL: none */
 };
 
 /* Errors as of capture_new_bpf(). */
@@ -38,6 +41,40 @@ int hooks_new(const struct hooks_options *options, struct hooks **ret);
 struct hooks *hooks_free(struct hooks *hooks);
 DEFINE_CLEANUP(struct hooks *, hooks_free)
 void hooks_set_wait(struct hooks *hooks, bool wait);
+
+/* What the next process could go on with (keep.h, hooks-adopt.c): descriptors of everything that is loaded and
+ * attached, still ours, KEEP_MAX_ITEMS at most, and what else there is to know, KEEP_MAX_HEAD at most. */
+enum keep_what {
+        KEEP_RING,
+        KEEP_LEDGER,                    /* the capture's */
+        KEEP_MAP,
+        KEEP_PROGRAM,
+        KEEP_LINK,
+};
+size_t hooks_put_items(const struct hooks *hooks, struct keep_item *items);
+size_t hooks_put_head(const struct hooks *hooks, void *ret);
+
+/* Was all taken over, with this ring? */
+bool hooks_is_adopted(const struct hooks *hooks);
+size_t hooks_ring_bytes(const struct hooks *hooks);
+
+/* What was kept has a ring of this size, with records of this version. 0: this cannot be said. */
+size_t hooks_kept_ring_bytes(const struct bequest *kept, uint32_t *ret_wire_version);
+
+/* Detach all that was kept, and free it. */
+void hooks_detach_kept(struct hooks *hooks, struct bequest *kept);
+
+/* Grows with each change of what hooks_put_items() gives. `on_detach` is called when links are about to be closed:
+ * whoever has them, too, has to let go first. */
+uint64_t hooks_n_changes(const struct hooks *hooks);
+void hooks_on_detach(struct hooks *hooks, void (*on_detach)(void *userdata), void *userdata);
+
+/* hooks_free() will only close: somebody else has everything. */
+void hooks_leave(struct hooks *hooks);
+
+/* The next snapshot finds out anew who we are. Is it this one? */
+void hooks_forget_self(struct hooks *hooks);
+bool hooks_is_self(const struct hooks *hooks, uint32_t tgid, uint64_t start_ns);
 
 /* fork, execve, exit, cgroups: what is always watched. */
 int hooks_attach_core(struct hooks *hooks);

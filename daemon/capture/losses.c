@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/macro.h"
 
@@ -19,9 +20,17 @@ int losses_init(struct losses *losses, size_t n_cpus) {
         return 0;
 }
 
+void losses_init_shared(struct losses *losses, size_t n_cpus, losses_table *seen, uint64_t *totals) {
+        *losses = (struct losses){.seen = seen, .totals = totals, .n_cpus = n_cpus, .shared = true};
+        memset(seen[n_cpus], 0, sizeof(seen[n_cpus]));
+        totals[n_cpus] = 0;
+}
+
 void losses_done(struct losses *losses) {
-        free(losses->seen);
-        free(losses->totals);
+        if (!losses->shared) {
+                free(losses->seen);
+                free(losses->totals);
+        }
         *losses = (struct losses){};
 }
 

@@ -22,9 +22,10 @@
 typedef __u64 losses_table[_WIRE_KIND_MAX][_WIRE_LOSS_MAX];
 
 struct losses {
-        losses_table *seen;             /* owned; of each CPU, and the reader's own behind them */
-        uint64_t *totals;               /* owned; of each CPU */
+        losses_table *seen;             /* of each CPU, and the reader's own behind them */
+        uint64_t *totals;               /* of each CPU */
         size_t n_cpus;
+        bool shared;                    /* both are borrowed; else owned */
         losses_table sums, told;
         uint64_t kinds[_WIRE_LOSS_MAX]; /* by reason: those with something that was not told, */
         uint64_t changed_ns[_WIRE_LOSS_MAX];    /* and when it had been seen that there was more */
@@ -42,6 +43,9 @@ struct losses_gap {
 };
 
 int losses_init(struct losses *losses, size_t n_cpus);          /* -ENOMEM */
+
+/* What was seen is in memory of somebody else's, as he left it, but for the reader's own. */
+void losses_init_shared(struct losses *losses, size_t n_cpus, losses_table *seen, uint64_t *totals);
 void losses_done(struct losses *losses);
 
 /* The counts of a CPU (n_cpus: the reader's own). Returns the kinds of which there are more. */

@@ -123,6 +123,35 @@ int prefilter_maps_new(const struct prefilter_shared *shared, struct prefilter_m
         return 0;
 }
 
+/* All keys of a map, as entries of the tables that they belong to: their values play no part any more. */
+static int adopt_entries(struct prefilter_maps *maps, enum map map) {
+        struct map_entry entry = {}, next = {};
+        int r;
+
+        for (const void *after = NULL; bpf_map_get_next_key(map_fd(maps, map), after, (void *)key_of(map, &next)) >= 0;
+             after = key_of(map, &entry)) {
+                entry = next;
+                r = array_push(&maps->entries[entry.key.of >> 16 & 1][map], entry);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int prefilter_maps_adopt(struct prefilter_maps *maps, uint32_t last) {
+        int r = 0;
+
+        maps->in_force = __atomic_load_n(maps->shared.table, __ATOMIC_SEQ_CST);
+        maps->last = MAX(last, maps->in_force);
+        for (int map = 0; map < _MAP_MAX && r >= 0; map++)
+                r = adopt_entries(maps, (enum map)map);
+        return r;
+}
+
+uint32_t prefilter_maps_last(const struct prefilter_maps *maps) {
+        return maps->last;
+}
+
 struct prefilter_maps *prefilter_maps_free(struct prefilter_maps *maps) {
         if (!maps)
                 return NULL;

@@ -25,6 +25,11 @@ struct prefilter_shared {
 int prefilter_maps_new(const struct prefilter_shared *shared, struct prefilter_maps **ret);
 struct prefilter_maps *prefilter_maps_free(struct prefilter_maps *maps);
 
+/* The maps were filled by another process, and are in force as they are. `last`: the highest number that a table had
+ * there; of these maps. */
+int prefilter_maps_adopt(struct prefilter_maps *maps, uint32_t last);
+uint32_t prefilter_maps_last(const struct prefilter_maps *maps);
+
 /* Write it into the table that is not in force. On failure what is in force stays so. That is a system call for each
  * few dozen patterns; `meanwhile`, if there is one, is called between two. */
 int prefilter_maps_fill(struct prefilter_maps *maps, const struct prefilter *prefilter,

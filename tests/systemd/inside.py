@@ -315,6 +315,78 @@ def test_a_loop_that_stands_still_is_ended_by_the_watchdog_and_comes_again(_):
     until(lambda: entries('EXECRAY_POLICY=made', after=after), 'an alert of the new process')
 
 
+MANY = '''path "many" {
+    description = "Files are made"
+    severity    = low
+    suppress    = 0s
+    openat { flags & O_CREAT, pathname =~ "^/srv/many/" }
+}
+'''
+WRITER = '''
+i=0
+while [ ! -e /srv/enough ]; do : > /srv/many/$i; i=$((i + 1)); sleep 0.005; done
+echo $i > /srv/enough
+'''
+
+
+def restart(how, environment=''):
+    """What the new process says."""
+    with open('/etc/systemd/system/execrayd.service.d/keep.conf', 'w') as f:
+        f.write('[Service]\n' + environment)
+    run('systemctl', 'daemon-reload', status=0)
+    before, after = show('MainPID')['MainPID'], newest()
+    if how == 'kill':
+        os.kill(int(before), 9)
+        until(lambda: state() == 'active' and show('MainPID')['MainPID'] not in ('0', before), 'another process')
+    else:
+        run('systemctl', 'restart', UNIT, status=0)
+    expect_equal(show('NFileDescriptorStore')['NFileDescriptorStore'], '1', 'what systemd keeps')
+    return '\n'.join(e['MESSAGE'] for e in entries('-u', UNIT, after=after) if isinstance(e['MESSAGE'], str))
+
+
+def test_events_while_no_daemon_runs_are_told_by_the_next_one(_):
+    with open(POLICIES + '/many.policy', 'w') as f:
+        f.write(MANY)
+    os.mkdir('/srv/many')
+    run('systemctl', 'reload', UNIT, status=0)
+    after = newest()
+    writer = subprocess.Popen(['sh', '-c', WRITER])
+    try:
+        said = restart('restart')
+        expect_in('Going on with the programs of the process before', said, 'a restart')
+        expect('the process before ended' not in said.lower(), 'it ended in order:\n' + said)
+        said = restart('kill')
+        expect_in('Going on with the programs', said, 'after a crash')
+        expect_in('ended without leaving in order', said, 'after a crash')
+        said = restart('restart', 'Environment=EXECRAYD_TEST_FINGERPRINT=other\n')
+        expect_in('another version: its programs are exchanged for ours', said, 'an upgrade')
+        expect_in(' 0 could not be', said, 'an upgrade')
+    finally:
+        open('/srv/enough', 'w').close()
+        writer.wait()
+    with open('/srv/enough') as f:
+        n = int(f.read())
+
+    def told():
+        found = [json.loads(e['EXECRAY_ALERT']) for e in entries('EXECRAY_POLICY=many', after=after)]
+        return [step['fields']['pathname'] for alert in found for step in alert['steps']]
+    until(lambda: '/srv/many/%d' % (n - 1) in told(), 'the last alert')
+    missed = {'/srv/many/%d' % i for i in range(n)} - set(told())
+    expect(not missed, '%d of %d files were not told: %s' % (len(missed), n, sorted(missed)[:5]))
+    expect(len(told()) <= n + 4, '%d files were told %d times' % (n, len(told())))
+    os.unlink(POLICIES + '/many.policy')
+    run('systemctl', 'stop', '--no-block', UNIT, status=0)
+    slowest = 0
+    while slowest == 0 or state() != 'inactive':
+        begun = time.monotonic()
+        show('SubState')
+        slowest = max(slowest, time.monotonic() - begun)
+    print('        systemd took %.2f s to answer' % slowest)
+    expect(slowest < 1, 'systemd stood still while the kernel detached')
+    expect_equal(show('NFileDescriptorStore')['NFileDescriptorStore'], '0', 'what systemd keeps of a service that is stopped')
+    start()
+
+
 def test_a_journald_that_is_restarted_gets_the_next_alert(_):
     pid = show('MainPID')
     run('systemctl', 'restart', 'systemd-journald.service', status=0)
