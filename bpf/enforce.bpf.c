@@ -2,6 +2,10 @@
 /* Enforce - the programs that refuse calls: addresses in the cgroup programs of connect and sendmsg, which load
  * everywhere, programs and files in security hooks, where the kernel has BPF among them.
  *
+ * A rule may ask for more: that who asked does not live on. In a security hook he gets SIGKILL at once. A cgroup
+ * program cannot send it: it refuses the call, and the program at the end of the same call sends it. Either way he is
+ * in the kernel, and never comes back to an instruction of his own.
+ *
  * Nothing here depends on the programs that watch. While `enforcing` is 0 everything is let through and what would have
  * been refused is told all the same. Whoever keeps the host alive is never refused anything: PID 1, the kernel's
  * threads, and the executables in `protected`, each by the file that it runs and not by a name. */
@@ -15,6 +19,7 @@
 #include <bpf/bpf_tracing.h>
 
 #define EPERM 1
+#define SIGKILL 9
 
 /* Fixed at load. */
 const volatile bool closed = false;     /* what cannot be looked at is refused */
@@ -74,6 +79,20 @@ struct {
         __type(key, struct enforce_object);
         __type(value, __u32);
 } protected SEC(".maps");
+
+/* Who is to be killed at the end of the call that was refused, by thread. A mark that nobody comes for (a worker of
+ * io_uring, a 32-bit call) is of no other call: it has the place in the program that made this one. */
+struct mark {
+        __u64 ip, sp;
+        char verdict[offsetof(struct enforce_verdict, path)] __attribute__((aligned(8)));
+};
+
+struct {
+        __uint(type, BPF_MAP_TYPE_LRU_HASH);
+        __uint(max_entries, ENFORCE_MARKS);
+        __type(key, __u64);
+        __type(value, struct mark);
+} marks SEC(".maps");
 
 /* Security programs can be preempted, and run twice on a CPU: what they need is taken and given back. */
 struct scratch {
@@ -145,6 +164,8 @@ static __always_inline enum enforce_outcome decide(struct task_struct *task, __u
         return outcome;
 }
 
+#define VERDICT_HEAD offsetof(struct enforce_verdict, path)
+
 static __always_inline void verdict_fill(struct enforce_verdict *verdict, struct task_struct *task, __u32 list,
                                          __u32 rule, enum enforce_outcome outcome) {
         __u64 uid_gid = bpf_get_current_uid_gid();
@@ -159,18 +180,51 @@ static __always_inline void verdict_fill(struct enforce_verdict *verdict, struct
         verdict->gid = uid_gid >> 32;
         verdict->euid = READ(cred, euid.val);
         verdict->egid = READ(cred, egid.val);
-        verdict->rule = rule;
+        verdict->rule = rule & ~ENFORCE_KILL;
         verdict->list = list;
         verdict->outcome = outcome;
         verdict->port = 0;
         verdict->family = 0;
         verdict->n_path = 0;
+        verdict->killed = 0;
         verdict->pad = 0;
 }
 
-#define VERDICT_HEAD offsetof(struct enforce_verdict, path)
+/* To the caller's process. What becomes of it is told, and no more. */
+static __always_inline void punish(struct enforce_verdict *verdict, __u64 size) {
+        if (bpf_send_signal(SIGKILL) < 0) {
+                count(&counters.kill_failed);
+                return;
+        }
+        count(&counters.killed);
+        verdict->time_ns = bpf_ktime_get_boot_ns();
+        verdict->killed = 1;
+        if (bpf_ringbuf_output(&verdicts, verdict, size, 0) < 0)
+                count(&counters.untold);
+}
 
 /* ---- addresses ---- */
+
+/* Where in the program the call was made. */
+static __always_inline void place_of(__u64 *ret_ip, __u64 *ret_sp) {
+        struct pt_regs *regs = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
+
+#if defined(__TARGET_ARCH_x86)
+        *ret_ip = READ(regs, ip);
+#else
+        *ret_ip = READ(regs, pc);
+#endif
+        *ret_sp = READ(regs, sp);
+}
+
+static __always_inline int mark_caller(const struct enforce_verdict *verdict) {
+        __u64 id = bpf_get_current_pid_tgid();
+        struct mark mark = {};
+
+        __builtin_memcpy(mark.verdict, verdict, VERDICT_HEAD);
+        place_of(&mark.ip, &mark.sp);
+        return bpf_map_update_elem(&marks, &id, &mark, BPF_ANY);
+}
 
 /* The answer of the program: 0 is EPERM for the caller. */
 static __always_inline int answer_address(struct bpf_sock_addr *context, const __u32 *rule, __u16 family,
@@ -189,7 +243,11 @@ static __always_inline int answer_address(struct bpf_sock_addr *context, const _
         __builtin_memcpy(verdict->address, address, sizeof(verdict->address));
         if (bpf_ringbuf_output(&verdicts, bytes, sizeof(bytes), 0) < 0)
                 count(&counters.untold);
-        return outcome == ENFORCE_KERNEL ? 0 : 1;
+        if (outcome != ENFORCE_KERNEL)
+                return 1;
+        if (*rule & ENFORCE_KILL && mark_caller(verdict) < 0)
+                count(&counters.kill_failed);
+        return 0;
 }
 
 static __always_inline const __u32 *find4(__u32 ip) {
@@ -248,6 +306,21 @@ int refuse_sendmsg4(struct bpf_sock_addr *context) {
 SEC("cgroup/sendmsg6")
 int refuse_sendmsg6(struct bpf_sock_addr *context) {
         return decide6(context);
+}
+
+/* The end of a call that may have been refused. Enforcement may have been switched off since. */
+SEC("tp/syscalls/sys_exit_connect")
+int end_call(struct syscall_exit *context) {
+        __u64 id = bpf_get_current_pid_tgid(), ip, sp;
+        struct mark *mark = bpf_map_lookup_elem(&marks, &id);
+
+        if (!mark)
+                return 0;
+        place_of(&ip, &sp);
+        if (mark->ip == ip && mark->sp == sp && enforcing)
+                punish((struct enforce_verdict *)mark->verdict, VERDICT_HEAD);
+        bpf_map_delete_elem(&marks, &id);
+        return 0;
 }
 
 /* ---- programs and files ---- */
@@ -338,6 +411,8 @@ static __always_inline int refuse_file(struct file *file, __u32 list) {
                 bpf_probe_read_kernel(scratch->verdict.path, ENFORCE_TOLD, scratch->path);
                 if (bpf_ringbuf_output(&verdicts, &scratch->verdict, VERDICT_HEAD + size, 0) < 0)
                         count(&counters.untold);
+                if (outcome == ENFORCE_KERNEL && rule & ENFORCE_KILL)
+                        punish(&scratch->verdict, VERDICT_HEAD + size);
         }
         scratch_release(scratch);
         return outcome == ENFORCE_KERNEL ? -EPERM : 0;

@@ -9,6 +9,8 @@
 #include <linux/types.h>
 #endif
 
+#define ENFORCE_KILL (1U << 31)         /* in the value of a rule: the caller does not live on, either */
+#define ENFORCE_MARKS 4096              /* threads that are to be killed at the end of their call */
 #define ENFORCE_RULES 1024              /* of all lists; rules are numbered from 1 */
 #define ENFORCE_PROTECTED 1024          /* executables */
 #define ENFORCE_RING (128 * 1024)       /* bytes: a power of two, and of pages */
@@ -34,6 +36,8 @@ enum enforce_outcome {
 
 struct enforce_counters {
         __u64 outcomes[ENFORCE_N_OUTCOMES];
+        __u64 killed;
+        __u64 kill_failed;              /* refused, and still alive */
         __u64 undecided;                /* could not be looked at; refused or not as `closed` says */
         __u64 untold;                   /* decided, and the ring had no room */
 };
@@ -45,9 +49,10 @@ struct enforce_verdict {
         __u32 rule;                     /* 0: undecided */
         __u8 list, outcome;
         __u16 port;
+        __u16 killed;                   /* not refused by this one, that was told before: killed */
         __u16 family;                   /* 0: no address */
         __u16 n_path;                   /* bytes, at most ENFORCE_TOLD */
-        __u32 pad;
+        __u16 pad;
         __u8 address[16];
         char path[ENFORCE_TOLD];        /* only n_path of these are in the ring, to a multiple of 8 */
 };

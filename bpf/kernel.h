@@ -675,11 +675,12 @@ struct bpf_iter__task {
 
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
-        unsigned long di, si, dx, r10, r8, r9, bx, cx, bp, orig_ax;
+        unsigned long di, si, dx, r10, r8, r9, bx, cx, bp, orig_ax, ip, sp;
 };
 #elif defined(__TARGET_ARCH_arm64)
 struct pt_regs {
         __u64 regs[31];
+        __u64 sp, pc;
         __u64 orig_x0;
         int syscallno;
 };

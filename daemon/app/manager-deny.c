@@ -51,6 +51,7 @@ static int apply(struct manager *manager, const struct config *config) {
                 .addresses = {config->deny.addresses.items, config->deny.addresses.n},
                 .executables = {config->deny.executables.items, config->deny.executables.n},
                 .files = {config->deny.files.items, config->deny.files.n},
+                .kill = config->deny.action == CONFIG_DENY_ACTION_KILL,
                 .closed = config->deny.fail == CONFIG_FAIL_CLOSED,
         };
         glob_t protected = {};
@@ -142,7 +143,7 @@ int manager_deny_change(struct manager *manager, const struct config *from, cons
         if (equal_lists(&from->deny.addresses, &to->deny.addresses) &&
             equal_lists(&from->deny.executables, &to->deny.executables) &&
             equal_lists(&from->deny.files, &to->deny.files) && from->deny.fail == to->deny.fail &&
-            equal_lists(&from->response.protect, &to->response.protect))
+            from->deny.action == to->deny.action && equal_lists(&from->response.protect, &to->response.protect))
                 return 0;
         if (forbids(to)) {
                 r = watch(manager);
@@ -160,8 +161,9 @@ void manager_deny_put(const struct manager *manager, struct strbuf *b) {
                 return;
         capture_stats(manager->capture, &stats);
         strbuf_printf(b,
-                      "forbidden: %" PRIu64 " calls refused, %" PRIu64 " would have been, %" PRIu64
-                      " not as the caller is protected, %" PRIu64 " could not be looked at, %" PRIu64 " not told\n",
-                      stats.deny.n_refused, stats.deny.n_would, stats.deny.n_protected, stats.deny.n_undecided,
-                      stats.deny.n_untold);
+                      "forbidden: %" PRIu64 " calls refused, %" PRIu64 " callers killed, %" PRIu64
+                      " could not be, %" PRIu64 " would have been, %" PRIu64 " not as the caller is protected, %" PRIu64
+                      " could not be looked at, %" PRIu64 " not told\n",
+                      stats.deny.n_refused, stats.deny.n_killed, stats.deny.n_kill_failed, stats.deny.n_would,
+                      stats.deny.n_protected, stats.deny.n_undecided, stats.deny.n_untold);
 }

@@ -411,10 +411,10 @@ static void put_deny(const struct manager *manager, const struct view *view, str
         if (deny->addresses.n + deny->executables.n + deny->files.n == 0)
                 return;
         strbuf_printf(b,
-                      "denied   %s: %" PRIu64 " refused, %" PRIu64 " would have been, %" PRIu64
+                      "denied   %s: %" PRIu64 " refused, %" PRIu64 " killed, %" PRIu64 " would have been, %" PRIu64
                       " of protected processes, %" PRIu64 " not to be looked at, %" PRIu64 " not told\n",
-                      manager->deny.enforcing ? "enforced" : "not enforced", s->n_refused, s->n_would, s->n_protected,
-                      s->n_undecided, s->n_untold);
+                      manager->deny.enforcing ? "enforced" : "not enforced", s->n_refused, s->n_killed, s->n_would,
+                      s->n_protected, s->n_undecided, s->n_untold);
 }
 
 /* ---- for programs ---- */
@@ -423,10 +423,11 @@ static void put_json_deny(const struct manager *manager, const struct view *view
         const struct capture_deny_stats *s = &view->capture.deny;
 
         strbuf_printf(b,
-                      ",\"deny\":{\"enforcing\":%s,\"refused\":%" PRIu64 ",\"would\":%" PRIu64 ",\"protected\":%" PRIu64
+                      ",\"deny\":{\"enforcing\":%s,\"refused\":%" PRIu64 ",\"killed\":%" PRIu64
+                      ",\"kill_failed\":%" PRIu64 ",\"would\":%" PRIu64 ",\"protected\":%" PRIu64
                       ",\"undecided\":%" PRIu64 ",\"untold\":%" PRIu64 "}",
-                      manager->deny.enforcing ? "true" : "false", s->n_refused, s->n_would, s->n_protected,
-                      s->n_undecided, s->n_untold);
+                      manager->deny.enforcing ? "true" : "false", s->n_refused, s->n_killed, s->n_kill_failed,
+                      s->n_would, s->n_protected, s->n_undecided, s->n_untold);
 }
 
 static void put_json_scripts(const struct view *view, struct strbuf *b) {

@@ -60,7 +60,7 @@ static void on_verdict(const struct enforce_verdict *verdict, const char *rule, 
         record_set_text(own, (enum field)WIRE_FIELD_verdict_list, list_word(verdict->list));
         if (*rule)
                 record_set_text(own, (enum field)WIRE_FIELD_verdict_rule, rule);
-        record_set_text(own, (enum field)WIRE_FIELD_verdict_action, "deny");
+        record_set_text(own, (enum field)WIRE_FIELD_verdict_action, verdict->killed ? "kill" : "deny");
         record_set_text(own, (enum field)WIRE_FIELD_verdict_enforced, outcome_word(verdict->outcome));
         record_set_text(own, (enum field)WIRE_FIELD_verdict_reason, *rule ? "rule" : "undecided");
         if (verdict->n_path > 0) {

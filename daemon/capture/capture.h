@@ -114,6 +114,7 @@ struct capture_deny {
         struct capture_deny_list addresses, executables, files;
         struct capture_deny_list protected; /* absolute paths of executables that are never refused anything, beside PID
                                                1 and the kernel's threads */
+        bool kill; /* the caller is not only refused, but killed, before it comes back from its call */
         bool closed; /* what cannot be looked at is refused; and it is an error if a list cannot be in force */
 };
 
@@ -121,8 +122,9 @@ struct capture_deny_stats {
         uint64_t n_refused;             /* calls, */
         uint64_t n_would;               /* that would have been, but nothing was to be refused */
         uint64_t n_protected;           /* that would have been, but for the caller */
+        uint64_t n_killed, n_kill_failed;       /* callers of the first */
         uint64_t n_undecided;           /* that could not be looked at */
-        uint64_t n_untold;              /* of the first three: for which there is no `verdict` */
+        uint64_t n_untold;              /* of these: for which there is no `verdict` */
 };
 
 /* What is watched, from where, and what was lost. The counters only grow. */

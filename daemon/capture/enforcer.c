@@ -33,11 +33,16 @@
 static const struct enforcer_hook {
         enum enforce_list list;
         const char *place;
+        bool for_kill;                  /* of use only if callers are to be killed */
 } enforcer_hooks[] = {
         {ENFORCE_ADDRESSES, "cgroup/connect4"},
         {ENFORCE_ADDRESSES, "cgroup/connect6"},
         {ENFORCE_ADDRESSES, "cgroup/sendmsg4"},
         {ENFORCE_ADDRESSES, "cgroup/sendmsg6"},
+        {ENFORCE_ADDRESSES, "tp/syscalls/sys_exit_connect", true},
+        {ENFORCE_ADDRESSES, "tp/syscalls/sys_exit_sendto", true},
+        {ENFORCE_ADDRESSES, "tp/syscalls/sys_exit_sendmsg", true},
+        {ENFORCE_ADDRESSES, "tp/syscalls/sys_exit_sendmmsg", true},
         {ENFORCE_EXECUTABLES, "lsm/bprm_check_security"},
         {ENFORCE_FILES, "lsm/file_open"},
 };
@@ -206,6 +211,8 @@ static int put_file(struct enforcer *enforcer, enum enforce_list list, const cha
 }
 
 static int put_rules(struct enforcer *enforcer, const struct capture_deny *deny) {
+        uint32_t action = deny->kill ? ENFORCE_KILL : 0;
+
         for (int list = 0; list < ENFORCE_N_LISTS; list++) {
                 const struct capture_deny_list *items = list_of(deny, (enum enforce_list)list);
 
@@ -219,10 +226,10 @@ static int put_rules(struct enforcer *enforcer, const struct capture_deny *deny)
                                 return -ENOMEM;
                         enforcer->n_rules++;
                         if (list == ENFORCE_ADDRESSES)
-                                r = put_network(enforcer, items->items[i], (uint32_t)enforcer->n_rules);
+                                r = put_network(enforcer, items->items[i], (uint32_t)enforcer->n_rules | action);
                         else
                                 r = put_file(enforcer, (enum enforce_list)list, items->items[i],
-                                             (uint32_t)enforcer->n_rules);
+                                             (uint32_t)enforcer->n_rules | action);
                         if (r < 0)
                                 return r;
                 }
@@ -252,7 +259,9 @@ static int put_protected(struct enforcer *enforcer, const struct capture_deny *d
 static struct bpf_program *program_of(struct enforce *skeleton, size_t i) {
         struct bpf_program *const programs[N_ENFORCER_HOOKS] = {
                 skeleton->progs.refuse_connect4, skeleton->progs.refuse_connect6, skeleton->progs.refuse_sendmsg4,
-                skeleton->progs.refuse_sendmsg6, skeleton->progs.refuse_exec,     skeleton->progs.refuse_open,
+                skeleton->progs.refuse_sendmsg6, skeleton->progs.end_call,        skeleton->progs.end_call,
+                skeleton->progs.end_call,        skeleton->progs.end_call,        skeleton->progs.refuse_exec,
+                skeleton->progs.refuse_open,
         };
 
         return programs[i];
@@ -275,7 +284,7 @@ static const char *obstacle(enum enforce_list list, const struct enforcer_place 
 }
 
 static int attach_all(struct enforcer *enforcer, const struct capture_deny *deny, const struct enforcer_place *place) {
-        _cleanup_(closep) int cgroup_fd = -1;
+        _cleanup_(closep) int cgroup_fd = -1, tracefs_fd = deny->kill ? tracefs_open() : -ENOENT;
 
         if (deny->addresses.n > 0 && !(enforcer->missing & 1U << ENFORCE_ADDRESSES)) {
                 cgroup_fd = open(place->cgroup2, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -288,7 +297,7 @@ static int attach_all(struct enforcer *enforcer, const struct capture_deny *deny
                 if (!bpf_program__autoload(program_of(enforcer->skeleton, i)))
                         continue;
                 enforcer->links[i] = attach_program(bpf_program__fd(program_of(enforcer->skeleton, i)), hook->place, 0,
-                                                    -1, cgroup_fd);
+                                                    tracefs_fd, cgroup_fd);
                 if (enforcer->links[i] < 0)
                         return log_error_errno(enforcer->links[i], "Cannot refuse anything at %s (%s): %m", hook->place,
                                                list_names[hook->list]);
@@ -312,7 +321,8 @@ static int choose(struct enforcer *enforcer, const struct capture_deny *deny, co
         for (size_t i = 0; i < N_ENFORCER_HOOKS; i++) {
                 enum enforce_list list = enforcer_hooks[i].list;
 
-                if (list_of(deny, list)->n == 0 || enforcer->missing & 1U << list)
+                if (list_of(deny, list)->n == 0 || enforcer->missing & 1U << list ||
+                    (enforcer_hooks[i].for_kill && !deny->kill))
                         bpf_program__set_autoload(program_of(enforcer->skeleton, i), false);
         }
         return 0;
@@ -415,6 +425,8 @@ void enforcer_stats(const struct enforcer *enforcer, struct capture_deny_stats *
         ret->n_refused += counters->outcomes[ENFORCE_KERNEL];
         ret->n_would += counters->outcomes[ENFORCE_WOULD];
         ret->n_protected += counters->outcomes[ENFORCE_NO];
+        ret->n_killed += counters->killed;
+        ret->n_kill_failed += counters->kill_failed;
         ret->n_undecided += counters->undecided;
         ret->n_untold += counters->untold;
 }

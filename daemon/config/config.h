@@ -35,6 +35,11 @@ enum config_profile {
         _CONFIG_PROFILE_MAX,
 };
 
+enum config_deny_action {
+        CONFIG_DENY_ACTION_REFUSE,
+        CONFIG_DENY_ACTION_KILL,
+};
+
 enum config_fail {
         CONFIG_FAIL_OPEN,
         CONFIG_FAIL_CLOSED,

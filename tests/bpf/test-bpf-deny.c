@@ -4,6 +4,8 @@
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <signal.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -218,6 +220,87 @@ START_TEST(when_the_lists_change_the_new_ones_are_in_force_and_the_old_ones_are_
 }
 END_TEST
 
+/* A child that asks for a listed address, then goes on in shared memory. */
+struct shared {
+        volatile uint64_t asked, after;
+};
+
+static int ask_and_count(void *argument) {
+        struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(4711)};
+        int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        struct shared *shared = argument;
+
+        (void)inet_pton(AF_INET, "192.0.2.55", &to.sin_addr);
+        shared->asked = 1;
+        (void)connect(fd, (struct sockaddr *)&to, sizeof(to));
+        while (shared->after < 1000000)
+                shared->after++;
+        return 0;
+}
+
+START_TEST(who_is_killed_runs_no_instruction_after_the_call) {
+        struct shared *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        struct capture_deny lists = addresses;
+        const struct wire_header *verdict;
+        struct capture_stats before, after;
+        pid_t pid;
+
+        ck_assert_ptr_ne(shared, MAP_FAILED);
+        capture_stats(lab.capture, &before);
+        lists.kill = true;
+        deny(&lists, true);
+        for (int i = 0; i < 20; i++) {
+                shared->asked = shared->after = 0;
+                pid = lab_run(ask_and_count, shared);
+                ck_assert(WIFSIGNALED(lab.status));
+                ck_assert_int_eq(WTERMSIG(lab.status), SIGKILL);
+                ck_assert_uint_eq(shared->asked, 1);
+                ck_assert_uint_eq(shared->after, 0);
+
+                /* Refused, then killed. */
+                verdict = lab_wait(WIRE_KIND_verdict, pid, 1);
+                ck_assert_ptr_nonnull(verdict);
+                ck_assert_str_eq(lab_text(verdict, F(verdict, action)), "kill");
+                ck_assert_str_eq(lab_text(verdict, F(verdict, enforced)), "kernel");
+                ck_assert_str_eq(lab_text(verdict, F(verdict, rule)), "192.0.2.0/24");
+                verdict = lab_find(WIRE_KIND_verdict, pid, 0);
+                ck_assert_str_eq(lab_text(verdict, F(verdict, action)), "deny");
+        }
+        capture_stats(lab.capture, &after);
+        ck_assert_uint_eq(after.deny.n_killed - before.deny.n_killed, 20);
+        ck_assert_uint_eq(after.deny.n_kill_failed, before.deny.n_kill_failed);
+        (void)munmap(shared, 4096);
+        allow_all();
+}
+END_TEST
+
+START_TEST(nobody_is_killed_who_is_protected_or_while_it_is_not_enforced) {
+        struct capture_deny lists = addresses;
+
+        lists.kill = true;
+        deny(&lists, false);
+        (void)try_to("192.0.2.55", SOCK_STREAM);
+        ck_assert_int_ne(WEXITSTATUS(lab.status), EPERM);
+        lists.protected = (struct capture_deny_list)LIST("/proc/self/exe");
+        deny(&lists, true);
+        (void)try_to("192.0.2.55", SOCK_STREAM);
+        ck_assert_int_ne(WEXITSTATUS(lab.status), EPERM);
+        allow_all();
+}
+END_TEST
+
+START_TEST(sends_kill_as_well) {
+        struct attempt argument = {.address = "192.0.2.55", .type = SOCK_DGRAM};
+        struct capture_deny lists = addresses;
+
+        lists.kill = true;
+        deny(&lists, true);
+        (void)lab_run(attempt, &argument);
+        ck_assert(WIFSIGNALED(lab.status));
+        allow_all();
+}
+END_TEST
+
 /* ---- programs and files ---- */
 
 static bool has_lsm(void) {
@@ -291,6 +374,14 @@ START_TEST(listed_programs_and_files_are_refused_by_path_directory_name_and_what
         ck_assert_int_eq(rename(free_one, program), 0);
         expect_refused(run_it, program, "executables", program);
 
+        /* Or killed, in the midst of the call. */
+        lists.kill = true;
+        deny(&lists, true);
+        (void)lab_run(run_it, program);
+        ck_assert(WIFSIGNALED(lab.status) && WTERMSIG(lab.status) == SIGKILL);
+        (void)lab_run(open_it, file);
+        ck_assert(WIFSIGNALED(lab.status) && WTERMSIG(lab.status) == SIGKILL);
+
         capture_set_enforcing(lab.capture, false);
         ck_assert_int_eq(WEXITSTATUS((lab_run(run_it, program), lab.status)), 7);
         allow_all();
@@ -325,6 +416,9 @@ int main(void) {
                 what_is_not_enforced_is_let_through_and_told_and_so_it_is_from_one_call_to_the_next,
                 a_protected_program_is_refused_nothing_and_that_is_told,
                 when_the_lists_change_the_new_ones_are_in_force_and_the_old_ones_are_not,
+                who_is_killed_runs_no_instruction_after_the_call,
+                nobody_is_killed_who_is_protected_or_while_it_is_not_enforced,
+                sends_kill_as_well,
                 listed_programs_and_files_are_refused_by_path_directory_name_and_whatever_other_name_they_have,
                 a_list_that_the_kernel_cannot_enforce_is_left_out_or_if_closed_refused,
         };
