@@ -13,7 +13,7 @@ import sys
 KINDS = ('openat execve exit fork read write close dup mmap mprotect memfd_create unlink rename link symlink mkdir truncate chmod chown setxattr '
          'utimes socket connect bind listen accept sendto recvfrom dns setuid setgid capset setgroups credchange prctl ptrace kill mount umount '
          'pivot_root chroot unshare setns init_module delete_module bpf perf_event_open io_uring keyctl quotactl reboot kexec settime '
-         'sethostname swapon acct unit login container').split()
+         'sethostname swapon acct unit login container verdict').split()
 
 # What is looked for in vain above is said here with its reason.
 NOT_COVERED = {

@@ -15,6 +15,8 @@
 #include "base/log.h"
 #include "base/strbuf.h"
 
+#define REFRESH_NS (10 * NSEC_PER_SEC)
+
 static bool forbids(const struct config *config) {
         return config->deny.addresses.n + config->deny.executables.n + config->deny.files.n > 0;
 }
@@ -44,6 +46,29 @@ static int list_protected(const struct config *config, glob_t *ret) {
                 if (config->response.protect.items[i][0] == '/')
                         r = add_pattern(config->response.protect.items[i], ret);
         return r;
+}
+
+/* Who is protected now: an upgrade of sshd is another file. Those that were stay so, as they may still run. */
+static int on_refresh(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct manager *manager = userdata;
+        glob_t protected = {};
+        int r;
+
+        r = list_protected(&manager->settings.config, &protected);
+        if (r >= 0)
+                r = capture_protect(manager->capture, &(struct capture_deny_list){
+                                                              (const char *const *)protected.gl_pathv,
+                                                              protected.gl_pathc,
+                                                      });
+        globfree(&protected);
+        if (r < 0) {
+                static struct log_limit limit = LOG_ONCE_A_MINUTE;
+
+                log_limited(&limit, LOG_WARNING, r,
+                            "Cannot tell the kernel who is protected now, those of before are: %m");
+        }
+        r = sd_event_source_set_time_relative(source, REFRESH_NS / NSEC_PER_USEC);
+        return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
 static int apply(struct manager *manager, const struct config *config) {
@@ -105,6 +130,11 @@ static int watch(struct manager *manager) {
                 r = sd_event_source_set_priority(manager->deny.watch, SD_EVENT_PRIORITY_IMPORTANT);
         if (r >= 0)
                 r = sd_event_source_set_description(manager->deny.watch, "break-glass");
+        if (r >= 0)
+                r = sd_event_add_time_relative(manager->loop, &manager->deny.refresh, CLOCK_BOOTTIME,
+                                               REFRESH_NS / NSEC_PER_USEC, 0, on_refresh, manager);
+        if (r >= 0)
+                r = sd_event_source_set_description(manager->deny.refresh, "protected");
         return r;
 }
 
@@ -112,12 +142,12 @@ int manager_deny_start(struct manager *manager) {
         const struct config *config = &manager->settings.config;
         int r;
 
+        r = breakglass_count(manager_runtime_directory(), "core", clock_boottime_ns());
+        manager->deny.n_crashes = MAX(r, 0);
         if (!forbids(config)) {
                 manager_deny_look(manager);
                 return 0;
         }
-        manager->deny.n_crashes = MAX(
-                breakglass_count(manager_runtime_directory(), "core", clock_boottime_ns()), 0);
         r = watch(manager);
         if (r < 0) {
                 log_error_errno(r, "Cannot look for break-glass in '%s', nothing can be refused without it: %m",
@@ -135,6 +165,7 @@ int manager_deny_start(struct manager *manager) {
 
 void manager_deny_done(struct manager *manager) {
         manager->deny.watch = sd_event_source_disable_unref(manager->deny.watch);
+        manager->deny.refresh = sd_event_source_disable_unref(manager->deny.refresh);
 }
 
 int manager_deny_change(struct manager *manager, const struct config *from, const struct config *to) {

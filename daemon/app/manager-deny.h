@@ -13,6 +13,7 @@ struct strbuf;
 
 struct manager_deny {
         sd_event_source *watch;         /* owned; the runtime directory; NULL: nothing is forbidden, or there is none */
+        sd_event_source *refresh;       /* owned; the next look at who is protected: an upgrade brings other files */
         int n_crashes;
         bool enforcing;
 };

@@ -166,6 +166,7 @@ void tell_gap(struct capture_bpf *bpf, uint64_t kinds, uint64_t count, enum wire
  * happened. */
 int deny_set(struct capture *capture, const struct capture_deny *deny);
 void deny_set_enforcing(struct capture *capture, bool enforcing);
+int deny_protect(struct capture *capture, const struct capture_deny_list *executables);
 int deny_join(struct capture_bpf *bpf);
 void deny_read(struct capture_bpf *bpf, uint64_t until_ns);
 void deny_stats(const struct capture_bpf *bpf, struct capture_deny_stats *ret);

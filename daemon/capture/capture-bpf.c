@@ -693,6 +693,7 @@ static const struct capture_ops bpf_ops = {
         .set_overload = bpf_set_overload,
         .set_deny = deny_set,
         .set_enforcing = deny_set_enforcing,
+        .protect = deny_protect,
         .retell = bpf_retell,
         .leave = bpf_leave,
         .set_deadline = bpf_set_deadline,

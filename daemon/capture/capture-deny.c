@@ -145,6 +145,12 @@ void deny_set_enforcing(struct capture *capture, bool enforcing) {
                 enforcer_set_enforcing(bpf->enforcer, enforcing);
 }
 
+int deny_protect(struct capture *capture, const struct capture_deny_list *executables) {
+        struct capture_bpf *bpf = bpf_of(capture);
+
+        return bpf->enforcer ? enforcer_protect(bpf->enforcer, executables) : 0;
+}
+
 void deny_stats(const struct capture_bpf *bpf, struct capture_deny_stats *ret) {
         *ret = bpf->denied;
         if (bpf->enforcer)

@@ -17,6 +17,7 @@ struct capture_ops {
         void (*set_overload)(struct capture *capture, const struct capture_overload *overload); /* may be NULL */
         int (*set_deny)(struct capture *capture, const struct capture_deny *deny);      /* may be NULL */
         void (*set_enforcing)(struct capture *capture, bool enforcing);                 /* may be NULL */
+        int (*protect)(struct capture *capture, const struct capture_deny_list *executables);   /* may be NULL */
         int (*retell)(struct capture *capture);         /* may be NULL */
         void (*leave)(struct capture *capture);         /* may be NULL */
         void (*set_deadline)(struct capture *capture, uint64_t deadline_ns);

@@ -92,6 +92,10 @@ void capture_set_enforcing(struct capture *capture, bool enforcing) {
                 capture->ops->set_enforcing(capture, enforcing);
 }
 
+int capture_protect(struct capture *capture, const struct capture_deny_list *executables) {
+        return capture->ops->protect ? capture->ops->protect(capture, executables) : 0;
+}
+
 void capture_begin_wait(struct capture *capture) {
         capture->unread_since_ns = clock_boottime_ns();
         capture->longest_unread_ns = 0;

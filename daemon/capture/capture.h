@@ -222,6 +222,9 @@ void capture_set_overload(struct capture *capture, const struct capture_overload
 int capture_set_deny(struct capture *capture, const struct capture_deny *deny);
 void capture_set_enforcing(struct capture *capture, bool enforcing);
 
+/* These as well are never refused anything, as deny->protected. -E2BIG: there is no room for all. */
+int capture_protect(struct capture *capture, const struct capture_deny_list *executables);
+
 /* Tell the beginning of the stream again, as of now: `clock`, `cgroup`..., `process`..., `start`. Whoever writes to
  * another file from here on has one that is complete in itself. Nothing is lost or told twice but that; read what is
  * there before (capture_dispatch()), and it stands in the first. A recording: -EOPNOTSUPP. */

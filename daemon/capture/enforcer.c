@@ -238,14 +238,14 @@ static int put_rules(struct enforcer *enforcer, const struct capture_deny *deny)
 }
 
 /* More than there is room for must not be left out silently: they keep the host alive. */
-static int put_protected(struct enforcer *enforcer, const struct capture_deny *deny) {
+int enforcer_protect(struct enforcer *enforcer, const struct capture_deny_list *executables) {
         uint32_t one = 1;
 
-        for (size_t i = 0; i < deny->protected.n; i++) {
+        for (size_t i = 0; i < executables->n; i++) {
                 struct enforce_object object;
                 int r;
 
-                r = identify(enforcer, deny->protected.items[i], 0, &object);
+                r = identify(enforcer, executables->items[i], 0, &object);
                 if (r > 0)
                         r = put(enforcer->skeleton->maps.protected, &object, &one);
                 if (r < 0)
@@ -363,7 +363,7 @@ int enforcer_new(const struct capture_deny *deny, const struct enforcer_place *p
         }
         r = put_rules(enforcer, deny);
         if (r >= 0)
-                r = put_protected(enforcer, deny);
+                r = enforcer_protect(enforcer, &deny->protected);
         if (r < 0)
                 return log_error_errno(r, "Cannot tell the kernel what to refuse: %m");
         r = ring_map(&enforcer->ring, bpf_map__fd(enforcer->skeleton->maps.verdicts), ENFORCE_RING);

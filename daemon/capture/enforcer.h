@@ -34,6 +34,9 @@ int enforcer_new(const struct capture_deny *deny, const struct enforcer_place *p
 struct enforcer *enforcer_free(struct enforcer *enforcer);
 DEFINE_CLEANUP(struct enforcer *, enforcer_free)
 
+/* These executables as well. */
+int enforcer_protect(struct enforcer *enforcer, const struct capture_deny_list *executables);
+
 /* At once, for all calls that come from now on. */
 void enforcer_set_enforcing(struct enforcer *enforcer, bool enforcing);
 

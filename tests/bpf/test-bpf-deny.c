@@ -187,10 +187,18 @@ START_TEST(what_is_not_enforced_is_let_through_and_told_and_so_it_is_from_one_ca
 END_TEST
 
 START_TEST(a_protected_program_is_refused_nothing_and_that_is_told) {
+        const struct capture_deny_list self = LIST("/proc/self/exe");
         struct capture_deny lists = addresses;
         pid_t pid;
 
-        lists.protected = (struct capture_deny_list)LIST("/proc/self/exe");
+        /* Known at the beginning, or since. */
+        deny(&lists, true);
+        (void)try_to("192.0.2.55", SOCK_STREAM);
+        ck_assert_int_eq(WEXITSTATUS(lab.status), EPERM);
+        ck_assert_int_eq(capture_protect(lab.capture, &self), 0);
+        (void)try_to("192.0.2.55", SOCK_STREAM);
+        ck_assert_int_ne(WEXITSTATUS(lab.status), EPERM);
+        lists.protected = self;
         deny(&lists, true);
         expected_outcome = "no";
         pid = try_to("192.0.2.55", SOCK_STREAM);

@@ -5,12 +5,13 @@
     test-deny.py EXECRAYD EXECRAYCTL ROOT"""
 import errno
 import os
+import signal
 import sys
 import time
 
 from harness import EXECRAYD, EXECRAYCTL, ROOT, Daemon, expect, expect_equal, expect_in, main, run
 
-CONFIG = 'deny:\n  addresses: [%s]\nresponse:\n  enforce: %s\ncontrol:\n  bus: no\n'
+CONFIG = 'deny:\n  addresses: [%s]\n  action: %s\nresponse:\n  enforce: %s\ncontrol:\n  bus: no\n'
 CONNECT = '''import socket, sys
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 try:
@@ -34,7 +35,7 @@ def wait(address, status):
 def watch(place, addresses, enforce):
     """In a runtime directory of its own."""
     os.makedirs(place.join('run'), exist_ok=True)
-    config = place.write('config.yaml', CONFIG % (addresses, enforce))
+    config = place.write('config.yaml', CONFIG % (addresses, 'refuse', enforce))
     return Daemon(place, '--config', config, policies=os.path.join(ROOT, 'policies', 'deny'),
                   wrapper=('env', 'RUNTIME_DIRECTORY=' + place.join('run')))
 
@@ -45,7 +46,7 @@ def test_what_is_forbidden_is_told_then_refused_and_not_while_the_glass_is_broke
         alert = daemon.wait_alert('forbidden_let_through')
         expect_equal(alert['captures']['rule'], '192.0.2.0/24', 'the rule')
 
-        place.write('config.yaml', CONFIG % ('192.0.2.0/24, 198.51.100.7', 'yes'))
+        place.write('config.yaml', CONFIG % ('192.0.2.0/24, 198.51.100.7', 'refuse', 'yes'))
         expect_in('Reloaded', daemon.reload(), 'the log')
         expect_equal(connect('192.0.2.9'), errno.EPERM, 'connecting')
         expect_equal(connect('198.51.100.8'), 0, 'connecting to what is not listed')
@@ -59,19 +60,19 @@ def test_what_is_forbidden_is_told_then_refused_and_not_while_the_glass_is_broke
         wait('192.0.2.9', errno.EPERM)
 
         # Wrong lists change nothing, other lists do.
-        place.write('config.yaml', CONFIG % ('192.0.2.0/99', 'yes'))
+        place.write('config.yaml', CONFIG % ('192.0.2.0/99', 'refuse', 'yes'))
         expect_in('Not reloaded', daemon.reload(), 'the log')
         expect_in("'192.0.2.0/99' is no address", daemon.text(), 'the log')
         expect_equal(connect('192.0.2.9'), errno.EPERM, 'connecting')
-        place.write('config.yaml', CONFIG % ('198.51.100.0/24', 'yes'))
+        place.write('config.yaml', CONFIG % ('198.51.100.0/24', 'kill', 'yes'))
         expect_in('Reloaded', daemon.reload(), 'the log')
         expect_equal(connect('192.0.2.9'), 0, 'connecting to what is not listed any more')
-        expect_equal(connect('198.51.100.9'), errno.EPERM, 'connecting')
-        expect_in('calls refused, 2 would have been', daemon.stop(), 'the summary')
+        expect_equal(connect('198.51.100.9'), -signal.SIGKILL, 'connecting to what kills')
+        expect_in('1 callers killed, 0 could not be, 2 would have been', daemon.stop(), 'the summary')
 
 
 def test_a_wrong_list_at_the_start_is_an_error_of_the_configuration(place):
-    config = place.write('config.yaml', CONFIG % ('nowhere', 'yes'))
+    config = place.write('config.yaml', CONFIG % ('nowhere', 'refuse', 'yes'))
     text = run(EXECRAYD, '--config', config, '--policies', os.path.join(ROOT, 'policies', 'deny'), status=7)[2].decode()
     expect_in("deny.addresses: 'nowhere' is no address and no network", text, 'the log')
 
