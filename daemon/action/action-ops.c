@@ -14,7 +14,8 @@ static int check(struct actions *actions, const struct action *action, struct ac
         case ACTION_KIND_snapshot: return action_check_process(actions, action, ret);
         case ACTION_KIND_freeze_cgroup:
         case ACTION_KIND_thaw_cgroup:
-        case ACTION_KIND_kill_cgroup: return action_check_cgroup(actions, action, ret);
+        case ACTION_KIND_kill_cgroup:
+        case ACTION_KIND_deny_network_cgroup: return action_check_cgroup(actions, action, ret);
         case ACTION_KIND_quarantine: return action_check_quarantine(actions, action, ret);
         case ACTION_KIND_stop_unit:
         case ACTION_KIND_restart_unit:
@@ -38,7 +39,8 @@ static int perform(struct actions *actions, const struct action *action, struct 
         case ACTION_KIND_stop_tree: return action_do_tree(actions, action, ret);
         case ACTION_KIND_freeze_cgroup:
         case ACTION_KIND_thaw_cgroup:
-        case ACTION_KIND_kill_cgroup: return action_do_cgroup(actions, action, ret);
+        case ACTION_KIND_kill_cgroup:
+        case ACTION_KIND_deny_network_cgroup: return action_do_cgroup(actions, action, ret);
         case ACTION_KIND_quarantine: return action_do_quarantine(actions, action, ret);
         case ACTION_KIND_stop_unit:
         case ACTION_KIND_restart_unit:

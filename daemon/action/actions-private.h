@@ -55,6 +55,7 @@ struct actions {
         struct systemd *systemd;        /* made when it is needed; NULL: not yet, or not there */
         struct posts *posts;            /* the same */
         struct runtime_lists *lists;    /* the same */
+        uint64_t denied_next_ns; /* when a control group may use the network again; 0: the log was not read yet */
         uint64_t webhook_pause_ns;      /* before the second attempt; 0: the usual. For tests */
 };
 
@@ -121,6 +122,8 @@ int action_check_run(struct actions *actions, const struct action *action, struc
 int action_do_run(struct actions *actions, const struct action *action, struct action_result *ret);
 int action_check_webhook(struct actions *actions, const struct action *action, struct action_result *ret);
 int action_do_webhook(struct actions *actions, const struct action *action, struct action_result *ret);
+/* Those whose time is over are noted as undone. */
+void action_end_denied(struct actions *actions);
 int action_undo_cgroup(struct actions *actions, struct undo_entry *entry, struct action_result *ret);
 int action_check_process(struct actions *actions, const struct action *action, struct action_result *ret);
 int action_do_signal(struct actions *actions, const struct action *action, struct action_result *ret);

@@ -443,6 +443,7 @@ struct actions *actions_free(struct actions *actions) {
 void actions_tick(struct actions *actions, uint64_t now_ns) {
         actions->now_ns = now_ns;
         action_refresh_lists(actions);
+        action_end_denied(actions);
         if (actions->lists)
                 (void)runtime_lists_expire(actions->lists, now_ns);
         actions_disarm(actions, breakglass_look(actions->options.runtime_directory ?: ACTIONS_RUNTIME_DIRECTORY,

@@ -14,6 +14,7 @@ static int undo_entry(struct actions *actions, struct undo_entry *entry, struct 
                 return action_say(ret, -EOPNOTSUPP, "nobody here knows how to undo '%s'", entry->action);
         switch ((enum action_kind)kind) {
         case ACTION_KIND_stop_tree: return action_undo_tree(actions, entry, ret);
+        case ACTION_KIND_deny_network_cgroup:
         case ACTION_KIND_freeze_cgroup: return action_undo_cgroup(actions, entry, ret);
         case ACTION_KIND_stop_unit:
         case ACTION_KIND_freeze_unit:

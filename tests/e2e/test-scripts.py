@@ -102,7 +102,7 @@ def test_what_is_enforced_is_done(place):
 
 
 def test_scripts_run_with_what_actions_need_alone(place):
-    kept = {1: 'DAC_OVERRIDE', 2: 'DAC_READ_SEARCH', 3: 'FOWNER', 5: 'KILL', 19: 'SYS_PTRACE', 31: 'SETFCAP'}
+    kept = {1: 'DAC_OVERRIDE', 2: 'DAC_READ_SEARCH', 3: 'FOWNER', 5: 'KILL', 12: 'NET_ADMIN', 39: 'BPF', 19: 'SYS_PTRACE', 31: 'SETFCAP'}
     with Daemon(place, *prepare(place)) as daemon:
         with open('/proc/%d/status' % responder(daemon)) as f:
             status = dict(line.rstrip('\n').split(':\t', 1) for line in f if ':\t' in line)

@@ -101,6 +101,38 @@ START_TEST(a_group_is_frozen_and_thawed_by_undoing_it) {
 }
 END_TEST
 
+START_TEST(the_network_of_a_group_is_denied_until_its_time_or_undoing) {
+        struct action_result result;
+        struct group group;
+        struct lab lab;
+
+        if (!group_init(&group))
+                return;
+        lab_init(&lab, NULL);
+        result = on_group(&lab, "deny_network_cgroup", group.name, group.id);
+        if (result.error == -EACCES)
+                printf("SKIP: no program can be attached here\n");
+        else {
+                const struct action_input inputs[] = {LAB_TEXT("cgroup", group.name), LAB_TEXT("duration", "1s")};
+
+                ck_assert_msg(result.outcome == ACTION_DONE, "%s", result.text);
+                ck_assert_uint_eq(result.undo, 1);
+                result = lab_undo(&lab, 1);
+                ck_assert_msg(result.outcome == ACTION_DONE, "%s", result.text);
+
+                result = lab_run(&lab, "deny_network_cgroup", inputs, 2);
+                ck_assert_msg(result.outcome == ACTION_DONE, "%s", result.text);
+                actions_tick(lab.actions, clock_boottime_ns());
+                actions_tick(lab.actions, clock_boottime_ns() + 3600 * NSEC_PER_SEC);
+                result = lab_undo(&lab, 2);
+                ck_assert_msg(result.outcome == ACTION_FAILED && strstr(result.text, "not in force"), "%s",
+                              result.text);
+        }
+        lab_done(&lab);
+        group_done(&group);
+}
+END_TEST
+
 START_TEST(a_group_is_killed) {
         struct action_result result;
         struct group group;
@@ -214,7 +246,8 @@ START_TEST(a_group_that_somebody_who_died_left_frozen_is_thawed) {
 }
 END_TEST
 
-UNIT_MAIN("action/action-cgroup", a_group_is_frozen_and_thawed_by_undoing_it, a_group_is_killed,
+UNIT_MAIN("action/action-cgroup", a_group_is_frozen_and_thawed_by_undoing_it,
+          the_network_of_a_group_is_denied_until_its_time_or_undoing, a_group_is_killed,
           another_group_of_the_same_name_is_left_alone, a_group_with_somebody_protected_in_it_is_left_alone,
           a_tree_in_a_group_of_its_own_is_killed_and_the_group_goes_on,
           a_group_that_somebody_who_died_left_frozen_is_thawed)
