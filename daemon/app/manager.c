@@ -255,6 +255,9 @@ static unsigned choose_outputs(const struct params *params, const struct config 
                 case CONFIG_OUTPUT_JSON:
                         outputs = REPORT_JSON;
                         break;
+                case CONFIG_OUTPUT_ECS:
+                        outputs = REPORT_ECS;
+                        break;
                 }
 
         if ((outputs & REPORT_JOURNAL) && !journal) {
@@ -339,6 +342,7 @@ static int manager_init(struct manager *manager) {
         options.report.userdata = manager;
         options.report.redactor = manager->settings.redactor;
         options.report.packages = config->alerts.packages;
+        options.report.host = config->alerts.host;
         options.report.spool = choose_spool(spool, sizeof(spool));
         options.report.spool_bytes = config->alerts.spool_bytes;
         choose_style(manager->params, &options.report);

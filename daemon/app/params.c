@@ -27,8 +27,10 @@ static void put_help(struct strbuf *b) {
                 "  --config FILE          configuration (default " CONFIG_PATH ", if it is there)\n"
                 "  --policies PLACE       file or directory of policies, instead of those configured; may be repeated\n"
                 "  --scripts PLACE        file or directory of scripts, instead of those configured; may be repeated\n"
-                "  --output LIST          where alerts go: text, json (one object a line), journal, none; joined by "
-                "commas\n"
+                "  --output LIST          where alerts go: text, json (one object a line), ecs (the same in the words "
+                "of the "
+                "Elastic Common\n"
+                "                         Schema), journal, none; joined by commas\n"
                 "                         (default: the journal if it runs, and text on a terminal)\n"
                 "  --colour WHEN          auto, always or never\n"
                 "  --duration TIME        end after this time (10s, 5m)\n"
@@ -70,6 +72,7 @@ static bool parse_outputs(const char *list, unsigned *ret) {
         } names[] = {
                 {"text", REPORT_TEXT},
                 {"json", REPORT_JSON},
+                {"ecs", REPORT_ECS},
                 {"journal", REPORT_JOURNAL},
                 {"none", 0},
         };
@@ -145,7 +148,7 @@ int params_parse(int argc, char *argv[], struct params *ret) {
                         break;
                 case OPTION_OUTPUT:
                         if (!parse_outputs(optarg, &params.outputs)) {
-                                log_error("--output '%s' is none of text, json, journal, none, joined by commas",
+                                log_error("--output '%s' is none of text, json, ecs, journal, none, joined by commas",
                                           optarg);
                                 return usage();
                         }

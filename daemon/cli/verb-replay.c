@@ -10,7 +10,7 @@
 struct replay_params {
         const char *file, *config;
         struct places places;
-        bool json, quiet;
+        bool json, ecs, quiet;
         uint64_t without;
 };
 
@@ -37,10 +37,10 @@ static int replay(const struct replay_params *params) {
                 return status;
 
         pipeline_configure(&settings.config, &pipeline_options);
-        pipeline_options.report.outputs = params->json ? REPORT_JSON : REPORT_TEXT;
+        pipeline_options.report.outputs = params->ecs ? REPORT_ECS : params->json ? REPORT_JSON : REPORT_TEXT;
         pipeline_options.report.fd = STDOUT_FILENO;
         pipeline_options.report.redactor = settings.redactor;
-        pipeline_options.report.colour = !params->json && isatty(STDOUT_FILENO);
+        pipeline_options.report.colour = !params->json && !params->ecs && isatty(STDOUT_FILENO);
         r = pipeline_new(settings.program, &pipeline_options, NULL, NULL, &pipeline);
         if (r < 0) {
                 log_error_errno(r, "Cannot set up the engine: %m");
@@ -64,10 +64,11 @@ static int replay(const struct replay_params *params) {
 }
 
 static int run(const struct verb *verb, int argc, char *argv[]) {
-        enum { OPTION_POLICIES = 256, OPTION_JSON, OPTION_CONFIG, OPTION_QUIET, OPTION_WITHOUT };
+        enum { OPTION_POLICIES = 256, OPTION_JSON, OPTION_OUTPUT, OPTION_CONFIG, OPTION_QUIET, OPTION_WITHOUT };
         static const struct option options[] = {
                 {"policies", required_argument, NULL, OPTION_POLICIES},
                 {"json", no_argument, NULL, OPTION_JSON},
+                {"output", required_argument, NULL, OPTION_OUTPUT},
                 {"config", required_argument, NULL, OPTION_CONFIG},
                 {"without", required_argument, NULL, OPTION_WITHOUT},
                 {"quiet", no_argument, NULL, OPTION_QUIET},
@@ -85,6 +86,14 @@ static int run(const struct verb *verb, int argc, char *argv[]) {
                         break;
                 case OPTION_JSON:
                         params.json = true;
+                        break;
+                case OPTION_OUTPUT:
+                        params.json = streq(optarg, "json");
+                        params.ecs = streq(optarg, "ecs");
+                        if (!params.json && !params.ecs && !streq(optarg, "text")) {
+                                log_error("--output '%s' is none of text, json, ecs", optarg);
+                                return EXIT_STATUS_USAGE;
+                        }
                         break;
                 case OPTION_CONFIG:
                         params.config = optarg;
@@ -111,10 +120,11 @@ static int run(const struct verb *verb, int argc, char *argv[]) {
 
 const struct verb verb_replay = {
         .name = "replay",
-        .arguments = "FILE --policies PLACE... [--json] [--config FILE] [--quiet]",
+        .arguments = "FILE --policies PLACE... [--json | --output FORM] [--config FILE] [--quiet]",
         .summary = "Run a recording against policies and print the alerts",
         .help = "  --policies PLACE  file or directory of policies; may be repeated\n"
                 "  --json            one JSON object a line (docs/ALERTS.md) instead of text\n"
+                "  --output FORM     text, json, or ecs: in the words of the Elastic Common Schema (docs/ALERTS.md)\n"
                 "  --config FILE     limits, redaction and defaults from there; without it built-in ones, never this "
                 "host's\n"
                 "  --quiet           no closing line on standard error\n"

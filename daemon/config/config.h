@@ -75,6 +75,7 @@ enum config_output {
         CONFIG_OUTPUT_JOURNAL,
         CONFIG_OUTPUT_TEXT,
         CONFIG_OUTPUT_JSON,
+        CONFIG_OUTPUT_ECS,
 };
 
 enum config_listen {

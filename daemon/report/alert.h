@@ -37,6 +37,8 @@ enum alert_detail {
         ALERT_ANCESTOR,                 /* the same, arguments shorter */
 };
 
+struct host;
+
 /* Which package of the host owns a program: filled in by whoever may look (report.c). */
 struct alert_package {
         bool known;                     /* else it could not be found out */
@@ -109,6 +111,7 @@ struct alert_capture {
 
 struct alert {
         uint64_t number, generation;
+        const struct host *host;        /* borrowed while the alert is told; NULL: it does not say */
         bool summary;                   /* the end of a suppression */
         uint32_t step;                  /* no alert: a story has taken this step, and responders are asked; else 0 */
         uint64_t time_ns, first_ns;     /* wall clock */

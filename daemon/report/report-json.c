@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/strbuf.h"
+#include "report/host.h"
 #include "report/report.h"
 
 /* Commas are put by whoever begins the next member: nothing is taken back. */
@@ -290,6 +291,19 @@ static void put_gap(struct strbuf *b, const struct alert *alert) {
         strbuf_put(b, "]}");
 }
 
+static void put_host(struct strbuf *b, const struct host *host) {
+        if (!host)
+                return;
+        put_key(b, "host");
+        strbuf_put(b, "{\"name\":");
+        strbuf_put_json_str(b, host->name);
+        put_key(b, "machine_id");
+        strbuf_put_json_str(b, host->machine_id);
+        put_key(b, "boot_id");
+        strbuf_put_json_str(b, host->boot_id);
+        strbuf_put_char(b, '}');
+}
+
 void report_json_alert(const struct alert *alert, struct strbuf *b) {
         strbuf_put_char(b, '{');
         member_u64(b, "version", ALERT_VERSION);
@@ -299,6 +313,7 @@ void report_json_alert(const struct alert *alert, struct strbuf *b) {
                 member_u64(b, "step", alert->step);
         member_u64(b, "number", alert->number);
         member_u64(b, "generation", alert->generation);
+        put_host(b, alert->host);
         member_time(b, "time", alert->time_ns);
         member_time(b, "first", alert->first_ns);
         member_text(b, "policy", &alert->policy);

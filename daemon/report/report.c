@@ -16,11 +16,13 @@
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "report/alert.h"
+#include "report/host.h"
 #include "report/journal-door.h"
 #include "report/message-ids.h"
 #include "report/outlet.h"
 #include "report/packages.h"
 #include "report/redact-cache.h"
+#include "report/report-ecs.h"
 #include "report/report-journal.h"
 #include "report/report-json.h"
 #include "report/report-text.h"
@@ -55,6 +57,7 @@ struct held {
 struct report {
         struct report_options options;
         struct report_hold hold;
+        struct host host;
         struct held *held, **held_end;  /* owned; the oldest first */
         uint64_t last_id;
         int64_t offset_ns;
@@ -122,13 +125,15 @@ int report_new(const struct report_options *options, struct report **ret) {
 
         report->options = *options;
         report->held_end = &report->held;
+        if (options->host)
+                host_read(&report->host);
         if (options->outputs & REPORT_JOURNAL) {
                 int r = open_door(report);
 
                 if (r < 0)
                         return r;
         }
-        if (options->never_wait && (options->outputs & (REPORT_TEXT | REPORT_JSON))) {
+        if (options->never_wait && (options->outputs & (REPORT_TEXT | REPORT_JSON | REPORT_ECS))) {
                 int r = outlet_new(options->fd, OUTLET_MAX_BYTES, &report->outlet);
 
                 if (r < 0)
@@ -350,6 +355,10 @@ static void enrich(struct report *report, struct arena *arena, struct alert *ale
                 enrich_process(report, arena, &alert->steps[i].process, now_ns);
 }
 
+static const struct host *host_of(const struct report *report) {
+        return report->options.host ? &report->host : NULL;
+}
+
 static int build(struct report *report, const struct match *match, struct arena *arena, struct alert **ret) {
         const struct alert_context context = {
                 .table = report->options.table,
@@ -363,6 +372,7 @@ static int build(struct report *report, const struct match *match, struct arena 
         if (r < 0)
                 return log_limited(&report->build_limit, LOG_WARNING, r,
                                    "Cannot put an alert into words, it is counted as failed: %m");
+        (*ret)->host = host_of(report);
         return 0;
 }
 
@@ -379,10 +389,17 @@ static int print(struct report *report, const struct alert *alert) {
                 r = write_out(report, &report->text);
         }
 
-        if (report->options.outputs & (REPORT_JSON | REPORT_JOURNAL))
+        if (report->options.outputs & (REPORT_JSON | REPORT_ECS | REPORT_JOURNAL))
                 report_json_alert(alert, &report->json);
         if (report->options.outputs & REPORT_JSON) {
                 q = write_out(report, &report->json);
+                if (r >= 0)
+                        r = q;
+        }
+        if (report->options.outputs & REPORT_ECS) {
+                strbuf_clear(&report->text);
+                report_ecs_alert(alert, strbuf_str(&report->json), report->json.n, &report->text);
+                q = write_out(report, &report->text);
                 if (r >= 0)
                         r = q;
         }
@@ -505,6 +522,14 @@ void report_set_hold(struct report *report, const struct report_hold *hold_by) {
         report->hold = hold_by ? *hold_by : (struct report_hold){};
 }
 
+/* What stands in report->json, in the words of that schema. */
+static void tell_ecs(struct report *report, const char *what, const char *policy, uint64_t time_ns) {
+        _cleanup_(strbuf_done) struct strbuf b = {.limit_bytes = MAX_ALERT_BYTES};
+
+        report_ecs_notice(what, policy, host_of(report), time_ns, strbuf_str(&report->json), report->json.n, &b);
+        write_out(report, &b);
+}
+
 void report_answer(struct report *report, const struct report_told *told, const struct alert_response *response) {
         _cleanup_(strbuf_done) struct strbuf answer = {.limit_bytes = MAX_ALERT_BYTES};
         char number[24], generation[24], step[16];
@@ -518,10 +543,13 @@ void report_answer(struct report *report, const struct report_told *told, const 
         else
                 strbuf_printf(&report->text, "  #%" PRIu64 "\n", told->number);
         alert_response_put_text(response, &report->text);
-        if (report->options.outputs & REPORT_JSON) {
+        if (report->options.outputs & (REPORT_JSON | REPORT_ECS)) {
                 report_json_response(told, response, &report->json);
-                write_out(report, &report->json);
+                if (report->options.outputs & REPORT_JSON)
+                        write_out(report, &report->json);
         }
+        if (report->options.outputs & REPORT_ECS)
+                tell_ecs(report, "response", told->policy, clock_realtime_ns());
         if (report->options.outputs & REPORT_JOURNAL) {
                 snprintf(number, sizeof(number), "%" PRIu64, told->number);
                 snprintf(generation, sizeof(generation), "%" PRIu64, told->generation);
@@ -597,11 +625,14 @@ static void tell_notice(struct report *report, struct notice *notice, uint64_t n
                                      &report->text);
                 write_out(report, &report->text);
         }
-        if (report->options.outputs & REPORT_JSON) {
+        if (report->options.outputs & (REPORT_JSON | REPORT_ECS)) {
                 report_json_obscured(notice->reason, notice->policy, notice->key, notice->count, wall_ns,
                                      &report->json);
-                write_out(report, &report->json);
+                if (report->options.outputs & REPORT_JSON)
+                        write_out(report, &report->json);
         }
+        if (report->options.outputs & REPORT_ECS)
+                tell_ecs(report, "obscured", notice->policy, wall_ns);
         if (report->options.outputs & REPORT_JOURNAL) {
                 struct report_text_style plain = {};
 

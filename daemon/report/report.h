@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Report - where alerts leave the daemon: as text or JSON lines on a descriptor, and as entries of the journal.
+/* Report - where alerts leave the daemon: as text, JSON or ECS lines on a descriptor, and as entries of the journal.
  *
  * One alert is built once (alert.h: redacted there) and printed in every form that was asked for. A form that cannot be
  * delivered is counted and said once a minute; it never holds back the others. This room does the I/O; time comes with
@@ -19,11 +19,12 @@ enum report_output {
         REPORT_TEXT = 1U << 0,
         REPORT_JSON = 1U << 1,
         REPORT_JOURNAL = 1U << 2,
+        REPORT_ECS = 1U << 3,
 };
 
 struct report_options {
         unsigned outputs;               /* enum report_output, or 0 for none: alerts are counted only */
-        int fd;                         /* of text and JSON; borrowed */
+        int fd;                         /* of text, JSON and ECS; borrowed */
         /* Do not wait for who reads a pipe, socket or terminal (outlet.h): false for whoever has time. */
         bool never_wait;
         void (*on_output_waits)(void *userdata);        /* from now on report_output_waits(); may be NULL */
@@ -37,6 +38,7 @@ struct report_options {
         const char *spool;              /* file for what journald cannot take; borrowed during the call; NULL: none */
         uint64_t spool_bytes;           /* its bound */
         bool packages;                  /* say which package of this host owns a program. Not for a recording */
+        bool host;                      /* say which host this is. Not for a recording */
 };
 
 struct report_stats {

@@ -117,7 +117,7 @@ def test_live_alerts_and_replayed_ones_are_the_same(place):
     place.policy('p', POLICY % {'dir': place.path})
     # Packages are those of the host now, which a replay does not look at.
     with open(place.join('settings.yaml'), 'w') as f:
-        f.write('alerts:\n  packages: no\n')
+        f.write('alerts:\n  packages: no\n  host: no\n')
     with Daemon(place, '--config', place.join('settings.yaml')) as daemon:
         path = record(place, '--policies', place.policies)
         daemon.wait_alert('removed')

@@ -34,7 +34,7 @@ path "read" {
     unlink { pathname == "%(dir)s/never" }
 }
 '''
-CONFIG = 'recorder: {memory: 256K, interval: %s, keep: %d%s}\nalerts: {packages: no}\n'
+CONFIG = 'recorder: {memory: 256K, interval: %s, keep: %d%s}\nalerts: {packages: no, host: no}\n'
 
 
 def play(place):
