@@ -1,67 +1,116 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
+#include <inttypes.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/macro.h"
 #include "base/strbuf.h"
 #include "cli/verb.h"
 
-static int run(const struct verb *verb, int argc, char *argv[]) {
-        enum { OPTION_CONFIG = 256, OPTION_WHOLE };
-        static const struct option options[] = {
-                {"config", required_argument, NULL, OPTION_CONFIG},
-                {"whole", no_argument, NULL, OPTION_WHOLE},
-                {"help", no_argument, NULL, 'h'},
-                {},
-        };
-        struct settings_options settings_options = {
-                .config = CONFIG_PATH,
-                .config_may_miss = true,
+static int load(const char *file, struct settings *ret) {
+        const struct settings_options options = {
+                .config = file ?: CONFIG_PATH,
+                .config_may_miss = !file,
                 .no_policies = true,
                 .generation = 1,
         };
+
+        return verb_load(&options, ret);
+}
+
+static int check(const struct settings *settings, struct strbuf *b) {
+        const struct config *config = &settings->config;
+
+        if (config->n_files == 0)
+                strbuf_put(b, "There is no file: everything has its default.\n");
+        for (size_t i = 0; i < config->n_files; i++) {
+                strbuf_put_text(b, config->files[i], strlen(config->files[i]));
+                strbuf_put(b, ": well\n");
+        }
+        return 0;
+}
+
+static int diff(const struct settings *settings, const char *other_file, struct strbuf *b) {
+        _cleanup_(settings_done) struct settings other = {};
+        int status;
+
+        if (!other_file) {
+                config_dump_changes(&settings->config, b);
+                return 0;
+        }
+        status = load(other_file, &other);
+        if (status == 0 && config_dump_difference(&settings->config, &other.config, b) == 0)
+                strbuf_put(b, "# they say the same\n");
+        return status;
+}
+
+static int run(const struct verb *verb, int argc, char *argv[]) {
+        enum { OPTION_CONFIG = 256 };
+        static const char *const words[] = {"diff", "show", "check", "defaults"};
+        static const struct option options[] = {
+                {"config", required_argument, NULL, OPTION_CONFIG},
+                {"help", no_argument, NULL, 'h'},
+                {},
+        };
+        enum { WORD_DIFF, WORD_SHOW, WORD_CHECK, WORD_DEFAULTS } word = WORD_DIFF;
         _cleanup_(settings_done) struct settings settings = {};
         _cleanup_(strbuf_done) struct strbuf b = {};
-        bool whole = false;
+        const char *file = NULL;
         int c, status;
 
         while ((c = verb_option(verb, argc, argv, options)) != -1)
                 switch (c) {
                 case OPTION_CONFIG:
-                        settings_options.config = optarg;
-                        settings_options.config_may_miss = false;
-                        break;
-                case OPTION_WHOLE:
-                        whole = true;
+                        file = optarg;
                         break;
                 default:
                         return verb_usage(verb);
                 }
         if (optind < argc) {
-                log_error("Unexpected '%s'; a file is named with --config", argv[optind]);
+                while (word < ELEMENTSOF(words) && !streq(argv[optind], words[word]))
+                        word++;
+                if (word == ELEMENTSOF(words)) {
+                        log_error("Unexpected '%s'; a file is named with --config", argv[optind]);
+                        return verb_usage(verb);
+                }
+                optind++;
+        }
+        if (argc - optind > (word == WORD_DIFF)) {
+                log_error("Unexpected '%s'", argv[optind]);
                 return verb_usage(verb);
         }
 
-        status = verb_load(&settings_options, &settings);
+        if (word == WORD_DEFAULTS) {
+                if (config_dump_defaults(&b) < 0)
+                        return EXIT_STATUS_FAILURE;
+                return verb_print(&b);
+        }
+        status = load(file, &settings);
         if (status != EXIT_STATUS_SUCCESS)
                 return status;
-        if (whole)
-                config_dump(&settings.config, &b);
-        else
-                config_dump_changes(&settings.config, &b);
-        return verb_print(&b);
+        switch (word) {
+        case WORD_SHOW: config_dump(&settings.config, &b); break;
+        case WORD_CHECK: status = check(&settings, &b); break;
+        case WORD_DIFF: status = diff(&settings, optind < argc ? argv[optind] : NULL, &b); break;
+        case WORD_DEFAULTS: break;
+        }
+        return status != 0 ? status : verb_print(&b);
 }
 
 const struct verb verb_config = {
         .name = "config",
-        .arguments = "[--config FILE] [--whole]",
+        .arguments = "[diff [OTHER] | show | check | defaults] [--config FILE]",
         .summary = "Show the configuration in force, and where each value comes from",
-        .help = "  --config FILE  this one, not the usual " CONFIG_PATH "\n"
-                "  --whole        every key, with what it means, as a file to start from; without it: what is not as "
-                "the defaults\n"
+        .help = "  diff           what is not as the defaults, with where it comes from; with OTHER: what another file "
+                "would change\n"
+                "  show           every key, with what it means, as a file to start from\n"
+                "  check          nothing but what is wrong, and which files are read\n"
+                "  defaults       every key with its default, whatever the files say\n"
+                "  --config FILE  this one, not the usual " CONFIG_PATH "\n"
                 "\n"
-                "A value comes from the file, else from the profile that the file names, else it is the default. "
-                "Exit status 7 if the\n"
-                "configuration is not usable: what the daemon would say at a reload, without one.\n",
+                "A value comes from the last of FILE and FILE.d/*.yaml that has it, else from the profile that they "
+                "name, else it is the\n"
+                "default. Exit status 7 if the configuration is not usable: what the daemon would say at a reload, "
+                "without one.\n",
         .run = run,
 };

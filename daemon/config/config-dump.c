@@ -148,6 +148,56 @@ void config_dump(const struct config *config, struct strbuf *b) {
         }
 }
 
+static bool is_list(const struct config_key *key) {
+        return key->type == CONFIG_LIST_PATH || key->type == CONFIG_LIST_NAME;
+}
+
+static void put_value(const struct config *config, const struct config_key *key, struct strbuf *b) {
+        if (!is_list(key)) {
+                put_number(key, config_get_number(config, key), b);
+                return;
+        }
+        strbuf_put_char(b, '[');
+        for (size_t i = 0; i < config_get_list(config, key)->n; i++) {
+                const char *item = config_get_list(config, key)->items[i];
+
+                strbuf_put(b, i > 0 ? ", " : "");
+                strbuf_put_json(b, item, strlen(item));
+        }
+        strbuf_put_char(b, ']');
+}
+
+static bool is_same(const struct config *a, const struct config *b, const struct config_key *key) {
+        const struct config_list *x, *y;
+
+        if (!is_list(key))
+                return config_get_number(a, key) == config_get_number(b, key);
+        x = config_get_list(a, key);
+        y = config_get_list(b, key);
+        for (size_t i = 0; i < x->n && i < y->n; i++)
+                if (!streq(x->items[i], y->items[i]))
+                        return false;
+        return x->n == y->n;
+}
+
+size_t config_dump_difference(const struct config *from, const struct config *to, struct strbuf *b) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < n_config_keys; i++) {
+                const struct config_key *key = &config_keys[i];
+
+                if (key->type == CONFIG_SECTION || is_same(from, to, key))
+                        continue;
+                strbuf_printf(b, "%s.%s: ", key->section, key->name);
+                put_value(from, key, b);
+                strbuf_put(b, " -> ");
+                put_value(to, key, b);
+                strbuf_put_char(b, '\n');
+                n++;
+        }
+        return n;
+}
+
 void config_dump_changes(const struct config *config, struct strbuf *b) {
         size_t n_before = b->n;
 
@@ -158,20 +208,14 @@ void config_dump_changes(const struct config *config, struct strbuf *b) {
                 if (key->type == CONFIG_SECTION || origin == CONFIG_ORIGIN_DEFAULT)
                         continue;
                 strbuf_printf(b, "%s.%s: ", key->section, key->name);
-                if (key->type == CONFIG_LIST_PATH || key->type == CONFIG_LIST_NAME) {
-                        const struct config_list *list = config_get_list(config, key);
+                put_value(config, key, b);
+                if (origin == CONFIG_ORIGIN_FILE) {
+                        const char *file = config->files[config->origin_files[i]];
 
-                        strbuf_put_char(b, '[');
-                        for (size_t k = 0; k < list->n; k++) {
-                                strbuf_put(b, k > 0 ? ", " : "");
-                                strbuf_put_json(b, list->items[k], strlen(list->items[k]));
-                        }
-                        strbuf_put_char(b, ']');
+                        strbuf_put(b, " # of ");
+                        strbuf_put_text(b, file, strlen(file));
+                        strbuf_put_char(b, '\n');
                 } else
-                        put_number(key, config_get_number(config, key), b);
-                if (origin == CONFIG_ORIGIN_FILE)
-                        strbuf_put(b, " # of the file\n");
-                else
                         strbuf_printf(b, " # of profile %s\n", config_profile_to_string(config->performance.profile));
         }
         if (b->n == n_before)
@@ -189,20 +233,23 @@ int config_dump_defaults(struct strbuf *b) {
         return b->error;
 }
 
-static void put_reference_default(const struct config_key *key, struct strbuf *b) {
+static void put_default_list(const struct config_key *key, const char *between, struct strbuf *b) {
         const char *rest = key->words, *word;
-        bool first = true;
         size_t n;
 
+        for (bool first = true; config_next_word(&rest, '\n', &word, &n); first = false)
+                strbuf_printf(b, "%s`%.*s`", first ? "" : between, (int)n, word);
+}
+
+static void put_reference_default(const struct config_key *key, struct strbuf *b) {
         if (key->type != CONFIG_LIST_PATH && key->type != CONFIG_LIST_NAME) {
                 strbuf_put_char(b, '`');
                 put_number(key, key->number, b);
                 strbuf_put_char(b, '`');
                 return;
         }
-        for (; config_next_word(&rest, '\n', &word, &n); first = false)
-                strbuf_printf(b, "%s`%.*s`", first ? "" : "<br>", (int)n, word);
-        if (first)
+        put_default_list(key, "<br>", b);
+        if (!*key->words)
                 strbuf_put(b, "none");
 }
 
@@ -229,6 +276,34 @@ static void put_profile_table(struct strbuf *b) {
                         strbuf_put(b, "` |");
                 }
                 strbuf_put_char(b, '\n');
+        }
+}
+
+void config_dump_manual(struct strbuf *b) {
+        for (size_t i = 0; i < n_config_keys; i++) {
+                const struct config_key *key = &config_keys[i];
+
+                if (key->type == CONFIG_SECTION) {
+                        strbuf_printf(b, "## %s\n\n%s\n\n", key->section, key->doc);
+                        continue;
+                }
+                strbuf_printf(b, "**%s**", key->name);
+                if (!is_list(key)) {
+                        strbuf_put(b, " (");
+                        put_range(key, b);
+                        strbuf_put(b, key->is_power_of_two ? ", a power of two; default " : "; default ");
+                        put_number(key, key->number, b);
+                        strbuf_put(b, is_profiled(key) ? ", with profile " : "");
+                        put_profiles(key, b);
+                        strbuf_put_char(b, ')');
+                } else if (!*key->words)
+                        strbuf_put(b, " (a list; default none)");
+                else {
+                        strbuf_put(b, " (a list; default ");
+                        put_default_list(key, ", ", b);
+                        strbuf_put_char(b, ')');
+                }
+                strbuf_printf(b, ": %s\n\n", key->doc);
         }
 }
 

@@ -70,7 +70,7 @@ const size_t n_config_keys = ELEMENTSOF(config_keys);
 _Static_assert(sizeof(enum config_compat) == sizeof(int) && sizeof(enum config_backend) == sizeof(int) &&
                        sizeof(enum config_severity) == sizeof(int) && sizeof(enum config_output) == sizeof(int) &&
                        sizeof(enum config_profile) == sizeof(int) && sizeof(enum config_governor) == sizeof(int) &&
-                       sizeof(enum config_on_alert) == sizeof(int),
+                       sizeof(enum config_on_alert) == sizeof(int) && sizeof(enum config_log) == sizeof(int),
                "an enum is not an int");
 
 static void *config_member(const struct config *config, const struct config_key *key) {
@@ -393,6 +393,7 @@ static int config_parse_section(struct config *config, const struct config_key *
                 }
 
                 config->origins[key - config_keys] = CONFIG_ORIGIN_FILE;
+                config->origin_files[key - config_keys] = (uint8_t)config->n_files;
                 r = config_parse_value(config, key, value, diags);
                 if (r == -EBADMSG)
                         is_wrong = true;
@@ -447,56 +448,65 @@ static enum config_profile find_profile(const struct yaml_node *root) {
                                     memeq_str(value->text, value->n, config_profile_to_string(i)))
                                         return i;
         }
-        return CONFIG_PROFILE_BALANCED;
+        return _CONFIG_PROFILE_MAX;
 }
 
-int config_parse(const char *name, const char *text, size_t n, struct diag_set *diags, struct config *ret) {
+/* The last file that names one. */
+static enum config_profile find_profile_of(const struct yaml_node *const roots[], size_t n) {
+        enum config_profile found = _CONFIG_PROFILE_MAX;
+
+        for (size_t i = n; i > 0 && found == _CONFIG_PROFILE_MAX; i--)
+                found = find_profile(roots[i - 1]);
+        return found == _CONFIG_PROFILE_MAX ? CONFIG_PROFILE_BALANCED : found;
+}
+
+int config_parse_all(const struct config_text *texts, size_t n_texts, struct diag_set *diags, struct config *ret) {
+        const struct yaml_node *roots[CONFIG_DROP_INS_MAX + 1] = {};
         _cleanup_(config_done) struct config config = {};
         _cleanup_(arena_done) struct arena arena = {};
-        struct yaml_node *root = NULL;
         size_t n_before = diags->n_errors;
+        bool is_wrong = false;
         int r;
 
-        assert(name && diags && ret);
+        assert((texts || n_texts == 0) && n_texts <= ELEMENTSOF(roots) && diags && ret);
 
         arena_init(&arena, 8 * CONFIG_FILE_MAX);
-        r = yaml_read(name, text, n, &arena, diags, &root);
-        if (r >= 0)
-                r = config_init(find_profile(root), &config);
+        for (size_t i = 0; i < n_texts; i++) {
+                struct yaml_node *root = NULL;
+
+                r = yaml_read(texts[i].name, texts[i].text, texts[i].n, &arena, diags, &root);
+                if (r < 0 && r != -EBADMSG)
+                        return r;
+                is_wrong |= r < 0;
+                roots[i] = root;
+        }
+        r = config_init(find_profile_of(roots, n_texts), &config);
         if (r < 0)
                 return r;
-        r = root ? config_parse_root(&config, root, diags) : 0;
-        if (r < 0)
-                return r;
-        if (diags->n_errors > n_before)
-                return -EBADMSG;        /* what the YAML reader left out, or an item of a list */
+        for (size_t i = 0; i < n_texts; i++) {
+                config.n_files = i;
+                config.files[i] = arena_strndup(&config.arena, texts[i].name, strlen(texts[i].name));
+                if (!config.files[i])
+                        return -ENOMEM;
+                if (!roots[i])
+                        continue;
+                r = config_parse_root(&config, roots[i], diags);
+                if (r < 0 && r != -EBADMSG)
+                        return r;
+                is_wrong |= r < 0;
+        }
+        config.n_files = n_texts;
+        if (is_wrong || diags->n_errors > n_before)
+                return -EBADMSG;        /* what the YAML reader left out, or an item of a list, too */
 
         *ret = TAKE_STRUCT(config);
         return 0;
 }
 
-int config_read(const char *path, struct diag_set *diags, char **ret_text, size_t *ret_n) {
-        struct diag_span span = {.file = path};
-        _cleanup_(closep) int fd = -1;
-        enum fd_trust why;
-        bool dir_blamed;
-        int r;
+int config_parse(const char *name, const char *text, size_t n, struct diag_set *diags, struct config *ret) {
+        const struct config_text whole = {.name = name, .text = (char *)text, .n = n};
 
-        fd = open_trusted_file(path, &why, &dir_blamed);
-        if (fd == -ENOENT)
-                return fd;
-        if (fd == -EPERM && why != FD_TRUSTED) {
-                diag_error(diags, span, "%s %s: refused", dir_blamed ? "its directory" : "the file",
-                           fd_trust_to_string(why));
-                diag_hint(diags, "chown root and chmod go-w, then look at what it says");
-                return -EBADMSG;
-        }
-        if (fd == -ELOOP || fd == -EISDIR || fd == -EBADFD)
-                return diag_error(diags, span, "not a regular file");
-        r = fd < 0 ? fd : fd_read_all(fd, CONFIG_FILE_MAX, ret_text, ret_n);
-        if (r == -EFBIG)
-                return diag_error(diags, span, "larger than %zu bytes", CONFIG_FILE_MAX);
-        if (r < 0)
-                diag_error(diags, span, "cannot be read: %s", strerror(-r));
-        return r < 0 ? r : 0;
+        assert(name);
+
+        return config_parse_all(&whole, 1, diags, ret);
 }

@@ -2,8 +2,10 @@
 #pragma once
 
 /* Config - what the administrator decided: plain data, complete and checked.
- * Everything has a default; /etc/execrayd/execrayd.yaml says only what is to be different. All faults of a file are
- * reported, with their places; with one of them nothing is taken over. config-keys.def is the list of keys and docs.
+ * Everything has a default; /etc/execrayd/execrayd.yaml says only what is to be different, and over it the files
+ * *.yaml in execrayd.yaml.d, in the order of their names: the last one that has a key counts, a list is replaced as a
+ * whole. All faults of all files are reported, with their places; with one of them nothing is taken over.
+ * config-keys.def is the list of keys and docs.
  *
  *      struct config has a structure per section:      config.capture.ring_size_bytes, config.process.grace_ns
  *
@@ -78,6 +80,15 @@ enum config_output {
         CONFIG_OUTPUT_ECS,
 };
 
+/* What the daemon says of itself: this and what is more important. */
+enum config_log {
+        CONFIG_LOG_ERROR,
+        CONFIG_LOG_WARNING,
+        CONFIG_LOG_NOTICE,
+        CONFIG_LOG_INFO,
+        CONFIG_LOG_DEBUG,
+};
+
 enum config_listen {
         CONFIG_LISTEN_OFF,
         CONFIG_LISTEN_SOCKET,
@@ -105,6 +116,11 @@ enum config_id {
         _CONFIG_ID_MAX,
 };
 
+#define CONFIG_PATH "/etc/execrayd/execrayd.yaml"
+#define CONFIG_FILE_MAX ((size_t)1024 * 1024)   /* of one, and of all together */
+#define CONFIG_DROP_INS_MAX 64
+#define CONFIG_LIST_MAX 256             /* items of one list */
+
 struct config_list {
         const char **items;             /* arena */
         size_t n;
@@ -113,6 +129,9 @@ struct config_list {
 struct config {
         struct arena arena;             /* owned */
         uint8_t origins[_CONFIG_ID_MAX];        /* enum config_origin of each key */
+        uint8_t origin_files[_CONFIG_ID_MAX];   /* which of `files` it is of, if of one */
+        const char *files[CONFIG_DROP_INS_MAX + 1];     /* arena: their names */
+        size_t n_files;
 #define SECTION(section, doc) struct config_##section {
 #define SIZE(section, key, def, min, max, rule, doc) uint64_t key##_bytes;
 #define DURATION(section, key, def, min, max, doc) uint64_t key##_ns;
@@ -124,9 +143,19 @@ struct config {
 #include "config/config-keys.def"
 };
 
-#define CONFIG_PATH "/etc/execrayd/execrayd.yaml"
-#define CONFIG_FILE_MAX ((size_t)1024 * 1024)
-#define CONFIG_LIST_MAX 256             /* items of one list */
+/* One file, as it was read. */
+struct config_text {
+        const char *name;               /* stands in the messages */
+        char *text;
+        size_t n;
+};
+
+struct config_files {
+        struct config_text items[CONFIG_DROP_INS_MAX + 1];      /* owned; in the order in which they count */
+        char *names[CONFIG_DROP_INS_MAX + 1];   /* owned */
+        size_t n, n_bytes;
+        bool has_main;                  /* the file itself is there, not only drop-ins */
+};
 
 /* All defaults, of this profile. -ENOMEM. Give back with config_done(), as everything below. */
 int config_init(enum config_profile profile, struct config *ret);
@@ -136,11 +165,19 @@ void config_done(struct config *config);
  * -EBADMSG: read the diags, *ret is unchanged; -ENOMEM. The config does not refer to the text. */
 int config_parse(const char *name, const char *text, size_t n, struct diag_set *diags, struct config *ret);
 
+/* The same of several files, each over those before it. */
+int config_parse_all(const struct config_text *texts, size_t n_texts, struct diag_set *diags, struct config *ret);
+
 /* Read a configuration file for config_parse(): opened without following a link, owned by root or this user and
  * writable by nobody else, and the same of its directory. 0 and the text, which the caller frees; -ENOENT: there is
  * none, and that is no fault; anything else has a diag: -EBADMSG for what is not trusted, is no regular file or is too
  * large, and other errors as they are. */
 int config_read(const char *path, struct diag_set *diags, char **ret_text, size_t *ret_n);
+
+/* The file and its drop-ins, "PATH.d" with *.yaml, in a zeroed *ret that is the caller's to give back whatever comes of
+ * it. 0, also if nothing is there (`has_main`, `n`); else as config_read(). */
+int config_read_all(const char *path, struct diag_set *diags, struct config_files *ret);
+void config_files_done(struct config_files *files);
 
 const char *config_profile_to_string(enum config_profile profile);
 
@@ -154,8 +191,11 @@ int config_dump_defaults(struct strbuf *b);
  * optimisations. The same in every process. */
 uint64_t config_fingerprint(const struct config *config);
 
-/* What differs from the defaults, one "section.key: value (file)" a line, for people; says so if nothing does. */
+/* What differs from the defaults, one "section.key: value # of FILE" a line, for people; says so if nothing does. */
 void config_dump_changes(const struct config *config, struct strbuf *b);
+
+/* What differs between two, one "section.key: this -> that" a line. How many keys. */
+size_t config_dump_difference(const struct config *from, const struct config *to, struct strbuf *b);
 
 /* The optimisations that can be switched off: optimisations.def. */
 struct config_optimisation {
@@ -169,5 +209,6 @@ extern const size_t n_config_optimisations;
 bool config_is_on(const struct config *config, const struct config_optimisation *optimisation);
 void config_switch(struct config *config, const struct config_optimisation *optimisation, bool on);
 
-/* The keys as tables in Markdown, for the documentation. */
+/* The keys as tables in Markdown, for the documentation, and as paragraphs for the manual page. */
+void config_dump_manual(struct strbuf *b);
 void config_dump_reference(struct strbuf *b);

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -27,22 +28,22 @@ static int out_of_memory(struct strbuf *messages) {
 }
 
 static int load_config(const struct settings_options *options, struct strbuf *messages, struct settings *settings) {
+        struct diag_source sources[CONFIG_DROP_INS_MAX + 1];
         _cleanup_(diag_set_done) struct diag_set diags = {};
-        _cleanup_(freep) char *text = NULL;
-        struct diag_source source = {.file = options->config};
-        int r = -ENOENT;
+        _cleanup_(config_files_done) struct config_files files = {};
+        int r = 0;
 
         diag_set_init(&diags, 0);
-        if (options->config) {
-                r = config_read(options->config, &diags, &text, &source.n);
-                if (r >= 0)
-                        r = config_parse(options->config, text, source.n, &diags, &settings->config);
-        }
-        if (r == -ENOENT && (!options->config || options->config_may_miss))
-                r = config_init(CONFIG_PROFILE_BALANCED, &settings->config);
+        if (options->config)
+                r = config_read_all(options->config, &diags, &files);
+        if (r == 0 && options->config && !files.has_main && !options->config_may_miss)
+                r = -ENOENT;
+        if (r == 0)
+                r = config_parse_all(files.items, files.n, &diags, &settings->config);
 
-        source.text = text;
-        diag_set_put_text(&diags, &source, text ? 1 : 0, messages);
+        for (size_t i = 0; i < files.n; i++)
+                sources[i] = (struct diag_source){files.names[i], files.items[i].text ?: "", files.items[i].n};
+        diag_set_put_text(&diags, sources, files.n, messages);
         if (r == -ENOMEM)
                 return out_of_memory(messages);
         if (r < 0) {
@@ -97,6 +98,14 @@ static int refuse(int r, size_t n_errors, struct strbuf *messages) {
         return EXIT_STATUS_POLICIES;
 }
 
+static int check_number(const struct program *program, const struct config *config, struct strbuf *messages) {
+        if (program->n_paths <= config->policies.max_policies)
+                return 0;
+        strbuf_printf(messages, "There are %" PRIu32 " policies, more than the %" PRIu64 " of policies.max_policies.\n",
+                      program->n_paths, config->policies.max_policies);
+        return EXIT_STATUS_POLICIES;
+}
+
 static int load_policies(const struct settings_options *options, struct strbuf *messages, struct settings *settings) {
         _cleanup_(diag_set_done) struct diag_set diags = {};
         struct policy_options policy_options;
@@ -113,7 +122,9 @@ static int load_policies(const struct settings_options *options, struct strbuf *
         settings->n_files = stats.n_files;
         if (r == -ENOMEM)
                 return out_of_memory(messages);
-        return r < 0 ? refuse(r, diags.n_errors, messages) : 0;
+        if (r < 0)
+                return refuse(r, diags.n_errors, messages);
+        return check_number(settings->program, &settings->config, messages);
 }
 
 int settings_load(const struct settings_options *options, struct strbuf *messages, struct settings *ret) {
@@ -214,6 +225,11 @@ int settings_finish(struct settings *settings, struct compile_job *job, struct s
                 settings->program = result.program;
                 settings->n_files = result.n_files;
                 settings_interest(settings->program, &settings->config, &settings->interest);
+                r = check_number(settings->program, &settings->config, messages);
+                if (r != 0) {
+                        settings_done(settings);
+                        return r;
+                }
                 return make_prefilter(settings, messages);
         }
 

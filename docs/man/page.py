@@ -14,7 +14,7 @@ import sys
 
 PAGES = {'TOOLS.md': '**execrayctl**(1)',
          'LANGUAGE.md': '**execray.policy**(5)', 'SEMANTICS.md': '**execray.semantics**(7)', 'EVENTS.md': '**execray.events**(7)',
-         'RESPONSES.md': '**execray-lua**(7)'}
+         'RESPONSES.md': '**execray-lua**(7)', 'CONFIGURATION.md': '**execrayd.yaml**(5)'}
 
 
 def resolve(match):

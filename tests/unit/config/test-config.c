@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/strbuf.h"
 #include "unit.h"
 
 static struct config config;
@@ -277,8 +278,10 @@ static void enter(const char *text, mode_t mode) {
 }
 
 static void leave(void) {
-        unlink(path);
-        rmdir(dir);
+        char command[256];
+
+        snprintf(command, sizeof(command), "rm -r %s", dir);
+        ck_assert_int_eq(system(command), 0);
         diag_set_done(&diags);
 }
 
@@ -327,6 +330,81 @@ START_TEST(a_missing_file_is_no_fault_but_a_strange_one_is) {
         ck_assert_int_eq(unlink(path), 0);
         ck_assert_int_eq(mkfifo(path, 0600), 0);
         ck_assert_int_eq(config_read(path, &diags, &text, &n), -EBADMSG);
+        leave();
+}
+END_TEST
+
+/* A drop-in, below the directory of `path`. */
+static void drop_in(const char *name, const char *text) {
+        char file[PATH_MAX + 64];
+        FILE *f;
+
+        snprintf(file, sizeof(file), "%s.d", path);
+        (void)mkdir(file, 0755);
+        snprintf(file, sizeof(file), "%s.d/%s", path, name);
+        f = fopen(file, "we");
+        ck_assert_ptr_nonnull(f);
+        fputs(text, f);
+        fclose(f);
+}
+
+static int read_all(struct config *ret) {
+        _cleanup_(config_files_done) struct config_files files = {};
+        int r = config_read_all(path, &diags, &files);
+
+        return r < 0 ? r : config_parse_all(files.items, files.n, &diags, ret);
+}
+
+START_TEST(of_drop_ins_the_last_one_counts_and_says_where_a_value_comes_from) {
+        _cleanup_(config_done) struct config got = {};
+        _cleanup_(strbuf_done) struct strbuf b = {};
+
+        enter("performance:\n  profile: forensic\ncapture:\n  ring_size: 1M\n  content: 16\n", 0644);
+        drop_in("20-b.yaml", "capture:\n  ring_size: 4M\n  supervisors: [/b]\nperformance:\n  profile: low-latency\n");
+        drop_in("10-a.yaml", "capture:\n  ring_size: 2M\n  supervisors: [/a, /c]\n");
+        drop_in("30-c.yaml.bak", "nonsense");
+        drop_in("40-empty.yaml", "");
+        ck_assert_int_eq(read_all(&got), 0);
+        ck_assert_uint_eq(got.capture.ring_size_bytes, 4 << 20);
+        ck_assert_uint_eq(got.capture.content_bytes, 16);
+        ck_assert_uint_eq(got.capture.supervisors.n, 1);
+        ck_assert_int_eq(got.performance.profile, CONFIG_PROFILE_LOW_LATENCY);
+        ck_assert_uint_eq(got.capture.max_latency_ns, 100000);
+        config_dump_changes(&got, &b);
+        ck_assert_ptr_nonnull(strstr(strbuf_str(&b), "/execrayd.yaml.d/20-b.yaml\n"));
+        ck_assert_ptr_nonnull(strstr(strbuf_str(&b), "capture.content: 16 # of /"));
+        ck_assert_ptr_null(strstr(strbuf_str(&b), "10-a.yaml"));
+        leave();
+}
+END_TEST
+
+START_TEST(what_is_wrong_in_any_of_the_files_is_said_of_all) {
+        _cleanup_(config_done) struct config got = {};
+        char other[PATH_MAX + 8];
+
+        enter("capture:\n  ring_sise: 1M\n", 0644);
+        drop_in("10-a.yaml", "- 1\n");
+        drop_in("20-b.yaml", "engine: {max_runs: 1}\n");
+        ck_assert_int_eq(read_all(&got), -EBADMSG);
+        ck_assert_uint_eq(diags.n_errors, 3);
+        snprintf(other, sizeof(other), "%s.d", path);
+        ck_assert_int_eq(chmod(other, 0777), 0);
+        ck_assert_int_eq(read_all(&got), -EBADMSG);
+        ck_assert_str_eq(diags.list.items[diags.list.n - 1].text, "the directory is writable by everybody: refused");
+        leave();
+}
+END_TEST
+
+START_TEST(what_two_configurations_differ_in_is_told_key_by_key) {
+        _cleanup_(config_done) struct config from = {}, to = {};
+        _cleanup_(strbuf_done) struct strbuf b = {};
+
+        enter("capture: {filter: no}\nscripts: {enrich: [a, b]}\n", 0644);
+        ck_assert_int_eq(read_all(&to), 0);
+        ck_assert_int_eq(config_init(CONFIG_PROFILE_BALANCED, &from), 0);
+        ck_assert_uint_eq(config_dump_difference(&from, &to, &b), 2);
+        ck_assert_str_eq(strbuf_str(&b), "capture.filter: yes -> no\nscripts.enrich: [] -> [\"a\", \"b\"]\n");
+        ck_assert_uint_eq(config_dump_difference(&to, &to, &b), 0);
         leave();
 }
 END_TEST
@@ -381,5 +459,8 @@ UNIT_MAIN("config/config",
           a_file_is_read_if_only_its_owner_can_write_it,
           a_file_that_others_can_write_is_refused_with_the_reason,
           a_missing_file_is_no_fault_but_a_strange_one_is,
+          of_drop_ins_the_last_one_counts_and_says_where_a_value_comes_from,
+          what_is_wrong_in_any_of_the_files_is_said_of_all,
+          what_two_configurations_differ_in_is_told_key_by_key,
           a_huge_file_is_refused,
           without_memory_nothing_is_taken_over_and_nothing_leaks)
