@@ -40,6 +40,10 @@ void asker_init(const char *way, pid_t pid, uid_t uid, struct asker *ret) {
 }
 
 void asker_put(const struct asker *asker, struct strbuf *b) {
+        if (asker->uid == UINT32_MAX && asker->pid == 0) {
+                strbuf_put(b, asker->way);      /* nobody, but the daemon by itself */
+                return;
+        }
         if (asker->uid != UINT32_MAX)
                 strbuf_printf(b, "user %" PRIu32, asker->uid);
         else

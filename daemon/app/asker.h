@@ -10,7 +10,7 @@
 struct strbuf;
 
 struct asker {
-        const char *way;                /* "signal", "bus", ... */
+        const char *way;                /* "signal", "bus", ...; without a process and a user what it is by itself */
         pid_t pid;                      /* 0: not known */
         uid_t uid;                      /* UINT32_MAX: not known */
         uid_t loginuid;                 /* who logged in; UINT32_MAX: nobody */

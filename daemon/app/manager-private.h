@@ -14,6 +14,7 @@
 #include "app/manager-recorder.h"
 #include "app/manager-scripts.h"
 #include "app/manager-status.h"
+#include "app/manager-watch.h"
 #include "app/params.h"
 #include "base/strbuf.h"
 #include "capture/capture.h"
@@ -57,6 +58,7 @@ struct manager {
         struct manager_health health;
         struct manager_metrics *metrics;        /* owned */
         struct control *control;        /* owned; NULL at the beginning */
+        struct watch *watch;            /* owned; NULL: nobody looks for changed files */
         struct manager_scripts scripts;
         struct manager_deny deny;
         sd_event_source *lookup;        /* owned; the next step of report_work() */
@@ -87,6 +89,9 @@ int manager_load(const struct params *params, uint64_t generation, struct settin
  * stays. Says which. Returns the number of the reload that reads the files as they are now: when `reloaded.number` is
  * that or more, it has ended, perhaps at once. */
 uint64_t manager_reload(struct manager *manager, const struct asker *asker);
+
+/* What the daemon says of itself, by the settings in force. */
+void manager_set_log(const struct manager *manager);
 
 /* Warn of each kind that policies wait for and that no hook on this kernel tells. */
 void manager_warn_untold(const struct manager *manager);

@@ -17,6 +17,7 @@
 #include "report/message-ids.h"
 
 #define MAX_NAMES 5                     /* of changed policies in one line */
+#define CHANGE_MAX_BYTES 160            /* of one changed key there */
 #define MESSAGES_MAX_BYTES 32768        /* of what is kept for who asked, and for the journal */
 
 DEFINE_CLEANUP(struct compile_job *, compile_job_free)
@@ -115,6 +116,34 @@ static void put_changes(const struct program *old, const struct program *new, st
         strbuf_printf(b, "%zu as before", n_same);
 }
 
+/* Keys that another file, or another text, has changed. */
+static void put_config_changes(const struct config *old, const struct config *new, struct strbuf *b) {
+        _cleanup_(strbuf_done) struct strbuf lines = {};
+        size_t n = config_dump_difference(old, new, &lines), k = 0;
+
+        if (n == 0)
+                return;
+        strbuf_printf(b, "; %zu of the configuration (", n);
+        for (const char *line = strbuf_str(&lines); *line; k++) {
+                size_t length = strcspn(line, "\n");
+
+                if (k == MAX_NAMES) {
+                        strbuf_put(b, ", ...");
+                        break;
+                }
+                strbuf_put(b, k > 0 ? ", " : "");
+                strbuf_put_text(b, line, MIN(length, (size_t)CHANGE_MAX_BYTES));
+                strbuf_put(b, length > CHANGE_MAX_BYTES ? "..." : "");
+                line += length + 1;
+        }
+        strbuf_put_char(b, ')');
+}
+
+void manager_set_log(const struct manager *manager) {
+        if (manager->params->log_level != LOG_DEBUG)    /* --verbose */
+                log_set_max_level(LOG_ERR + (int)manager->settings.config.service.log);
+}
+
 /* What was sized at start stays as it is until the next one. */
 static bool needs_restart(const struct config *old, const struct config *new) {
         return memcmp(&old->engine, &new->engine, sizeof(old->engine)) != 0 ||
@@ -124,7 +153,11 @@ static bool needs_restart(const struct config *old, const struct config *new) {
                old->capture.max_latency_ns != new->capture.max_latency_ns ||
                old->capture.wake_urgent != new->capture.wake_urgent ||
                old->capture.compat != new->capture.compat || old->performance.priority != new->performance.priority ||
-               old->alerts.output != new->alerts.output ||
+               old->control.bus != new->control.bus || old->control.polkit != new->control.polkit ||
+               old->control.socket != new->control.socket ||
+               old->metrics.listen != new->metrics.listen || old->metrics.port != new->metrics.port ||
+               old->alerts.output != new->alerts.output || old->alerts.spool_bytes != new->alerts.spool_bytes ||
+               old->alerts.packages != new->alerts.packages ||
                old->recorder.memory_bytes != new->recorder.memory_bytes;
 }
 
@@ -244,8 +277,10 @@ static void take_over(struct manager *manager, struct settings *settings) {
         }
 
         put_changes(manager->settings.program, program, &changes);
+        put_config_changes(&manager->settings.config, &settings->config, &changes);
         if (needs_restart(&manager->settings.config, &settings->config))
-                log_notice("Some of the changed configuration (sizes, capture, output) takes effect at the next start");
+                log_notice("Some of the changed configuration (sizes, capture, output, control, metrics) takes effect "
+                           "at the next start");
 
         capture_settings_overload(&settings->config, &overload);
         capture_set_overload(manager->capture, &overload);
@@ -256,10 +291,12 @@ static void take_over(struct manager *manager, struct settings *settings) {
         settings_done(&manager->settings);
         manager->settings = TAKE_STRUCT(*settings);
         manager->generation = generation;
+        manager_set_log(manager);
         manager_lists_begin(manager, before);
         program_unref(before);
         manager_scripts_take_over(manager);
         manager_deny_look(manager);
+        manager_watch_update(manager);
 
         strbuf_printf(&message,
                       "Reloaded, generation %" PRIu64 ": %" PRIu32 " policies in %zu files: %s; asked for by ",

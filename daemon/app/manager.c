@@ -33,6 +33,7 @@
 #define DRAIN_ROUNDS 64
 
 static void manager_done(struct manager *manager) {
+        manager_watch_done(manager);
         manager_control_done(manager);
         manager_health_done(manager);
         manager_scripts_done(manager);
@@ -324,6 +325,7 @@ static int manager_init(struct manager *manager) {
         status = manager_load(manager->params, manager->generation, &manager->settings);
         if (status != 0)
                 return status;
+        manager_set_log(manager);
 
         capture_settings_options(config, &capture_options);
         capture_options.keep = manager_keep_ends(&manager->keep);
@@ -457,6 +459,7 @@ int manager_run(const struct params *params) {
                 return EXIT_STATUS_FAILURE;
         }
         manager_metrics_listen(&manager);
+        manager_watch_update(&manager);
         say_hello(&manager);
         notify_watchdog(manager.loop);
         notify_ready();

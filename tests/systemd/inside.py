@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 
 sys.path.insert(0, os.path.join(sys.argv[3], 'e2e'))
 
@@ -147,6 +148,9 @@ def test_a_reload_tells_what_changed_and_who_asked(_):
     expect_in('generation %s' % found[0]['EXECRAY_GENERATION'], show('StatusText')['StatusText'], 'the status')
     touch('/srv/second')
     until(lambda: entries('EXECRAY_POLICY=second'), 'the alert')
+    run('systemd-run', '--quiet', '--wait', '--unit=maker', 'touch', '/srv/second')
+    os.unlink('/srv/second')
+    until(lambda: 'EXECRAY_NUMBER' in text('journalctl', '-q', '-o', 'json', '-u', 'maker.service', '-t', 'execrayd'), 'the alert of a unit')
 
 
 def test_a_wrong_policy_keeps_the_old_ones_and_systemctl_says_so(_):
@@ -169,6 +173,34 @@ def test_a_wrong_policy_keeps_the_old_ones_and_systemctl_says_so(_):
     finally:
         os.unlink(POLICIES + '/wrong.policy')
     run('systemctl', 'reload', UNIT, status=0)
+
+
+def write(path, words):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, 'w') as f:
+        f.write(words)
+
+
+def test_files_that_change_are_read_again_if_it_is_told_to_watch_them(_):
+    after = newest()
+    write('/etc/execrayd/execrayd.yaml.d/50-watch.yaml', 'service:\n    watch: yes\n    watch_delay: 300ms\n')
+    run('systemctl', 'reload', UNIT, status=0)
+    found = entries('MESSAGE_ID=637b245fb0da4c5981c2242a64d491f5', after=after)
+    expect_in('service.watch: no -> yes', found[0]['EXECRAY_CHANGES'], 'what a drop-in changed')
+    after = newest()
+    for i in range(5):
+        policy('watched%d' % i, '/srv/watched')
+    reloads = until(lambda: entries('MESSAGE_ID=637b245fb0da4c5981c2242a64d491f5', after=after), 'a reload that nobody asked for')
+    expect_equal([(e['EXECRAY_ASKED_BY'], e['EXECRAY_CHANGES'][:6]) for e in reloads], [('service.watch', '5 new ')], 'reloads for a burst')
+    write(POLICIES + '/wrong.policy', 'path "wrong" {}\n')
+    refused = until(lambda: entries('MESSAGE_ID=cfcb856d82794e3784b7b1f288a53674', after=after), 'a refusal')
+    expect_equal(refused[0]['EXECRAY_GENERATION'], reloads[0]['EXECRAY_GENERATION'], 'what stays in force')
+    after = newest()
+    for name in ['wrong'] + ['watched%d' % i for i in range(5)]:
+        os.unlink('%s/%s.policy' % (POLICIES, name))
+    os.unlink('/etc/execrayd/execrayd.yaml.d/50-watch.yaml')
+    found = until(lambda: entries('MESSAGE_ID=637b245fb0da4c5981c2242a64d491f5', after=after), 'the last reload')
+    expect_in('service.watch: yes -> no', found[0]['EXECRAY_CHANGES'], 'what was taken away')
 
 
 def ctl(*arguments, status=0, **options):
@@ -291,10 +323,20 @@ def test_metrics_are_read_over_http_and_are_what_the_documents_say(_):
     expect_equal(text('stat', '-c', '%G', '/run/execrayd/metrics').strip(), 'execray', 'the group of the socket')
 
 
+def test_metrics_on_loopback_need_the_drop_in_that_the_documents_show_and_no_more(_):
+    with open(os.path.join(sys.argv[3], '../docs/METRICS.md')) as f:
+        shown = f.read().split('execrayd`):\n\n')[1].split('\n\n')[0]
+    write('/etc/systemd/system/execrayd.service.d/test.conf', '\n'.join(line.strip() for line in shown.splitlines()) + '\n')
+    write('/etc/execrayd/execrayd.yaml.d/60-loopback.yaml', 'metrics:\n    listen: loopback\n')
+    run('systemctl', 'daemon-reload', status=0)
+    run('systemctl', 'restart', UNIT, status=0)
+    with urllib.request.urlopen('http://127.0.0.1:9469/metrics', timeout=10) as answer:
+        expect_in('execray_health', answer.read().decode(), 'what is told')
+    os.unlink('/etc/execrayd/execrayd.yaml.d/60-loopback.yaml')
+
+
 def test_a_drop_in_changes_what_it_names(_):
-    os.makedirs('/etc/systemd/system/execrayd.service.d', exist_ok=True)
-    with open('/etc/systemd/system/execrayd.service.d/test.conf', 'w') as f:
-        f.write('[Service]\nWatchdogSec=2s\nRestartSec=100ms\n')
+    write('/etc/systemd/system/execrayd.service.d/test.conf', '[Service]\nWatchdogSec=2s\nRestartSec=100ms\n')
     shutil.copy('/usr/local/share/execrayd/responses.conf', '/etc/systemd/system/execrayd.service.d')
     run('systemctl', 'daemon-reload', status=0)
     run('systemctl', 'restart', UNIT, status=0)
