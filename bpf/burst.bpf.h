@@ -279,7 +279,7 @@ __noinline int burst_look(struct cpu *cpu, __u32 kind, __u32 most) {
 
 /* Tell what is in the place that burst_look() found, calling the reader if it is as many as were waited for;
  * BURST_OPEN: a new burst has the place. */
-__noinline int burst_settle(struct cpu *cpu, __u32 kind, __u32 answer, __u32 urgent) {
+__noinline int burst_settle(struct cpu *cpu, __u32 kind, __u32 answer, __u32 worth) {
         struct burst_copy *copy;
         struct burst_set *set;
         struct burst *burst;
@@ -304,11 +304,11 @@ __noinline int burst_settle(struct cpu *cpu, __u32 kind, __u32 answer, __u32 urg
         }
         burst_unlock(set);
         if (answer == BURST_TELL) {
-                __u32 reason = reader_reason(0, urgent);
+                __u32 reason = reader_reason(0, worth);
                 void *to = ring_in_use();
 
-                if (to && reader_follow(to, reason, urgent))
-                        cpu->counters.calls[reason & 3]++;
+                if (to && reader_follow(to, reason, worth))
+                        cpu->counters.calls[reason & 7]++;
         }
         return nothing();
 }

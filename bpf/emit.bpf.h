@@ -303,7 +303,7 @@ static __always_inline bool record_passes(struct cpu *cpu, enum wire_kind kind) 
 
 /* The record is complete: into the ring with it, and the reader is called if it is worth that. A function of its own
  * since the stack of who calls it is full. Not static: see path_walk(). */
-__noinline int record_send(struct cpu *cpu, __u32 kind, __u32 urgent) {
+__noinline int record_send(struct cpu *cpu, __u32 kind, __u32 worth) {
         void *to = ring_in_use();
         __u32 size, reason;
         bool called;
@@ -312,14 +312,14 @@ __noinline int record_send(struct cpu *cpu, __u32 kind, __u32 urgent) {
                 return 0;
         size = cpu->header.size;
         BOUND(size, WIRE_MAX_RECORD - 1);
-        reason = reader_reason(cpu->waiting, urgent);
+        reason = reader_reason(cpu->waiting, worth);
         called = reader_take(reason);
         if (bpf_ringbuf_output(to, cpu->record, size, called ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP) < 0) {
                 count_lost(cpu, kind, WIRE_LOSS_RING_FULL);
                 if (called)
                         reader_waits = WIRE_WAIT_ANY;
-        } else if (called || reader_follow(to, reason, urgent))
-                cpu->counters.calls[reason & 3]++;
+        } else if (called || reader_follow(to, reason, worth))
+                cpu->counters.calls[reason & 7]++;
         cpu->busy = 0;
         return nothing();
 }
@@ -355,7 +355,7 @@ __noinline int record_submit(struct cpu *cpu, __u32 kind) {
                 __u32 answer = burst_look(cpu, kind, most);
 
                 if (answer == BURST_TELL || answer == BURST_OPEN)
-                        burst_settle(cpu, kind, answer, is_urgent(kind, uses));
+                        burst_settle(cpu, kind, answer, record_worth(&cpu->header, kind, uses));
                 if (answer == BURST_COUNTED || answer == BURST_TELL) {
                         cpu->busy = 0;
                         return nothing();
@@ -367,7 +367,7 @@ __noinline int record_submit(struct cpu *cpu, __u32 kind) {
                 return nothing();
         }
         cpu->header.lost = cpu->counters.lost_total;
-        return record_send(cpu, kind, is_urgent(kind, uses));
+        return record_send(cpu, kind, record_worth(&cpu->header, kind, uses));
 }
 
 /* Where the next bytes go: `*ret_offset` is below WIRE_MAX_RECORD. Returns how many bytes are free, at most `want`. */

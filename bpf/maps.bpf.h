@@ -48,8 +48,10 @@ __u32 credentials_epoch = 0;        /* credentials last seen in an earlier one a
 
 /* The reader's sleep (reader.bpf.h). */
 __u32 reader_waits = 0;             /* enum wire_wait: what it wants to be called for */
-__u32 reader_urgent = 0;            /* something urgent came since it last began to read */
+__u32 reader_urgent = 0;            /* something urgent came since it last began to read, */
+__u32 reader_soon = 0;              /* or something that need not wait for long */
 __u64 urgent_uses[4 * FILTER_KINDS] = {}; /* filter_urgent_entry(): uses that may end a story; with no table any bit */
+__u64 soon_uses[4 * FILTER_KINDS] = {};   /* the same, of those that are counted to its end */
 
 __u64 ring_share_bytes = 0;         /* more than this waiting: most kinds are lost (is_over_share()) */
 __u64 ring_wake_bytes = 0;          /* this much waiting: call the reader at once */

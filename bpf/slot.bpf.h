@@ -69,11 +69,11 @@ static __always_inline enum wire_loss slot_loss(struct cpu *any, const struct sl
 /* Hand the record over, of which slot->used bytes and all of the header but size, time, CPU and losses are filled in,
  * and give the slot back. */
 static __always_inline int slot_submit(struct slot *slot, enum wire_kind kind) {
-        bool urgent = is_urgent(kind, ~0ULL), called;
-        __u32 id = any_cpu, size = slot->used, table, reason;
+        __u32 id = any_cpu, size = slot->used, worth = kind_worth(kind), table, reason;
         enum wire_loss loss;
         struct cpu *any = bpf_map_lookup_elem(&cpus, &id);
         __u64 waiting;
+        bool called;
         void *to;
 
         to = ring_in_use();
@@ -105,14 +105,14 @@ static __always_inline int slot_submit(struct slot *slot, enum wire_kind kind) {
         table = filter_table;
         if (table)
                 filter_arm(table, kind, ~0ULL, &slot->header);
-        reason = reader_reason(waiting, urgent);
+        reason = reader_reason(waiting, worth);
         called = reader_take(reason);
         if (bpf_ringbuf_output(to, slot->record, size, called ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP) < 0) {
                 slot_count_lost(any, kind, WIRE_LOSS_RING_FULL);
                 if (called)
                         reader_waits = WIRE_WAIT_ANY;
-        } else if (called || reader_follow(to, reason, urgent))
-                __sync_fetch_and_add(&any->counters.calls[reason & 3], 1);
+        } else if (called || reader_follow(to, reason, worth))
+                __sync_fetch_and_add(&any->counters.calls[reason & 7], 1);
         slot_release(slot);
         return nothing();
 }

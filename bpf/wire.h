@@ -61,10 +61,11 @@ enum {
 
 /* What calls the reader of the ring while it waits: each also what is named before it. */
 enum wire_wait {
-        WIRE_WAIT_NOT,                  /* nothing: it reads */
-        WIRE_WAIT_AMOUNT,               /* much to read */
-        WIRE_WAIT_URGENT,               /* a record that may end a story or start a response */
-        WIRE_WAIT_ANY,                  /* any record */
+        WIRE_WAIT_NOT, /* nothing: it reads */
+        WIRE_WAIT_AMOUNT, /* much to read */
+        WIRE_WAIT_URGENT, /* a record that may end a story or start a response */
+        WIRE_WAIT_SOON, /* one of many that are counted to its end, or that changes what the programs have to know */
+        WIRE_WAIT_ANY, /* any record */
         _WIRE_WAIT_MAX,
 };
 
@@ -217,7 +218,7 @@ struct wire_counters {
         __u64 aggregated[_WIRE_KIND_MAX];       /* of what was produced: told by records that stand for many */
         __u64 lost[_WIRE_KIND_MAX][_WIRE_LOSS_MAX];
         __u64 lost_total;
-        __u64 calls[_WIRE_WAIT_MAX];            /* of the reader, by what it was called for */
+        __u64 calls[8];                         /* of the reader, by what it was called for: enum wire_wait */
 };
 
 /* What is left out of the events of one priority (overload.bpf.h): the first part is set by the daemon at any time, 0

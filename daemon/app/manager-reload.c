@@ -152,6 +152,7 @@ static bool needs_restart(const struct config *old, const struct config *new) {
                old->capture.ring_size_max_bytes != new->capture.ring_size_max_bytes ||
                old->capture.max_latency_ns != new->capture.max_latency_ns ||
                old->capture.wake_urgent != new->capture.wake_urgent ||
+               old->capture.patient != new->capture.patient ||
                old->capture.compat != new->capture.compat || old->performance.priority != new->performance.priority ||
                old->control.bus != new->control.bus || old->control.polkit != new->control.polkit ||
                old->control.socket != new->control.socket ||

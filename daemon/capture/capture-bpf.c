@@ -743,7 +743,7 @@ int capture_new_bpf(
         context_init(&bpf->context, &bpf->hierarchy, &own_context_sink, bpf);
         bpf->interest = *interest;
         bpf->deadline_ns = UINT64_MAX;
-        pace_init(&bpf->pace, options->max_latency_ns ?: DEFAULT_LATENCY_NS, options->wake_urgent);
+        pace_init(&bpf->pace, options->max_latency_ns ?: DEFAULT_LATENCY_NS, options->wake_urgent, options->patient);
         bpf->compat = options->compat;
         bpf->tier = options->tier;
         bpf->batch = options->batch ?: DEFAULT_BATCH;

@@ -43,7 +43,8 @@ static bool came_meanwhile(struct capture_bpf *bpf, enum wire_wait wait) {
         if (wait == WIRE_WAIT_ANY)
                 return pending > 0;
         return pending >= bpf->wake_bytes ||
-                (wait == WIRE_WAIT_URGENT && __atomic_load_n(hooks_urgent(bpf->hooks), __ATOMIC_SEQ_CST));
+                (wait >= WIRE_WAIT_URGENT && __atomic_load_n(hooks_urgent(bpf->hooks), __ATOMIC_SEQ_CST)) ||
+                (wait >= WIRE_WAIT_SOON && __atomic_load_n(hooks_soon(bpf->hooks), __ATOMIC_SEQ_CST));
 }
 
 static int turn(struct capture_bpf *bpf) {
@@ -54,6 +55,7 @@ static int turn(struct capture_bpf *bpf) {
 
         __atomic_store_n(hooks_waits(bpf->hooks), WIRE_WAIT_NOT, __ATOMIC_SEQ_CST);
         __atomic_store_n(hooks_urgent(bpf->hooks), 0, __ATOMIC_SEQ_CST);
+        __atomic_store_n(hooks_soon(bpf->hooks), 0, __ATOMIC_SEQ_CST);
         capture_ring_turn(bpf, clock_boottime_ns());
         n = capture_bpf_read(bpf, bpf->batch, &empty);
         if (n == bpf->batch)

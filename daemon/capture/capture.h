@@ -84,6 +84,7 @@ struct capture_options {
                                   shrinks again. Less than ring_bytes: it does not */
         uint64_t max_latency_ns;        /* how long a record may wait in the ring while events are frequent; 0: 1 ms */
         bool wake_urgent;               /* but not what may end a story or start a response */
+        bool patient;                   /* with it: what does not may wait for longer (pace.h) */
         size_t batch;                   /* records read in one turn of the loop; 0: 512 */
 
         enum capture_compat compat;

@@ -35,6 +35,10 @@ uint32_t *hooks_urgent(struct hooks *hooks) {
         return &hooks->knobs->reader_urgent;
 }
 
+uint32_t *hooks_soon(struct hooks *hooks) {
+        return &hooks->knobs->reader_soon;
+}
+
 int hooks_new_ring(size_t bytes) {
         int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ring", 0, 0, (uint32_t)bytes, NULL);
 

@@ -121,6 +121,7 @@ int hooks_make_prefilter_maps(struct hooks *hooks) {
                         .waiting = (uint64_t *)&hooks->knobs->filter_waiting,
                         .by_user = (uint64_t *)&hooks->knobs->filter_by_user,
                         .urgent = (uint64_t *)hooks->knobs->urgent_uses,
+                        .soon = (uint64_t *)hooks->knobs->soon_uses,
                 },
                 &hooks->prefilter_maps);
 }

@@ -121,6 +121,7 @@ int hooks_exchange_ring(struct hooks *hooks, int ring_fd, size_t bytes);
 /* Shared with the programs: see bpf/reader.bpf.h. */
 uint32_t *hooks_waits(struct hooks *hooks);
 uint32_t *hooks_urgent(struct hooks *hooks);
+uint32_t *hooks_soon(struct hooks *hooks);
 struct wire_overload *hooks_overload(const struct hooks *hooks);       /* by enum wire_priority: overload.bpf.h */
 uint64_t hooks_n_budgets_lost(const struct hooks *hooks);
 

@@ -5,12 +5,19 @@
 
 #define CALL_NS (NSEC_PER_SEC / PACE_URGENT_PER_SECOND)
 
-void pace_init(struct pace *pace, uint64_t latency_ns, bool urgent) {
-        *pace = (struct pace){.latency_ns = latency_ns, .urgent = urgent, .calls_ns = NSEC_PER_SEC};
+void pace_init(struct pace *pace, uint64_t latency_ns, bool urgent, bool patient) {
+        uint64_t patience_ns = MIN(PACE_PATIENCE * latency_ns, PACE_PATIENCE_NS);
+
+        *pace = (struct pace){
+                .latency_ns = latency_ns,
+                .patience_ns = urgent && patient && patience_ns > latency_ns ? patience_ns : 0,
+                .urgent = urgent,
+                .calls_ns = NSEC_PER_SEC,
+        };
 }
 
 void pace_called(struct pace *pace) {
-        if (pace->wait == WIRE_WAIT_URGENT)
+        if (pace->wait == WIRE_WAIT_URGENT || pace->wait == WIRE_WAIT_SOON)
                 pace->calls_ns -= MIN(pace->calls_ns, CALL_NS);
 }
 
@@ -25,6 +32,9 @@ enum wire_wait pace_next(struct pace *pace, size_t n, bool empty, uint64_t now_n
         if (empty && (n == 0 || rare)) {
                 *ret_ns = UINT64_MAX;
                 pace->wait = WIRE_WAIT_ANY;
+        } else if (empty && pace->patience_ns > 0 && pace->calls_ns >= NSEC_PER_SEC / 2) {
+                *ret_ns = now_ns + pace->patience_ns;
+                pace->wait = WIRE_WAIT_SOON;
         } else {
                 *ret_ns = now_ns + pace->latency_ns;
                 pace->wait = pace->urgent && pace->calls_ns >= CALL_NS ? WIRE_WAIT_URGENT : WIRE_WAIT_AMOUNT;

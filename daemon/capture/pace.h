@@ -6,7 +6,11 @@
  * may end a story or start a response. Such calls are limited: where one in two records is urgent they would cost what
  * on-watch saves, and a millisecond later it comes by itself.
  *
- *      read nothing ──▶ asleep         read one, after a pause ──▶ asleep         else ──▶ on watch
+ * Patient: events are frequent, and half of these calls are left, so nothing was urgent for a while. It looks every
+ * patience_ns, and is also called for what is counted to the end of a story: whatever may end one waits for latency_ns
+ * at most, as before. The other half of the calls is for what is urgent alone.
+ *
+ *      read nothing ──▶ asleep         read one, after a pause ──▶ asleep         else ──▶ patient, or on watch
  *
  * Pure: time comes in as an argument. */
 #pragma once
@@ -19,9 +23,12 @@
 #include "event/event.h"
 
 #define PACE_URGENT_PER_SECOND 40       /* calls for urgent records while on watch, and as many at once */
+#define PACE_PATIENCE 10                /* so many times the latency, */
+#define PACE_PATIENCE_NS (10 * NSEC_PER_MSEC)   /* and no more than this */
 
 struct pace {
         uint64_t latency_ns;            /* how long a record may wait while on watch */
+        uint64_t patience_ns;           /* how long one that can end no story may; 0: no longer */
         bool urgent;                    /* urgent records may call */
         enum wire_wait wait;            /* as last told */
         uint64_t read_ns;               /* when something was last read */
@@ -29,7 +36,8 @@ struct pace {
         uint64_t calls_ns;              /* what is left of them: a second is worth PACE_URGENT_PER_SECOND */
 };
 
-void pace_init(struct pace *pace, uint64_t latency_ns, bool urgent);
+/* Patient without calls for what is urgent is nobody. */
+void pace_init(struct pace *pace, uint64_t latency_ns, bool urgent, bool patient);
 
 /* The reader was called. */
 void pace_called(struct pace *pace);

@@ -494,6 +494,7 @@ static int fill_table(struct prefilter_maps *maps, const struct prefilter *prefi
         for (uint16_t kind = 0; kind < _WIRE_KIND_MAX; kind++) {
                 fill_kind(&maps->filters[filter_entry(table, kind)], prefilter, kind);
                 maps->shared.urgent[filter_urgent_entry(table, kind)] = prefilter->kinds[kind].urgent;
+                maps->shared.soon[filter_urgent_entry(table, kind)] = prefilter->kinds[kind].soon;
         }
         fill_waits(&maps->filters[filter_entry(table, 0)]);
         pass_time(meanwhile);
@@ -568,9 +569,12 @@ void prefilter_maps_use(struct prefilter_maps *maps, const struct prefilter *pre
         __atomic_store_n(maps->shared.waiting, 0, __ATOMIC_SEQ_CST);
         __atomic_store_n(maps->shared.by_user, 0, __ATOMIC_SEQ_CST);
         if (!prefilter || maps->filled == 0 || !is_any_active(prefilter)) {
-                for (size_t kind = 0; kind < _WIRE_KIND_MAX; kind++)
+                for (size_t kind = 0; kind < _WIRE_KIND_MAX; kind++) {
                         maps->shared.urgent[filter_urgent_entry(0, kind)] =
                                 prefilter ? prefilter->kinds[kind].urgent : 0;
+                        maps->shared.soon[filter_urgent_entry(0, kind)] =
+                                prefilter ? prefilter->kinds[kind].soon : 0;
+                }
                 __atomic_store_n(maps->shared.table, 0, __ATOMIC_SEQ_CST);
                 maps->in_force = 0;
                 maps->arming = false;

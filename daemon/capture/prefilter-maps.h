@@ -18,7 +18,8 @@ struct prefilter_shared {
         uint32_t *table;                /* number of the one in force; 0: none */
         uint64_t *waiting;              /* kinds that are not looked at while no key is armed for them, */
         uint64_t *by_user;              /* and those that are about few users */
-        uint64_t *urgent;               /* filter_urgent_entry(): uses that call the reader at once */
+        uint64_t *urgent;               /* filter_urgent_entry(): uses that call the reader at once, */
+        uint64_t *soon;                 /* and those that do if it is patient */
 };
 
 /* -ENOMEM, -EPROTO (the table is not of the form that we write), or what came of mapping it. */

@@ -62,10 +62,11 @@ static void put_reader(const struct capture_stats *capture, struct strbuf *b) {
         if (capture->ring_bytes > 0)
                 strbuf_printf(b,
                               "  reader   %" PRIu64 " turns, called %" PRIu64 " times: %" PRIu64 " urgent, %" PRIu64
-                              " asleep, %" PRIu64 " much to read; at most %zu of %zu KiB waited\n",
+                              " soon, %" PRIu64 " asleep, %" PRIu64 " much to read; at most %zu of %zu KiB waited\n",
                               capture->n_turns, capture->n_wakeups, capture->n_calls[WIRE_WAIT_URGENT],
-                              capture->n_calls[WIRE_WAIT_ANY], capture->n_calls[WIRE_WAIT_AMOUNT],
-                              capture->ring_pending_max >> 10, capture->ring_bytes >> 10);
+                              capture->n_calls[WIRE_WAIT_SOON], capture->n_calls[WIRE_WAIT_ANY],
+                              capture->n_calls[WIRE_WAIT_AMOUNT], capture->ring_pending_max >> 10,
+                              capture->ring_bytes >> 10);
 }
 
 /* Of what alerts.remember saved. */

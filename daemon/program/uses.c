@@ -32,7 +32,8 @@ struct facts {
 
 struct use {
         uint16_t kind;
-        bool first, urgent;
+        bool first;
+        enum wire_wait worth;           /* URGENT, SOON, or ANY */
         uint32_t condition;
         uint32_t most;                  /* aggregate_most(); 0: it needs each event */
         struct prefilter_arm arm;
@@ -478,8 +479,10 @@ static void put_use(struct collector *c, const struct use *use,
                 to->counting &= ~mask;
         else
                 to->most = MIN(to->most, use->most);
-        if (use->urgent)
+        if (use->worth == WIRE_WAIT_URGENT)
                 to->urgent |= mask;
+        else if (use->worth == WIRE_WAIT_SOON)
+                to->soon |= mask;
         merge_arm(&to->arms[bit], &use->arm);
         to->n_uses = MAX(to->n_uses, bit + 1);
 }
@@ -618,19 +621,25 @@ static uint32_t path_most(const struct collector *c, const struct path *path, ui
         return c->what & USES_AGGREGATE ? aggregate_most(c->program, path, (enum wire_kind)kind) : 0;
 }
 
-static bool is_urgent(const struct program *p, const struct path *path, const struct position *position,
-                      const struct edge *edge) {
+static enum wire_wait worth_of(const struct program *p, const struct path *path, const struct position *position,
+                               const struct edge *edge) {
+        bool last = edge->target == POSITION_ACCEPT, few = false;
+
         if (edge->step != PROGRAM_NONE && p->steps[edge->step].respond.n > 0)
-                return true;
+                return WIRE_WAIT_URGENT;
         switch ((enum edge_type)edge->type) {
-        case EDGE_ADVANCE: return edge->target == POSITION_ACCEPT;
-        case EDGE_COUNT: return edge->target == POSITION_ACCEPT && p->repeats[position->repeat].n <= URGENT_COUNT;
-        case EDGE_SCORE: return (uint64_t)edge->points * URGENT_COUNT >= path->score.threshold;
+        case EDGE_ADVANCE: return last ? WIRE_WAIT_URGENT : WIRE_WAIT_ANY;
+        case EDGE_COUNT:
+                if (!last)
+                        return WIRE_WAIT_ANY;
+                few = p->repeats[position->repeat].n <= URGENT_COUNT;
+                break;
+        case EDGE_SCORE: few = (uint64_t)edge->points * URGENT_COUNT >= path->score.threshold; break;
         case EDGE_LOOP:
         case EDGE_KILL:
-        case _EDGE_TYPE_MAX: break;
+        case _EDGE_TYPE_MAX: return WIRE_WAIT_ANY;
         }
-        return false;
+        return few ? WIRE_WAIT_URGENT : WIRE_WAIT_SOON;
 }
 
 static void path_uses(struct collector *c, const struct path *path) {
@@ -644,7 +653,7 @@ static void path_uses(struct collector *c, const struct path *path) {
                 for (uint32_t k = edges.first; k < edges.first + edges.n; k++)
                         note(c, array_push(&c->uses, ((struct use){.kind = p->edges[k].kind,
                                                                    .first = i == 0 || arm.kinds == 0,
-                                                                   .urgent = is_urgent(p, path, position, &p->edges[k]),
+                                                                   .worth = worth_of(p, path, position, &p->edges[k]),
                                                                    .condition = p->edges[k].condition,
                                                                    .most = path_most(c, path, p->edges[k].kind),
                                                                    .arm = i == 0 ? arm : none})));
@@ -654,6 +663,7 @@ static void path_uses(struct collector *c, const struct path *path) {
 
                 note(c, array_push(&c->uses, ((struct use){.kind = until->kind,
                                                            .first = arm.kinds == 0,
+                                                           .worth = WIRE_WAIT_ANY,
                                                            .condition = until->condition})));
         }
         if (arm.kinds != 0)
@@ -688,19 +698,20 @@ static void put_uses(struct collector *c) {
                 if (n == 0 || compare_uses(&c->uses.items[n - 1], &c->uses.items[i]) != 0)
                         c->uses.items[n++] = c->uses.items[i];
                 else
-                        c->uses.items[n - 1].urgent |= c->uses.items[i].urgent;
+                        c->uses.items[n - 1].worth = MIN(c->uses.items[n - 1].worth, c->uses.items[i].worth);
 
         for (size_t first = 0, end; first < n && c->error == 0; first = end) {
                 uint16_t kind = c->uses.items[first].kind;
 
-                bool urgent = false;
+                enum wire_wait worth = WIRE_WAIT_ANY;
 
                 for (end = first; end < n && c->uses.items[end].kind == kind; end++) {
                         count_predicates(c, c->uses.items[end].condition);
-                        urgent |= c->uses.items[end].urgent;
+                        worth = MIN(worth, c->uses.items[end].worth);
                 }
                 if (!is_filtered(kind)) {
-                        c->prefilter->kinds[kind].urgent = urgent ? UINT64_MAX : 0;
+                        c->prefilter->kinds[kind].urgent = worth == WIRE_WAIT_URGENT ? UINT64_MAX : 0;
+                        c->prefilter->kinds[kind].soon = worth == WIRE_WAIT_SOON ? UINT64_MAX : 0;
                         continue;
                 }
                 choose_fields(c, kind);

@@ -9,7 +9,8 @@
  * which do the arming.
  *
  * Urgent is the last step of a path, wherever it may end, and one with a response of its own. Of steps that are counted
- * only those that a few of end the story: of many the last one comes while the reader is on its way anyhow. Pure. */
+ * only those that a few of end the story; of many *soon* is enough, for the last one comes while the reader is on its
+ * way. Pure. */
 #pragma once
 
 #include <stdbool.h>

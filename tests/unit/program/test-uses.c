@@ -202,8 +202,13 @@ END_TEST
 START_TEST(what_is_counted_is_urgent_if_a_few_are_enough) {
         collect("path \"p\" { openat { }  repeat 3 { unlink { } } }", USES_FILTER);
         ck_assert_uint_ne(urgent(WIRE_KIND_unlink), 0);
+        ck_assert_uint_eq(prefilter->kinds[WIRE_KIND_unlink].soon, 0);
         collect("path \"p\" { openat { }  repeat 100 { unlink { } } }", USES_FILTER);
         ck_assert_uint_eq(urgent(WIRE_KIND_unlink), 0);
+        ck_assert_uint_eq(prefilter->kinds[WIRE_KIND_unlink].soon, 1);
+        ck_assert_uint_eq(prefilter->kinds[WIRE_KIND_openat].soon, 0);
+        collect("path \"p\" { repeat 100 { unlink { } }  openat { } }", USES_FILTER);
+        ck_assert_uint_eq(prefilter->kinds[WIRE_KIND_unlink].soon, 0);
 }
 END_TEST
 
