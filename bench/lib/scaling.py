@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What grows: processes (10 to 2,000) and policies (1 to 500); and a steady 10,000 events a second."""
-import os, time
+import os, subprocess, time
 
 from common import Daemon, alert_policy, dropped, key_values, policies, run, watch_policy
 from counters import Counters
@@ -31,6 +31,7 @@ def under(build, folders, load, seconds):
     d = Daemon(os.path.join(build, 'daemon', 'app', 'execrayd'), folders)
     figures = {}
     try:
+        time.sleep(1)                   # what it looks up after its start
         with Counters(d.process.pid) as counters:
             before = d.ran_s(), d.switches(), journald_s(), counters.read()
             result = run([os.path.join(build, 'bench', 'bench-crowd')] + load, seconds * 4 + 120)
@@ -94,6 +95,17 @@ def steady(build, quick, folder, out, problems):
         problems.append('no counters of the processor here: ' + why)
     for key, value in figures.items():
         out['steady_' + key] = value
+    # The kernel's part: what a process takes for as many wake-ups that does nothing else, while the same load runs.
+    beside = subprocess.Popen([os.path.join(build, 'bench', 'bench-crowd')] + load, stdout=subprocess.DEVNULL)
+    often = max(figures['switches_per_s'], 1)
+    bare = run([os.path.join(build, 'bench', 'bench-live'), 'wait', str(seconds), str(1e6 / often)], seconds * 4 + 60)
+    beside.wait(seconds * 4 + 120)
+    wakes = key_values(bare.stdout)
+    if 'wake_cpu_us' in wakes:
+        kernel = wakes['wake_cpu_us'] * often / max(figures['events_per_s'], 1)
+        out['steady_wake_us'] = wakes['wake_cpu_us']
+        out['steady_wake_us_per_event'] = kernel
+        out['steady_own_us_per_event'] = figures['us_per_event'] - kernel
     figures, _ = under(build, [place + '/policies'], ['watched', place, '1', str(seconds), '1'], seconds)
     if figures:
         out['idle_cpu_percent'] = figures['cpu_percent']
