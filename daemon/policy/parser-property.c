@@ -46,7 +46,7 @@ static const struct {
         {"priority", "it is called 'severity'"},
         {"timeframe", "it is called 'within'"},
         {"enabled", "a link to /dev/null in the administrator's directory switches a file off"},
-        {"enforce", "'respond' names what is done"},
+        {"enforce", "'respond' names what is done; what the kernel refuses stands in 'deny' of the configuration"},
 };
 
 _Static_assert(_PROPERTY_MAX <= sizeof(((struct body *)0)->properties) / sizeof(struct diag_span),

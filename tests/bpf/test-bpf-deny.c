@@ -3,6 +3,7 @@
  * (RFC 5737, RFC 3849), the files those of this program's own directory: nobody else on the host is refused anything.
  */
 #include <arpa/inet.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -397,6 +398,57 @@ START_TEST(listed_programs_and_files_are_refused_by_path_directory_name_and_what
 }
 END_TEST
 
+#define DEPTH 24                        /* directories with names of 200 bytes: more than a path may have */
+
+static void step_down(bool make) {
+        char name[201];
+
+        memset(name, 'd', 200);
+        name[200] = 0;
+        ck_assert_int_eq(chdir(lab.directory), 0);
+        for (int i = 0; i < DEPTH; i++)
+                ck_assert((!make || mkdir(name, 0755) == 0 || errno == EEXIST) && chdir(name) == 0);
+}
+
+static int open_far_down(void *argument) {
+        step_down(false);
+        return open("file", O_RDONLY | O_CLOEXEC) < 0 ? errno : 0;
+}
+
+START_TEST(what_cannot_be_looked_at_is_let_through_or_if_closed_refused) {
+        struct capture_deny lists = {.files = LIST("/nonexistent/execray-no-such-name")};
+        const struct wire_header *verdict;
+        struct capture_stats before, after;
+        char here[PATH_MAX];
+        int fd;
+
+        if (!has_lsm())
+                return;
+        ck_assert_ptr_nonnull(getcwd(here, sizeof(here)));
+        step_down(true);
+        fd = open("file", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+        ck_assert_int_ge(fd, 0);
+        close(fd);
+        ck_assert_int_eq(chdir(here), 0);
+
+        deny(&lists, true);
+        capture_stats(lab.capture, &before);
+        ck_assert_int_eq(WEXITSTATUS((lab_run(open_far_down, NULL), lab.status)), 0);
+        capture_stats(lab.capture, &after);
+        ck_assert_uint_eq(after.deny.n_undecided - before.deny.n_undecided, 1);
+        ck_assert_uint_eq(after.deny.n_refused, before.deny.n_refused);
+
+        lists.closed = true;
+        deny(&lists, true);
+        verdict = lab_wait(WIRE_KIND_verdict, lab_run(open_far_down, NULL), 0);
+        ck_assert_int_eq(WEXITSTATUS(lab.status), EPERM);
+        ck_assert_ptr_nonnull(verdict);
+        ck_assert_str_eq(lab_text(verdict, F(verdict, reason)), "undecided");
+        ck_assert(!lab_known(verdict, F(verdict, rule)) && !lab_known(verdict, F(verdict, pathname)));
+        allow_all();
+}
+END_TEST
+
 START_TEST(a_list_that_the_kernel_cannot_enforce_is_left_out_or_if_closed_refused) {
         struct capture_deny lists = {
                 .addresses = LIST("192.0.2.0/24"),
@@ -428,6 +480,7 @@ int main(void) {
                 nobody_is_killed_who_is_protected_or_while_it_is_not_enforced,
                 sends_kill_as_well,
                 listed_programs_and_files_are_refused_by_path_directory_name_and_whatever_other_name_they_have,
+                what_cannot_be_looked_at_is_let_through_or_if_closed_refused,
                 a_list_that_the_kernel_cannot_enforce_is_left_out_or_if_closed_refused,
         };
 
