@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "cli/loaded.h"
+#include "cli/policies-show.h"
 #include "cli/verb.h"
 
 struct listing {
@@ -105,6 +106,16 @@ static void list_json(const struct listing *l) {
         }
 }
 
+static int show(const struct policy_set *set, const char *name, struct strbuf *b) {
+        for (const struct path_node *path = set->paths; path; path = path->next)
+                if (text_is(path->name, name)) {
+                        policies_show(path, b);
+                        return verb_print(b);
+                }
+        log_error("There is no policy '%s'; `execrayctl policies` lists those that are loaded", name);
+        return EXIT_STATUS_USAGE;
+}
+
 static int run(const struct verb *verb, int argc, char *argv[]) {
         enum { OPTION_POLICIES = 256, OPTION_JSON };
         static const struct option options[] = {
@@ -117,6 +128,7 @@ static int run(const struct verb *verb, int argc, char *argv[]) {
         _cleanup_(strbuf_done) struct strbuf b = {};
         struct places places = {};
         struct listing listing;
+        const char *shown = NULL;
         bool json = false;
         int c, status;
 
@@ -132,7 +144,9 @@ static int run(const struct verb *verb, int argc, char *argv[]) {
                 default:
                         return verb_usage(verb);
                 }
-        if (optind < argc) {
+        if (optind + 2 == argc && streq(argv[optind], "show") && !json)
+                shown = argv[optind + 1];
+        else if (optind < argc) {
                 log_error("Unexpected '%s'; places are named with --policies", argv[optind]);
                 return verb_usage(verb);
         }
@@ -140,6 +154,8 @@ static int run(const struct verb *verb, int argc, char *argv[]) {
         status = loaded_read(&places, &loaded);
         if (status != EXIT_STATUS_SUCCESS)
                 return status;
+        if (shown)
+                return show(loaded.set, shown, &b);
         listing = (struct listing){.set = loaded.set, .b = &b};
         if (json)
                 list_json(&listing);
@@ -150,9 +166,13 @@ static int run(const struct verb *verb, int argc, char *argv[]) {
 
 const struct verb verb_policies = {
         .name = "policies",
-        .arguments = "[--policies PLACE]... [--json]",
-        .summary = "List the policies that are loaded, from where, and what masks or extends them",
-        .help = "  --policies PLACE  file or directory of policies; may be repeated, an earlier one masks a later one. "
+        .arguments = "[show NAME] [--policies PLACE]... [--json]",
+        .summary = "List the policies that are loaded, from where, and what masks or extends them; or say what one is "
+                   "about",
+        .help = "  show NAME         of this policy: description, severity, techniques, and what its author says: why, "
+                "what it does\n"
+                "                    not see, what raises it wrongly, what to do then\n"
+                "  --policies PLACE  file or directory of policies; may be repeated, an earlier one masks a later one. "
                 "Without "
                 "it:\n"
                 "                    the directories that the configuration names, as the daemon would read them\n"
