@@ -140,8 +140,8 @@ def tests_of_alerts(tool, root, origin, recording, cases, names, place):
 
 
 def test_of_everyday(tool, root, origin, cases, names):
-    tests = [test(names[case], story.of_case(events, case), 'no_alerts: []') for case, events in cases.items() if events]
-    with open(os.path.join(root, 'tests', 'stock', 'everyday.stories'), 'w') as f:
+    tests = [test(names[case], story.of_case(events, case), 'alerts: none') for case, events in cases.items() if events]
+    with open(os.path.join(root, 'tests', 'stock', 'everyday.test.yaml'), 'w') as f:
         f.write(suite(origin, ['../../policies'], tests))
 
 
