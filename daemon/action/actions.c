@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "action/breakglass.h"
+#include "action/rearm.h"
 #include "action/runtime-list.h"
 #include "base/clock.h"
 #include "base/strbuf.h"
@@ -135,7 +136,7 @@ static int check_limits(struct actions *actions, const struct action_info *info,
                 actions->stats.n_storms++;
                 notice(actions,
                        "Policy '%s' asked for more than %llu actions in a minute: it is disarmed until the daemon is"
-                       " loaded anew, and its alerts are told only",
+                       " loaded anew or `execrayctl response rearm` is used, and its alerts are told only",
                        policy->name, (unsigned long long)actions->config->response.storm);
                 return action_say(ret, -EPERM,
                                   "policy '%s' is disarmed from here on: more than %llu actions in a minute",
@@ -394,6 +395,17 @@ void actions_arm_policy(struct actions *actions, const char *name) {
         }
 }
 
+static void rearm(const char *name, void *userdata) {
+        struct actions *actions = userdata;
+
+        if (!actions_is_policy_disarmed(actions, name)) {
+                notice(actions, "Policy '%s' should be armed again, and is not disarmed", name);
+                return;
+        }
+        actions_arm_policy(actions, name);
+        notice(actions, "Policy '%s' is armed again: an operator has asked for it", name);
+}
+
 /* ---- all of them ---- */
 
 int actions_new(const struct actions_options *options, struct actions **ret) {
@@ -442,6 +454,9 @@ struct actions *actions_free(struct actions *actions) {
 
 void actions_tick(struct actions *actions, uint64_t now_ns) {
         actions->now_ns = now_ns;
+        if (rearm_take(actions->options.runtime_directory ?: ACTIONS_RUNTIME_DIRECTORY, rearm, actions) < 0)
+                notice(actions,
+                       "Who asks for a policy to be armed again is not believed: the file is not root's alone");
         action_refresh_lists(actions);
         action_end_denied(actions);
         if (actions->lists)

@@ -32,7 +32,8 @@ int breakglass_is_on_command_line(const char *text) {
         return 0;
 }
 
-static int open_lives(const char *directory, const char *who, char path[PATH_MAX], int flags) {
+static int open_lives(const char *directory, const char *who, int flags) {
+        char path[PATH_MAX];
         int fd;
 
         if (snprintf(path, PATH_MAX, "%s/alive-%s", directory, who) >= PATH_MAX)
@@ -78,19 +79,27 @@ static int write_lives(int fd, const uint64_t *lives, size_t n) {
         return fd_write_full(fd, b.data, b.n);
 }
 
+/* The file of `who` and the times in it. */
+static int load_lives(const char *directory, const char *who, int flags, uint64_t now_ns, uint64_t lives[LIVES_MAX],
+                      size_t *ret_n) {
+        int fd = open_lives(directory, who, flags);
+
+        if (fd >= 0)
+                *ret_n = read_lives(fd, now_ns, lives);
+        return fd;
+}
+
 int breakglass_begin(const char *directory, const char *who, uint64_t now_ns) {
         _cleanup_(closep) int fd = -1;
         uint64_t lives[LIVES_MAX + 1];
-        char path[PATH_MAX];
         size_t n;
         int r;
 
         if (mkdir(directory, 0755) < 0 && errno != EEXIST)
                 return -errno;
-        fd = open_lives(directory, who, path, O_RDWR | O_CREAT);
+        fd = load_lives(directory, who, O_RDWR | O_CREAT, now_ns, lives, &n);
         if (fd < 0)
                 return fd;
-        n = read_lives(fd, now_ns, lives);
         lives[n] = now_ns;
         r = write_lives(fd, lives, n + 1);
         return r < 0 ? r : (int)n;
@@ -99,27 +108,23 @@ int breakglass_begin(const char *directory, const char *who, uint64_t now_ns) {
 int breakglass_end(const char *directory, const char *who, uint64_t now_ns) {
         _cleanup_(closep) int fd = -1;
         uint64_t lives[LIVES_MAX];
-        char path[PATH_MAX];
         size_t n;
 
-        fd = open_lives(directory, who, path, O_RDWR);
+        fd = load_lives(directory, who, O_RDWR, now_ns, lives, &n);
         if (fd < 0)
                 return fd == -ENOENT ? 0 : fd;
         /* This life went well; what was before it still counts. */
-        n = read_lives(fd, now_ns, lives);
         return write_lives(fd, lives, n > 0 ? n - 1 : 0);
 }
 
 int breakglass_count(const char *directory, const char *who, uint64_t now_ns) {
         _cleanup_(closep) int fd = -1;
         uint64_t lives[LIVES_MAX];
-        char path[PATH_MAX];
         size_t n;
 
-        fd = open_lives(directory, who, path, O_RDONLY);
+        fd = load_lives(directory, who, O_RDONLY, now_ns, lives, &n);
         if (fd < 0)
                 return fd == -ENOENT ? 0 : fd;
-        n = read_lives(fd, now_ns, lives);
         return n > 0 ? (int)n - 1 : 0;
 }
 

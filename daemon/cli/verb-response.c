@@ -3,10 +3,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <systemd/sd-event.h>
 
 #include "action/actions.h"
+#include "action/rearm.h"
 #include "action/undo-log.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -14,6 +16,9 @@
 #include "base/strbuf.h"
 #include "cli/verb.h"
 #include "config/config.h"
+
+#define REARM_TRIES 60                  /* the process of the scripts looks once a second */
+#define REARM_PAUSE_US 50000
 
 struct where {
         const char *state, *quarantine, *runtime;       /* borrowed from argv */
@@ -173,6 +178,35 @@ static int undo(const struct where *where, const char *text) {
         return r;
 }
 
+/* ---- rearm ---- */
+
+static int rearm(const struct where *where, const char *policy) {
+        const char *directory = where->runtime ?: ACTIONS_RUNTIME_DIRECTORY;
+        int r;
+
+        r = rearm_ask(directory, policy);
+        if (r == -EINVAL) {
+                log_error("'%s' cannot be the name of a policy", policy);
+                return EXIT_STATUS_USAGE;
+        }
+        if (r < 0) {
+                log_error_errno(r, "Cannot ask in '%s': %m", directory);
+                return r == -EACCES ? EXIT_STATUS_PRIVILEGE : EXIT_STATUS_FAILURE;
+        }
+        for (unsigned i = 0; i < REARM_TRIES; i++) {
+                if (rearm_is_taken(directory) == 1) {
+                        log_info(
+                                "Policy '%s' is armed again, if a storm had disarmed it; the log of the daemon says so",
+                                policy);
+                        return EXIT_STATUS_SUCCESS;
+                }
+                (void)usleep(REARM_PAUSE_US);
+        }
+        (void)rearm_withdraw(directory);
+        log_error("Nobody has taken it: the daemon does not run, or no policy of it has a responder");
+        return EXIT_STATUS_FAILURE;
+}
+
 static int response(const struct verb *verb, int argc, char *argv[]) {
         static const struct option options[] = {
                 {"all", no_argument, NULL, 'a'},
@@ -206,15 +240,18 @@ static int response(const struct verb *verb, int argc, char *argv[]) {
                 return list(&where);
         if (argc - optind == 2 && streq(argv[optind], "undo"))
                 return undo(&where, argv[optind + 1]);
+        if (argc - optind == 2 && streq(argv[optind], "rearm"))
+                return rearm(&where, argv[optind + 1]);
         return verb_usage(verb);
 }
 
 const struct verb verb_response = {
         .name = "response",
-        .arguments = "list|undo NUMBER",
+        .arguments = "list|undo NUMBER|rearm POLICY",
         .summary = "What responses have done to this host that can be undone, and undo it",
         .help = "  list               what is in force: number, time, state, what was done and for which policy\n"
                 "  undo NUMBER        undo one: put a file back, thaw, continue, start, let packets through\n"
+                "  rearm POLICY       let a policy act again that asked for too much in a minute and was disarmed\n"
                 "  --all              of list: also what was undone, and what did not come about\n"
                 "  --state DIR        not /var/lib/execrayd/response\n"
                 "  --quarantine DIR   not /var/lib/execrayd/quarantine\n"
