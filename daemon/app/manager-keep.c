@@ -2,23 +2,30 @@
 #include "app/manager-keep.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <systemd/sd-bus.h>
 #include <systemd/sd-daemon.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/macro.h"
+#include "event/trace-file.h"
+#include "pipeline/pipeline.h"
 
 #define NAME "execrayd-capture"
 
 /* The service manager's own socket: the bus may be away, as at the end of a machine. */
 #define MANAGER "unix:path=/run/systemd/private"
 #define DESTINATION "org.freedesktop.systemd1"
+#define TABLE_MAX_BYTES (256U << 20)
 #define PATIENCE_US 1000000
 
 
@@ -128,6 +135,32 @@ bool manager_keep_has_heir(const struct manager_keep *keep) {
         char type[32] = {};
 
         return keep->on && (job_type(type) < 0 || strstr(type, "restart"));
+}
+
+static int on_record(const struct event *event, void *userdata) {
+        return trace_writer_add(userdata, event);
+}
+
+int manager_keep_write_table(struct pipeline *pipeline) {
+        _cleanup_(closep) int fd = memfd_create("execrayd-table", MFD_CLOEXEC);
+        struct trace_host host = {.created_ns = clock_realtime_ns()};
+        struct trace_writer *writer;
+        struct utsname name = {};
+        int copy, r;
+
+        copy = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+        if (copy < 0)
+                return -errno;
+        uname(&name);
+        host.kernel = name.release;
+        r = trace_writer_new(copy, &host, TABLE_MAX_BYTES, &writer);
+        if (r < 0)
+                return r;
+        r = pipeline_retell(pipeline, on_record, writer);
+        if (r >= 0)
+                r = trace_writer_flush(writer);
+        trace_writer_free(writer);
+        return r < 0 ? r : TAKE_FD(fd);
 }
 
 const struct capture_keep *manager_keep_ends(const struct manager_keep *keep) {

@@ -27,5 +27,9 @@ void manager_keep_store(struct manager_keep *keep);
  * does not answer, yes: it lets go of what it holds if none does, though it stands still while the kernel detaches. */
 bool manager_keep_has_heir(const struct manager_keep *keep);
 
+/* What the stream so far says of processes and groups, as a recording in memory. A descriptor, or a negative errno. */
+struct pipeline;
+int manager_keep_write_table(struct pipeline *pipeline);
+
 /* For the capture; NULL: nothing is kept. */
 const struct capture_keep *manager_keep_ends(const struct manager_keep *keep);

@@ -427,6 +427,15 @@ static void say_goodbye(struct manager *manager) {
         say_lines(strbuf_str(&b));
 }
 
+/* Programs, ring and what is known of processes stay, for the next one. */
+static void leave(struct manager *manager) {
+        _cleanup_(closep) int fd = manager_keep_write_table(manager->pipeline);
+
+        if (fd < 0)
+                log_warning_errno(fd, "Cannot leave what is known of processes to the next one: %m");
+        capture_leave(manager->capture, fd);
+}
+
 int manager_run(const struct params *params) {
         _cleanup_(manager_done) struct manager manager = {.params = params, .generation = 1, .deadline_ns = UINT64_MAX};
         int r;
@@ -482,6 +491,6 @@ int manager_run(const struct params *params) {
         report_finish_output(pipeline_report(manager.pipeline));
         say_goodbye(&manager);
         if (manager.leaves && manager.status == EXIT_STATUS_SUCCESS && manager_keep_has_heir(&manager.keep))
-                capture_leave(manager.capture);
+                leave(&manager);
         return manager.status;
 }

@@ -34,11 +34,13 @@ struct keep {
         struct bequest *before;            /* owned; what the process before left, until it is read */
         struct ledger *ledger;          /* mapped */
         size_t ledger_bytes;
+        int table_fd;                   /* owned; -1: the process before left no table of processes */
         int ledger_fd;                  /* owned; -1: there is none, the ledger is our own memory */
         uint64_t published;             /* state of the hooks that is in the queue, */
         uint64_t number;                /* and of that publication, */
         size_t n_messages;              /* which has so many */
         bool watched;                   /* there were programs all the time */
+        bool told_table;                /* the stream began with what the process before knew */
         uint64_t unread_until;          /* position in the ring: what came while nobody read, of which so far */
         uint64_t n_unread;
         uint64_t not_before_ns;         /* what is older was in the ring of the process before */
@@ -129,6 +131,14 @@ void capture_keep_go_on(struct capture_bpf *bpf);
 
 /* Have the queue hold what is loaded and attached now. */
 void capture_keep_publish(struct capture_bpf *bpf);
+
+/* The last time: with this table (-1: none), and nothing is taken back. */
+void capture_keep_leave(struct capture_bpf *bpf, int table_fd);
+
+/* Tell the processes and groups that the process before knew, as of this time; `each` of the former. False: it left
+ * none that can be read. */
+bool capture_keep_tell_table(struct capture_bpf *bpf, uint64_t time_ns,
+                             int (*each)(struct capture_bpf *bpf, const struct wire_header *header));
 
 /* Is this record from the ring not to be told? For those for which capture_keep_looks() only. */
 bool capture_keep_drops(struct capture_bpf *bpf, const struct event *event);

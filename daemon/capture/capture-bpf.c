@@ -408,15 +408,15 @@ size_t capture_bpf_read(struct capture_bpf *bpf, size_t max, bool *ret_empty) {
 
 /* ---- the operations ---- */
 
-/* What it has to do once, beside the stream. The kernel learns where each belongs; later it knows. */
-static int enter(struct capture_bpf *bpf, const struct wire_header *header, enum telling telling) {
+/* What it has to do once, beside the stream. The kernel learns where each belongs, unless it was watched before. */
+static int enter(struct capture_bpf *bpf, const struct wire_header *header) {
         struct identity id = {.start_ns = header->start_ns, .pid = header->tgid};
         struct identity creator = {.start_ns = header->creator_start_ns, .pid = header->creator_tgid};
         struct identity tree = {.start_ns = header->tree_start_ns, .pid = header->tree_tgid};
         int r;
 
         look_for_compat(bpf, header);
-        if (telling == TELL_FIRST) {
+        if (!hooks_is_adopted(bpf->hooks)) {
                 r = hooks_add_seed(bpf->hooks, &id, &creator, &tree);
                 if (r < 0 && r != -E2BIG)
                         return r;
@@ -424,6 +424,13 @@ static int enter(struct capture_bpf *bpf, const struct wire_header *header, enum
         if (((const struct wire_process *)header)->supervisor && id.pid > 2)
                 (void)hooks_add_supervisor(bpf->hooks, &id);
         return 0;
+}
+
+/* The process before knew this one, and better: who created it, and what it ran then. */
+static bool is_told(const struct capture_bpf *bpf, const struct wire_header *header) {
+        struct identity id = {.start_ns = header->start_ns, .pid = header->tgid};
+
+        return bpf->keep.told_table && census_find(&bpf->mend.census, &id);
 }
 
 static int tell_snapshot(struct capture_bpf *bpf, uint64_t time_ns, enum telling telling) {
@@ -443,8 +450,12 @@ static int tell_snapshot(struct capture_bpf *bpf, uint64_t time_ns, enum telling
 
                 if (!header)
                         continue;
+                if (telling != TELL_AGAIN && is_told(bpf, header)) {
+                        look_for_compat(bpf, header);
+                        continue;
+                }
                 if (telling != TELL_AGAIN) {
-                        r = enter(bpf, header, telling);
+                        r = enter(bpf, header);
                         if (r < 0)
                                 return r;
                         /* Its fork waits in the ring. */
@@ -519,6 +530,7 @@ static int bpf_start(struct capture *capture, sd_event *loop, uint64_t generatio
         begin_ns = capture_keep_begin_ns(bpf, now_ns);
         tell_clock(bpf, begin_ns);
         hierarchy_scan(&bpf->hierarchy, tell_cgroup, bpf);
+        bpf->keep.told_table = bpf->keep.watched && capture_keep_tell_table(bpf, begin_ns, enter);
         __atomic_store_n(hooks_snapshot_is_first(bpf->hooks), !adopted, __ATOMIC_RELEASE);
         r = tell_snapshot(bpf, begin_ns, adopted ? TELL_ADOPTED : TELL_FIRST);
         __atomic_store_n(hooks_snapshot_is_first(bpf->hooks), 0, __ATOMIC_RELEASE);
@@ -542,14 +554,8 @@ static int bpf_start(struct capture *capture, sd_event *loop, uint64_t generatio
         return 0;
 }
 
-static void bpf_leave(struct capture *capture) {
-        struct capture_bpf *bpf = bpf_of(capture);
-
-        if (!bpf->keep.on)
-                return;
-        capture_keep_turn(bpf);
-        bpf->keep.ledger->left = 1;
-        hooks_leave(bpf->hooks);
+static void bpf_leave(struct capture *capture, int table_fd) {
+        capture_keep_leave(bpf_of(capture), table_fd);
 }
 
 static int bpf_dispatch(struct capture *capture, size_t max) {
@@ -739,7 +745,7 @@ int capture_new_bpf(
         capture->sink = *sink;
         capture->userdata = userdata;
         bpf->hierarchy.mount_fd = -1;
-        bpf->keep.ledger_fd = -1;
+        bpf->keep.ledger_fd = bpf->keep.table_fd = -1;
         context_init(&bpf->context, &bpf->hierarchy, &own_context_sink, bpf);
         bpf->interest = *interest;
         bpf->deadline_ns = UINT64_MAX;

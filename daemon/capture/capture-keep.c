@@ -18,6 +18,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/macro.h"
+#include "event/trace-file.h"
 
 #include "capture/capture-bpf-private.h"
 
@@ -90,6 +91,8 @@ int capture_keep_open_ledger(struct capture_bpf *bpf) {
         _cleanup_(closep) int fd = -1;
         int r;
 
+        if (keep->before)
+                keep->table_fd = bequest_take_fd(keep->before, KEEP_TABLE, 0);
         if (adopted)
                 fd = bequest_take_fd(keep->before, KEEP_LEDGER, 0);
         else if (keep->on)
@@ -120,12 +123,13 @@ void capture_keep_done(struct capture_bpf *bpf) {
         if (keep->ledger)
                 munmap(keep->ledger, keep->ledger_bytes);
         close_fd(keep->ledger_fd);
-        *keep = (struct keep){.ledger_fd = -1};
+        close_fd(keep->table_fd);
+        *keep = (struct keep){.ledger_fd = -1, .table_fd = -1};
 }
 
 /* ---- offered ---- */
 
-void capture_keep_publish(struct capture_bpf *bpf) {
+static void publish(struct capture_bpf *bpf, int table_fd) {
         static struct log_limit limit = LOG_ONCE_A_MINUTE;
         struct keep_item items[KEEP_MAX_ITEMS];
         struct keep *keep = &bpf->keep;
@@ -137,6 +141,8 @@ void capture_keep_publish(struct capture_bpf *bpf) {
                 return;
         n = hooks_put_items(bpf->hooks, items);
         items[n++] = (struct keep_item){.what = KEEP_LEDGER, .fd = keep->ledger_fd};
+        if (table_fd >= 0)
+                items[n++] = (struct keep_item){.what = KEEP_TABLE, .fd = table_fd};
         r = keep_put(keep->ends.send, ++keep->number, head, hooks_put_head(bpf->hooks, head), items, n);
         keep->published = hooks_n_changes(bpf->hooks);
         if (r < 0) {
@@ -148,6 +154,18 @@ void capture_keep_publish(struct capture_bpf *bpf) {
         }
         keep_drop(keep->ends.queue, keep->n_messages);
         keep->n_messages = (size_t)r;
+}
+
+void capture_keep_publish(struct capture_bpf *bpf) {
+        publish(bpf, -1);
+}
+
+void capture_keep_leave(struct capture_bpf *bpf, int table_fd) {
+        if (!bpf->keep.on)
+                return;
+        publish(bpf, table_fd);
+        bpf->keep.ledger->left = 1;
+        hooks_leave(bpf->hooks);
 }
 
 static void on_detach(void *userdata) {
@@ -194,6 +212,65 @@ uint64_t capture_keep_begin_ns(struct capture_bpf *bpf, uint64_t now_ns) {
         }
         ring_unmap(&old);
         return at_ns;
+}
+
+static int tell_known(struct capture_bpf *bpf, const struct event *event, uint64_t time_ns,
+                      int (*each)(struct capture_bpf *bpf, const struct wire_header *header)) {
+        struct value id, path;
+        char name[WIRE_MAX_PATH + 1];
+
+        if (event_kind(event) == WIRE_KIND_process) {
+                record_copy(&bpf->copy, event->wire);
+                bpf->copy.header.time_ns = time_ns;
+                (void)capture_deliver_own(&bpf->capture, &bpf->copy.header);
+                mend_see(&bpf->mend, &(struct event){.wire = &bpf->copy.header});
+                return each(bpf, &bpf->copy.header);
+        }
+        if (event_kind(event) != WIRE_KIND_cgroup)
+                return 0;
+        /* Those that are still there were told. */
+        event_get(event, (enum field)WIRE_FIELD_cgroup_id, &id);
+        event_get(event, (enum field)WIRE_FIELD_cgroup_path, &path);
+        if (id.state != VALUE_KNOWN || path.state != VALUE_KNOWN || path.length > WIRE_MAX_PATH ||
+            hierarchy_see(&bpf->hierarchy, (uint64_t)id.number))
+                return 0;
+        memcpy(name, path.bytes, path.length);
+        name[path.length] = 0;
+        tell_cgroup((uint64_t)id.number, name, bpf);
+        return 0;
+}
+
+bool capture_keep_tell_table(struct capture_bpf *bpf, uint64_t time_ns,
+                             int (*each)(struct capture_bpf *bpf, const struct wire_header *header)) {
+        struct trace_reader *reader;
+        struct trace_state state;
+        struct event event;
+        size_t n = 0;
+        char why[256];
+        int r;
+
+        if (bpf->keep.table_fd < 0)
+                return false;
+        r = lseek(bpf->keep.table_fd, 0, SEEK_SET) < 0 ? -errno : 0;
+        if (r >= 0)
+                r = trace_reader_new(TAKE_FD(bpf->keep.table_fd), &reader, &state);
+        if (r < 0) {
+                trace_describe(&state, why, sizeof(why));
+                log_warning_errno(r, "Cannot read what the process before knew of processes (%s): %m", why);
+                return false;
+        }
+        while ((r = trace_reader_next(reader, &event)) > 0) {
+                r = tell_known(bpf, &event, time_ns, each);
+                if (r < 0)
+                        break;
+                n++;
+        }
+        if (r < 0) {
+                trace_describe(trace_reader_state(reader), why, sizeof(why));
+                log_warning_errno(r, "Cannot read on what the process before knew of processes (%s): %m", why);
+        }
+        trace_reader_free(reader);
+        return n > 0;
 }
 
 static bool left_on_purpose(struct keep *keep) {

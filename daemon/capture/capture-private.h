@@ -19,7 +19,7 @@ struct capture_ops {
         void (*set_enforcing)(struct capture *capture, bool enforcing);                 /* may be NULL */
         int (*protect)(struct capture *capture, const struct capture_deny_list *executables);   /* may be NULL */
         int (*retell)(struct capture *capture);         /* may be NULL */
-        void (*leave)(struct capture *capture);         /* may be NULL */
+        void (*leave)(struct capture *capture, int table_fd);   /* may be NULL */
         void (*set_deadline)(struct capture *capture, uint64_t deadline_ns);
         void (*set_wait)(struct capture *capture, bool wait);
         uint64_t (*untold)(const struct capture *capture);      /* may be NULL */

@@ -53,9 +53,9 @@ struct capture *capture_free(struct capture *capture) {
         return capture ? capture->ops->free(capture) : NULL;
 }
 
-void capture_leave(struct capture *capture) {
+void capture_leave(struct capture *capture, int table_fd) {
         if (capture->ops->leave)
-                capture->ops->leave(capture);
+                capture->ops->leave(capture, table_fd);
 }
 
 void capture_set_wait(struct capture *capture, bool wait) {

@@ -183,8 +183,9 @@ struct capture *capture_free(struct capture *capture);
 DEFINE_CLEANUP(struct capture *, capture_free)
 
 /* This process ends and another is to follow: capture_free() leaves all as it is, in the queue. Events go on into the
- * ring. Without a queue: nothing. */
-void capture_leave(struct capture *capture);
+ * ring. `table_fd` is a recording of `cgroup` and `process` records, which the next stream begins with: what is known
+ * of those that are there now, for they may be gone by then. -1: there is none. Borrowed. Without a queue: nothing. */
+void capture_leave(struct capture *capture, int table_fd);
 void capture_set_wait(struct capture *capture, bool wait);
 
 /* Attach and begin on the loop, at its lowest priority. With the kernel as the source everything up to `start` is

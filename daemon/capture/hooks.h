@@ -50,6 +50,7 @@ enum keep_what {
         KEEP_MAP,
         KEEP_PROGRAM,
         KEEP_LINK,
+        KEEP_TABLE,                     /* the capture's */
 };
 size_t hooks_put_items(const struct hooks *hooks, struct keep_item *items);
 size_t hooks_put_head(const struct hooks *hooks, void *ret);

@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "event/encode.h"
 #include "event/schema.h"
+#include "process/retell.h"
 
 #define MAX_PENDING 16                  /* obscured events of one event */
 
@@ -231,6 +232,10 @@ int pipeline_swap(struct pipeline *pipeline, struct program *program) {
 void pipeline_end(struct pipeline *pipeline) {
         engine_end(pipeline->engine);
         report_flush(pipeline->report, pipeline->now_ns);
+}
+
+int pipeline_retell(struct pipeline *pipeline, int (*tell)(const struct event *event, void *userdata), void *userdata) {
+        return retell_table(pipeline->table, pipeline->now_ns, &pipeline->record, tell, userdata);
 }
 
 struct report *pipeline_report(struct pipeline *pipeline) {

@@ -60,6 +60,9 @@ int pipeline_swap(struct pipeline *pipeline, struct program *program);
 /* The stream is over: sum up what was held back. */
 void pipeline_end(struct pipeline *pipeline);
 
+/* What is known of processes and groups, as records (process/retell.h), at the time of the stream. */
+int pipeline_retell(struct pipeline *pipeline, int (*tell)(const struct event *event, void *userdata), void *userdata);
+
 struct report *pipeline_report(struct pipeline *pipeline);
 struct engine *pipeline_engine(struct pipeline *pipeline);
 void pipeline_stats(const struct pipeline *pipeline, struct pipeline_stats *ret);

@@ -393,8 +393,9 @@ def test_events_while_no_daemon_runs_are_told_by_the_next_one(_):
     run('systemctl', 'reload', UNIT, status=0)
     after = newest()
     writer = subprocess.Popen(['sh', '-c', WRITER])
+    gone = subprocess.Popen(['sh', '-c', 'while [ ! -e /srv/go ]; do sleep 0.02; done; : > /srv/many/gone'])
     try:
-        said = restart('restart')
+        said = restart('restart', "ExecStopPost=/bin/sh -c 'touch /srv/go; sleep 0.2'\n")
         expect_in('Going on with the programs of the process before', said, 'a restart')
         expect('the process before ended' not in said.lower(), 'it ended in order:\n' + said)
         said = restart('kill')
@@ -409,13 +410,19 @@ def test_events_while_no_daemon_runs_are_told_by_the_next_one(_):
     with open('/srv/enough') as f:
         n = int(f.read())
 
+    def alerts():
+        return [json.loads(e['EXECRAY_ALERT']) for e in entries('EXECRAY_POLICY=many', after=after)]
+
     def told():
-        found = [json.loads(e['EXECRAY_ALERT']) for e in entries('EXECRAY_POLICY=many', after=after)]
+        found = alerts()
         return [step['fields']['pathname'] for alert in found for step in alert['steps']]
     until(lambda: '/srv/many/%d' % (n - 1) in told(), 'the last alert')
     missed = {'/srv/many/%d' % i for i in range(n)} - set(told())
     expect(not missed, '%d of %d files were not told: %s' % (len(missed), n, sorted(missed)[:5]))
     expect(len(told()) <= n + 4, '%d files were told %d times' % (n, len(told())))
+    expect(gone.poll() == 0, 'who was to end meanwhile has not')
+    last = [a['process'] for a in alerts() if a['steps'][0]['fields']['pathname'] == '/srv/many/gone']
+    expect_equal([p['exe'] for p in last], [os.path.realpath('/bin/sh')], 'what ran that ended while no daemon did')
     os.unlink(POLICIES + '/many.policy')
     run('systemctl', 'stop', '--no-block', UNIT, status=0)
     slowest = 0
