@@ -46,7 +46,7 @@ static void add_text(struct siphash *s, const char *text) {
 
 void hooks_fingerprint(const struct hooks_options *options, uint64_t ret[static 2]) {
         static const struct siphash_key key = {UINT64_C(0x6578656372617964), 1};        /* nobody has to be kept out */
-        const char *other = secure_getenv("EXECRAYD_TEST_FINGERPRINT");
+        const char *other = secure_getenv("EXECRAYD_TEST_FINGERPRINT");         /* tests: an upgrade with one binary */
         struct siphash128 sum;
         struct siphash s;
         const void *elf;
