@@ -146,6 +146,28 @@ static uint64_t history_median(const struct governor_state *state) {
         return baseline_median(values, state->n_history);
 }
 
+/* What other measures are like, in periods of the same class of rates. */
+static void note_others(const struct governor *governor, struct governor_trial *trial) {
+        for (enum governor_measure i = 0; i < _MEASURE_MAX; i++) {
+                const struct governor_state *state = governor->states + i;
+
+                if (i != trial->measure && i != MEASURE_LOSS && state->n_history == GOVERNOR_TRIAL &&
+                    (i == MEASURE_MEMORY || state->rate == trial->rate))
+                        trial->others[i] = history_median(state);
+        }
+}
+
+static bool is_other_worse(const struct governor_trial *trial, const struct governor_sample *sample) {
+        for (enum governor_measure i = 0; i < _MEASURE_MAX; i++) {
+                uint64_t value;
+
+                if (trial->others[i] > 0 && measure_of(sample, i, &value) &&
+                    value > governor_bound(i, trial->others[i]))
+                        return true;
+        }
+        return false;
+}
+
 static bool begin_trial(struct governor *governor, struct governor_note *ret) {
         unsigned which = choose(governor);
 
@@ -164,6 +186,7 @@ static bool begin_trial(struct governor *governor, struct governor_note *ret) {
                         .with = history_median(state),
                         .loss_with = history_median(governor->states + MEASURE_LOSS),
                 };
+                note_others(governor, &governor->trial);
                 governor->tried_ns[which] = governor->now_ns;
                 governor->n_trials++;
                 *ret = (struct governor_note){
@@ -190,7 +213,9 @@ static bool go_on_trying(struct governor *governor, const struct governor_sample
             baseline_rate(trial->measure, n_happened(sample), sample->duration_ns) == trial->rate)
                 trial->values[trial->n_values++] = value;
         (void)measure_of(sample, MEASURE_LOSS, &loss);
-        harmful = loss > nsec_add(trial->loss_with, bounds[MEASURE_LOSS].slack / 2);
+        trial->n_worse += is_other_worse(trial, sample);
+        harmful = loss > nsec_add(trial->loss_with, bounds[MEASURE_LOSS].slack / 2) ||
+                trial->n_worse >= GOVERNOR_TRIAL_WORSE;
         if (!harmful && trial->n_values < GOVERNOR_TRIAL && trial->n_periods < GOVERNOR_TRIAL_MAX)
                 return false;
 

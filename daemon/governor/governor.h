@@ -10,7 +10,8 @@
  *
  * While one of these three is degraded, optimisations are tried, one at a time, those first that were switched on last:
  * it is switched off for a few short periods, and stays off only if that was clearly better than before; if not, it is
- * on again. A trial in which more is lost ends at once. Each is tried at most once an hour.
+ * on again. A trial in which more is lost ends at once, and so does one that makes another measure worse than its
+ * bound allows, for twice: less latency at three times the cost is no gain. Each is tried at most once an hour.
  *
  *                       beyond the bound, GOVERNOR_PATIENCE times
  *      WELL ───────────────────────────────────────────────────────▶ DEGRADED
@@ -24,6 +25,7 @@
 #define GOVERNOR_PATIENCE 3
 #define GOVERNOR_TRIAL 3                /* periods that are compared, with and without */
 #define GOVERNOR_TRIAL_MAX 10 /* periods after which a trial has failed for lack of samples like those before */
+#define GOVERNOR_TRIAL_WORSE 2          /* periods in which another measure was beyond its bound: it has failed */
 #define GOVERNOR_MIN_EVENTS 200         /* in a period, to say something of them */
 #define GOVERNOR_MAX_NOTES (2 * _MEASURE_MAX)
 #define GOVERNOR_MAX_SWITCHES 32
@@ -65,7 +67,9 @@ struct governor_trial {
         unsigned which;
         enum governor_measure measure;
         unsigned rate;
-        uint64_t with;                  /* median before */
+        uint64_t with;                  /* median before, */
+        uint64_t others[_MEASURE_MAX];  /* and those of other measures; 0: not known */
+        unsigned n_worse;               /* times that one of these was beyond its bound */
         uint64_t loss_with;
         uint64_t values[GOVERNOR_TRIAL];
         unsigned n_values, n_periods;

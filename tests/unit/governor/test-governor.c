@@ -315,6 +315,23 @@ START_TEST(a_trial_that_loses_events_ends_at_once) {
 }
 END_TEST
 
+START_TEST(what_is_gained_at_the_cost_of_another_measure_is_no_gain) {
+        begin(true);
+        feed_ordinary(20);
+        for (int i = 0; i < 60; i++) {
+                struct governor_sample sample = ordinary();
+
+                /* Slow with all of them; without one it is fast, and takes five times the processor time. */
+                sample.latency_p99_ns = governor_is_trying(&governor) ? NSEC_PER_MSEC : 50 * NSEC_PER_MSEC;
+                if (governor_is_trying(&governor))
+                        sample.cpu_ns *= 5;
+                feed(&sample);
+        }
+        ck_assert_uint_eq(n_of[GOVERNOR_KEEPS], 2);
+        ck_assert_uint_eq(governor_wanted(&governor), BOTH);
+}
+END_TEST
+
 START_TEST(a_trial_without_samples_like_those_before_decides_nothing) {
         struct governor_sample idle = {.duration_ns = 2 * NSEC_PER_SEC, .memory_bytes = UINT64_C(20) << 20};
 
@@ -410,9 +427,9 @@ UNIT_MAIN("governor/governor", a_steady_host_is_never_told_of, noise_within_boun
           a_step_is_told_once_and_its_end_once, what_goes_to_and_fro_around_the_bound_is_told_once,
           each_measure_is_told_with_its_own_figures, nothing_at_all_is_no_reason_and_no_division,
           a_quiet_night_is_compared_with_quiet_nights, memory_that_grows_is_told_whatever_the_rate,
-          the_culprit_is_switched_off_and_no_other,
-          if_it_is_none_of_them_all_are_on_again_and_it_does_not_try_for_ever,
+          the_culprit_is_switched_off_and_no_other, if_it_is_none_of_them_all_are_on_again_and_it_does_not_try_for_ever,
           the_one_that_was_switched_on_last_is_tried_first, a_trial_that_loses_events_ends_at_once,
+          what_is_gained_at_the_cost_of_another_measure_is_no_gain,
           a_trial_without_samples_like_those_before_decides_nothing, who_only_observes_switches_nothing,
           after_a_reload_everything_has_another_chance, with_other_policies_it_learns_anew,
           a_baseline_of_before_counts_at_once, any_numbers_do_no_harm)
