@@ -26,16 +26,11 @@
 
 _Static_assert((GOVERNOR_TIMED & (GOVERNOR_TIMED - 1)) == 0, "not a power of two");
 
-/* Those that can be switched while events come. */
-static bool can_switch(enum config_id id) {
-        return id == CONFIG_ID_capture_filter || id == CONFIG_ID_capture_arming;
-}
-
 static uint32_t switches_of(const struct config *config) {
         uint32_t switches = 0;
 
         for (size_t i = 0; i < n_config_optimisations && i < GOVERNOR_MAX_SWITCHES; i++)
-                if (can_switch(config_optimisations[i].id) && config_is_on(config, &config_optimisations[i]))
+                if (config_is_on(config, &config_optimisations[i]))
                         switches |= UINT32_C(1) << i;
         return switches;
 }
@@ -195,8 +190,14 @@ static void measure(struct manager *manager, struct governor_sample *ret) {
 
 static void set_switches(struct config *config, uint32_t wanted) {
         for (size_t i = 0; i < n_config_optimisations && i < GOVERNOR_MAX_SWITCHES; i++)
-                if (can_switch(config_optimisations[i].id))
-                        config_switch(config, &config_optimisations[i], wanted & UINT32_C(1) << i);
+                config_switch(config, &config_optimisations[i], wanted & UINT32_C(1) << i);
+}
+
+static void apply_pace(struct manager *manager) {
+        const struct config *config = &manager->settings.config;
+
+        capture_set_pace(manager->capture, config->capture.max_latency_ns, config->capture.wake_urgent,
+                         config->capture.patient, !config->capture.coalesce);
 }
 
 /* Put into force what the governor wants now. If that cannot be done all stays as it is. */
@@ -204,14 +205,17 @@ static void apply(struct manager *manager) {
         struct manager_governor *g = &manager->governor;
         struct settings *settings = &manager->settings;
         uint32_t before = switches_of(&settings->config), wanted = governor_wanted(&g->governor);
+        unsigned uses, uses_before = settings_uses(&settings->config);
         struct prefilter *prefilter = NULL;
-        unsigned uses;
         int r = 0;
 
         if (before == wanted)
                 return;
         set_switches(&settings->config, wanted);
+        apply_pace(manager);
         uses = settings_uses(&settings->config);
+        if (uses == uses_before)
+                return;
         if (uses != 0)
                 r = uses_collect(settings->program, uses, &prefilter);
         if (r >= 0) {
@@ -223,6 +227,7 @@ static void apply(struct manager *manager) {
                 capture_set_prefilter(manager->capture, settings->prefilter);
                 prefilter_free(prefilter);
                 set_switches(&settings->config, before);
+                apply_pace(manager);
                 governor_configure(&g->governor, g->governor.baseline.key, false, before);
                 return;
         }

@@ -10,6 +10,7 @@
 #include "app/manager-deny.h"
 #include "app/manager-governor.h"
 #include "app/manager-keep.h"
+#include "app/manager-ring.h"
 #include "app/manager-metrics.h"
 #include "app/manager-recorder.h"
 #include "app/manager-scripts.h"
@@ -54,6 +55,7 @@ struct manager {
         struct reload_outcome reloaded;
         uint64_t n_reloads, n_reloads_failed;   /* begun; ended without a change */
         struct manager_governor governor;
+        struct manager_ring ring;
         struct manager_recorder recorder;
         struct manager_health health;
         struct manager_metrics *metrics;        /* owned */

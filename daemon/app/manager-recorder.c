@@ -205,9 +205,6 @@ static int start_writer(struct manager *manager) {
         char text[256];
         int r;
 
-        r = make_name(m);
-        if (r < 0)
-                return r;
         if (m->policy[0])
                 snprintf(text, sizeof(text), "what led to alert %" PRIu64 " of %s\n", m->number, m->policy);
         else
@@ -247,24 +244,42 @@ void manager_recorder_settle(struct manager *manager) {
         }
 }
 
-void manager_recorder_on_match(struct manager *manager, const struct match *match) {
+/* May be called twice for the same alert: when it is told, and, for those that are not, after that. */
+static bool decide(struct manager *manager, const struct match *match) {
         const struct config *config = &manager->settings.config;
         struct manager_recorder *m = &manager->recorder;
         uint64_t now_ns;
 
-        if (!m->recorder || !m->directory[0] || match->summary || config->recorder.on_alert == CONFIG_ON_ALERT_OFF ||
+        if (!m->recorder || !m->directory[0] || match->summary || match->taken ||
+            config->recorder.on_alert == CONFIG_ON_ALERT_OFF ||
             (int)match->path->severity + 1 < (int)config->recorder.on_alert)
-                return;
+                return false;
+        if (match->number == m->decided)
+                return m->due;
+        m->decided = match->number;
         now_ns = clock_boottime_ns();
         if (m->writer > 0 || m->due || (m->last_ns > 0 && now_ns - m->last_ns < config->recorder.interval_ns)) {
                 m->n_left_out++;
-                return;
+                return false;
         }
-        m->last_ns = now_ns;
         m->number = match->number;
         snprintf(m->policy, sizeof(m->policy), "%.*s", (int)match->path->name.length,
                  program_text(match->program, match->path->name));
+        if (make_name(m) < 0)
+                return false;
+        m->last_ns = now_ns;
         m->due = true;
+        return true;
+}
+
+const char *manager_recorder_file(const struct match *match, void *userdata) {
+        struct manager *manager = userdata;
+
+        return decide(manager, match) ? manager->recorder.file : NULL;
+}
+
+void manager_recorder_on_match(struct manager *manager, const struct match *match) {
+        (void)decide(manager, match);
 }
 
 int manager_recorder_ask(struct manager *manager, struct strbuf *why) {
@@ -280,6 +295,10 @@ int manager_recorder_ask(struct manager *manager, struct strbuf *why) {
                 return -EBUSY;
         }
         m->policy[0] = 0;
+        if (make_name(m) < 0) {
+                strbuf_put(why, "The name of the state directory is too long");
+                return -ENAMETOOLONG;
+        }
         m->due = true;
         manager_recorder_settle(manager);
         if (m->writer == 0) {

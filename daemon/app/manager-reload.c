@@ -150,9 +150,6 @@ static bool needs_restart(const struct config *old, const struct config *new) {
                memcmp(&old->process, &new->process, sizeof(old->process)) != 0 ||
                old->capture.ring_size_bytes != new->capture.ring_size_bytes ||
                old->capture.ring_size_max_bytes != new->capture.ring_size_max_bytes ||
-               old->capture.max_latency_ns != new->capture.max_latency_ns ||
-               old->capture.wake_urgent != new->capture.wake_urgent ||
-               old->capture.patient != new->capture.patient ||
                old->capture.compat != new->capture.compat || old->performance.priority != new->performance.priority ||
                old->control.bus != new->control.bus || old->control.polkit != new->control.polkit ||
                old->control.socket != new->control.socket ||
@@ -285,6 +282,9 @@ static void take_over(struct manager *manager, struct settings *settings) {
 
         capture_settings_overload(&settings->config, &overload);
         capture_set_overload(manager->capture, &overload);
+        capture_set_pace(manager->capture, settings->config.capture.max_latency_ns,
+                         settings->config.capture.wake_urgent, settings->config.capture.patient,
+                         !settings->config.capture.coalesce);
         report_set_redactor(pipeline_report(manager->pipeline), settings->redactor);
         report_set_min_severity(pipeline_report(manager->pipeline),
                                 (enum severity)settings->config.alerts.min_severity);

@@ -40,6 +40,7 @@ static void manager_done(struct manager *manager) {
         manager_deny_done(manager);
         reload_done(&manager->reload);
         reload_outcome_done(&manager->reloaded);
+        manager_ring_keep(manager);
         manager_governor_done(manager);
         manager_recorder_done(manager);
         sd_event_source_unref(manager->lookup);
@@ -71,6 +72,8 @@ static void on_event(const struct event *event, void *userdata) {
         if (!(event->wire->flags & WIRE_SYNTHETIC))
                 manager_governor_saw(manager, event->wire->time_ns);
 
+        if (event_kind(event) == WIRE_KIND_tick)
+                manager_ring_keep(manager);
         deadline_ns = pipeline_next_deadline(manager->pipeline);
         if (deadline_ns != manager->deadline_ns || event_kind(event) == WIRE_KIND_tick) {
                 manager->deadline_ns = deadline_ns;
@@ -142,6 +145,12 @@ static void on_match(const struct match *match, void *userdata) {
         manager_control_on_match(manager, match);
         if (!match->summary && ++manager->n_alerts == manager->params->max_alerts)
                 stop(manager, EXIT_STATUS_SUCCESS);
+}
+
+static uint64_t skipped(uint64_t kinds, uint64_t *ret_kinds, void *userdata) {
+        struct manager *manager = userdata;
+
+        return capture_skipped(manager->capture, kinds, ret_kinds);
 }
 
 static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
@@ -309,7 +318,7 @@ static int manager_init(struct manager *manager) {
         const struct config *config = &manager->settings.config;
         struct capture_options capture_options;
         struct capture_sink capture_sink = {.on_event = on_event};
-        struct pipeline_sink pipeline_sink = {.on_match = on_match};
+        struct pipeline_sink pipeline_sink = {.on_match = on_match, .skipped = skipped};
         struct pipeline_options options;
         char spool[300];
         int r, status;
@@ -329,6 +338,7 @@ static int manager_init(struct manager *manager) {
 
         capture_settings_options(config, &capture_options);
         capture_options.keep = manager_keep_ends(&manager->keep);
+        capture_options.learned_ring_bytes = manager_ring_read(manager);
         r = capture_new_bpf(&capture_options, &manager->settings.interest, &capture_sink, manager,
                             &manager->capture);
         if (r < 0)
@@ -354,6 +364,7 @@ static int manager_init(struct manager *manager) {
                 return EXIT_STATUS_FAILURE;
         }
 
+        report_set_recorder(pipeline_report(manager->pipeline), manager_recorder_file, manager);
         manager_lists_begin(manager, NULL);
         status = manager_scripts_start(manager);
         if (status != 0)

@@ -331,7 +331,7 @@ static void look_around(struct capture_bpf *bpf, uint64_t now_ns) {
         tell_clock(bpf, now_ns);
         if (bpf->moves_lost)
                 tell_namespaces(bpf);
-        hooks_count_skipped(bpf->hooks, skipped);
+        hooks_count_skipped(bpf->hooks, UINT64_MAX, skipped);
         if (memcmp(skipped, bpf->skipped, sizeof(skipped)) != 0) {
                 /* A detached program takes its count with it. */
                 for (int kind = 0; kind < _WIRE_KIND_MAX; kind++)
@@ -618,6 +618,25 @@ static void bpf_set_overload(struct capture *capture, const struct capture_overl
         overload_store(overload, bpf->ring_bytes, hooks_overload(bpf->hooks));
 }
 
+static void bpf_set_pace(struct capture *capture, uint64_t max_latency_ns, bool wake_urgent, bool patient,
+                         bool wake_each) {
+        pace_set(&bpf_of(capture)->pace, max_latency_ns ?: DEFAULT_LATENCY_NS, wake_urgent, patient, wake_each);
+}
+
+static uint64_t bpf_skipped(struct capture *capture, uint64_t kinds, uint64_t *ret_kinds) {
+        struct capture_bpf *bpf = bpf_of(capture);
+        uint64_t skipped[_WIRE_KIND_MAX], n = 0;
+
+        *ret_kinds = 0;
+        hooks_count_skipped(bpf->hooks, kinds, skipped);
+        for (unsigned kind = 0; kind < _WIRE_KIND_MAX; kind++)
+                if (skipped[kind] > bpf->skipped[kind]) {
+                        n += skipped[kind] - bpf->skipped[kind];
+                        *ret_kinds |= wire_kind_bit(kind);
+                }
+        return n;
+}
+
 static int bpf_retell(struct capture *capture) {
         struct capture_bpf *bpf = bpf_of(capture);
         int r;
@@ -697,6 +716,8 @@ static const struct capture_ops bpf_ops = {
         .flush = bpf_flush,
         .set_interest = bpf_set_interest,
         .set_overload = bpf_set_overload,
+        .set_pace = bpf_set_pace,
+        .skipped = bpf_skipped,
         .set_deny = deny_set,
         .set_enforcing = deny_set_enforcing,
         .protect = deny_protect,
@@ -750,17 +771,20 @@ int capture_new_bpf(
         bpf->interest = *interest;
         bpf->deadline_ns = UINT64_MAX;
         pace_init(&bpf->pace, options->max_latency_ns ?: DEFAULT_LATENCY_NS, options->wake_urgent, options->patient);
+        bpf->pace.each = options->wake_each;
         bpf->compat = options->compat;
         bpf->tier = options->tier;
         bpf->batch = options->batch ?: DEFAULT_BATCH;
         bpf->ring_bytes = options->ring_bytes ?: DEFAULT_RING_BYTES;
-        bpf->wake_bytes = hooks_wake_bytes(bpf->ring_bytes);
-        ring_size_init(&bpf->size, bpf->ring_bytes, options->max_ring_bytes);
         mend_init(&bpf->mend, options->max_processes ?: DEFAULT_PROCESSES);
         bpf->sees_all = stat("/proc/self/ns/pid", &st) >= 0 && st.st_ino == PID_NAMESPACE_OF_THE_HOST;
         if (!is_pow2(bpf->ring_bytes) || bpf->ring_bytes < MIN_RING_BYTES)
                 return log_error_errno(-EINVAL, "The ring's size has to be a power of two of at least %zu bytes",
                                        MIN_RING_BYTES);
+        ring_size_init(&bpf->size, bpf->ring_bytes, options->max_ring_bytes);
+        ring_size_learned(&bpf->size, options->learned_ring_bytes);
+        bpf->ring_bytes = bpf->size.bytes;
+        bpf->wake_bytes = hooks_wake_bytes(bpf->ring_bytes);
 
         r = copy_supervisors(bpf, options);
         if (r >= 0)

@@ -18,6 +18,9 @@ struct capture_ops {
         int (*set_deny)(struct capture *capture, const struct capture_deny *deny);      /* may be NULL */
         void (*set_enforcing)(struct capture *capture, bool enforcing);                 /* may be NULL */
         int (*protect)(struct capture *capture, const struct capture_deny_list *executables);   /* may be NULL */
+        void (*set_pace)(struct capture *capture, uint64_t max_latency_ns, bool wake_urgent, bool patient,
+                         bool wake_each);               /* may be NULL */
+        uint64_t (*skipped)(struct capture *capture, uint64_t kinds, uint64_t *ret_kinds);      /* may be NULL */
         int (*retell)(struct capture *capture);         /* may be NULL */
         void (*leave)(struct capture *capture, int table_fd);   /* may be NULL */
         void (*set_deadline)(struct capture *capture, uint64_t deadline_ns);

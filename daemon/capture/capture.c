@@ -123,6 +123,17 @@ void capture_set_overload(struct capture *capture, const struct capture_overload
                 capture->ops->set_overload(capture, overload);
 }
 
+void capture_set_pace(struct capture *capture, uint64_t max_latency_ns, bool wake_urgent, bool patient,
+                      bool wake_each) {
+        if (capture->ops->set_pace)
+                capture->ops->set_pace(capture, max_latency_ns, wake_urgent, patient, wake_each);
+}
+
+uint64_t capture_skipped(struct capture *capture, uint64_t kinds, uint64_t *ret_kinds) {
+        *ret_kinds = 0;
+        return capture->ops->skipped ? capture->ops->skipped(capture, kinds, ret_kinds) : 0;
+}
+
 int capture_retell(struct capture *capture) {
         return capture->ops->retell ? capture->ops->retell(capture) : -EOPNOTSUPP;
 }

@@ -83,8 +83,11 @@ struct capture_options {
         size_t max_ring_bytes; /* the same: on a loop it grows up to this with what it has to hold (ring-size.h), and
                                   shrinks again. Less than ring_bytes: it does not */
         uint64_t max_latency_ns;        /* how long a record may wait in the ring while events are frequent; 0: 1 ms */
-        bool wake_urgent;               /* but not what may end a story or start a response */
+        bool wake_urgent;               /* but not what may end a story or start a response, */
         bool patient;                   /* with it: what does not may wait for longer (pace.h) */
+        bool wake_each;                 /* no record waits for others: each that finds the reader asleep wakes it */
+        size_t learned_ring_bytes;      /* what it began with grew or shrank to, when last it ran; 0: not known. Within
+                                           the bounds it begins with that */
         size_t batch;                   /* records read in one turn of the loop; 0: 512 */
 
         enum capture_compat compat;
@@ -226,6 +229,16 @@ void capture_set_enforcing(struct capture *capture, bool enforcing);
 
 /* These as well are never refused anything, as deny->protected. -E2BIG: there is no room for all. */
 int capture_protect(struct capture *capture, const struct capture_deny_list *executables);
+
+/* Change when the reader is woken, from now on; as in struct capture_options. A recording is read as fast as it goes.
+ */
+void capture_set_pace(struct capture *capture, uint64_t max_latency_ns, bool wake_urgent, bool patient,
+                      bool wake_each);
+
+/* How many events of these kinds the kernel has skipped of which no gap has told yet: looked for once a second
+ * otherwise, and here at the cost of a system call for each program of these kinds. `*ret_kinds`: of which. A
+ * recording: 0. */
+uint64_t capture_skipped(struct capture *capture, uint64_t kinds, uint64_t *ret_kinds);
 
 /* Tell the beginning of the stream again, as of now: `clock`, `cgroup`..., `process`..., `start`. Whoever writes to
  * another file from here on has one that is complete in itself. Nothing is lost or told twice but that; read what is

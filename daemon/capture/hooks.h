@@ -129,9 +129,9 @@ uint64_t hooks_n_budgets_lost(const struct hooks *hooks);
 size_t hooks_n_cpus(const struct hooks *hooks);
 const struct wire_counters *hooks_counters(const struct hooks *hooks, size_t cpu);
 
-/* How often the kernel skipped each kind's programs (they would have nested), since the programs were loaded. Costs a
- * system call for each program. */
-void hooks_count_skipped(const struct hooks *hooks, uint64_t ret[static _WIRE_KIND_MAX]);
+/* How often the kernel skipped the programs of each of these kinds (they would have nested), since the programs were
+ * loaded; all bits: of all kinds. Costs a system call for each program. */
+void hooks_count_skipped(const struct hooks *hooks, uint64_t kinds, uint64_t ret[static _WIRE_KIND_MAX]);
 
 /* 1: what a snapshot tells of each process is from now on what is known of it, by the stream and by the kernel
  * (bpf/image.bpf.h). */

@@ -6,14 +6,17 @@
 #define CALL_NS (NSEC_PER_SEC / PACE_URGENT_PER_SECOND)
 
 void pace_init(struct pace *pace, uint64_t latency_ns, bool urgent, bool patient) {
+        *pace = (struct pace){.calls_ns = NSEC_PER_SEC};
+        pace_set(pace, latency_ns, urgent, patient, false);
+}
+
+void pace_set(struct pace *pace, uint64_t latency_ns, bool urgent, bool patient, bool each) {
         uint64_t patience_ns = MIN(PACE_PATIENCE * latency_ns, PACE_PATIENCE_NS);
 
-        *pace = (struct pace){
-                .latency_ns = latency_ns,
-                .patience_ns = urgent && patient && patience_ns > latency_ns ? patience_ns : 0,
-                .urgent = urgent,
-                .calls_ns = NSEC_PER_SEC,
-        };
+        pace->latency_ns = latency_ns;
+        pace->patience_ns = urgent && patient && patience_ns > latency_ns ? patience_ns : 0;
+        pace->urgent = urgent;
+        pace->each = each;
 }
 
 void pace_called(struct pace *pace) {
@@ -29,7 +32,7 @@ enum wire_wait pace_next(struct pace *pace, size_t n, bool empty, uint64_t now_n
         if (n > 0)
                 pace->read_ns = now_ns;
 
-        if (empty && (n == 0 || rare)) {
+        if (empty && (n == 0 || rare || pace->each)) {
                 *ret_ns = UINT64_MAX;
                 pace->wait = WIRE_WAIT_ANY;
         } else if (empty && pace->patience_ns > 0 && pace->calls_ns >= NSEC_PER_SEC / 2) {

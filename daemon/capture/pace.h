@@ -30,6 +30,7 @@ struct pace {
         uint64_t latency_ns;            /* how long a record may wait while on watch */
         uint64_t patience_ns;           /* how long one that can end no story may; 0: no longer */
         bool urgent;                    /* urgent records may call */
+        bool each;                      /* no record waits for others: always asleep when there is nothing to read */
         enum wire_wait wait;            /* as last told */
         uint64_t read_ns;               /* when something was last read */
         uint64_t filled_ns;             /* when calls were last counted up to */
@@ -38,6 +39,9 @@ struct pace {
 
 /* Patient without calls for what is urgent is nobody. */
 void pace_init(struct pace *pace, uint64_t latency_ns, bool urgent, bool patient);
+
+/* From its next turn on. */
+void pace_set(struct pace *pace, uint64_t latency_ns, bool urgent, bool patient, bool each);
 
 /* The reader was called. */
 void pace_called(struct pace *pace);

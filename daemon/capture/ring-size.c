@@ -2,11 +2,48 @@
 #include "capture/ring-size.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <string.h>
 
 #include "base/macro.h"
+#include "base/parse.h"
+#include "base/strbuf.h"
 
 void ring_size_init(struct ring_size *size, size_t min, size_t max) {
         *size = (struct ring_size){.bytes = min, .min = min, .max = MAX(min, max)};
+}
+
+void ring_size_learned(struct ring_size *size, size_t bytes) {
+        if (is_pow2(bytes) && bytes > size->min && bytes <= size->max)
+                ring_size_set(size, bytes);
+}
+
+#define HEAD "execrayd-ring "
+#define VERSION "1\n"
+#define LARGEST ((uint64_t)1 << 40)
+
+void ring_size_put(size_t bytes, struct strbuf *b) {
+        strbuf_printf(b, HEAD VERSION "bytes %zu\n", bytes);
+}
+
+int ring_size_parse(const char *text, size_t n, size_t *ret) {
+        static const char head[] = HEAD, line[] = VERSION "bytes ";
+        uint64_t bytes;
+        int r;
+
+        if (n < strlen(head) || memcmp(text, head, strlen(head)) != 0)
+                return -EBADMSG;
+        text += strlen(head);
+        n -= strlen(head);
+        if (n < strlen(VERSION) || memcmp(text, VERSION, strlen(VERSION)) != 0)
+                return -EPROTO;
+        if (n <= strlen(line) || memcmp(text, line, strlen(line)) != 0 || text[n - 1] != '\n')
+                return -EBADMSG;
+        r = parse_u64_n(text + strlen(line), n - strlen(line) - 1, 1, LARGEST, &bytes);
+        if (r < 0 || !is_pow2(bytes))
+                return -EBADMSG;
+        *ret = bytes;
+        return 0;
 }
 
 static uint8_t most_used(const struct ring_size *size) {

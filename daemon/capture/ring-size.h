@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct strbuf;
+
 #define RING_SIZE_SAMPLES 100
 #define RING_SIZE_MIN_SAMPLES 10
 #define RING_SIZE_GROW_PERCENT 80
@@ -35,6 +37,13 @@ enum ring_size_reason {
 
 /* `max` below `min`: it stays at min. */
 void ring_size_init(struct ring_size *size, size_t min, size_t max);
+
+/* What it had before a restart: where that is within the bounds it is what it has now. */
+void ring_size_learned(struct ring_size *size, size_t bytes);
+
+/* That as lines of text, and back: 0; -EBADMSG: this is none, or was damaged; -EPROTO: of another version. */
+void ring_size_put(size_t bytes, struct strbuf *b);
+int ring_size_parse(const char *text, size_t n, size_t *ret);
 
 /* `waited`: bytes; `share`: of them, those that most kinds may use. Says why *ret_bytes should be its size. */
 enum ring_size_reason ring_size_sample(struct ring_size *size, size_t waited, size_t share, bool lost,

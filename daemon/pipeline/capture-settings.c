@@ -32,6 +32,7 @@ void capture_settings_options(const struct config *config, struct capture_option
                 .max_latency_ns = config->capture.max_latency_ns,
                 .wake_urgent = config->capture.wake_urgent,
                 .patient = config->capture.patient,
+                .wake_each = !config->capture.coalesce,
                 .compat = (enum capture_compat)config->capture.compat,
                 .supervisors = config->capture.supervisors.items,
                 .n_supervisors = config->capture.supervisors.n,

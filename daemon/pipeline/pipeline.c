@@ -39,9 +39,26 @@ struct pipeline {
         struct pipeline_stats stats;
 };
 
+/* As if a gap had told of it in time. */
+static void mark_skipped(const struct match *match, uint64_t n, uint64_t kinds, struct match *ret) {
+        *ret = *match;
+        ret->gap_count = match->gap ? match->gap_count + n : n;
+        ret->gap_kinds = match->gap ? match->gap_kinds | kinds : kinds;
+        ret->gap_reasons = (match->gap ? match->gap_reasons : 0) | 1U << WIRE_LOSS_SKIPPED;
+        ret->gap = true;
+}
+
 static void on_match(const struct match *match, void *userdata) {
         struct pipeline *pipeline = userdata;
+        struct match marked;
+        uint64_t n = 0, kinds;
 
+        if (pipeline->sink.skipped && !match->summary)
+                n = pipeline->sink.skipped(match->path->kinds, &kinds, pipeline->userdata);
+        if (n > 0) {
+                mark_skipped(match, n, kinds, &marked);
+                match = &marked;
+        }
         report_match(pipeline->report, match);
         if (pipeline->sink.on_match)
                 pipeline->sink.on_match(match, pipeline->userdata);

@@ -31,6 +31,10 @@ void pipeline_configure(const struct config *config, struct pipeline_options *re
 
 struct pipeline_sink {
         void (*on_match)(const struct match *match, void *userdata);    /* after it was reported; may be NULL */
+
+        /* A story is complete that looks at these kinds: how many events of them, and of which, the kernel has skipped
+         * without the stream's saying so yet. Then the alert is marked. NULL: none. */
+        uint64_t (*skipped)(uint64_t kinds, uint64_t *ret_kinds, void *userdata);
 };
 
 struct pipeline_stats {

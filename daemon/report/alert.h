@@ -137,6 +137,8 @@ struct alert {
         struct alert_text gap_reasons[_WIRE_LOSS_MAX];  /* "sampled" */
         size_t n_gap_reasons;
 
+        struct alert_text recording; /* file that what led to it is being saved in, if it is: put there by report.c */
+
         /* Of scripts, if any has to do with it: put there by report.c. */
         const struct alert_response *response;  /* borrowed while the alert is told; NULL: none has */
         struct alert_text response_state;       /* of that, as a word */

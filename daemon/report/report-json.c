@@ -372,6 +372,8 @@ void report_json_alert(const struct alert *alert, struct strbuf *b) {
         member_flag(b, "uncertain", alert->uncertain);
         put_gap(b, alert);
 
+        if (alert->recording.known)
+                member_text(b, "recording", &alert->recording);
         if (alert->response) {
                 put_key(b, "response");
                 alert_response_put_json(alert->response, b);

@@ -58,6 +58,8 @@ struct report {
         struct report_options options;
         struct report_hold hold;
         struct host host;
+        const char *(*recording_file)(const struct match *match, void *userdata);      /* may be NULL */
+        void *recorder;                 /* borrowed: for that */
         struct held *held, **held_end;  /* owned; the oldest first */
         uint64_t last_id;
         int64_t offset_ns;
@@ -359,6 +361,14 @@ static const struct host *host_of(const struct report *report) {
         return report->options.host ? &report->host : NULL;
 }
 
+static void name_recording(struct report *report, const struct match *match, struct arena *arena,
+                           struct alert *alert) {
+        const char *file = report->recording_file ? report->recording_file(match, report->recorder) : NULL;
+
+        if (file)
+                alert->recording = copy_text(arena, file);
+}
+
 static int build(struct report *report, const struct match *match, struct arena *arena, struct alert **ret) {
         const struct alert_context context = {
                 .table = report->options.table,
@@ -458,6 +468,7 @@ static int tell(struct report *report, const struct match *match) {
                 return r;
         if (report->packages)
                 enrich(report, &report->arena, alert, match->time_ns);
+        name_recording(report, match, &report->arena, alert);
         return print(report, alert);
 }
 
@@ -475,6 +486,7 @@ static int hold(struct report *report, const struct match *match) {
                 return r;
         if (report->packages)
                 enrich(report, &held->arena, held->alert, match->time_ns);
+        name_recording(report, match, &held->arena, held->alert);
 
         held->id = ++report->last_id;
         held->time_ns = match->time_ns;
@@ -516,6 +528,12 @@ bool report_release(struct report *report, uint64_t id, const struct alert_respo
                 report->stats.n_failed++;
         held_free(held);
         return true;
+}
+
+void report_set_recorder(struct report *report, const char *(*file)(const struct match *match, void *userdata),
+                         void *userdata) {
+        report->recording_file = file;
+        report->recorder = userdata;
 }
 
 void report_set_hold(struct report *report, const struct report_hold *hold_by) {

@@ -89,6 +89,11 @@ void report_set_min_severity(struct report *report, enum severity severity);
 /* From here on; NULL: no alert is held any more. Those that are stay until they are released. */
 void report_set_hold(struct report *report, const struct report_hold *hold);
 
+/* Who saves what led to an alert: the file that it will be in, good until the next call; NULL: it is not saved. Asked
+ * once for each alert that is told. NULL: nobody. */
+void report_set_recorder(struct report *report, const char *(*file)(const struct match *match, void *userdata),
+                         void *userdata);
+
 /* Tell an alert that is held, with what scripts said. false: there is none of this id. */
 struct alert_response;
 bool report_release(struct report *report, uint64_t id, const struct alert_response *response);

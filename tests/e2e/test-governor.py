@@ -90,6 +90,29 @@ def test_what_was_learned_outlives_the_daemon_and_not_the_configuration(place):
         expect_in('learning', daemon.stop(), 'the start with a damaged baseline')
 
 
+def test_the_size_of_the_ring_outlives_the_daemon_within_its_bounds(place):
+    place.policy('p', POLICY % {'dir': place.path})
+    os.makedirs(place.join('state'))
+
+    def begins(size, size_max, text):
+        config = place.write('ring.yaml', 'capture: {ring_size: %s, ring_size_max: %s}\n' % (size, size_max))
+        place.write('state/ring', text, mode=0o600)
+        with Daemon(place, '--config', config, wrapper=('env', 'STATE_DIRECTORY=' + place.join('state'))) as daemon:
+            log = daemon.stop()
+        with open(place.join('state', 'ring')) as f:
+            return log, f.read()
+
+    log, kept = begins('64K', '1M', 'execrayd-ring 1\nbytes 262144\n')
+    expect_in('ring: 256 KiB', log, 'the size that it had')
+    expect_equal(kept, 'execrayd-ring 1\nbytes 262144\n', 'what is kept')
+    log, kept = begins('512K', '1M', 'execrayd-ring 1\nbytes 262144\n')
+    expect_in('ring: 512 KiB', log, 'a size below the bounds')
+    expect_equal(kept, 'execrayd-ring 1\nbytes 524288\n', 'what is kept of another size')
+    log, _ = begins('64K', '1M', 'execrayd-ring 9\nbytes 262144\n')
+    expect_in('ring: 64 KiB', log, 'the size with a file of another version')
+    expect_in('the ring begins with capture.ring_size', log, 'what is said of a file of another version')
+
+
 def pretend(place):
     """As if an event had cost nothing before."""
     text = re.sub(r'^cost (\d+) \d+$', '', baseline(place), flags=re.M)

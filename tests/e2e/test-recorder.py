@@ -63,8 +63,8 @@ def wait_recordings(place, n, seconds=10):
 
 
 def same(alert):
-    """An alert without what only says which one of a life it is, as the replay is another life."""
-    return {k: v for k, v in alert.items() if k not in ('number', 'generation')}
+    """An alert without what only says which one of a life it is, as the replay is another life, and saves nothing."""
+    return {k: v for k, v in alert.items() if k not in ('number', 'generation', 'recording')}
 
 
 def replayed(place, path):
@@ -97,6 +97,7 @@ def test_what_led_to_an_alert_replays_to_the_same_alert(place):
         expect_equal(stat.S_IMODE(os.stat(path).st_mode), 0o600, 'the mode of the recording')
         expect_equal(stat.S_IMODE(os.stat(os.path.dirname(path)).st_mode), 0o700, 'the mode of its directory')
         expect_in('-alert-%d.recording' % alert['number'] if 'number' in alert else '-alert-', path, 'the name of the recording')
+        expect_equal(alert['recording'], path, 'the recording that the alert names')
         found = replayed(place, path)
         expect_equal([a['policy'] for a in found], ['dropped'], 'the alerts of the replay')
         expect_equal(same(found[0]), same(alert), 'the alert of the replay')

@@ -40,6 +40,17 @@ START_TEST(after_many_records_or_two_in_a_row_it_comes_back_by_itself) {
 }
 END_TEST
 
+START_TEST(where_no_record_waits_for_others_any_may_call) {
+        pace_init(&pace, LATENCY, true, false);
+        pace_set(&pace, LATENCY, true, true, true);
+        for (int i = 0; i < 10; i++)
+                ck_assert_int_eq(next(50, i), WIRE_WAIT_ANY);
+        pace_set(&pace, 2 * LATENCY, false, false, false);
+        ck_assert_int_eq(next(50, 10), WIRE_WAIT_AMOUNT);
+        ck_assert_uint_eq(until_ns, T0 + 10 * NSEC_PER_MSEC + 2 * LATENCY);
+}
+END_TEST
+
 START_TEST(a_record_that_is_not_finished_is_looked_for_again) {
         pace_init(&pace, LATENCY, true, false);
         ck_assert_int_eq(pace_next(&pace, 0, false, T0, &until_ns), WIRE_WAIT_URGENT);
@@ -134,7 +145,7 @@ UNIT_MAIN("capture/pace",
           a_reader_that_finds_nothing_sleeps_until_a_record_calls_it,
           single_records_with_pauses_between_them_need_no_timer,
           after_many_records_or_two_in_a_row_it_comes_back_by_itself,
-          a_record_that_is_not_finished_is_looked_for_again,
+          where_no_record_waits_for_others_any_may_call, a_record_that_is_not_finished_is_looked_for_again,
           calls_for_urgent_records_are_limited,
           calls_while_asleep_are_not_limited,
           without_urgent_calls_only_much_to_read_calls_it_on_watch,
