@@ -91,10 +91,11 @@ static void on_policies(void (*on_policy)(const struct control_policy *policy, v
         const struct program *program = manager->settings.program;
         _cleanup_(freep) uint64_t *matches = calloc(program->n_paths + 1, sizeof(*matches));
         _cleanup_(freep) uint64_t *open = calloc(program->n_paths + 1, sizeof(*open));
+        _cleanup_(freep) uint64_t *evicted = calloc(program->n_paths + 1, sizeof(*evicted));
 
-        if (!matches || !open)
+        if (!matches || !open || !evicted)
                 return;
-        engine_path_totals(pipeline_engine(manager->pipeline), matches, open);
+        engine_path_totals(pipeline_engine(manager->pipeline), matches, open, evicted);
         for (uint32_t i = 0; i < program->n_paths; i++) {
                 const struct path *path = program->paths + i;
                 const struct control_policy policy = {

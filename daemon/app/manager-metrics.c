@@ -26,7 +26,7 @@ static const uint64_t latency_bounds_ns[] = {
 
 struct own {
         uint64_t uptime_ns, cpu_ns, memory_bytes;
-        uint64_t *matches, *open;       /* owned; of each policy */
+        uint64_t *matches, *open, *evicted;     /* owned; of each policy */
         struct http_stats http;
 };
 
@@ -73,7 +73,7 @@ static void refresh(void *userdata) {
                 http_stats(metrics->http, &own->http);
         own->uptime_ns = clock_boottime_ns() - m->started_ns;
         manager_governor_usage(&own->cpu_ns, &own->memory_bytes);
-        engine_path_totals(pipeline_engine(m->pipeline), own->matches, own->open);
+        engine_path_totals(pipeline_engine(m->pipeline), own->matches, own->open, own->evicted);
 
         /* Every number is copied: where it lies is no concern of whoever counts. */
         uint64_t *number = metrics->numbers;
@@ -178,10 +178,12 @@ static int make(struct manager_metrics *metrics) {
         metrics_init(&metrics->metrics);
         free(own->matches);
         free(own->open);
+        free(own->evicted);
         own->matches = calloc(program->n_paths + 1, sizeof(*own->matches));
         own->open = calloc(program->n_paths + 1, sizeof(*own->open));
+        own->evicted = calloc(program->n_paths + 1, sizeof(*own->evicted));
         metrics->generation = 0;
-        if (!own->matches || !own->open)
+        if (!own->matches || !own->open || !own->evicted)
                 return -ENOMEM;
         metrics->generation = metrics->manager->generation;
         r = fill(metrics);
@@ -224,6 +226,7 @@ struct manager_metrics *manager_metrics_free(struct manager_metrics *metrics) {
         metrics_done(&metrics->metrics);
         free(metrics->own.matches);
         free(metrics->own.open);
+        free(metrics->own.evicted);
         free(metrics);
         return NULL;
 }

@@ -43,7 +43,7 @@ struct view {
         struct control_stats control;
         struct response_stats scripts;
         uint64_t now_ns, untold;
-        uint64_t *matches, *open;       /* owned; of each policy; NULL: nobody asks */
+        uint64_t *matches, *open, *evicted;     /* owned; of each policy */
 };
 
 static void view_init(struct manager *manager, struct view *view) {
@@ -237,7 +237,32 @@ static void put_watched(const struct manager *manager, const struct view *view, 
                       view->capture.ring_pending_max >> 10);
 }
 
-static void put_missed(const struct view *view, struct strbuf *b) {
+/* The policies that have the most of something, each. */
+static void put_most(const struct program *program, const uint64_t *counts, struct strbuf *b) {
+        struct {
+                uint64_t n;
+                uint32_t path;
+        } most[MAX_SHOWN] = {};
+
+        for (uint32_t i = 0; i < program->n_paths; i++) {
+                size_t place = MAX_SHOWN;
+
+                while (place > 0 && counts[i] > most[place - 1].n)
+                        place--;
+                if (place == MAX_SHOWN)
+                        continue;
+                memmove(most + place + 1, most + place, (MAX_SHOWN - 1 - place) * sizeof(*most));
+                most[place].n = counts[i];
+                most[place].path = i;
+        }
+        for (size_t i = 0; i < MAX_SHOWN && most[i].n > 0; i++) {
+                strbuf_put(b, "         ");
+                put_name(program, program->paths[most[i].path].name, b);
+                strbuf_printf(b, " %" PRIu64 "\n", most[i].n);
+        }
+}
+
+static void put_missed(const struct manager *manager, const struct view *view, struct strbuf *b) {
         const struct capture_stats *c = &view->capture;
 
         strbuf_printf(b, "events   %" PRIu64 " delivered, %" PRIu64 " ruled out in the kernel, %" PRIu64 " missed\n",
@@ -261,6 +286,8 @@ static void put_missed(const struct view *view, struct strbuf *b) {
         if (view->pipeline.engine.n_evicted + view->pipeline.engine.n_withheld > 0)
                 strbuf_printf(b, "  missed %" PRIu64 " open stories made room, %" PRIu64 " alerts withheld\n",
                               view->pipeline.engine.n_evicted, view->pipeline.engine.n_withheld);
+        if (view->pipeline.engine.n_evicted > 0)
+                put_most(manager->settings.program, view->evicted, b);
 }
 
 static void put_alerts(struct manager *manager, const struct view *view, struct strbuf *b) {
@@ -286,35 +313,12 @@ static void put_alerts(struct manager *manager, const struct view *view, struct 
         }
 }
 
-struct most {
-        uint64_t n;
-        uint32_t path;
-};
-
 /* Those with the most open stories. */
 static void put_open(struct manager *manager, const struct view *view, struct strbuf *b) {
-        const struct program *program = manager->settings.program;
-        struct most most[MAX_SHOWN] = {};
-
         strbuf_printf(b, "open     %" PRIu64 " stories of %" PRIu64 " activities, %" PRIu64 " processes known\n",
                       view->pipeline.engine.n_runs, view->pipeline.engine.n_keys, view->pipeline.table.n_running);
-        for (uint32_t i = 0; i < program->n_paths && view->pipeline.engine.n_runs > 0; i++) {
-                uint64_t n_runs = view->open[i];
-                size_t place = MAX_SHOWN;
-
-                while (place > 0 && n_runs > most[place - 1].n)
-                        place--;
-                if (place == MAX_SHOWN)
-                        continue;
-                memmove(most + place + 1, most + place, (MAX_SHOWN - 1 - place) * sizeof(*most));
-                most[place].n = n_runs;
-                most[place].path = i;
-        }
-        for (size_t i = 0; i < MAX_SHOWN && most[i].n > 0; i++) {
-                strbuf_put(b, "         ");
-                put_name(program, program->paths[most[i].path].name, b);
-                strbuf_printf(b, " %" PRIu64 "\n", most[i].n);
-        }
+        if (view->pipeline.engine.n_runs > 0)
+                put_most(manager->settings.program, view->open, b);
 }
 
 static void put_cost(const struct manager *manager, const struct view *view, struct strbuf *b) {
@@ -494,8 +498,10 @@ static void put_json_policies(struct manager *manager, const struct view *view, 
 
                 strbuf_put(b, i > 0 ? ",{" : "{");
                 put_json_name("name", program, path->name, b);
-                strbuf_printf(b, ",\"severity\":\"%s\",\"matches\":%" PRIu64 ",\"open\":%" PRIu64 ",\"exceptions\":[",
-                              severity_to_string((enum severity)path->severity), view->matches[i], view->open[i]);
+                strbuf_printf(b, ",\"severity\":\"%s\",\"matches\":%" PRIu64 ",\"open\":%" PRIu64
+                              ",\"evicted\":%" PRIu64 ",\"exceptions\":[",
+                              severity_to_string((enum severity)path->severity), view->matches[i], view->open[i],
+                              view->evicted[i]);
                 for (uint32_t k = 0; k < path->exceptions.n; k++) {
                         const struct path_exception *exception = program->exceptions + path->exceptions.first + k;
 
@@ -561,20 +567,22 @@ const char *manager_status_put(struct manager *manager, struct strbuf *text, str
         struct view view = {
                 .matches = calloc(n_paths + 1, sizeof(*view.matches)),
                 .open = calloc(n_paths + 1, sizeof(*view.open)),
+                .evicted = calloc(n_paths + 1, sizeof(*view.evicted)),
         };
 
         view_init(manager, &view);
         look(manager, &view);
-        if (!view.matches || !view.open) {
+        if (!view.matches || !view.open || !view.evicted) {
                 text->error = json->error = -ENOMEM;
                 free(view.matches);
                 free(view.open);
+                free(view.evicted);
                 return health_to_string(manager->health.state);
         }
-        engine_path_totals(pipeline_engine(manager->pipeline), view.matches, view.open);
+        engine_path_totals(pipeline_engine(manager->pipeline), view.matches, view.open, view.evicted);
         put_health(manager, &view, text);
         put_watched(manager, &view, text);
-        put_missed(&view, text);
+        put_missed(manager, &view, text);
         put_alerts(manager, &view, text);
         put_open(manager, &view, text);
         put_cost(manager, &view, text);
@@ -586,5 +594,6 @@ const char *manager_status_put(struct manager *manager, struct strbuf *text, str
         put_json(manager, &view, json);
         free(view.matches);
         free(view.open);
+        free(view.evicted);
         return health_to_string(manager->health.state);
 }

@@ -14,7 +14,7 @@
 #define ENGINE_MAX_ASKED 32             /* steps with responders that one event may tell of one path */
 
 struct path_counters {
-        uint64_t n_matches;
+        uint64_t n_matches, n_evicted;
 };
 
 /* An edge that the event being fed could go along: its own conjuncts are not false. */

@@ -27,9 +27,10 @@ void engine_stories(struct engine *engine, size_t max, void (*on_story)(const st
         }
 }
 
-void engine_path_totals(const struct engine *engine, uint64_t *ret_matches, uint64_t *ret_open) {
+void engine_path_totals(const struct engine *engine, uint64_t *ret_matches, uint64_t *ret_open, uint64_t *ret_evicted) {
         for (uint32_t i = 0; i < engine->program->n_paths; i++) {
                 ret_matches[i] = engine->scratch.counters[i].n_matches;
+                ret_evicted[i] = engine->scratch.counters[i].n_evicted;
                 ret_open[i] = 0;
         }
         for (uint32_t i = 0; i < engine->pool.sizes.n; i++) {

@@ -16,6 +16,6 @@ struct engine_story {
 void engine_stories(struct engine *engine, size_t max, void (*on_story)(const struct engine_story *story, void *data),
                     void *data);
 
-/* Of all paths of the current program at once: how often each matched, and how many runs of it are open. Arrays as long
- * as the program has paths. */
-void engine_path_totals(const struct engine *engine, uint64_t *ret_matches, uint64_t *ret_open);
+/* Of all paths of the current program at once: how often each matched, how many runs of it are open, and how many made
+ * room for others. Arrays as long as the program has paths. */
+void engine_path_totals(const struct engine *engine, uint64_t *ret_matches, uint64_t *ret_open, uint64_t *ret_evicted);

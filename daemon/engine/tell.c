@@ -278,6 +278,7 @@ void engine_tell_evicted(struct engine *engine, uint32_t path, const struct key 
         char text[SCOPE_TEXT];
 
         engine->stats.n_evicted++;
+        engine->scratch.counters[path].n_evicted++;
         key_format(key, text, sizeof(text));
         if (engine->sink.on_obscured)
                 engine->sink.on_obscured(WIRE_OBSCURED_EVICTED, &engine->program->paths[path], text, engine->sink.data);

@@ -25,7 +25,7 @@ static const char *stories(size_t max) {
 }
 
 START_TEST(open_stories_are_listed_with_whose_they_are_and_how_far) {
-        uint64_t matches[2], open[2];
+        uint64_t matches[2], open[2], evicted[2];
 
         builder_init(&b);
         two("one");
@@ -38,7 +38,7 @@ START_TEST(open_stories_are_listed_with_whose_they_are_and_how_far) {
         opens(&stage, Q, "/a");
         ck_assert_ptr_nonnull(strstr(stories(10), "0 tree 100 1 "));
         ck_assert_ptr_nonnull(strstr(told, "1 tree 200 1 "));
-        engine_path_totals(stage.engine, matches, open);
+        engine_path_totals(stage.engine, matches, open, evicted);
         ck_assert_uint_eq(open[0], 2);
         ck_assert_uint_eq(open[1], 2);
         ck_assert_uint_eq(matches[0], 0);
@@ -47,7 +47,7 @@ START_TEST(open_stories_are_listed_with_whose_they_are_and_how_far) {
 
         at(1);
         opens(&stage, P, "/b");
-        engine_path_totals(stage.engine, matches, open);
+        engine_path_totals(stage.engine, matches, open, evicted);
         ck_assert_uint_eq(open[0], 1);
         ck_assert_uint_eq(matches[0], 1);
         ck_assert_ptr_null(strstr(stories(10), "tree 100"));
@@ -55,4 +55,22 @@ START_TEST(open_stories_are_listed_with_whose_they_are_and_how_far) {
 }
 END_TEST
 
-UNIT_MAIN("engine/stories", open_stories_are_listed_with_whose_they_are_and_how_far)
+START_TEST(who_made_room_is_counted_by_path) {
+        uint64_t matches[2], open[2], evicted[2];
+
+        stage_limits.max_tuples = 2;
+        stage_open(&stage, tuples("bound", 0));
+        opens(&stage, P, "/1");
+        opens(&stage, P, "/2");
+        opens(&stage, P, "/3");
+        opens(&stage, Q, "/1");
+        opens(&stage, P, "/4");
+        engine_path_totals(stage.engine, matches, open, evicted);
+        ck_assert_uint_eq(open[0], 3);
+        ck_assert_uint_eq(evicted[0], 2);
+        stage_close(&stage);
+}
+END_TEST
+
+UNIT_MAIN("engine/stories", open_stories_are_listed_with_whose_they_are_and_how_far,
+          who_made_room_is_counted_by_path)
