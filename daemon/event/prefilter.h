@@ -131,3 +131,6 @@ struct prefilter {
 
 struct prefilter *prefilter_free(struct prefilter *prefilter);
 DEFINE_CLEANUP(struct prefilter *, prefilter_free)
+
+/* Patterns that are the same become one, with the uses of all. */
+void prefilter_merge(struct prefilter *prefilter);

@@ -8,8 +8,10 @@
 #include <sys/socket.h>
 
 #include "base/macro.h"
+#include "base/siphash.h"
 #include "event/interest.h"
 #include "program/aggregate.h"
+#include "program/crowd.h"
 #include "program/glob.h"
 
 #define URGENT_COUNT 8                  /* a step that so many of end a story is urgent */
@@ -503,14 +505,8 @@ static void use_facts(struct collector *c, const struct use *use, struct facts r
         }
 }
 
-/* More uses than bits: all that look at the same dimensions are one, and what is left looks at what any of it does.
- * First steps are one with those only that arm alike: what arms nothing must not arm what others wait for, keys that
+/* First steps are one with those only that arm alike: what arms nothing must not arm what others wait for, keys that
  * differ would become the host's, and the longest of all horizons would be that of all. */
-struct crowd {
-        uint32_t signatures[PREFILTER_MAX_USES];
-        uint32_t n;
-};
-
 static uint32_t arm_signature(const struct use *use) {
         uint32_t horizon = use->arm.horizon_ns <= 2 * 60 * UINT64_C(1000000000)    ? 0
                            : use->arm.horizon_ns <= 15 * 60 * UINT64_C(1000000000) ? 1
@@ -520,21 +516,37 @@ static uint32_t arm_signature(const struct use *use) {
         return use->arm.kinds == 0 ? 0 : 1U | (uint32_t)own << 1 | horizon << 2 | (uint32_t)use->arm.key << 4;
 }
 
-static uint32_t crowd_bit(struct crowd *crowd, const struct use *use,
-                          const struct facts facts[static _PREFILTER_DIMENSION_MAX]) {
-        uint32_t signature = (use->first ? 1U << _PREFILTER_DIMENSION_MAX : 0) |
-                             arm_signature(use) << (_PREFILTER_DIMENSION_MAX + 1),
-                 i;
+static uint64_t facts_hash(const struct program *program, const struct facts *facts) {
+        static const struct siphash_key key;
+        struct siphash hash;
 
-        for (int d = 0; d < _PREFILTER_DIMENSION_MAX; d++)
-                signature |= facts[d].all ? 0 : 1U << d;
-        for (i = 0; i < crowd->n && crowd->signatures[i] != signature; i++)
-                ;
-        if (i == PREFILTER_MAX_USES)
-                return PREFILTER_MAX_USES - 1;
-        if (i == crowd->n)
-                crowd->signatures[crowd->n++] = signature;
-        return i;
+        siphash_begin64(&hash, &key);
+        ARRAY_FOREACH(pattern, &facts->patterns) {
+                siphash_add(&hash, program_text(program, pattern->text), pattern->text.length);
+                siphash_add(&hash, &pattern->network.address, sizeof(pattern->network.address));
+                siphash_add_u64(&hash, (uint64_t)pattern->network.prefix << 8 | pattern->place);
+                siphash_add_u64(&hash, (uint64_t)pattern->number);
+        }
+        return siphash_end64(&hash);
+}
+
+/* What it is that uses share a bit by (crowd.h). Flags are the same for all that look at them. */
+static void use_signatures(const struct program *program, const struct use *use,
+                           const struct facts facts[static _PREFILTER_DIMENSION_MAX], uint64_t *ret_coarse,
+                           uint64_t *ret_fine) {
+        uint64_t coarse = (uint64_t)arm_signature(use) << 8 | (uint64_t)use->first << 7, fine = 0;
+        bool one = false;
+
+        for (int d = 0; d < _PREFILTER_DIMENSION_MAX; d++) {
+                if (facts[d].all)
+                        continue;
+                coarse |= UINT64_C(1) << d;
+                if (one && d != PREFILTER_FLAGS)
+                        fine = fine * 31 + facts_hash(program, &facts[d]);
+                one = true;
+        }
+        *ret_coarse = coarse;
+        *ret_fine = fine * 31 + coarse * 16 + (uint64_t)use->worth * 2 + (use->most != 0);
 }
 
 /* Each use a bit, if there are enough. */
@@ -542,7 +554,7 @@ static void put_kind(struct collector *c, const struct use *uses, size_t n) {
         struct prefilter_kind *to = &c->prefilter->kinds[uses[0].kind];
         bool crowded = n > PREFILTER_MAX_USES;
         struct crowd crowd = {};
-        uint64_t all, used = 0;
+        uint64_t all, coarse, fine, used = 0;
 
         to->arms = calloc(PREFILTER_MAX_USES, sizeof(*to->arms));
         if (!to->arms) {
@@ -551,17 +563,26 @@ static void put_kind(struct collector *c, const struct use *uses, size_t n) {
         }
         to->counting = UINT64_MAX;
         to->most = WIRE_MAX_AGGREGATE;
-        for (size_t i = 0; i < n; i++) {
-                struct facts facts[_PREFILTER_DIMENSION_MAX];
-                uint32_t bit = i;
+        for (size_t round = !crowded; round < 2; round++) {
+                if (round == 1)
+                        crowd_seat(&crowd);
+                for (size_t i = 0; i < n; i++) {
+                        struct facts facts[_PREFILTER_DIMENSION_MAX];
+                        uint32_t bit = i;
 
-                use_facts(c, &uses[i], facts);
-                if (crowded)
-                        bit = crowd_bit(&crowd, &uses[i], facts);
-                put_use(c, &uses[i], facts, bit);
-                used |= UINT64_C(1) << bit;
-                for (int d = 0; d < _PREFILTER_DIMENSION_MAX; d++)
-                        array_done(&facts[d].patterns);
+                        use_facts(c, &uses[i], facts);
+                        use_signatures(c->program, &uses[i], facts, &coarse, &fine);
+                        if (round == 0)
+                                crowd_announce(&crowd, coarse, fine);
+                        else {
+                                if (crowded)
+                                        bit = crowd_bit(&crowd, coarse, fine);
+                                put_use(c, &uses[i], facts, bit);
+                                used |= UINT64_C(1) << bit;
+                        }
+                        for (int d = 0; d < _PREFILTER_DIMENSION_MAX; d++)
+                                array_done(&facts[d].patterns);
+                }
         }
 
         all = to->n_uses == 64 ? UINT64_MAX : (UINT64_C(1) << to->n_uses) - 1;
@@ -719,58 +740,6 @@ static void put_uses(struct collector *c) {
         }
 }
 
-/* Equal patterns become one. */
-
-static int compare_texts(const void *a, const void *b, void *bytes) {
-        const struct prefilter_text *x = a, *y = b;
-        int order;
-
-        if (x->kind != y->kind)
-                return x->kind < y->kind ? -1 : 1;
-        if (x->dimension != y->dimension)
-                return x->dimension < y->dimension ? -1 : 1;
-        if (x->place != y->place)
-                return x->place < y->place ? -1 : 1;
-        order = memcmp((char *)bytes + x->offset, (char *)bytes + y->offset, MIN(x->length, y->length));
-        return order != 0 ? order : (x->length > y->length) - (x->length < y->length);
-}
-
-static int compare_networks(const void *a, const void *b, void *unused) {
-        const struct prefilter_network *x = a, *y = b;
-
-        (void)unused;
-        if (x->kind != y->kind)
-                return x->kind < y->kind ? -1 : 1;
-        if (x->prefix != y->prefix)
-                return x->prefix < y->prefix ? -1 : 1;
-        return memcmp(&x->address, &y->address, sizeof(x->address));
-}
-
-static int compare_numbers(const void *a, const void *b, void *unused) {
-        const struct prefilter_number *x = a, *y = b;
-
-        (void)unused;
-        if (x->kind != y->kind)
-                return x->kind < y->kind ? -1 : 1;
-        if (x->dimension != y->dimension)
-                return x->dimension < y->dimension ? -1 : 1;
-        return (x->number > y->number) - (x->number < y->number);
-}
-
-#define MERGE(list, compare, data)                                                                                     \
-        do {                                                                                                           \
-                size_t _n = 0;                                                                                         \
-                                                                                                                       \
-                if ((list)->n > 0)                                                                                     \
-                        qsort_r((list)->items, (list)->n, sizeof((list)->items[0]), compare, data);                    \
-                for (size_t _i = 0; _i < (list)->n; _i++)                                                              \
-                        if (_n > 0 && compare(&(list)->items[_n - 1], &(list)->items[_i], data) == 0)                  \
-                                (list)->items[_n - 1].uses |= (list)->items[_i].uses;                                  \
-                        else                                                                                           \
-                                (list)->items[_n++] = (list)->items[_i];                                               \
-                (list)->n = _n;                                                                                        \
-        } while (0)
-
 int uses_collect(const struct program *program, unsigned what, struct prefilter **ret) {
         _cleanup_(prefilter_freep) struct prefilter *prefilter = calloc(1, sizeof(*prefilter));
         struct collector c = {.program = program, .prefilter = prefilter, .what = what};
@@ -786,9 +755,7 @@ int uses_collect(const struct program *program, unsigned what, struct prefilter 
         if (c.error < 0)
                 return c.error;
 
-        MERGE(&prefilter->texts, compare_texts, prefilter->bytes.items);
-        MERGE(&prefilter->networks, compare_networks, NULL);
-        MERGE(&prefilter->numbers, compare_numbers, NULL);
+        prefilter_merge(prefilter);
         *ret = TAKE_PTR(prefilter);
         return 0;
 }
