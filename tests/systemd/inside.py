@@ -133,6 +133,8 @@ def test_an_alert_is_found_by_severity_by_unit_and_explained(_):
     explained = text('journalctl', '-q', '-x', '--no-pager', '-t', 'execrayd', 'EXECRAY_POLICY=made')
     expect_in('Policy made has seen its whole story (severity critical)', explained, 'journalctl -x')
     expect_in('What to do next', explained, 'journalctl -x')
+    expect_in('execrayctl policies show made', explained, 'journalctl -x')
+    expect_in('%s/made.policy' % POLICIES, explained, 'journalctl -x')
 
 
 def test_a_reload_tells_what_changed_and_who_asked(_):
