@@ -6,7 +6,7 @@ usage: policies.py ROOT          exit status 1 and what is missing
 
 A policy says what it is (description, severity, mitre); the comment that heads its file says why, what is not seen, what raises it wrongly and
 what to do then (`execrayctl policies show NAME` prints that); it has a story that must alert and a near miss that must not; and each file
-of tests says whether its stories are hand-written or recorded."""
+of tests says whether its stories are hand-written or recorded. What recorded everyday work raises is of low severity and explained."""
 import pathlib
 import re
 import sys
@@ -38,8 +38,20 @@ def expected(body):
     return names, forbidden
 
 
+def everyday(root, severities):
+    """What recorded everyday work raises is low, and explained."""
+    said = (root / 'tests/stock/everyday.md').read_text(encoding='utf-8')
+    raised = set(re.findall(r'\{path: (\w+),', (root / 'tests/stock/everyday.test.yaml').read_text(encoding='utf-8')))
+    for name in sorted(raised):
+        if severities.get(name) not in ('info', 'low'):
+            yield 'tests/stock/everyday.test.yaml: %s is of severity %s' % (name, severities.get(name))
+        if '| `%s` |' % name not in said:
+            yield 'tests/stock/everyday.md: %s is not explained' % name
+
+
 def main():
     root = pathlib.Path(sys.argv[1])
+    severities = {}
     missing, recorded, hand = [], set(), set()
     n = 0
     for file in sorted((root / 'policies').glob('*/*.policy')):
@@ -67,12 +79,14 @@ def main():
                     near |= alerts          # the alert's time shows that what came before was none
         for path, body in paths:
             n += 1
+            severities[path] = (re.search(r'^    severity +=\s*(\w+)', body, re.M) or ['', 'none'])[1]
             missing += ['%s: %s has no %s' % (name, path, p) for p in PROPERTIES
                         if not re.search(r'^    %s +=' % p, body, re.M) and not (p == 'mitre' and WITHOUT_TECHNIQUE.match(path))]
             if path not in alerting:
                 missing.append('%s: %s has no story that alerts' % (name, path))
             if path not in near:
                 missing.append('%s: %s has no near miss' % (name, path))
+    missing += everyday(root, severities)
     print('%d policies; recorded stories of %d, hand-written ones of %d' % (n, len(recorded), len(hand)))
     if len(recorded) < RECORDED:
         missing.append('recorded stories: fewer than %d' % RECORDED)

@@ -147,7 +147,8 @@ def test_of_everyday(tool, root, origin, cases, names):
     for _ in range(2):
         tests = []
         for name, lines in sorted(stories.items()):
-            alerts = ''.join('\n      - {path: %s, count: %d}' % one for one in sorted(raised[name].items()))
+            alerts = ''.join('\n      - {path: %s, %s}' % (path_, 'count: %d' % n if not joined else 'summary: %s' % joined)
+                             for (path_, joined), n in sorted(raised[name].items()))
             tests.append(test(name, lines, 'alerts:' + (alerts or ' none')))
         with open(path, 'w') as f:
             f.write(suite(origin, ['../../policies'], tests))
@@ -156,9 +157,10 @@ def test_of_everyday(tool, root, origin, cases, names):
         for line in said.splitlines():
             if line.startswith('FAIL'):
                 name = line.rpartition(': ')[2]
-            found = re.match(r'\s+not expected: (\w+)', line)
+            found = re.match(r'\s+not expected: (\w+)(?:.*, summary (\d+))?', line)
             if found and name in raised:
-                raised[name][found[1]] = raised[name].get(found[1], 0) + 1
+                key = found[1], found[2] or ''
+                raised[name][key] = raised[name].get(key, 0) + 1
     print(said.splitlines()[-1])
 
 

@@ -145,13 +145,13 @@ def of_alert(events, root, alert, width):
 # What every program reads when it starts: of no interest to any policy, and most of what is opened.
 START_UP = ('/usr/lib/locale/', '/usr/share/', '/usr/lib/x86_64-linux-gnu/', '/etc/ld.so.cache', '/etc/locale.alias', '/usr/lib/python3',
             '/proc/filesystems', '/etc/nsswitch.conf', '/etc/fonts/', '/usr/local/lib/', '/usr/lib/git-core/', '/usr/lib/gcc/', '/usr/include/')
-SIMILAR = 16                            # events that a process repeats in one directory: more are left out
+SIMILAR = 8                             # events that a process repeats in one directory: more are left out
 
 
 def is_start_up(event):
     flags = event['fields'].get('flags', '')
     return event['kind'] == 'openat' and 'WRONLY' not in flags and 'RDWR' not in flags \
-        and (event.get('result') or 0) >= 0 and event['fields'].get('pathname', '').startswith(START_UP)
+        and event['fields'].get('pathname', event['fields'].get('pathname.given', '')).startswith(START_UP)
 
 
 def of_case(events, root):
@@ -163,7 +163,7 @@ def of_case(events, root):
         if event['kind'] == 'fork' or event['kind'] == 'execve':
             chosen.append(event)
             continue
-        if is_start_up(event) or event['kind'] == 'exit':
+        if is_start_up(event):
             continue
         key = event['process']['pid'], event['kind'], str(sorted((k, str(v)) for k, v in fields.items()))
         if key in seen:
