@@ -301,6 +301,7 @@ static void filter(bool by_user) {
                                                 .waiting = (uint64_t *)&sensor->bss->filter_waiting,
                                                 .by_user = (uint64_t *)&sensor->bss->filter_by_user,
                                                 .urgent = (uint64_t *)sensor->bss->urgent_uses,
+                                                .soon = (uint64_t *)sensor->bss->soon_uses,
                                         },
                                         &maps) < 0)
                 die("the filter");
