@@ -27,7 +27,7 @@ def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument('execrayd')
     arguments.add_argument('--policies', default=watch.POLICIES)
-    arguments.add_argument('--floor', type=float, default=90)
+    arguments.add_argument('--floor', type=float, default=85)
     arguments.add_argument('--json', help='keep the alerts here, each with the name of its case')
     arguments.add_argument('only', nargs='*')
     args = arguments.parse_intermixed_args()
