@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "action/control-group.h"
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fd.h"
 
