@@ -157,6 +157,9 @@ static inline bool capture_keep_looks(const struct capture_bpf *bpf) {
 void capture_bpf_take(struct capture_bpf *bpf, const void *data, size_t size);
 void capture_bpf_count(const struct capture_bpf *bpf, struct capture_stats *ret);
 void capture_bpf_stats(const struct capture *capture, struct capture_stats *ret);
+uint64_t capture_bpf_skipped(struct capture *capture, uint64_t kinds, uint64_t *ret_kinds);
+uint64_t capture_bpf_untold(const struct capture *capture);
+size_t capture_bpf_describe(const struct capture *capture, char *buffer, size_t size);
 
 /* capture-own.c: a record of our own, in bpf->own; one about the process that another record is about. */
 void own_begin(struct capture_bpf *bpf, enum wire_kind kind, uint64_t time_ns);

@@ -14,7 +14,6 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/macro.h"
-#include "base/strbuf.h"
 
 #include "capture/capture-bpf-private.h"
 #include "capture/kernel.h"
@@ -623,20 +622,6 @@ static void bpf_set_pace(struct capture *capture, uint64_t max_latency_ns, bool 
         pace_set(&bpf_of(capture)->pace, max_latency_ns ?: DEFAULT_LATENCY_NS, wake_urgent, patient, wake_each);
 }
 
-static uint64_t bpf_skipped(struct capture *capture, uint64_t kinds, uint64_t *ret_kinds) {
-        struct capture_bpf *bpf = bpf_of(capture);
-        uint64_t skipped[_WIRE_KIND_MAX], n = 0;
-
-        *ret_kinds = 0;
-        hooks_count_skipped(bpf->hooks, kinds, skipped);
-        for (unsigned kind = 0; kind < _WIRE_KIND_MAX; kind++)
-                if (skipped[kind] > bpf->skipped[kind]) {
-                        n += skipped[kind] - bpf->skipped[kind];
-                        *ret_kinds |= wire_kind_bit(kind);
-                }
-        return n;
-}
-
 static int bpf_retell(struct capture *capture) {
         struct capture_bpf *bpf = bpf_of(capture);
         int r;
@@ -665,26 +650,6 @@ static void bpf_set_deadline(struct capture *capture, uint64_t deadline_ns) {
 
 static void bpf_set_wait(struct capture *capture, bool wait) {
         hooks_set_wait(bpf_of(capture)->hooks, wait);
-}
-
-static uint64_t bpf_untold(const struct capture *capture) {
-        const struct capture_bpf *bpf = container_of(capture, struct capture_bpf, capture);
-
-        return hooks_untold(bpf->hooks);
-}
-
-static size_t bpf_describe(const struct capture *capture, char *buffer, size_t size) {
-        const struct capture_bpf *bpf = container_of(capture, const struct capture_bpf, capture);
-        struct strbuf b;
-        char text[512];
-
-        strbuf_init_fixed(&b, buffer, size);
-        kernel_describe(kernel_get(), text, sizeof(text));
-        strbuf_put(&b, text);
-        hooks_describe(bpf->hooks, &b);
-        strbuf_printf(&b, "ring: %zu KiB; cgroups: %s\n", bpf->ring_bytes >> 10,
-                      !bpf->hierarchy.mount ? "none" : bpf->hierarchy.named ? "v1, name=systemd" : "v2");
-        return b.n;
 }
 
 static struct capture *bpf_free(struct capture *capture) {
@@ -717,7 +682,7 @@ static const struct capture_ops bpf_ops = {
         .set_interest = bpf_set_interest,
         .set_overload = bpf_set_overload,
         .set_pace = bpf_set_pace,
-        .skipped = bpf_skipped,
+        .skipped = capture_bpf_skipped,
         .set_deny = deny_set,
         .set_enforcing = deny_set_enforcing,
         .protect = deny_protect,
@@ -726,8 +691,8 @@ static const struct capture_ops bpf_ops = {
         .set_deadline = bpf_set_deadline,
         .set_wait = bpf_set_wait,
         .stats = capture_bpf_stats,
-        .untold = bpf_untold,
-        .describe = bpf_describe,
+        .untold = capture_bpf_untold,
+        .describe = capture_bpf_describe,
         .free = bpf_free,
 };
 

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Capture from the kernel, counted - what the programs count in shared memory, since this process came. */
+/* Capture from the kernel, counted - what the programs count in shared memory, since this process came; and in words, what they
+ * are and run on. */
+#include "base/strbuf.h"
+
 #include "capture/capture-bpf-private.h"
+#include "capture/kernel.h"
 
 void capture_bpf_count(const struct capture_bpf *bpf, struct capture_stats *ret) {
         for (size_t cpu = 0; cpu < hooks_n_cpus(bpf->hooks); cpu++) {
@@ -48,4 +52,38 @@ void capture_bpf_stats(const struct capture *capture, struct capture_stats *ret)
         ret->ring_pending = ring_pending(&bpf->ring);
         ret->n_programs = hooks_n_attached(bpf->hooks);
         ret->n_refused = hooks_n_refused(bpf->hooks);
+}
+
+uint64_t capture_bpf_skipped(struct capture *capture, uint64_t kinds, uint64_t *ret_kinds) {
+        struct capture_bpf *bpf = bpf_of(capture);
+        uint64_t skipped[_WIRE_KIND_MAX], n = 0;
+
+        *ret_kinds = 0;
+        hooks_count_skipped(bpf->hooks, kinds, skipped);
+        for (unsigned kind = 0; kind < _WIRE_KIND_MAX; kind++)
+                if (skipped[kind] > bpf->skipped[kind]) {
+                        n += skipped[kind] - bpf->skipped[kind];
+                        *ret_kinds |= wire_kind_bit(kind);
+                }
+        return n;
+}
+
+uint64_t capture_bpf_untold(const struct capture *capture) {
+        const struct capture_bpf *bpf = container_of(capture, struct capture_bpf, capture);
+
+        return hooks_untold(bpf->hooks);
+}
+
+size_t capture_bpf_describe(const struct capture *capture, char *buffer, size_t size) {
+        const struct capture_bpf *bpf = container_of(capture, const struct capture_bpf, capture);
+        struct strbuf b;
+        char text[512];
+
+        strbuf_init_fixed(&b, buffer, size);
+        kernel_describe(kernel_get(), text, sizeof(text));
+        strbuf_put(&b, text);
+        hooks_describe(bpf->hooks, &b);
+        strbuf_printf(&b, "ring: %zu KiB; cgroups: %s\n", bpf->ring_bytes >> 10,
+                      !bpf->hierarchy.mount ? "none" : bpf->hierarchy.named ? "v1, name=systemd" : "v2");
+        return b.n;
 }

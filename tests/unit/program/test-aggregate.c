@@ -173,16 +173,38 @@ START_TEST(without_it_or_where_all_need_each_event_nothing_is_counted) {
 }
 END_TEST
 
-START_TEST(uses_that_share_a_bit_count_only_if_all_do) {
+static struct prefilter *collect_crowd(const char *second, unsigned alone) {
         _cleanup_(strbuf_done) struct strbuf policies = {};
-        struct prefilter *prefilter;
 
-        for (unsigned i = 0; i < PREFILTER_MAX_USES + 2; i++)
-                strbuf_printf(&policies, "path \"p%u\" { %s write { pathname == \"/%u\" } }\n", i,
-                              i == 7 ? "execve { }" : "", i);
-        prefilter = collect(strbuf_str(&policies), USES_FILTER | USES_AGGREGATE);
-        ck_assert_uint_eq(prefilter->kinds[WIRE_KIND_write].counting, 0);
+        for (unsigned i = 0; i < PREFILTER_MAX_USES + 2; i++) {
+                strbuf_printf(&policies, "path \"p%u\" { %s write { pathname == \"/%u\"", i,
+                              i == alone ? "suppress = 0s" : "", i);
+                strbuf_printf(&policies, second, i);
+                strbuf_put(&policies, " } }\n");
+        }
+        return collect(strbuf_str(&policies), USES_FILTER | USES_AGGREGATE);
+}
+
+START_TEST(uses_that_share_a_bit_count_only_if_all_do) {
+        const uint64_t last = UINT64_C(1) << (PREFILTER_MAX_USES - 1);
+        struct prefilter *prefilter = collect_crowd("", 7);
+        unsigned n_last = 0;
+
+        /* Of one form, all that count have one bit, and who does not has another. */
+        ck_assert_uint_eq(prefilter->kinds[WIRE_KIND_write].n_uses, 2);
+        ck_assert_int_eq(__builtin_popcountll(prefilter->kinds[WIRE_KIND_write].counting), PREFILTER_MAX_USES - 1);
         prefilter_free(prefilter);
+
+        /* More forms than bits: the last three have one together. */
+        for (unsigned alone = 0; alone < PREFILTER_MAX_USES + 2; alone++) {
+                prefilter = collect_crowd(", proc.exe == \"/%u\"", alone);
+                ck_assert_uint_eq(prefilter->kinds[WIRE_KIND_write].n_uses, PREFILTER_MAX_USES);
+                ck_assert_int_eq(__builtin_popcountll(prefilter->kinds[WIRE_KIND_write].counting),
+                                 PREFILTER_MAX_USES - 1);
+                n_last += !(prefilter->kinds[WIRE_KIND_write].counting & last);
+                prefilter_free(prefilter);
+        }
+        ck_assert_uint_eq(n_last, 3);
 }
 END_TEST
 
