@@ -18,7 +18,7 @@
 #include "base/parse.h"
 #include "base/strbuf.h"
 
-#define SWEEP_NS (250 * NSEC_PER_MSEC)
+#define SWEEP_NS (2 * NSEC_PER_SEC)       /* whoever was told to stop may wait long for a processor in order to do so */
 #define FREEZE_NS (50 * NSEC_PER_MSEC)
 
 _Static_assert((int)ACTION_signal_process == (int)ACTION_kill_tree_process, "one check for all");

@@ -11,7 +11,7 @@
  *      doing           and what can be undone is on disk before it is done (undo-log.h)
  *
  * What takes long (systemd, webhooks, helpers) is answered ACTION_PENDING and later once more by the sink's on_done(),
- * from the loop; everything else at once. Nothing here waits, but kill_tree, which is bounded by 250 ms. For a process
+ * from the loop; everything else at once. Nothing here waits, but kill_tree, which is bounded by 2 s. For a process
  * of its own with the capabilities to kill, to trace and to move files; not for the core. */
 
 #include <systemd/sd-event.h>

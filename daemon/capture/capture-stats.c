@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Capture from the kernel, counted - what the programs count in shared memory, since this process came; and in words, what they
- * are and run on. */
+/* Capture from the kernel, counted - what the programs count in shared memory, since this process came; and in words,
+ * what they are and run on. */
 #include "base/strbuf.h"
 
 #include "capture/capture-bpf-private.h"
