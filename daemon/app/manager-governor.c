@@ -15,12 +15,12 @@
 #include "base/log.h"
 #include "base/parse.h"
 #include "base/siphash.h"
+#include "base/state.h"
 #include "base/strbuf.h"
 #include "pipeline/summary.h"
 #include "program/uses.h"
 #include "report/message-ids.h"
 
-#define STATE_DIRECTORY "/var/lib/execrayd"
 #define FILE_MAX 16384
 #define TRIAL_PART 5                    /* a period of a trial is so much shorter */
 
@@ -57,20 +57,6 @@ static unsigned count_learned(const struct baseline *baseline) {
                 for (unsigned rate = 0; rate < BASELINE_RATES; rate++)
                         n += baseline_get(baseline, i, rate, &median);
         return n;
-}
-
-static void choose_file(struct manager_governor *g) {
-        const char *directory = getenv("STATE_DIRECTORY");
-        size_t n = directory ? strcspn(directory, ":") : 0;
-
-        if (n == 0) {
-                directory = STATE_DIRECTORY;
-                n = strlen(directory);
-                if (access(directory, W_OK) < 0)
-                        return;
-        }
-        if (snprintf(g->file, sizeof(g->file), "%.*s/baseline", (int)n, directory) >= (int)sizeof(g->file))
-                g->file[0] = 0;
 }
 
 static void read_baseline(struct manager *manager) {
@@ -348,7 +334,7 @@ int manager_governor_start(struct manager *manager) {
                 return 0;
         governor_init(&g->governor, key_of(&manager->settings), may_switch);
         governor_configure(&g->governor, key_of(&manager->settings), may_switch, switches_of(config));
-        choose_file(g);
+        (void)state_path("baseline", g->file, sizeof(g->file));
         read_baseline(manager);
         return start_timer(manager);
 }

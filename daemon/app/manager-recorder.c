@@ -19,30 +19,21 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/state.h"
 #include "base/strbuf.h"
 #include "event/trace-file.h"
 #include "pipeline/recorder.h"
 #include "report/message-ids.h"
 
-#define STATE_DIRECTORY "/var/lib/execrayd"
 #define SUFFIX ".recording"
 #define WRITER_NICE 19
 
 static int make_directory(struct manager_recorder *m) {
-        const char *state = getenv("STATE_DIRECTORY");
-        size_t n = state ? strcspn(state, ":") : 0;
+        int r;
 
-        if (n == 0) {
-                state = STATE_DIRECTORY;
-                n = strlen(state);
-                if (access(state, W_OK) < 0)
-                        return 0;       /* nobody gave us a place */
-        }
-        if (snprintf(m->directory, sizeof(m->directory), "%.*s/recordings", (int)n, state) >=
-            (int)sizeof(m->directory)) {
-                m->directory[0] = 0;
-                return -ENAMETOOLONG;
-        }
+        r = state_path("recordings", m->directory, sizeof(m->directory));
+        if (r <= 0)
+                return r;
         if (mkdir(m->directory, 0700) < 0 && errno != EEXIST) {
                 m->directory[0] = 0;
                 return -errno;

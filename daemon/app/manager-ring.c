@@ -11,25 +11,11 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/state.h"
 #include "base/strbuf.h"
 #include "capture/ring-size.h"
 
-#define STATE_DIRECTORY "/var/lib/execrayd"
 #define FILE_MAX 256
-
-static void choose_file(struct manager_ring *m) {
-        const char *directory = getenv("STATE_DIRECTORY");
-        size_t n = directory ? strcspn(directory, ":") : 0;
-
-        if (n == 0) {
-                directory = STATE_DIRECTORY;
-                n = strlen(directory);
-                if (access(directory, W_OK) < 0)
-                        return;
-        }
-        if (snprintf(m->file, sizeof(m->file), "%.*s/ring", (int)n, directory) >= (int)sizeof(m->file))
-                m->file[0] = 0;
-}
 
 size_t manager_ring_read(struct manager *manager) {
         struct manager_ring *m = &manager->ring;
@@ -40,7 +26,7 @@ size_t manager_ring_read(struct manager *manager) {
         int r;
 
         m->began_with = manager->settings.config.capture.ring_size_bytes;
-        choose_file(m);
+        (void)state_path("ring", m->file, sizeof(m->file));
         if (!m->file[0])
                 return 0;
         fd = open_trusted_file(m->file, &why, NULL);

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/priority.h"
+#include "base/state.h"
 #include "base/strbuf.h"
 #include "pipeline/capture-settings.h"
 #include "pipeline/summary.h"
@@ -281,20 +282,6 @@ static unsigned choose_outputs(const struct params *params, const struct config 
         return outputs;
 }
 
-/* Where there is a state directory. */
-static const char *choose_spool(char *buffer, size_t size) {
-        const char *state = getenv("STATE_DIRECTORY");
-        size_t n = state ? strcspn(state, ":") : 0;
-
-        if (n == 0) {
-                state = "/var/lib/execrayd";
-                n = strlen(state);
-                if (access(state, W_OK) < 0)
-                        return NULL;
-        }
-        return snprintf(buffer, size, "%.*s/spool", (int)n, state) < (int)size ? buffer : NULL;
-}
-
 static void choose_style(const struct params *params, struct report_options *report) {
         const char *term = getenv("TERM"), *no_colour = getenv("NO_COLOR");
         struct winsize size;
@@ -355,7 +342,7 @@ static int manager_init(struct manager *manager) {
         options.report.redactor = manager->settings.redactor;
         options.report.packages = config->alerts.packages;
         options.report.host = config->alerts.host;
-        options.report.spool = choose_spool(spool, sizeof(spool));
+        options.report.spool = state_path("spool", spool, sizeof(spool)) > 0 ? spool : NULL;
         options.report.spool_bytes = config->alerts.spool_bytes;
         choose_style(manager->params, &options.report);
         r = pipeline_new(manager->settings.program, &options, &pipeline_sink, manager, &manager->pipeline);

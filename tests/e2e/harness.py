@@ -14,6 +14,7 @@ import time
 import traceback
 
 EXECRAYD, EXECRAYCTL, ROOT = (os.path.abspath(p) for p in sys.argv[1:4]) if len(sys.argv) >= 4 else ('', '', '')
+os.environ['STATE_DIRECTORY'] = ''      # no place, but for tests that have one: they would learn from each other
 JOURNAL_SOCKET = '/run/systemd/journal/socket'
 
 

@@ -185,7 +185,7 @@ def boot(machine, image, initrd, directory, environment):
     else:
         command += ['-serial', 'file:' + said]
     command += [
-        '-append', 'console=%s quiet loglevel=4 panic=-1 oops=panic mitigations=off nokaslr audit=0 rdinit=/init rcupdate.rcu_expedited=1 '
+        '-append', 'console=%s quiet loglevel=5 panic=-1 oops=panic softlockup_panic=1 mitigations=off nokaslr audit=0 rdinit=/init rcupdate.rcu_expedited=1 '
                    'lsm=lockdown,capability,landlock,yama,bpf %s %s' % (machine.console, machine.settings, ' '.join(environment)),
     ]
     why = ''
