@@ -64,22 +64,29 @@ static int say_frozen(struct action_result *ret, int r, const char *path) {
         return action_say(ret, 0, "control group '%s' is frozen", path);
 }
 
+/* Which group it was, by name and by identity: what every undo asks first. */
+static int note_group(struct actions *actions, const struct action *action, int fd, const char *path,
+                      struct undo_entry *entry) {
+        uint64_t id;
+        int r;
+
+        r = control_group_id(fd, &id);
+        if (r < 0)
+                return r;
+        action_undo_entry(actions, action, entry);
+        r = undo_entry_add(entry, "cgroup", path);
+        return r < 0 ? r : undo_entry_add_u64(entry, "id", id);
+}
+
 static int freeze(struct actions *actions, const struct action *action, int fd, struct action_result *ret) {
         const char *path = action_get(action, ACTION_freeze_cgroup_cgroup)->text;
         _cleanup_(undo_entry_done) struct undo_entry entry;
-        uint64_t id;
         int r;
 
         undo_entry_init(&entry);
         if (control_group_is_frozen(fd) == 1)
                 return action_say(ret, 0, "control group '%s' was frozen already, and stays so", path);
-        r = control_group_id(fd, &id);
-        if (r < 0)
-                return r;
-        action_undo_entry(actions, action, &entry);
-        r = undo_entry_add(&entry, "cgroup", path);
-        if (r >= 0)
-                r = undo_entry_add_u64(&entry, "id", id);
+        r = note_group(actions, action, fd, path, &entry);
         if (r >= 0)
                 r = action_begin_undo(actions, &entry, ret);
         if (r < 0)
@@ -121,20 +128,14 @@ static int kill_group(int fd, const char *path, struct action_result *ret) {
 
 static int deny_network(struct actions *actions, const struct action *action, int fd, struct action_result *ret) {
         const char *path = action_get(action, ACTION_deny_network_cgroup_cgroup)->text;
-        uint64_t id, duration_ns = action_duration_ns(action, ACTION_deny_network_cgroup_duration, 0);
+        uint64_t duration_ns = action_duration_ns(action, ACTION_deny_network_cgroup_duration, 0);
         uint64_t until_ns = duration_ns > 0 ? nsec_add(actions->now_ns, duration_ns) : 0;
         _cleanup_(undo_entry_done) struct undo_entry entry;
         uint32_t program;
         int r;
 
         undo_entry_init(&entry);
-        r = control_group_id(fd, &id);
-        if (r < 0)
-                return r;
-        action_undo_entry(actions, action, &entry);
-        r = undo_entry_add(&entry, "cgroup", path);
-        if (r >= 0)
-                r = undo_entry_add_u64(&entry, "id", id);
+        r = note_group(actions, action, fd, path, &entry);
         if (r >= 0 && until_ns > 0)
                 r = undo_entry_add_u64(&entry, "until", until_ns);
         if (r >= 0)
