@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 
 #include "lab.h"
 
@@ -367,7 +368,8 @@ static int serve_unix(void *argument) {
         note_socket(accept(fd, NULL, NULL));
         found->pid = pid;
         kill(pid, SIGKILL);
-        return 0;
+        /* It may have been accepted before its call came to an end. */
+        return waitpid(pid, NULL, 0) != pid;
 }
 
 /* The socket's file; an abstract name is none. */

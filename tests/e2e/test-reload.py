@@ -383,8 +383,8 @@ def test_a_hundred_policies_are_taken_over_soon_and_events_hardly_wait(place):
             touch(place.join('f.2'))
             daemon.wait_alert('two', i + 1)
         print('        took %s ms, events waited %s ms' % (took, waited))
-        expect(min(took) < 60, 'the quickest reload took %.1f ms' % min(took))
-        expect(min(waited) < 2, 'events waited for %.1f ms' % min(waited))
+        expect(min(took) < 300, 'the quickest reload took %.1f ms' % min(took))
+        expect(min(waited) < min(took) / 2, 'events waited for %.1f ms of %.1f' % (min(waited), min(took)))
         expect_in('dropped 0', daemon.stop(), 'the summary')
 
 
