@@ -389,21 +389,24 @@ static void *exchange_and_give(void *argument) {
 }
 
 START_TEST(a_read_whose_descriptor_was_exchanged_tells_both_objects) {
-        const struct wire_header *true_one, *decoy, *obscured;
-        pid_t pid;
+        const struct wire_header *true_one = NULL, *decoy = NULL, *obscured;
+        pid_t pid = 0;
 
-        pid = RUN({
-                char buffer[64];
-                pthread_t thread;
+        /* Again, if who reads had no processor before it was exchanged: then it read the other one. */
+        for (int i = 0; i < 5 && !(true_one && decoy); i++) {
+                pid = RUN({
+                        char buffer[13];
+                        pthread_t thread;
 
-                other = open("/dev/zero", O_RDONLY | O_CLOEXEC);
-                EXPECT(pipe(ends) == 0);
-                pthread_create(&thread, NULL, exchange_and_give, NULL);
-                EXPECT(read(ends[0], buffer, sizeof(buffer)) == 13);
-                pthread_join(thread, NULL);
-        });
-        true_one = lab_find(WIRE_KIND_read, pid, 0);
-        decoy = lab_find(WIRE_KIND_read, pid, 1);
+                        other = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+                        EXPECT(pipe(ends) == 0);
+                        pthread_create(&thread, NULL, exchange_and_give, NULL);
+                        EXPECT(read(ends[0], buffer, sizeof(buffer)) == 13);
+                        pthread_join(thread, NULL);
+                });
+                true_one = lab_find(WIRE_KIND_read, pid, 0);
+                decoy = lab_find(WIRE_KIND_read, pid, 1);
+        }
         ck_assert(true_one && decoy);
         ck_assert_int_eq(lab_number(true_one, F(read, type)), WIRE_OBJECT_PIPE);
         ck_assert_str_eq(lab_text(true_one, F(read, content)), "from the pipe");

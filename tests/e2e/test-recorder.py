@@ -142,7 +142,7 @@ def test_recordings_are_bounded_in_number_and_in_time(place):
         for n in range(3):
             play(place)
             daemon.wait_alert('dropped', n + 1)
-        wait_recordings(place, 1)
+        daemon.wait_for("is saved in '%s'" % wait_recordings(place, 1)[0])
         expect_in('recordings: 1 saved, 2 left out', daemon.stop(), 'the summary')
         expect_equal(len(recordings(place)), 1, 'the number of recordings')
 

@@ -221,6 +221,11 @@ def without_the_passed(said):
     return re.sub(r'^== (\S+)\n(?:(?!== ).*\n)*?-- \1 0,.*\n', '', said, flags=re.M)
 
 
+def subjects_of(failures):
+    """The subjects among them: all but programs."""
+    return [name for name in (failure.split(':')[0] for failure in failures) if not name.startswith('test-')]
+
+
 def main():
     parser = argparse.ArgumentParser()
     for name in ('--release', '--cache', '--init'):
@@ -247,6 +252,12 @@ def main():
             said, console, why = boot(machine, os.path.join(directory, 'vmlinuz'), initrd, work, options.setenv)
             complete, failures = judge(said, options.tests)
             print('Linux %s, %.0f s' % (version, time.monotonic() - began))
+            again = subjects_of(failures)
+            if complete and attempt == 0 and again:
+                # A busy host may keep a processor from a subject that needs two: what fails is tried once more, alone.
+                print('%s\nOnce more: %s' % (without_the_passed(said), ' '.join(again)))
+                options.setenv = [s for s in options.setenv if not s.startswith('LAB_SUBJECTS=')] + ['LAB_SUBJECTS=' + ','.join(again)]
+                continue
             if complete:
                 break
             print('The machine did not come to its end. %s\n%s' % (why, '\n'.join(console.splitlines()[-40:])))
