@@ -168,6 +168,18 @@ def sh(script, *arguments, **options):
     return run('/bin/sh', '-c', script, 'sh', *arguments, status=0, **options)[1]
 
 
+def until(check, what, seconds=15, log=lambda: ''):
+    """What the check finds, once it finds something."""
+    end = time.monotonic() + seconds
+    while True:
+        found = check()
+        if found:
+            return found
+        if time.monotonic() > end:
+            raise Failure('%s did not come within %d s; the log:\n%s' % (what, seconds, log()[-3000:]))
+        time.sleep(0.05)
+
+
 def skip(reason):
     print(reason)
     sys.exit(77)

@@ -4,11 +4,11 @@ import glob
 import json
 import os
 import sys
-import time
 
 sys.path.insert(0, os.path.join(sys.argv[3], 'e2e'))
 
-from harness import Failure, expect, expect_equal, expect_in, main, run
+import harness
+from harness import expect, expect_equal, expect_in, main, run
 
 UNIT = 'execrayd.service'
 POLICY = '/etc/execrayd/policies/made.policy'
@@ -40,15 +40,12 @@ def show(name):
     return text('systemctl', 'show', '-P', name, UNIT)
 
 
+def log():
+    return text('journalctl', '-q', '-o', 'cat', '-u', UNIT)
+
+
 def until(check, what, seconds=15):
-    end = time.monotonic() + seconds
-    while True:
-        found = check()
-        if found:
-            return found
-        if time.monotonic() > end:
-            raise Failure('%s did not come within %d s:\n%s' % (what, seconds, text('journalctl', '-q', '-o', 'cat', '-u', UNIT)[-3000:]))
-        time.sleep(0.05)
+    return harness.until(check, what, seconds, log)
 
 
 def policies():

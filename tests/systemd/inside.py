@@ -11,7 +11,8 @@ import urllib.request
 
 sys.path.insert(0, os.path.join(sys.argv[3], 'e2e'))
 
-from harness import Failure, expect, expect_equal, expect_in, main, run
+import harness
+from harness import expect, expect_equal, expect_in, main, run
 
 UNIT = 'execrayd.service'
 POLICIES = '/etc/execrayd/policies'
@@ -36,14 +37,7 @@ def show(*properties, unit=UNIT):
 
 
 def until(check, what, seconds=15):
-    end = time.monotonic() + seconds
-    while True:
-        found = check()
-        if found:
-            return found
-        if time.monotonic() > end:
-            raise Failure('%s did not come within %d s; the log:\n%s' % (what, seconds, log()[-3000:]))
-        time.sleep(0.05)
+    return harness.until(check, what, seconds, log)
 
 
 def log():
