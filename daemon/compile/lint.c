@@ -295,7 +295,7 @@ static bool backtracks_badly(const struct regex_node *node) {
         return false;
 }
 
-static void lint_regex(struct lint *l, const struct operand *operand) {
+static void lint_regex(struct lint *l, const struct operand *operand, bool guarded) {
         struct regex_tree tree = {};
         struct pattern pattern = {};
         int r;
@@ -315,28 +315,53 @@ static void lint_regex(struct lint *l, const struct operand *operand) {
                      "this pattern can be made to try very many ways: a repetition in a repetition of the same");
                 diag_hint(l->diags, "what a match may cost is limited, and beyond it the condition is unknown: whoever "
                                     "chooses the text can choose that");
-        } else if (pattern.literal.length == 0) {
+        } else if (pattern.literal.length == 0 && !guarded) {
                 warn(l, "regex-slow", operand->span,
                      "this pattern is tried on every value: there is no text that all its matches contain");
                 diag_hint(l->diags,
-                          "two or more letters that must be there, outside of '?', '*' and '[ ]', make it cheap");
+                          "two or more letters that must be there, outside of '?', '*' and '[ ]', make it cheap, and so "
+                          "does a comparison without a pattern beside it (`proc.name == \"...\"`)");
         }
 }
 
-static void lint_expr(struct lint *l, const struct expr *expr) {
+/* Does it name what it wants? Conditions are tried in order of their cost (compile/condition.c), regexes last: beside such
+ * a comparison a regex sees the few values alone that are left. */
+static bool chooses(const struct expr *expr) {
         switch (expr->type) {
         case EXPR_AND:
+                return chooses(expr->left) || chooses(expr->right);
         case EXPR_OR:
-                lint_expr(l, expr->left);
-                lint_expr(l, expr->right);
-                return;
+                return chooses(expr->left) && chooses(expr->right);
         case EXPR_NOT:
         case EXPR_ANCESTOR:
-                lint_expr(l, expr->left);
+                return false;
+        case EXPR_COMPARE:
+                return expr->op == COMPARE_EQUAL || expr->op == COMPARE_IN || expr->op == COMPARE_FOLD ||
+                       expr->op == COMPARE_GLOB || expr->op == COMPARE_STARTSWITH || expr->op == COMPARE_ENDSWITH ||
+                       expr->op == COMPARE_CONTAINS;
+        }
+        return false;
+}
+
+static void lint_expr(struct lint *l, const struct expr *expr, bool guarded) {
+        switch (expr->type) {
+        case EXPR_AND:
+                lint_expr(l, expr->left, guarded || chooses(expr->right));
+                lint_expr(l, expr->right, guarded || chooses(expr->left));
+                return;
+        case EXPR_OR:
+                lint_expr(l, expr->left, guarded);
+                lint_expr(l, expr->right, guarded);
+                return;
+        case EXPR_NOT:
+                lint_expr(l, expr->left, guarded);
+                return;
+        case EXPR_ANCESTOR:
+                lint_expr(l, expr->left, false);
                 return;
         case EXPR_COMPARE:
                 if (expr->op == COMPARE_REGEX || expr->op == COMPARE_NOT_REGEX)
-                        lint_regex(l, &expr->operand);
+                        lint_regex(l, &expr->operand, guarded);
                 return;
         }
 }
@@ -348,7 +373,7 @@ static void lint_elements(struct lint *l, const struct element *first, bool ends
                 bool last = ends_path && !e->next;
 
                 if (e->condition)
-                        lint_expr(l, e->condition);
+                        lint_expr(l, e->condition, false);
                 lint_until(l, e, last);
                 lint_exceptions(l, e);
                 if (e->type == ELEMENT_ANY)
@@ -379,7 +404,7 @@ int lint_policies(const struct policy_set *set, struct diag_set *diags) {
                 lint_elements(&l, p->untils, true);
                 for (const struct exception *x = p->exceptions; x && l.error >= 0; x = x->next)
                         if (x->condition)
-                                lint_expr(&l, x->condition);
+                                lint_expr(&l, x->condition, false);
         }
         arena_done(&l.arena);
         return l.error;

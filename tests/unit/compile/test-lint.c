@@ -90,6 +90,18 @@ START_TEST(a_regex_without_a_text_that_must_be_there_is_slow) {
 }
 END_TEST
 
+START_TEST(a_regex_beside_a_comparison_that_chooses_is_not_slow) {
+        expect_codes("path \"p\" { openat { proc.name == \"sh\", pathname =~ '^/[a-z]+[0-9]$' } }", "");
+        expect_codes("path \"p\" { openat { pathname =~ '^/[a-z]+[0-9]$', proc.name in [\"sh\", \"ash\"] } }", "");
+        expect_codes("path \"p\" { openat { proc.name == \"sh\" or proc.uid == 0, pathname =~ '^/[a-z]+[0-9]$' } }", "");
+        expect_codes("path \"p\" { openat { not proc.name == \"sh\", pathname =~ '^/[a-z]+[0-9]$' } }",
+                     "56:regex-slow");
+        expect_codes("path \"p\" { openat { proc.name == \"sh\" or pathname =~ '^/[a-z]+[0-9]$' } }", "54:regex-slow");
+        expect_codes("path \"p\" { openat { proc.name == \"sh\" or created, pathname =~ '^/[a-z]+[0-9]$' } }",
+                     "63:regex-slow");
+}
+END_TEST
+
 START_TEST(a_repetition_in_a_repetition_of_the_same_backtracks) {
         expect_regex("(x+)+key[0-9]$", "31:regex-backtracks");
         expect_regex("(x*)*key[0-9]", "31:regex-backtracks");
@@ -129,4 +141,5 @@ END_TEST
 UNIT_MAIN("compile/lint", a_member_of_any_that_an_earlier_one_covers_adds_nothing,
           a_step_that_until_takes_is_the_last_of_every_story, a_step_that_an_exception_hides_is_never_taken,
           a_story_that_begins_with_a_busy_kind_has_a_window, a_regex_without_a_text_that_must_be_there_is_slow,
+          a_regex_beside_a_comparison_that_chooses_is_not_slow,
           a_repetition_in_a_repetition_of_the_same_backtracks, without_memory_nothing_is_judged)
