@@ -5,7 +5,8 @@
 usage: policies.py ROOT          exit status 1 and what is missing
 
 A policy says what it is (description, severity, mitre); the comment that heads its file says why, what is not seen, what raises it wrongly and
-what to do then (`execrayctl policies show NAME` prints that); it has a story that must alert and a near miss that must not; and each file
+what to do then (`execrayctl policies show NAME` prints that); it has a story that must alert and a near miss of its own that must not (a story that names it, or
+one other at most, in `no_alerts`); and each file
 of tests says whether its stories are hand-written or recorded. What recorded everyday work raises is of low severity and explained."""
 import pathlib
 import re
@@ -13,6 +14,7 @@ import sys
 
 WORDS = ['Why', 'Not seen', 'False positives', 'Response']
 PROPERTIES = ['description', 'severity', 'mitre']
+MOST_NEAR = 2                           # policies that one story can nearly be
 RECORDED = 100                          # policies that a recorded story tests: not fewer again
 # They speak of what an administrator forbids, whatever that is.
 WITHOUT_TECHNIQUE = re.compile(r'forbidden_')
@@ -34,7 +36,7 @@ def expected(body):
         names |= set(short.split(', '))
     forbidden = set()
     for short in re.findall(r'^    no_alerts: \[(.*)\]$', body, re.M):
-        forbidden |= set(short.split(', '))
+        forbidden |= set(short.split(', ')) if short.count(',') < MOST_NEAR else set()
     return names, forbidden
 
 
@@ -72,10 +74,10 @@ def main():
                 alerting |= alerts
                 (recorded if origin and origin.startswith('recorded') else hand).update(alerts)
                 near |= forbidden
-                # Ordinary work that looks like what the file is about: no path of the file may alert.
-                if body.rstrip().endswith('alerts: none') or 'near miss' in title and not alerts:
-                    near |= {p for p, _ in paths}
-                elif 'near miss' in title:
+                # Ordinary work that looks like what the file is about is nobody's near miss but that of its only policy.
+                if len(paths) == 1 and body.rstrip().endswith('alerts: none'):
+                    near.add(paths[0][0])
+                if 'near miss' in title:
                     near |= alerts          # the alert's time shows that what came before was none
         for path, body in paths:
             n += 1
