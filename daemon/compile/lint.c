@@ -318,14 +318,15 @@ static void lint_regex(struct lint *l, const struct operand *operand, bool guard
         } else if (pattern.literal.length == 0 && !guarded) {
                 warn(l, "regex-slow", operand->span,
                      "this pattern is tried on every value: there is no text that all its matches contain");
-                diag_hint(l->diags,
-                          "two or more letters that must be there, outside of '?', '*' and '[ ]', make it cheap, and so "
-                          "does a comparison without a pattern beside it (`proc.name == \"...\"`)");
+                diag_hint(
+                        l->diags,
+                        "two or more letters that must be there, outside of '?', '*' and '[ ]', make it cheap, and so "
+                        "does a comparison without a pattern beside it (`proc.name == \"...\"`)");
         }
 }
 
-/* Does it name what it wants? Conditions are tried in order of their cost (compile/condition.c), regexes last: beside such
- * a comparison a regex sees the few values alone that are left. */
+/* Does it name what it wants? Conditions are tried in order of their cost (compile/condition.c), regexes last: beside
+ * such a comparison a regex sees the few values alone that are left. */
 static bool chooses(const struct expr *expr) {
         switch (expr->type) {
         case EXPR_AND:

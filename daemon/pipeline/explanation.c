@@ -418,7 +418,8 @@ static void put_cost(struct explanation *e) {
                         strbuf_put_text(e->b, program_text(p, regex->literal), regex->literal.length);
                         strbuf_put(e->b, "' was found\n");
                 } else
-                        strbuf_put(e->b, "' has no text that every match contains: it is tried on every value that the comparisons beside it leave\n");
+                        strbuf_put(e->b, "' has no text that every match contains: it is tried on every value that the "
+                                         "comparisons beside it leave\n");
         }
 }
 

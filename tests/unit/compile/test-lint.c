@@ -93,7 +93,8 @@ END_TEST
 START_TEST(a_regex_beside_a_comparison_that_chooses_is_not_slow) {
         expect_codes("path \"p\" { openat { proc.name == \"sh\", pathname =~ '^/[a-z]+[0-9]$' } }", "");
         expect_codes("path \"p\" { openat { pathname =~ '^/[a-z]+[0-9]$', proc.name in [\"sh\", \"ash\"] } }", "");
-        expect_codes("path \"p\" { openat { proc.name == \"sh\" or proc.uid == 0, pathname =~ '^/[a-z]+[0-9]$' } }", "");
+        expect_codes("path \"p\" { openat { proc.name == \"sh\" or proc.uid == 0, pathname =~ '^/[a-z]+[0-9]$' } }",
+                     "");
         expect_codes("path \"p\" { openat { not proc.name == \"sh\", pathname =~ '^/[a-z]+[0-9]$' } }",
                      "56:regex-slow");
         expect_codes("path \"p\" { openat { proc.name == \"sh\" or pathname =~ '^/[a-z]+[0-9]$' } }", "54:regex-slow");
