@@ -136,6 +136,9 @@ const struct key *engine_key(struct engine *engine, enum program_key type);
 /* End a filed run, and count it. */
 void engine_end_run(struct engine *engine, uint32_t run, uint64_t *counter);
 
+/* End all runs. */
+void engine_drop_runs(struct engine *engine);
+
 /* Tell the observer, if there is one, what becomes of a run. `edge` may be PROGRAM_NONE. */
 void engine_note_slowly(struct engine *engine, enum run_fate fate, uint32_t path, uint32_t run, uint64_t other,
                         uint32_t edge, uint64_t time_ns);

@@ -104,7 +104,7 @@ int engine_new(struct program *program, const struct process_table *table, const
         return 0;
 }
 
-static void engine_drop_runs(struct engine *engine) {
+void engine_drop_runs(struct engine *engine) {
         while (engine->pool.sizes.n > 0) {
                 uint32_t group = ranking_first(&engine->pool.sizes);
 

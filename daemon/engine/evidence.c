@@ -42,7 +42,7 @@ int evidence_grow(struct evidence *evidence, size_t max_steps, size_t max_captur
         return stock_grow(&evidence->captures, max_captures);
 }
 
-static void kept_unref(struct evidence *evidence, struct kept *kept) {
+void kept_unref(struct evidence *evidence, struct kept *kept) {
         if (!kept || --kept->refs > 0)
                 return;
 
@@ -89,6 +89,22 @@ static struct kept *evidence_keep(struct evidence *evidence) {
 
         evidence->n_refused++;
         return NULL;
+}
+
+struct kept *evidence_keep_again(struct evidence *evidence, const void *record, uint32_t n_bytes,
+                                 struct process_image *image) {
+        struct kept *kept = buddy_alloc(&evidence->slab, sizeof(*kept) + n_bytes);
+
+        if (!kept) {
+                evidence->n_refused++;
+                process_image_unref(image);
+                return NULL;
+        }
+        kept->refs = 1;
+        kept->record_bytes = n_bytes;
+        kept->image = image;
+        memcpy(kept->record, record, n_bytes);
+        return kept;
 }
 
 uint32_t evidence_push(struct evidence *evidence, uint32_t previous, uint8_t position, uint16_t local, bool loop,
@@ -142,7 +158,7 @@ uint32_t evidence_push_absent(struct evidence *evidence, uint32_t previous, uint
         return number;
 }
 
-static void evidence_drop_captures(struct evidence *evidence, uint32_t number) {
+void evidence_drop_captures(struct evidence *evidence, uint32_t number) {
         while (number != EVIDENCE_NONE) {
                 struct captured *capture = evidence_capture(evidence, number);
                 uint32_t next = capture->next;

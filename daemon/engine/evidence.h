@@ -107,6 +107,13 @@ uint32_t evidence_push(struct evidence *evidence, uint32_t previous, uint8_t pos
 /* Add the step of a `no` to a list that is not empty: at time_ns nothing had happened. */
 uint32_t evidence_push_absent(struct evidence *evidence, uint32_t previous, uint8_t position, uint64_t time_ns);
 
+/* A copy of a record that an earlier process kept, with a reference to its image, which is taken over: one reference
+ * for the caller. NULL: refused (counted), and the image is given up. */
+struct kept *evidence_keep_again(struct evidence *evidence, const void *record, uint32_t n_bytes,
+                                 struct process_image *image);
+void kept_unref(struct evidence *evidence, struct kept *kept);
+void evidence_drop_captures(struct evidence *evidence, uint32_t number);
+
 /* The newest step of a list that is no repetition of zero or more; EVIDENCE_NONE if there is none. */
 static inline uint32_t evidence_newest(const struct evidence *evidence, uint32_t step) {
         while (step != EVIDENCE_NONE && evidence_step(evidence, step)->loop)

@@ -8,29 +8,40 @@
 #include <string.h>
 
 #include "base/macro.h"
+#include "engine/carry-private.h"
 #include "engine/engine-private.h"
 
 #define PATH_GONE UINT32_MAX
 
-static int compare_hashes(const struct program *a, uint32_t i, const struct program *b, uint32_t j) {
-        return memcmp(a->paths[i].hash, b->paths[j].hash, sizeof(a->paths[i].hash));
+/* Also of the same shape, lest a wrong hash leads runs out of bounds. */
+bool path_is(const struct program *program, uint32_t path, const struct path_face *face) {
+        const struct path *p = &program->paths[path];
+
+        return p->name.length == face->n_name &&
+               memcmp(program_text(program, p->name), face->name, face->n_name) == 0 &&
+               memcmp(p->hash, face->hash, sizeof(p->hash)) == 0 && p->by == face->by &&
+               p->positions.n == face->n_positions;
 }
 
-/* By name: paths are in order of name in both, and a path that was given another name is another one. Also of the same
- * shape, lest a wrong hash leads runs out of bounds. */
+/* By name: paths are in order of name in both, and a path that was given another name is another one. */
 static void map_paths(const struct engine *engine, const struct program *new, uint32_t *map) {
         const struct program *old = engine->program;
         uint32_t j = 0;
 
         for (uint32_t i = 0; i < old->n_paths; i++) {
-                const char *name = program_text(old, old->paths[i].name);
+                const struct path *path = &old->paths[i];
+                const struct path_face face = {
+                        .name = program_text(old, path->name),
+                        .n_name = path->name.length,
+                        .hash = path->hash,
+                        .by = path->by,
+                        .n_positions = path->positions.n,
+                };
 
-                while (j < new->n_paths && strcmp(program_text(new, new->paths[j].name), name) < 0)
+                while (j < new->n_paths && strcmp(program_text(new, new->paths[j].name), face.name) < 0)
                         j++;
                 map[i] = PATH_GONE;
-                if (j < new->n_paths && strcmp(program_text(new, new->paths[j].name), name) == 0 &&
-                    compare_hashes(old, i, new, j) == 0 && old->paths[i].by == new->paths[j].by &&
-                    old->paths[i].positions.n == new->paths[j].positions.n)
+                if (j < new->n_paths && path_is(new, j, &face))
                         map[i] = j;
         }
 }

@@ -71,8 +71,8 @@ void instance_take(struct instance_world *world, struct instance *instance, uint
         instance_go(world, instance, path, edge->target);
 }
 
-static void instance_add_capture(struct instance_world *world, struct instance *instance, uint16_t slot, uint8_t type,
-                                 const struct token *token) {
+void instance_add_capture(struct instance_world *world, struct instance *instance, uint16_t slot, uint8_t type,
+                          const struct token *token) {
         struct token weight = evidence_weight(world->evidence, slot, type, token);
 
         /* 128-bit addition: the order in which slots were bound leaves no trace. */

@@ -65,6 +65,10 @@ void instance_take(struct instance_world *world, struct instance *instance, uint
 
 void instance_bind(struct instance_world *world, struct instance *instance, uint16_t slot, const struct value *value);
 
+/* Add what a step has captured to what the run is compared by. */
+void instance_add_capture(struct instance_world *world, struct instance *instance, uint16_t slot, uint8_t type,
+                          const struct token *token);
+
 /* Count the event being fed as one of a repetition, or as one of a score's step. */
 void instance_count(struct instance_world *world, struct instance *instance, uint32_t path,
                     const struct plan_edge *edge);

@@ -92,15 +92,23 @@ static void suppressed_copy_captures(struct suppressed *story, const struct matc
         }
 }
 
+void suppress_put_back(struct suppress *suppress, uint32_t number) {
+        struct suppressed *story = suppress_at(suppress, number);
+        uint32_t *head = suppress_head(suppress, &story->id);
+
+        story->next = *head;
+        *head = number + 1;
+        ranking_set(&suppress->deadlines, number, story->deadline_ns, story->number);
+}
+
 void suppress_add(struct suppress *suppress, const struct siphash128 *id, uint32_t path, const struct match *match,
                   uint64_t now_ns) {
-        uint32_t number = stock_take(&suppress->stock), *head = suppress_head(suppress, id);
+        uint32_t number = stock_take(&suppress->stock);
         uint64_t window_ns = match->path->suppress_ns;
         struct suppressed *story;
 
         assert(number != STOCK_NONE);
         story = suppress_at(suppress, number);
-        story->next = *head;
         story->path = path;
         story->id = *id;
         story->number = match->number;
@@ -114,8 +122,7 @@ void suppress_add(struct suppress *suppress, const struct siphash128 *id, uint32
         story->key[sizeof(story->key) - 1] = '\0';
         suppressed_copy_captures(story, match);
 
-        *head = number + 1;
-        ranking_set(&suppress->deadlines, number, story->deadline_ns, story->number);
+        suppress_put_back(suppress, number);
 }
 
 void suppress_remove(struct suppress *suppress, uint32_t number) {

@@ -55,6 +55,8 @@ uint32_t suppress_find(const struct suppress *suppress, const struct siphash128 
 /* Remember an alert that is told now. There is room: suppress_is_full() was asked. */
 void suppress_add(struct suppress *suppress, const struct siphash128 *id, uint32_t path, const struct match *match,
                   uint64_t now_ns);
+/* File one that was taken from the stock and filled. */
+void suppress_put_back(struct suppress *suppress, uint32_t number);
 void suppress_remove(struct suppress *suppress, uint32_t number);
 
 static inline bool suppress_is_full(const struct suppress *suppress) {

@@ -336,3 +336,33 @@ void process_image_get(const struct process_image *image, enum field field, stru
                 process_image_get(NULL, field, ret);
         }
 }
+
+static void put_text(const struct process_image *image, enum image_text i, enum value_type type, enum field field,
+                     struct record *record) {
+        struct value value;
+
+        get_text(image, i, type, &value);
+        record_set_value(record, field, &value);
+}
+
+static void put_number(const struct process_image *image, unsigned knows, int64_t number, enum field field,
+                       struct record *record) {
+        if (image->known & knows)
+                record_set_number(record, field, number);
+}
+
+void process_image_put(const struct process_image *image, struct record *record) {
+        record_begin(record, WIRE_KIND_execve);
+        put_text(image, IMAGE_EXE, VALUE_STRING, FIELD_execve_exe, record);
+        put_text(image, IMAGE_FILENAME, VALUE_STRING, FIELD_execve_filename, record);
+        put_text(image, IMAGE_CWD, VALUE_STRING, FIELD_execve_cwd, record);
+        put_text(image, IMAGE_COMM, VALUE_STRING, FIELD_execve_comm, record);
+        put_text(image, IMAGE_ARGV, VALUE_LIST, FIELD_execve_argv, record);
+        if (image->known & IMAGE_KNOWS_FILE)
+                record_set_object(record, FIELD_execve_file, &image->file);
+        put_number(image, IMAGE_KNOWS_MODE, image->file_mode, FIELD_execve_file_mode, record);
+        put_number(image, IMAGE_KNOWS_TTY, image->tty, FIELD_execve_tty, record);
+        put_number(image, IMAGE_KNOWS_DELETED, image->deleted, FIELD_execve_deleted, record);
+        put_number(image, IMAGE_KNOWS_MEMFD, image->memfd, FIELD_execve_memfd, record);
+        put_number(image, IMAGE_KNOWS_UPPER, image->upper, FIELD_execve_upper, record);
+}

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/buddy.h"
+#include "event/encode.h"
 #include "event/schema.h"
 #include "process/process.h"
 
@@ -27,3 +28,6 @@ struct process_image *process_image_new(struct process_images *images, const str
 /* Read a field of scope FIELD_PROCESS that belongs to the image: name, comm, exe, filename, cwd, argv, args, file,
  * exe_*, upper_layer, tty. Others read as unknown, and so does every field of NULL. Bytes are the image's. */
 void process_image_get(const struct process_image *image, enum field field, struct value *ret);
+
+/* The opposite of process_image_new(): as an execve record of nobody, for the caller to finish. */
+void process_image_put(const struct process_image *image, struct record *record);

@@ -449,3 +449,7 @@ void process_table_stats(const struct process_table *table, struct process_table
         ret->n_cgroup_refused = table->cgroups.n_refused;
         ret->n_cgroup_evicted = table->cgroups.n_evicted;
 }
+
+struct process_image *process_table_keep_image(struct process_table *table, const struct event *event) {
+        return process_image_new(&table->images, event);
+}

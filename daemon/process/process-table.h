@@ -62,6 +62,10 @@ struct process *process_table_next(const struct process_table *table, const stru
  * none (META kinds) or it could not be entered. */
 struct process *process_table_update(struct process_table *table, const struct event *event);
 
+/* An image that belongs to no process here: of an execve record, kept in the table's region. One reference for the
+ * caller; NULL if there is no room. */
+struct process_image *process_table_keep_image(struct process_table *table, const struct event *event);
+
 /* Drop what has outlived its grace at `now_ns`. Bounded work per call. */
 void process_table_expire(struct process_table *table, uint64_t now_ns);
 

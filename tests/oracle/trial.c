@@ -22,9 +22,11 @@ static const struct variant {
         struct compile_options options;
         enum switches switches;
         enum config_id off;             /* the one */
+        size_t restart_every;           /* records */
 } variants[] = {
         { "engine", {} },
         { "engine with all optimisations", {}, .switches = ALL_ON },
+        { "engine that is restarted all the time", {}, .switches = ALL_ON, .restart_every = 5 },
 #define OPTIMISATION(section, key)                                                                                     \
         { "engine with all but " #section "." #key, {}, .switches = ALL_BUT_ONE, .off = CONFIG_ID_##section##_##key },
 #include "config/optimisations.def"
@@ -157,6 +159,7 @@ static int run_engine(const struct trial *trial, const struct compile_options *o
                 .world = trial->world,
                 .limits = trial->limits,
                 .swap_before = trial->swap_before,
+                .restart_every = variant->restart_every,
                 .tally = &result->tally,
         };
         int r;

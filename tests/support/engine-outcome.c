@@ -4,6 +4,9 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
+#include "base/siphash.h"
+#include "base/strbuf.h"
+#include "engine/carry.h"
 #include "prefilter-model.h"
 #include "process/process-table.h"
 #include "program/uses.h"
@@ -146,8 +149,45 @@ static int filter_event(struct filter *filter, struct event *event) {
         return 0;
 }
 
-static int feed(const struct engine_trial *trial, struct engine *engine, struct process_table *table,
-                struct sink *sink) {
+static int put(const void *data, size_t n, void *userdata) {
+        strbuf_put_n(userdata, data, n);
+        return 0;
+}
+
+/* What is told of evictions is of all engines together. */
+static int restart(const struct engine_trial *trial, struct program *program, struct process_table *table,
+                   const struct engine_sink *sink, uint64_t number, struct engine_stats *sum, struct engine **engine) {
+        static const uint8_t stamp[CARRY_STAMP] = {1};
+        _cleanup_(strbuf_done) struct strbuf b = {};
+        const struct carry_sink to = {put, &b};
+        struct siphash_key key = *siphash_process_key();
+        struct engine_stats stats;
+        struct carried carried;
+        uint64_t n_runs;
+        int r;
+
+        r = engine_save(*engine, stamp, number, &to);
+        if (r < 0 || b.error < 0)
+                return r < 0 ? r : b.error;
+        engine_stats(*engine, &stats);
+        sum->n_evicted += stats.n_evicted;
+        n_runs = stats.n_runs;
+        *engine = engine_free(*engine);
+
+        key.k0++;
+        siphash_set_process_key(&key);
+        r = engine_new(program, table, trial->limits ?: &engine_trial_wide, sink, engine);
+        if (r >= 0)
+                r = engine_load(*engine, table, b.data, b.n, stamp, UINT64_MAX, NULL, NULL, &carried);
+        if (r >= 0 && (carried.n_runs != n_runs || carried.number != number || carried.n_ended || carried.n_forgotten))
+                r = -EIO;
+        return r;
+}
+
+static int feed(const struct engine_trial *trial, struct process_table *table, const struct engine_sink *engine_sink,
+                struct engine_stats *sum, struct engine **engine) {
+        struct program *program = trial->program;
+        struct sink *sink = engine_sink->data;
         _cleanup_(filter_done) struct filter filter = {};
         int r;
 
@@ -162,7 +202,8 @@ static int feed(const struct engine_trial *trial, struct engine *engine, struct 
                 struct event event;
 
                 if (trial->swap_to && i == trial->swap_before) {
-                        r = engine_swap(engine, trial->swap_to);
+                        r = engine_swap(*engine, trial->swap_to);
+                        program = trial->swap_to;
                         if (r >= 0 && trial->uses)
                                 r = filter_set(&filter, trial->uses, trial->swap_to);
                         if (r < 0)
@@ -176,9 +217,14 @@ static int feed(const struct engine_trial *trial, struct engine *engine, struct 
                         return r;
                 sink->record = event.number;
                 sink->clock_ns = MAX(sink->clock_ns, event.time_ns);
-                engine_feed(engine, &event, process_table_update(table, &event));
+                engine_feed(*engine, &event, process_table_update(table, &event));
+                if (trial->restart_every && i % trial->restart_every == trial->restart_every - 1) {
+                        r = restart(trial, program, table, engine_sink, event.number, sum, engine);
+                        if (r < 0)
+                                return r;
+                }
         }
-        engine_end(engine);
+        engine_end(*engine);
         if (trial->tally)
                 prefilter_tally_add(trial->tally, &filter.model.tally);
         return 0;
@@ -189,15 +235,18 @@ int engine_outcome(const struct engine_trial *trial, struct outcome_list *to, st
         const struct engine_sink engine_sink = {.on_match = on_match, .on_obscured = on_obscured, .data = &sink};
         struct process_table *table = NULL;
         struct engine *engine = NULL;
+        struct engine_stats sum = {};
         int r;
 
         r = process_table_new(&table_limits, &table);
         if (r >= 0)
                 r = engine_new(trial->program, table, trial->limits ?: &engine_trial_wide, &engine_sink, &engine);
         if (r >= 0)
-                r = feed(trial, engine, table, &sink);
-        if (r >= 0 && ret_stats)
+                r = feed(trial, table, &engine_sink, &sum, &engine);
+        if (r >= 0 && ret_stats) {
                 engine_stats(engine, ret_stats);
+                ret_stats->n_evicted += sum.n_evicted;
+        }
         engine_free(engine);
         process_table_free(table);
         return r < 0 ? r : sink.error;

@@ -14,6 +14,8 @@ struct engine_trial {
         const struct engine_limits *limits;
         struct program *swap_to;        /* NULL: none */
         size_t swap_before;             /* index of the record before which the program is exchanged */
+        size_t restart_every; /* so many records, all is saved, and another engine with another secret goes on; 0: never
+                               */
         unsigned uses; /* of program/uses.h: records that the kernel would leave out for these programs with that do
                         * not arrive, but their time does. 0: all arrive */
         struct prefilter_tally *tally;  /* added to; may be NULL */

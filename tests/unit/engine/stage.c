@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/siphash.h"
+
 struct engine_limits stage_limits = {
         .max_runs = 1000,
         .max_tuples = 100,
@@ -14,6 +16,7 @@ struct engine_limits stage_limits = {
         .evidence_bytes = 1 << 20,
 };
 struct builder b;
+char stage_ended[256];
 uint64_t stage_now = STAGE_START, stage_number;
 
 void at(double seconds) {
@@ -105,6 +108,42 @@ void stage_open(struct stage *stage, struct program *program) {
         at(0);
         ck_assert_int_eq(process_table_new(&limits, &stage->table), 0);
         ck_assert_int_eq(engine_new(program, stage->table, &stage_limits, &sink, &stage->engine), 0);
+}
+
+static const uint8_t stamp[CARRY_STAMP] = "this boot";
+
+static int put_bytes(const void *data, size_t n, void *userdata) {
+        strbuf_put_n(userdata, data, n);
+        return 0;
+}
+
+void stage_save(struct stage *stage, struct strbuf *to) {
+        ck_assert_int_eq(engine_save(stage->engine, stamp, stage_number, &(struct carry_sink){put_bytes, to}), 0);
+        ck_assert_int_eq(to->error, 0);
+}
+
+static void on_ended(const char *path, size_t length, uint64_t n_runs, void *userdata) {
+        size_t n = strlen(stage_ended);
+
+        snprintf(stage_ended + n, sizeof(stage_ended) - n, "%.*s:%llu ", (int)length, path,
+                 (unsigned long long)n_runs);
+}
+
+int stage_restart(struct stage *stage, struct program *program, const struct strbuf *from, struct carried *ret) {
+        const struct engine_sink sink = {
+                .on_match = on_match, .on_step = on_match, .on_obscured = on_obscured, .data = stage};
+        struct siphash_key key = *siphash_process_key();
+
+        engine_free(stage->engine);
+        if (program) {
+                program_unref(stage->program);
+                stage->program = program;
+        }
+        key.k0++;
+        siphash_set_process_key(&key);
+        stage_ended[0] = 0;
+        ck_assert_int_eq(engine_new(stage->program, stage->table, &stage_limits, &sink, &stage->engine), 0);
+        return engine_load(stage->engine, stage->table, from->data, from->n, stamp, stage_now, on_ended, NULL, ret);
 }
 
 void stage_close(struct stage *stage) {

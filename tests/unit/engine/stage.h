@@ -13,6 +13,8 @@
 #include <check.h>
 #include <stdarg.h>
 
+#include "base/strbuf.h"
+#include "engine/carry.h"
 #include "engine/engine.h"
 #include "event/encode.h"
 #include "../program/program-builder.h"
@@ -45,6 +47,11 @@ void at(double seconds);
 void stage_open(struct stage *stage, struct program *program);
 void stage_close(struct stage *stage);
 void stage_swap(struct stage *stage, struct program *program);
+
+/* What a new engine under this program, and another secret, is to go on with: as it is, or changed by the caller. */
+void stage_save(struct stage *stage, struct strbuf *to);
+int stage_restart(struct stage *stage, struct program *program, const struct strbuf *from, struct carried *ret);
+extern char stage_ended[256];           /* whose runs ended by it: "two:1 " */
 
 /* Begin a record, set fields of stage->record, and feed it. */
 void stage_begin(struct stage *stage, enum wire_kind kind, uint32_t pid);
