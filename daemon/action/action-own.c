@@ -3,19 +3,84 @@
 /* What touches nothing but what is ours: snapshots and lists. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "action/actions-private.h"
 #include "action/forensics.h"
 #include "action/runtime-list.h"
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/strbuf.h"
 
 #define LIST_DURATION_NS NSEC_PER_HOUR
 
 _Static_assert((int)ACTION_list_add_list == (int)ACTION_list_remove_list, "one check for both");
 _Static_assert((int)ACTION_list_add_value == (int)ACTION_list_remove_value, "one check for both");
+
+static int end_snapshot(struct forensics_taking *taking, uint32_t pid, const struct copy_answer *answer,
+                        struct action_result *ret) {
+        struct forensics taken;
+        char hash[96] = "";
+        int r;
+
+        r = forensics_end(taking, answer, &taken);
+        if (r < 0)
+                return action_say(ret, r, "cannot finish the snapshot of process %u: %s", pid, strerror(-r));
+        if (taken.sha256[0])
+                snprintf(hash, sizeof(hash), ", SHA-256 %s", taken.sha256);
+        return action_say(ret, 0, "snapshot of process %u in '%s'%s%s", pid, taken.path, hash,
+                          taken.n_left_out > 0 ? ", not complete" : "");
+}
+
+/* A snapshot of which the program is on its way. */
+struct taking {
+        struct action_pending *pending;
+        struct forensics_taking *snapshot;
+        uint32_t pid;
+};
+
+static void on_copied(const struct copy_answer *answer, void *userdata) {
+        struct action_result result = {.outcome = ACTION_DONE};
+        struct taking *taking = userdata;
+
+        result.error = MIN(end_snapshot(taking->snapshot, taking->pid, answer, &result), 0);
+        if (result.error < 0)
+                result.outcome = ACTION_FAILED;
+        action_end(taking->pending, &result);
+        free(taking);
+}
+
+/* By a child. It has descriptors of its own: those of the snapshot end with it. */
+static int have_copied(struct actions *actions, const struct action *action, struct forensics_taking *snapshot,
+                       const struct copy *copy, struct action_result *ret) {
+        const struct copy_answer never = {.error = -EBUSY};
+        uint32_t pid = action_get(action, ACTION_snapshot_process)->process.pid;
+        struct taking *taking = calloc(1, sizeof(*taking));
+        struct copy own = *copy;
+        char path[256];
+
+        snprintf(path, sizeof(path), "%s", forensics_path(snapshot));
+        own.from = fcntl(copy->from, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+        own.to = fcntl(copy->to, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+        if (taking && own.from >= 0 && own.to >= 0) {
+                *taking = (struct taking){.snapshot = snapshot, .pid = pid};
+                taking->pending = action_pend(actions, action, ret);
+                if (taking->pending && action_copy(actions, &own, on_copied, taking) >= 0)
+                        return action_say(ret, 0, "snapshot of process %u in '%s', its program is being copied", pid,
+                                          path);
+                if (taking->pending)
+                        action_unpend(taking->pending);
+                ret->outcome = ACTION_DONE;     /* all but the program */
+        }
+        close_fd(own.from);
+        close_fd(own.to);
+        free(taking);
+        return end_snapshot(snapshot, pid, &never, ret);
+}
 
 int action_do_snapshot(struct actions *actions, const struct action *action, struct action_result *ret) {
         const struct identity *process = &action_get(action, ACTION_snapshot_process)->process;
@@ -25,21 +90,26 @@ int action_do_snapshot(struct actions *actions, const struct action *action, str
                 .max_snapshots = actions->config->response.snapshots,
                 .redactor = actions->options.redactor,
         };
-        struct forensics taken;
-        char hash[96] = "";
+        struct forensics_taking *taking;
+        struct copy_answer answer;
+        struct copy copy;
+        uint64_t n_bytes;
+        bool has_program;
         int r;
 
-        r = forensics_take(&options, process, actions->origin && actions->origin->alert ? actions->origin->alert : "",
-                           &taken);
+        r = forensics_begin(&options, process,
+                            actions->origin && actions->origin->alert ? actions->origin->alert : "", &taking);
         if (r == -ESRCH)
                 return action_say(ret, r, "process %u has ended", process->pid);
         if (r < 0)
                 return action_say(ret, r == -EPERM ? -EACCES : r, "cannot take a snapshot of process %u: %s",
                                   process->pid, strerror(-r));
-        if (taken.sha256[0])
-                snprintf(hash, sizeof(hash), ", SHA-256 %s", taken.sha256);
-        return action_say(ret, 0, "snapshot of process %u in '%s'%s%s", process->pid, taken.path, hash,
-                          taken.n_left_out > 0 ? ", not complete" : "");
+        has_program = forensics_program(taking, &copy, &n_bytes);
+        if (has_program && action_is_large(actions, n_bytes))
+                return have_copied(actions, action, taking, &copy, ret);
+        if (has_program)
+                copy_run(&copy, &answer);
+        return end_snapshot(taking, process->pid, has_program ? &answer : NULL, ret);
 }
 
 /* ---- lists ---- */

@@ -4,11 +4,13 @@
 /* Actions, inside - what the files that do things share. actions.h is for everybody else. */
 
 #include "action/actions.h"
+#include "action/copy.h"
 #include "action/guard.h"
 #include "action/undo-log.h"
 #include "base/hashmap.h"
 #include "config/config.h"
 
+struct copier;
 struct posts;
 struct runtime_lists;
 struct systemd;
@@ -54,9 +56,12 @@ struct actions {
         uint64_t now_ns;                /* of the call under way */
         struct systemd *systemd;        /* made when it is needed; NULL: not yet, or not there */
         struct posts *posts;            /* the same */
+        struct copier *copier;          /* the same */
         struct runtime_lists *lists;    /* the same */
+        uint64_t copying_bytes;         /* on their way to quarantine */
         uint64_t denied_next_ns; /* when a control group may use the network again; 0: the log was not read yet */
         uint64_t webhook_pause_ns;      /* before the second attempt; 0: the usual. For tests */
+        uint64_t copy_patience_ns;      /* for one copy; 0: the usual. For tests */
 };
 
 /* An answer: the sentence goes to the result. Returns `error`, so that `return action_say(ret, -EPERM, ...)` reads
@@ -91,6 +96,18 @@ struct systemd *systemd_free(struct systemd *systemd);
 
 /* Those under way are ended. */
 struct posts *posts_free(struct posts *posts);
+
+/* More than this is copied by a child if there is a loop that could do something else meanwhile. */
+#define ACTION_COPY_SMALL ((uint64_t)1 << 20)
+bool action_is_large(const struct actions *actions, uint64_t n_bytes);
+
+/* Have a child copy, and call done() from the loop when it has ended, in whichever way: -ETIMEDOUT, -ECANCELED: the
+ * actions end. The descriptors are taken over, but if this fails: -EBUSY: too many wait. done() may be called before
+ * this returns. */
+int action_copy(struct actions *actions, const struct copy *copy,
+                void (*done)(const struct copy_answer *answer, void *userdata), void *userdata);
+size_t copier_n(const struct copier *copier);
+struct copier *copier_free(struct copier *copier);
 
 /* Report to the sink what became of something. */
 void action_tell(struct actions *actions, const struct action_origin *origin, const char *what, enum action_kind kind,

@@ -437,6 +437,7 @@ struct actions *actions_free(struct actions *actions) {
 
         if (!actions)
                 return NULL;
+        actions->copier = copier_free(actions->copier);
         while (actions->pending)
                 action_unpend(actions->pending);
         while ((entry = hashmap_next(&actions->policies, &position)))
@@ -466,7 +467,7 @@ void actions_tick(struct actions *actions, uint64_t now_ns) {
 }
 
 size_t actions_n_pending(const struct actions *actions) {
-        return actions->n_pending;
+        return MAX(actions->n_pending, copier_n(actions->copier));
 }
 
 void actions_stats(const struct actions *actions, struct actions_stats *ret) {

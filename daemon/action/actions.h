@@ -10,8 +10,9 @@
  *      dry-run         what changes the host is said, not done, unless `enforce`
  *      doing           and what can be undone is on disk before it is done (undo-log.h)
  *
- * What takes long (systemd, webhooks, helpers) is answered ACTION_PENDING and later once more by the sink's on_done(),
- * from the loop; everything else at once. Nothing here waits, but kill_tree, which is bounded by 2 s. For a process
+ * What takes long (systemd, webhooks, helpers, copies of more than 1 MiB) is answered ACTION_PENDING and later once
+ * more by the sink's on_done(), from the loop; everything else at once. Nothing here waits, but kill_tree, which is
+ * bounded by 2 s. For a process
  * of its own with the capabilities to kill, to trace and to move files; not for the core. */
 
 #include <systemd/sd-event.h>
@@ -91,7 +92,8 @@ struct actions_options {
         const char *runtime_directory;  /* borrowed; NULL: /run/execrayd */
         int n_crashes;                  /* as breakglass_begin() said */
         uint32_t core_pid;              /* of execrayd's core, protected with all that it started; 0: there is none */
-        sd_event *loop;                 /* a reference is taken; NULL: what takes long is refused */
+        sd_event *loop;                 /* a reference is taken; NULL: copies are waited for, and what else takes long
+                                         * is refused */
         const struct redactor *redactor; /* borrowed; for environments and arguments in snapshots; NULL: left out */
         const struct action_ops *ops;   /* borrowed; NULL: the real ones */
         struct actions_sink sink;

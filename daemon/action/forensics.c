@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "action/proc.h"
@@ -17,7 +18,6 @@
 #include "base/strbuf.h"
 #include "report/redact.h"
 
-#define PIECE ((size_t)128 * 1024)
 #define TEXT_MAX (4 * MIB)              /* of one file of /proc */
 #define FDS_MAX 4096
 
@@ -30,23 +30,37 @@ static const char *const links[] = {
         "exe", "cwd", "root", "ns/mnt", "ns/pid", "ns/net", "ns/user", "ns/ipc", "ns/uts", "ns/cgroup", "ns/time",
 };
 
-struct taking {
-        const struct forensics_options *options;
-        int proc_fd, dir_fd;            /* of /proc/PID, which stays that process's; of the snapshot */
+struct forensics_taking {
+        const struct forensics_options *options;        /* borrowed; not at the end */
+        uint64_t max_bytes;
+        int proc_fd, dir_fd;            /* owned; of /proc/PID, which stays that process's; of the snapshot */
+        int from, to;                   /* owned; the program and its copy; -1: there is none */
+        uint64_t n_program;
         struct strbuf manifest;
-        struct forensics *out;
+        struct forensics out;
 };
 
-static void left_out(struct taking *t, const char *file, const char *why) {
-        t->out->n_left_out++;
+static struct forensics_taking *taking_free(struct forensics_taking *t) {
+        close_fd(t->proc_fd);
+        close_fd(t->dir_fd);
+        close_fd(t->from);
+        close_fd(t->to);
+        strbuf_done(&t->manifest);
+        free(t);
+        return NULL;
+}
+DEFINE_CLEANUP(struct forensics_taking *, taking_free)
+
+static void left_out(struct forensics_taking *t, const char *file, const char *why) {
+        t->out.n_left_out++;
         strbuf_printf(&t->manifest, "left-out: %s: %s\n", file, why);
 }
 
-static uint64_t room(const struct taking *t) {
-        return t->options->max_bytes - MIN(t->out->n_bytes, t->options->max_bytes);
+static uint64_t room(const struct forensics_taking *t) {
+        return t->max_bytes - MIN(t->out.n_bytes, t->max_bytes);
 }
 
-static void keep(struct taking *t, const char *name, const char *text, size_t n) {
+static void keep(struct forensics_taking *t, const char *name, const char *text, size_t n) {
         _cleanup_(closep) int fd = -1;
         char flat[64];
         int r;
@@ -65,11 +79,11 @@ static void keep(struct taking *t, const char *name, const char *text, size_t n)
                 left_out(t, name, strerror(-r));
                 return;
         }
-        t->out->n_bytes += n;
-        t->out->n_files++;
+        t->out.n_bytes += n;
+        t->out.n_files++;
 }
 
-static void keep_plain(struct taking *t, const char *name) {
+static void keep_plain(struct forensics_taking *t, const char *name) {
         _cleanup_(freep) char *text = NULL;
         size_t n;
         int r;
@@ -82,7 +96,7 @@ static void keep_plain(struct taking *t, const char *name) {
 }
 
 /* Strings ended by NUL: without secrets, one a line. */
-static void keep_strings(struct taking *t, const char *name, enum redact_mode mode) {
+static void keep_strings(struct forensics_taking *t, const char *name, enum redact_mode mode) {
         _cleanup_(strbuf_done) struct strbuf shown = {}, lines = {};
         _cleanup_(freep) char *text = NULL;
         struct redact_spans spans;
@@ -114,7 +128,7 @@ static void keep_strings(struct taking *t, const char *name, enum redact_mode mo
                 keep(t, name, strbuf_str(&lines), lines.n);
 }
 
-static void put_link(struct taking *t, const char *name, struct strbuf *b) {
+static void put_link(struct forensics_taking *t, const char *name, struct strbuf *b) {
         char target[PATH_MAX];
         ssize_t n;
 
@@ -126,7 +140,7 @@ static void put_link(struct taking *t, const char *name, struct strbuf *b) {
                 strbuf_put_text(b, target, (size_t)n);
 }
 
-static void keep_links(struct taking *t) {
+static void keep_links(struct forensics_taking *t) {
         _cleanup_(strbuf_done) struct strbuf b = {};
 
         for (size_t i = 0; i < ELEMENTSOF(links); i++) {
@@ -136,7 +150,7 @@ static void keep_links(struct taking *t) {
         keep(t, "links", strbuf_str(&b), b.n);
 }
 
-static void keep_fds(struct taking *t) {
+static void keep_fds(struct forensics_taking *t) {
         _cleanup_(strbuf_done) struct strbuf b = {};
         _cleanup_(closedirp) DIR *dir = NULL;
         struct dirent *entry;
@@ -175,53 +189,35 @@ static void keep_fds(struct taking *t) {
         keep(t, "fds", strbuf_str(&b), b.n);
 }
 
-static int copy_program(struct taking *t, int from, int to, char *piece, struct sha256 *sha) {
-        for (;;) {
-                ssize_t k = read(from, piece, PIECE);
-                int r;
-
-                if (k < 0)
-                        return -errno;
-                if (k == 0)
-                        return 0;
-                if ((uint64_t)k > room(t))
-                        return -EFBIG;
-                sha256_add(sha, piece, (size_t)k);
-                r = fd_write_full(to, piece, (size_t)k);
-                if (r < 0)
-                        return r;
-                t->out->n_bytes += (uint64_t)k;
-        }
-}
-
-static void keep_program(struct taking *t) {
-        _cleanup_(freep) char *piece = malloc(PIECE);
-        _cleanup_(closep) int from = -1, to = -1;
-        uint64_t before = t->out->n_bytes;
-        struct sha256 sha;
+static void open_program(struct forensics_taking *t) {
+        struct stat st;
         int r = 0;
 
-        from = openat(t->proc_fd, "exe", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-        if (from < 0)
+        t->from = openat(t->proc_fd, "exe", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        if (t->from < 0 || fstat(t->from, &st) < 0)
                 r = -errno;
+        else if ((uint64_t)st.st_size > room(t))
+                r = -EFBIG;
         else {
-                to = openat(t->dir_fd, "exe", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-                r = to < 0 ? -errno : piece ? 0 : -ENOMEM;
+                t->n_program = (uint64_t)st.st_size;
+                t->to = openat(t->dir_fd, "exe", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+                r = t->to < 0 ? -errno : 0;
         }
-        sha256_init(&sha);
-        if (r >= 0)
-                r = copy_program(t, from, to, piece, &sha);
-        if (r < 0) {
-                /* A part of a program is of no use. */
-                if (to >= 0)
-                        (void)unlinkat(t->dir_fd, "exe", 0);
-                t->out->n_bytes = before;
+        if (r < 0)
                 left_out(t, "exe", r == -EFBIG ? "no room for it" : strerror(-r));
+}
+
+static void end_program(struct forensics_taking *t, const struct copy_answer *answer) {
+        if (answer->error < 0) {
+                /* A part of a program is of no use. */
+                (void)unlinkat(t->dir_fd, "exe", 0);
+                left_out(t, "exe", answer->error == -EFBIG ? "no room for it" : strerror(-answer->error));
                 return;
         }
-        sha256_finish_hex(&sha, t->out->sha256);
-        t->out->n_files++;
-        strbuf_printf(&t->manifest, "sha256: %s\n", t->out->sha256);
+        memcpy(t->out.sha256, answer->sha256, sizeof(t->out.sha256));
+        t->out.n_bytes += answer->n_bytes;
+        t->out.n_files++;
+        strbuf_printf(&t->manifest, "sha256: %s\n", t->out.sha256);
 }
 
 /* ---- the directory of all ---- */
@@ -311,39 +307,61 @@ static int open_process(const struct identity *process) {
         return r < 0 && r != -EPERM ? r : TAKE_FD(fd);
 }
 
-int forensics_take(const struct forensics_options *options, const struct identity *process, const char *what,
-                   struct forensics *ret) {
-        _cleanup_(closep) int proc_fd = -1, dir_fd = -1;
-        struct forensics out = {};
-        struct taking t = {.options = options, .out = &out};
+int forensics_begin(const struct forensics_options *options, const struct identity *process, const char *what,
+                    struct forensics_taking **ret) {
+        _cleanup_(taking_freep) struct forensics_taking *t = calloc(1, sizeof(*t));
+
+        if (!t)
+                return -ENOMEM;
+        *t = (struct forensics_taking){.options = options, .max_bytes = options->max_bytes};
+        t->dir_fd = t->from = t->to = -1;
+        t->proc_fd = open_process(process);
+        if (t->proc_fd < 0)
+                return t->proc_fd;
+        t->dir_fd = open_snapshot(options, process, &t->out);
+        if (t->dir_fd < 0)
+                return t->dir_fd;
+
+        strbuf_printf(&t->manifest, "execray-snapshot 1\npid: %u\nstart: %llu\ntaken: %llu\nwhat: ", process->pid,
+                      (unsigned long long)process->start_ns, (unsigned long long)clock_realtime_ns());
+        strbuf_put_text(&t->manifest, what, strlen(what));
+        strbuf_put_char(&t->manifest, '\n');
+        for (size_t i = 0; i < ELEMENTSOF(plain_files); i++)
+                keep_plain(t, plain_files[i]);
+        keep_strings(t, "cmdline", REDACT_ARGUMENTS);
+        keep_strings(t, "environ", REDACT_ENVIRONMENT);
+        keep_links(t);
+        keep_fds(t);
+        open_program(t);
+        t->options = NULL;
+        *ret = TAKE_PTR(t);
+        return 0;
+}
+
+const char *forensics_path(const struct forensics_taking *t) {
+        return t->out.path;
+}
+
+bool forensics_program(const struct forensics_taking *t, struct copy *ret, uint64_t *ret_bytes) {
+        if (t->to < 0)
+                return false;
+        *ret = (struct copy){.from = t->from, .to = t->to, .max_bytes = room(t)};
+        *ret_bytes = t->n_program;
+        return true;
+}
+
+int forensics_end(struct forensics_taking *taking, const struct copy_answer *answer, struct forensics *ret) {
+        _cleanup_(taking_freep) struct forensics_taking *t = taking;
         int r;
 
-        proc_fd = t.proc_fd = open_process(process);
-        if (proc_fd < 0)
-                return proc_fd;
-        dir_fd = t.dir_fd = open_snapshot(options, process, &out);
-        if (dir_fd < 0)
-                return dir_fd;
-
-        strbuf_printf(&t.manifest, "execray-snapshot 1\npid: %u\nstart: %llu\ntaken: %llu\nwhat: ", process->pid,
-                      (unsigned long long)process->start_ns, (unsigned long long)clock_realtime_ns());
-        strbuf_put_text(&t.manifest, what, strlen(what));
-        strbuf_put_char(&t.manifest, '\n');
-        for (size_t i = 0; i < ELEMENTSOF(plain_files); i++)
-                keep_plain(&t, plain_files[i]);
-        keep_strings(&t, "cmdline", REDACT_ARGUMENTS);
-        keep_strings(&t, "environ", REDACT_ENVIRONMENT);
-        keep_links(&t);
-        keep_fds(&t);
-        keep_program(&t);
-        strbuf_printf(&t.manifest, "bytes: %llu\n", (unsigned long long)out.n_bytes);
-        r = t.manifest.error;
+        if (answer)
+                end_program(t, answer);
+        strbuf_printf(&t->manifest, "bytes: %llu\n", (unsigned long long)t->out.n_bytes);
+        r = t->manifest.error;
         if (r >= 0) {
-                out.n_bytes = 0;        /* there is always room for this */
-                keep(&t, "manifest", t.manifest.data, t.manifest.n);
+                t->out.n_bytes = 0;     /* there is always room for this */
+                keep(t, "manifest", t->manifest.data, t->manifest.n);
+                *ret = t->out;
         }
-        strbuf_done(&t.manifest);
-        if (r >= 0)
-                *ret = out;
         return r;
 }

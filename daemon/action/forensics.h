@@ -12,8 +12,10 @@
  * Memory is not read. Bounded in bytes; what does not fit is left out and said so. Nothing is stopped for it: whoever
  * wants it to stand still stops it first. */
 
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "action/copy.h"
 #include "base/sha256.h"
 #include "event/value.h"
 
@@ -33,6 +35,14 @@ struct forensics {
         unsigned n_files, n_left_out;
 };
 
-/* -ESRCH: it has ended. */
-int forensics_take(const struct forensics_options *options, const struct identity *process, const char *what,
-                   struct forensics *ret);
+/* In two parts: all but the copy of the program is there when begin() returns, and from then on the process may go. The
+ * copy is made by copy_run(), by whomever and whenever; end() takes what came of it, writes the manifest, and frees.
+ * -ESRCH: it has ended. */
+struct forensics_taking;
+int forensics_begin(const struct forensics_options *options, const struct identity *process, const char *what,
+                    struct forensics_taking **ret);
+const char *forensics_path(const struct forensics_taking *taking);
+/* The copy that is to be made; its descriptors stay those of the taking. False: there is none, end() with NULL. */
+bool forensics_program(const struct forensics_taking *taking, struct copy *ret, uint64_t *ret_bytes);
+/* -errno, or 0 and what was kept. */
+int forensics_end(struct forensics_taking *taking, const struct copy_answer *answer, struct forensics *ret);

@@ -12,10 +12,11 @@
 
 #include "action/walk.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/parse.h"
 
-#define PIECE ((size_t)128 * 1024)
+#define PART_SECONDS 3600               /* after the last write a part belongs to nobody any more */
 #define MOUNTINFO_MAX ((size_t)4 * MIB)
 #define XATTRS_MAX ((size_t)64 * 1024)
 #define MINOR_BITS 20                   /* of a device as the kernel has it inside */
@@ -134,34 +135,21 @@ void suspect_done(struct suspect *suspect) {
         suspect->dir_fd = close_fd(suspect->dir_fd);
 }
 
-int suspect_hash(const struct suspect *suspect, char ret[static SHA256_HEX]) {
-        _cleanup_(freep) char *piece = NULL;
-        _cleanup_(closep) int fd = -1;
-        struct sha256 sha;
-        uint64_t n = 0;
+static int open_content(const struct suspect *suspect) {
+        int fd = open(path_of(suspect->fd).text, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+        return fd < 0 ? -errno : fd;
+}
+
+int suspect_hash_begin(const struct suspect *suspect, struct copy *ret) {
+        int fd;
 
         if (suspect->size > QUARANTINE_HASH_MAX)
                 return -EFBIG;
-        fd = open(path_of(suspect->fd).text, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        fd = open_content(suspect);
         if (fd < 0)
-                return -errno;
-        piece = malloc(PIECE);
-        if (!piece)
-                return -ENOMEM;
-        sha256_init(&sha);
-        for (;;) {
-                ssize_t k = read(fd, piece, PIECE);
-
-                if (k < 0)
-                        return -errno;
-                if (k == 0)
-                        break;
-                sha256_add(&sha, piece, (size_t)k);
-                n += (uint64_t)k;
-                if (n > QUARANTINE_HASH_MAX)    /* it grows as it is read */
-                        return -EFBIG;
-        }
-        sha256_finish_hex(&sha, ret);
+                return fd;
+        *ret = (struct copy){.from = fd, .to = -1, .max_bytes = QUARANTINE_HASH_MAX};
         return 0;
 }
 
@@ -174,6 +162,7 @@ int quarantine_open(const char *directory) {
 int quarantine_size(int dir_fd, uint64_t *ret) {
         _cleanup_(closedirp) DIR *dir = NULL;
         struct dirent *entry;
+        int64_t now_s = (int64_t)(clock_realtime_ns() / NSEC_PER_SEC);
         uint64_t size = 0;
         int r;
 
@@ -183,7 +172,11 @@ int quarantine_size(int dir_fd, uint64_t *ret) {
         while ((entry = readdir(dir))) {
                 struct stat st;
 
-                if (fstatat(dir_fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) >= 0 && S_ISREG(st.st_mode))
+                if (fstatat(dir_fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+                        continue;
+                if (entry->d_name[0] == '.' && st.st_mtim.tv_sec + PART_SECONDS < now_s)
+                        (void)unlinkat(dir_fd, entry->d_name, 0);
+                else
                         size += (uint64_t)st.st_size;
         }
         *ret = size;
@@ -214,29 +207,6 @@ static int move_checked(int from_fd, const char *from, int to_fd, const char *to
         return -ESTALE;
 }
 
-static int copy_bytes(int from, int to) {
-        _cleanup_(freep) char *piece = malloc(PIECE);
-        uint64_t n = 0;
-
-        if (!piece)
-                return -ENOMEM;
-        for (;;) {
-                ssize_t k = read(from, piece, PIECE);
-                int r;
-
-                if (k < 0)
-                        return -errno;
-                if (k == 0)
-                        return 0;
-                n += (uint64_t)k;
-                if (n > QUARANTINE_COPY_MAX)
-                        return -EFBIG;
-                r = fd_write_full(to, piece, (size_t)k);
-                if (r < 0)
-                        return r;
-        }
-}
-
 /* What the other file system cannot hold stays behind: content, owner and mode are what counts. */
 static void copy_attributes(int from, int to) {
         _cleanup_(freep) char *names = malloc(XATTRS_MAX), *value = malloc(XATTRS_MAX);
@@ -253,23 +223,11 @@ static void copy_attributes(int from, int to) {
         }
 }
 
-/* A new file with that content, readable by nobody. */
-static int copy_file(int from, int dir_fd, const char *name) {
-        _cleanup_(closep) int to = -1;
-        int r;
+/* A new file, readable by nobody. */
+static int new_file(int dir_fd, const char *name) {
+        int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0);
 
-        to = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0);
-        if (to < 0)
-                return -errno;
-        r = copy_bytes(from, to);
-        if (r >= 0) {
-                copy_attributes(from, to);
-                if (fsync(to) < 0)
-                        r = -errno;
-        }
-        if (r < 0)
-                (void)unlinkat(dir_fd, name, 0);
-        return r;
+        return fd < 0 ? -errno : fd;
 }
 
 /* Take the name away, if it is this file's. */
@@ -284,32 +242,65 @@ static int remove_checked(const struct suspect *suspect) {
         return unlinkat(suspect->dir_fd, aside, 0) < 0 ? -errno : 0;
 }
 
-static int take_copy(int dir_fd, const char *name, const struct suspect *suspect) {
+static void part_name(const char *name, char ret[static NAME_MAX + 1]) {
+        snprintf(ret, NAME_MAX + 1, ".%s", name);
+}
+
+int quarantine_copy_begin(int dir_fd, const char *name, const struct suspect *suspect, struct copy *ret) {
         _cleanup_(closep) int from = -1;
-        int r;
+        char part[NAME_MAX + 1];
+        int to;
 
         if (suspect->size > QUARANTINE_COPY_MAX)
                 return -EFBIG;
-        from = open(path_of(suspect->fd).text, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        from = open_content(suspect);
         if (from < 0)
+                return from;
+        part_name(name, part);
+        to = new_file(dir_fd, part);
+        if (to < 0)
+                return to;
+        *ret = (struct copy){.from = TAKE_FD(from), .to = to, .max_bytes = QUARANTINE_COPY_MAX};
+        return 0;
+}
+
+static int finish_copy(int dir_fd, const char *part, const char *name, const struct suspect *suspect) {
+        _cleanup_(closep) int from = -1, to = -1;
+        int r;
+
+        from = open_content(suspect);
+        if (from < 0)
+                return from;
+        to = openat(dir_fd, part, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+        if (to < 0)
                 return -errno;
-        r = copy_file(from, dir_fd, name);
-        if (r < 0)
-                return r;
+        copy_attributes(from, to);
+        if (renameat2(dir_fd, part, dir_fd, name, RENAME_NOREPLACE) < 0)
+                return -errno;
         r = remove_checked(suspect);
         if (r < 0)
                 (void)unlinkat(dir_fd, name, 0);
         return r;
 }
 
-int quarantine_take(int dir_fd, const char *name, const struct suspect *suspect) {
+int quarantine_copy_finish(int dir_fd, const char *name, const struct suspect *suspect,
+                           const struct copy_answer *answer) {
+        char part[NAME_MAX + 1];
+        int r;
+
+        part_name(name, part);
+        r = answer->error < 0 ? answer->error : finish_copy(dir_fd, part, name, suspect);
+        if (r < 0)
+                (void)unlinkat(dir_fd, part, 0);
+        return r;
+}
+
+int quarantine_move(int dir_fd, const char *name, const struct suspect *suspect) {
         int r;
 
         if (suspect->links > 1)
-                return take_copy(dir_fd, name, suspect);
+                return -EXDEV;
         r = move_checked(suspect->dir_fd, suspect->name, dir_fd, name, suspect->fd);
-        if (r == -EXDEV)
-                return take_copy(dir_fd, name, suspect);
         if (r < 0)
                 return r;
         /* Nobody but root gets here any more; the mode is for those who do. */
@@ -332,19 +323,25 @@ static int set_origin(int fd, const struct quarantine_origin *origin) {
 
 static int restore_copy(int dir_fd, const char *name, int to_fd, const char *to,
                         const struct quarantine_origin *origin) {
+        struct copy copy = {.from = -1, .to = -1, .max_bytes = QUARANTINE_COPY_MAX};
         _cleanup_(closep) int from = -1, file = -1;
+        struct copy_answer answer;
         char aside[64];
         int r;
 
-        from = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        copy.from = from = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
         if (from < 0)
                 return -errno;
         snprintf(aside, sizeof(aside), ".execray-restored-%x", (unsigned)getpid());
-        r = copy_file(from, to_fd, aside);
-        if (r < 0)
-                return r;
-        file = openat(to_fd, aside, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-        r = file < 0 ? -errno : set_origin(file, origin);
+        copy.to = file = new_file(to_fd, aside);
+        if (file < 0)
+                return file;
+        copy_run(&copy, &answer);
+        r = answer.error;
+        if (r >= 0) {
+                copy_attributes(from, file);
+                r = set_origin(file, origin);
+        }
         if (r >= 0)
                 r = move_checked(to_fd, aside, to_fd, to, file);
         if (r < 0) {

@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "base/sha256.h"
+#include "action/copy.h"
 
 #define QUARANTINE_COPY_MAX ((uint64_t)256 << 20)
 #define QUARANTINE_HASH_MAX ((uint64_t)64 << 20)
@@ -33,16 +33,22 @@ struct suspect {
 int suspect_open(const char *path, uint32_t device, uint64_t inode, struct suspect *ret);
 void suspect_done(struct suspect *suspect);
 
-/* Of its content; -EFBIG if it is larger than QUARANTINE_HASH_MAX. */
-int suspect_hash(const struct suspect *suspect, char ret[static SHA256_HEX]);
+/* Its content, to be hashed: `from` is to be closed. -EFBIG if it is larger than QUARANTINE_HASH_MAX. */
+int suspect_hash_begin(const struct suspect *suspect, struct copy *ret);
 
 /* Makes the directory (0700) if it is not there. Its descriptor. */
 int quarantine_open(const char *directory);
-/* What lies in it, in bytes. */
+/* What lies in it, in bytes. Parts of copies that nobody finishes any more are taken away. */
 int quarantine_size(int dir_fd, uint64_t *ret);
 
-/* Move it there under that name. -ESTALE: it was exchanged; -EFBIG: too large to be copied; -EEXIST. */
-int quarantine_take(int dir_fd, const char *name, const struct suspect *suspect);
+/* Move it there under that name. -EXDEV: it must be copied; -ESTALE: it was exchanged; -EEXIST. */
+int quarantine_move(int dir_fd, const char *name, const struct suspect *suspect);
+
+/* Or copy it: begin, copy_run() by whomever, then finish, which takes the name away. Until then the part that is there
+ * has another name. begin() gives descriptors to be closed; -EFBIG: too large. finish() hands the answer's error up. */
+int quarantine_copy_begin(int dir_fd, const char *name, const struct suspect *suspect, struct copy *ret);
+int quarantine_copy_finish(int dir_fd, const char *name, const struct suspect *suspect,
+                           const struct copy_answer *answer);
 
 /* What it was like, as the undo log remembers. */
 struct quarantine_origin {

@@ -160,7 +160,7 @@ static int on_retire(sd_event_source *source, uint64_t usec, void *userdata) {
         struct manager *manager = userdata;
         struct manager_scripts *scripts = &manager->scripts;
 
-        if (scripts->retiring && !response_is_idle(scripts->retiring))
+        if (scripts->retiring && !response_finish(scripts->retiring))
                 return set_timer(manager, &scripts->retire, RETIRE_INTERVAL_NS, on_retire);
         free_retiring(scripts);
         return 0;

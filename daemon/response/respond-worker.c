@@ -23,6 +23,7 @@
 #include "script/script-set.h"
 
 #define TICK_NS NSEC_PER_SEC
+#define FINISH_NS (30 * NSEC_PER_SEC)
 #define MAX_NAMES 400                   /* of functions that the other side is told */
 
 struct worker {
@@ -33,12 +34,14 @@ struct worker {
         struct respond_actions actions;
         struct script_answer answer;
         struct strbuf packet;           /* to be sent */
-        sd_event_source *tick;          /* owned */
+        sd_event_source *packets, *tick;        /* owned */
         bool is_set_up;
+        uint64_t finish_ns;             /* what was begun may end until then; 0: the other side is there */
         int status;
 };
 
 static void worker_done(struct worker *worker) {
+        sd_event_source_disable_unref(worker->packets);
         sd_event_source_disable_unref(worker->tick);
         respond_actions_done(&worker->actions);
         script_set_free(worker->set);
@@ -215,6 +218,9 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
 
         if (worker->actions.actions)
                 actions_tick(worker->actions.actions, clock_boottime_ns());
+        if (worker->finish_ns > 0 && (actions_n_pending(worker->actions.actions) == 0 ||
+                                      clock_boottime_ns() >= worker->finish_ns))
+                return sd_event_exit(worker->loop, EXIT_SUCCESS);
         (void)sd_event_source_set_time_relative(source, TICK_NS / NSEC_PER_USEC);
         return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
@@ -314,6 +320,14 @@ static int on_setup(struct worker *worker, struct response_message message) {
         return send_packet(worker);
 }
 
+/* Nothing more comes: copies and webhooks that are under way may end. */
+static int finish(struct worker *worker) {
+        if (!worker->actions.actions || actions_n_pending(worker->actions.actions) == 0)
+                return sd_event_exit(worker->loop, EXIT_SUCCESS);
+        worker->finish_ns = nsec_add(clock_boottime_ns(), FINISH_NS);
+        return sd_event_source_set_enabled(worker->packets, SD_EVENT_OFF);
+}
+
 static int on_packet(sd_event_source *source, int fd, uint32_t events, void *userdata) {
         static uint64_t memory[RESPONSE_MESSAGE_MAX / sizeof(uint64_t)];
         struct worker *worker = userdata;
@@ -324,8 +338,10 @@ static int on_packet(sd_event_source *source, int fd, uint32_t events, void *use
         n = recv(fd, memory, sizeof(memory), MSG_DONTWAIT | MSG_TRUNC);
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
                 return 0;
-        if (n <= 0)
-                return sd_event_exit(worker->loop, EXIT_SUCCESS);       /* the other side is gone */
+        if (n == 0)
+                return finish(worker);
+        if (n < 0)
+                return sd_event_exit(worker->loop, EXIT_SUCCESS);
         r = response_message_open(memory, (size_t)n <= sizeof(memory) ? (size_t)n : 0, &message);
         if (r >= 0 && message.type == RESPONSE_SETUP)
                 r = on_setup(worker, message);
@@ -354,7 +370,6 @@ static int limit(const char **ret_what) {
 
 int respond_worker_run(int fd) {
         _cleanup_(worker_done) struct worker worker = {.fd = fd};
-        _cleanup_(sd_event_source_unrefp) sd_event_source *packets = NULL;
         const char *what = "";
         int r;
 
@@ -366,7 +381,7 @@ int respond_worker_run(int fd) {
         }
         r = sd_event_new(&worker.loop);
         if (r >= 0)
-                r = sd_event_add_io(worker.loop, &packets, fd, EPOLLIN, on_packet, &worker);
+                r = sd_event_add_io(worker.loop, &worker.packets, fd, EPOLLIN, on_packet, &worker);
         if (r >= 0)
                 r = sd_event_add_time_relative(worker.loop, &worker.tick, CLOCK_BOOTTIME, TICK_NS / NSEC_PER_USEC, 0,
                                                on_tick, &worker);

@@ -2,7 +2,8 @@
 #pragma once
 
 /* Respond worker - the process that runs scripts and does what they ask for. It reads scripts and data when it begins,
- * then takes one alert after the other from its socket (response-message.h) until the other side is gone.
+ * then takes one alert after the other from its socket (response-message.h) until the other side says no more. Then it
+ * ends what it has begun (copies, webhooks), half a minute at most, and itself.
  *
  * It may be killed at any moment: what it had taken is then told without it. */
 

@@ -134,7 +134,3 @@ void response_attach(struct response *response, struct report *report) {
 void response_detach(struct response *response) {
         response->attached = false;
 }
-
-bool response_is_idle(const struct response *response) {
-        return !response->flights.first;
-}

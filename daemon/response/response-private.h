@@ -37,7 +37,7 @@ struct response {
         int ready;                      /* with this */
         pid_t pid;                      /* 0: not there */
         int fd;                         /* owned */
-        uint64_t started_ns, backoff_ns;
+        uint64_t started_ns, backoff_ns, finish_ns;     /* finish_ns: until then it may finish; 0: it goes on */
         sd_event_source *packets, *late, *restart, *patience;   /* owned */
         struct flights flights;
         struct strbuf packet;

@@ -22,6 +22,7 @@
 
 #define SOCKET_BYTES (4 << 20)
 #define MAX_PACKETS 32                  /* in one turn of the loop */
+#define FINISH_NS (30 * NSEC_PER_SEC)
 #define BACKOFF_MIN_NS (100 * NSEC_PER_MSEC)
 #define BACKOFF_FORGOTTEN_NS NSEC_PER_MIN       /* it ran for so long */
 
@@ -117,6 +118,21 @@ void response_go_down(struct response *response, const char *why) {
         response_set_timer(response->restart, nsec_add(now_ns, response->backoff_ns));
 }
 
+bool response_finish(struct response *response) {
+        uint64_t now_ns = clock_boottime_ns();
+
+        if (response->flights.first)
+                return false;
+        if (response->state != STATE_READY)
+                return true;
+        /* It reads that there will be nothing more, and what it says is still heard. */
+        if (response->finish_ns == 0) {
+                response->finish_ns = nsec_add(now_ns, FINISH_NS);
+                (void)shutdown(response->fd, SHUT_WR);
+        }
+        return now_ns >= response->finish_ns;
+}
+
 /* ---- packets ---- */
 
 bool response_take_packet(struct response *response) {
@@ -126,6 +142,11 @@ bool response_take_packet(struct response *response) {
 
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
                 return false;
+        if (n <= 0 && response->finish_ns > 0) {
+                response_end_process(response);
+                response->state = STATE_DOWN;
+                return false;
+        }
         if (n <= 0) {
                 response_go_down(response, "has ended");
                 return false;

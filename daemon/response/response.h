@@ -8,6 +8,7 @@
  *      response_attach()       from then on alerts that concern a script are held (report.h) and sent
  *      ... the answer comes, or the time is over: the alert is told, in either case, once
  *      response_detach()       no more are sent; what is under way still comes
+ *      response_finish()       until it says so: the process ends what it has begun, too
  *
  * A step that has responders is sent as well: nothing waits for it, and what is said of it is told when it comes. Steps
  * take half of the queue at most, so that no flood of them leaves alerts without an answer.
@@ -75,8 +76,9 @@ DEFINE_CLEANUP(struct response *, response_free)
 void response_attach(struct response *response, struct report *report);
 void response_detach(struct response *response);
 
-/* Does an alert still wait for it? */
-bool response_is_idle(const struct response *response);
+/* After response_detach(): is nothing under way any more, neither alerts nor actions that take long? From the time when
+ * no alert waits the process has half a minute to end what it has begun. To be asked again and again. */
+bool response_finish(struct response *response);
 
 /* Wait for on_ready(), for whoever has nothing else to do: runs the loop for this alone, until the patience is over. */
 int response_wait(struct response *response);

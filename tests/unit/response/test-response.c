@@ -39,11 +39,13 @@ static void answer(uint64_t id) {
                 _exit(EXIT_FAILURE);
 }
 
-static struct response_message hear(void) {
+static struct response_message hear(const char *how) {
         static uint64_t memory[RESPONSE_MESSAGE_MAX / sizeof(uint64_t)];
         struct response_message message;
         ssize_t n = recv(STDIN_FILENO, memory, sizeof(memory), 0);
 
+        if (n == 0 && streq(how, "finishes"))
+                say(RESPONSE_ACTION, 0, RESPONSE_WHAT, "quarantine path=/tmp/x");
         if (n <= 0 || response_message_open(memory, (size_t)n, &message) < 0)
                 _exit(EXIT_SUCCESS);
         return message;
@@ -84,12 +86,12 @@ static void on_alert(const char *how, uint64_t id) {
         } else if (streq(how, "acts")) {
                 say_what_was_done();
                 answer(id);
-        } else if (streq(how, "answers"))
+        } else if (streq(how, "answers") || streq(how, "finishes"))
                 answer(id);
 }
 
 static int be_the_other_side(void) {
-        struct response_message message = hear();
+        struct response_message message = hear("");
         struct response_item item;
         char how[64] = "";
 
@@ -104,7 +106,7 @@ static int be_the_other_side(void) {
         else if (!streq(how, "is silent"))
                 say(RESPONSE_READY, 0, RESPONSE_TEXT, streq(how, "answers") ? "warning: no script has 'x'" : NULL);
         for (;;) {
-                message = hear();
+                message = hear(how);
                 on_alert(how, message.id);
         }
 }
@@ -222,8 +224,8 @@ START_TEST(an_alert_is_told_with_what_scripts_said) {
         ck_assert_str_eq(messages, "warning: no script has 'x'\n");
         alert();
         ck_assert_int_eq(told("\n"), 0);        /* it waits */
-        ck_assert(!response_is_idle(response));
-        WAIT_UNTIL(response_is_idle(response));
+        ck_assert_uint_eq(stats().n_waiting, 1);
+        WAIT_UNTIL(stats().n_waiting == 0);
         ck_assert_int_eq(told("\"seen\":\"yes\""), 1);
         ck_assert_uint_eq(stats().n_asked, 1);
         ck_assert_uint_eq(stats().n_answered, 1);
@@ -275,7 +277,7 @@ START_TEST(an_alert_that_waits_too_long_is_told_and_its_answer_follows) {
         alert();
         WAIT_UNTIL(stats().n_late == 1);
         ck_assert_int_eq(told("\"state\":\"late\""), 1);
-        ck_assert(!response_is_idle(response));
+        ck_assert_uint_eq(stats().n_waiting, 1);
         alert();
         WAIT_UNTIL(stats().n_answered == 1);
         ck_assert_int_eq(told("\"type\":\"response\""), 1);
@@ -309,7 +311,7 @@ START_TEST(who_says_what_makes_no_sense_is_ended) {
                 prepare();
                 ck_assert_int_eq(begin(ways[i]), 0);
                 alert();
-                WAIT_UNTIL(response_is_idle(response));
+                WAIT_UNTIL(stats().n_waiting == 0);
                 ck_assert_msg(stats().n_lost == 1, "%s", ways[i]);
                 ck_assert_int_eq(told("\"state\":\"lost\""), 1);
                 ck_assert_int_eq(stats().pid, 0);
@@ -365,10 +367,26 @@ START_TEST(what_was_done_reaches_who_is_to_know) {
         prepare();
         ck_assert_int_eq(begin("acts"), 0);
         alert();
-        WAIT_UNTIL(response_is_idle(response));
+        WAIT_UNTIL(stats().n_waiting == 0);
         ck_assert_str_eq(listed, "bad 192.0.2.1 77");
         ck_assert_uint_eq(stats().n_actions, 1);
         ck_assert_str_eq(stats().notice, "'x.lua' is suspended");
+        end();
+}
+END_TEST
+
+START_TEST(who_is_to_finish_gets_nothing_more_and_says_what_came_of_it) {
+        prepare();
+        ck_assert_int_eq(begin("finishes"), 0);
+        alert();
+        response_detach(response);
+        ck_assert(!response_finish(response));
+        WAIT_UNTIL(stats().n_waiting == 0);
+        ck_assert_uint_eq(stats().n_actions, 0);
+        WAIT_UNTIL(response_finish(response));
+        ck_assert_uint_eq(stats().n_actions, 1);
+        ck_assert_uint_eq(stats().n_starts, 1);
+        ck_assert_int_eq(stats().pid, 0);
         end();
 }
 END_TEST
@@ -406,6 +424,7 @@ int main(int argc, char **argv) {
                 an_alert_too_many_is_told_at_once_and_counted,
                 steps_take_half_of_the_queue_at_most,
                 what_was_done_reaches_who_is_to_know,
+                who_is_to_finish_gets_nothing_more_and_says_what_came_of_it,
                 at_the_end_what_waits_is_waited_for_as_long_as_it_may,
         };
 

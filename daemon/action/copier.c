@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Large copies: made by children, a few at a time, so that whoever waits behind them need not. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "action/actions-private.h"
+#include "action/proc.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/sandbox.h"
+
+#define RUNNING_MAX 2
+#define WAITING_MAX 32
+#define PATIENCE_NS (2 * NSEC_PER_MIN)
+
+struct job {
+        struct job *next;
+        struct copier *copier;
+        struct copy copy;               /* its descriptors are owned */
+        void (*done)(const struct copy_answer *answer, void *userdata);
+        void *userdata;
+        int pidfd, answer_fd;           /* of the child; -1: none yet */
+        sd_event_source *ended, *timer;
+};
+
+struct copier {
+        struct actions *actions;
+        struct job *first;              /* as they came */
+        size_t n, n_running;
+};
+
+static void reap(struct job *job) {
+        siginfo_t info;
+
+        job->ended = sd_event_source_disable_unref(job->ended);
+        job->timer = sd_event_source_disable_unref(job->timer);
+        if (job->pidfd < 0)
+                return;
+        (void)proc_signal(job->pidfd, SIGKILL);
+        (void)waitid((idtype_t)P_PIDFD, (id_t)job->pidfd, &info, WEXITED);
+        job->pidfd = close_fd(job->pidfd);
+        job->copier->n_running--;
+}
+
+static void job_free(struct job *job) {
+        struct job **at = &job->copier->first;
+
+        while (*at && *at != job)
+                at = &(*at)->next;
+        if (*at) {
+                *at = job->next;
+                job->copier->n--;
+        }
+        reap(job);
+        close_fd(job->answer_fd);
+        close_fd(job->copy.from);
+        close_fd(job->copy.to);
+        free(job);
+}
+
+static void job_end(struct job *job, const struct copy_answer *answer) {
+        void (*done)(const struct copy_answer *, void *) = job->done;
+        void *userdata = job->userdata;
+
+        job_free(job);
+        done(answer, userdata);
+}
+
+static void pump(struct copier *copier);
+
+static int on_ended(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+        struct copy_answer answer;
+        struct job *job = userdata;
+        struct copier *copier = job->copier;
+
+        if (fd_read_full(job->answer_fd, &answer, sizeof(answer), NULL) < 0)
+                answer = (struct copy_answer){.error = -ECHILD};
+        answer.sha256[sizeof(answer.sha256) - 1] = 0;
+        job_end(job, &answer);
+        pump(copier);
+        return 0;
+}
+
+static int on_patience(sd_event_source *source, uint64_t usec, void *userdata) {
+        const struct copy_answer late = {.error = -ETIMEDOUT};
+        struct job *job = userdata;
+        struct copier *copier = job->copier;
+
+        job_end(job, &late);
+        pump(copier);
+        return 0;
+}
+
+/* All that it has are two files that are open, and where to say what came of it. */
+static void become_small(int *from, int *to, int *answer, pid_t parent) {
+        const struct rlimit none = {};
+        sigset_t no_signals;
+
+        sigemptyset(&no_signals);
+        (void)sigprocmask(SIG_SETMASK, &no_signals, NULL);
+        (void)dup3(*answer, STDIN_FILENO, O_CLOEXEC);
+        *answer = STDIN_FILENO;
+        (void)dup3(*from, STDOUT_FILENO, O_CLOEXEC);
+        *from = STDOUT_FILENO;
+        if (*to >= 0) {
+                (void)dup3(*to, STDERR_FILENO, O_CLOEXEC);
+                *to = STDERR_FILENO;
+        }
+        (void)close_range(STDERR_FILENO + 1, UINT32_MAX, 0);
+        (void)setrlimit(RLIMIT_CORE, &none);
+        (void)prctl(PR_SET_NAME, "execray-copy");
+        (void)sandbox_keep(0, NULL);
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != parent)
+                _exit(EXIT_FAILURE);
+}
+
+_noreturn_ static void child(const struct job *job, int answer_fd, pid_t parent) {
+        struct copy copy = job->copy;
+        struct copy_answer answer;
+
+        become_small(&copy.from, &copy.to, &answer_fd, parent);
+        copy_run(&copy, &answer);
+        _exit(fd_write_full(answer_fd, &answer, sizeof(answer)) < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+}
+
+static int start(struct job *job) {
+        struct actions *actions = job->copier->actions;
+        _cleanup_(closep) int read_fd = -1, write_fd = -1;
+        uint64_t patience_ns = actions->copy_patience_ns ?: PATIENCE_NS;
+        pid_t pid, parent = getpid();
+        int fds[2], r;
+
+        if (pipe2(fds, O_CLOEXEC) < 0)
+                return -errno;
+        read_fd = fds[0];
+        write_fd = fds[1];
+        pid = fork();
+        if (pid < 0)
+                return -errno;
+        if (pid == 0)
+                child(job, write_fd, parent);
+        job->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+        if (job->pidfd < 0) {
+                r = -errno;
+                (void)kill(pid, SIGKILL);
+                (void)waitpid(pid, NULL, 0);
+                return r;
+        }
+        job->copier->n_running++;
+        job->answer_fd = TAKE_FD(read_fd);
+        r = sd_event_add_io(actions->loop, &job->ended, job->pidfd, EPOLLIN, on_ended, job);
+        if (r >= 0)
+                r = sd_event_add_time_relative(actions->loop, &job->timer, CLOCK_BOOTTIME,
+                                               patience_ns / NSEC_PER_USEC, 0, on_patience, job);
+        if (r < 0)
+                reap(job);
+        return r;
+}
+
+/* Begin as many as may run at a time, in the order in which they came. */
+static void pump(struct copier *copier) {
+        struct job *job = copier->first;
+
+        while (job && copier->n_running < RUNNING_MAX) {
+                struct job *next = job->next;
+                struct copy_answer answer = {};
+
+                if (job->pidfd < 0) {
+                        answer.error = start(job);
+                        if (answer.error < 0)
+                                job_end(job, &answer);
+                }
+                job = next;
+        }
+}
+
+int action_copy(struct actions *actions, const struct copy *copy,
+                void (*done)(const struct copy_answer *answer, void *userdata), void *userdata) {
+        struct job *job, **at;
+
+        if (!actions->copier) {
+                actions->copier = calloc(1, sizeof(*actions->copier));
+                if (!actions->copier)
+                        return -ENOMEM;
+                actions->copier->actions = actions;
+        }
+        if (actions->copier->n >= RUNNING_MAX + WAITING_MAX)
+                return -EBUSY;
+        job = calloc(1, sizeof(*job));
+        if (!job)
+                return -ENOMEM;
+        *job = (struct job){.copier = actions->copier,
+                            .copy = *copy,
+                            .done = done,
+                            .userdata = userdata,
+                            .pidfd = -1,
+                            .answer_fd = -1};
+        for (at = &actions->copier->first; *at; at = &(*at)->next)
+                ;
+        *at = job;
+        actions->copier->n++;
+        pump(actions->copier);
+        return 0;
+}
+
+bool action_is_large(const struct actions *actions, uint64_t n_bytes) {
+        return actions->loop && n_bytes > ACTION_COPY_SMALL;
+}
+
+size_t copier_n(const struct copier *copier) {
+        return copier ? copier->n : 0;
+}
+
+struct copier *copier_free(struct copier *copier) {
+        const struct copy_answer ended = {.error = -ECANCELED};
+
+        if (!copier)
+                return NULL;
+        while (copier->first)
+                job_end(copier->first, &ended);
+        free(copier);
+        return NULL;
+}
