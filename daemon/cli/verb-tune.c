@@ -15,6 +15,7 @@
 #include "base/parse.h"
 #include "base/strbuf.h"
 #include "cli/loaded.h"
+#include "cli/stage.h"
 #include "cli/verb.h"
 #include "compile/compile.h"
 #include "policy/layout.h"
@@ -149,14 +150,15 @@ static const struct policy_origin *origin_of(const struct loaded *loaded, const 
         return NULL;
 }
 
-/* What is proposed must be accepted where it is meant to lie: all policies, and this among them. */
-static int accept_text(const struct loaded *loaded, const struct policy_origin *origin, const struct strbuf *text) {
+/* What is proposed must be accepted where it is meant to lie: all policies, and this among them. *ret is the caller's.
+ */
+static int accept_text(const struct loaded *loaded, const struct policy_origin *origin, const struct strbuf *text,
+                       struct program **ret) {
         const struct policy_options options = {0};
         _cleanup_(policy_set_freep) struct policy_set *set = NULL;
         _cleanup_(diag_set_done) struct diag_set diags = {};
         _cleanup_(strbuf_done) struct strbuf messages = {};
         ARRAY(struct policy_text) texts = {};
-        struct program *program = NULL;
         int r = 0;
 
         for (const struct policy_origin *o = loaded->set->origins; o && r >= 0; o = o->next) {
@@ -174,15 +176,84 @@ static int accept_text(const struct loaded *loaded, const struct policy_origin *
         if (r >= 0)
                 r = policy_set_parse_texts(texts.items, texts.n, &options, &diags, &set);
         if (r >= 0)
-                r = compile_policies(set, NULL, &diags, &program);
+                r = compile_policies(set, NULL, &diags, ret);
         if (r < 0 && r != -ENOMEM) {
                 (void)policy_set_put_diags(set, &diags, &messages);
                 (void)fd_write_full(STDERR_FILENO, strbuf_str(&messages), messages.n);
         }
-        if (program)
-                program_unref(program);
         array_done(&texts);
         return r;
+}
+
+/* ---- recorded attacks ---- */
+
+static int play(struct program *program, const struct suite *suite, const struct suite_test *test, const char *path,
+                bool *ret_alerts) {
+        _cleanup_(stage_done) struct stage stage = {};
+        int status;
+
+        *ret_alerts = false;
+        status = stage_play_test(program, suite, test, NULL, &stage);
+        if (status != EXIT_STATUS_SUCCESS)
+                return status;
+        ARRAY_FOREACH(alert, rehearsal_alerts(stage.rehearsal))
+                *ret_alerts = *ret_alerts || streq(alert->path, path);
+        return EXIT_STATUS_SUCCESS;
+}
+
+/* What of the stories beside a file of policies this path alerts on now, and would not with the proposal. */
+static int put_lost_of(const struct loaded *loaded, struct program *with, const char *file, const char *path,
+                       size_t *n_lost, struct strbuf *b) {
+        _cleanup_(suite_freep) struct suite *suite = NULL;
+        int status = EXIT_STATUS_SUCCESS;
+
+        if (access(file, R_OK) < 0)
+                return EXIT_STATUS_SUCCESS; /* they are not installed everywhere */
+        status = stage_load_suite(file, &suite);
+        for (size_t i = 0; status == EXIT_STATUS_SUCCESS && i < suite->tests.n; i++) {
+                const struct suite_test *test = &suite->tests.items[i];
+                bool before, after = true;
+
+                status = play(loaded->program, suite, test, path, &before);
+                if (status == EXIT_STATUS_SUCCESS && before)
+                        status = play(with, suite, test, path, &after);
+                if (status != EXIT_STATUS_SUCCESS || after)
+                        continue;
+                strbuf_put(b, "# WARNING: '");
+                strbuf_put_text(b, path, strlen(path));
+                strbuf_put(b, "' would not alert on this attack, done by them: '");
+                strbuf_put_text(b, test->name, strlen(test->name));
+                strbuf_printf(b, "', %s:%u\n", strrchr(file, '/') ? strrchr(file, '/') + 1 : file, test->span.line);
+                (*n_lost)++;
+        }
+        return status;
+}
+
+/* An exit status, and a line for each in `b`. */
+static int put_lost(const struct loaded *loaded, const struct policy_origin *origin, const struct strbuf *proposal,
+                    const char *path, size_t *n_lost, struct strbuf *b) {
+        static const char *const suffixes[] = {".test.yaml", ".recorded.test.yaml"};
+        const char *end = endswith(origin->path, ".policy");
+        struct program *with = NULL;
+        int r, status = EXIT_STATUS_SUCCESS;
+
+        *n_lost = 0;
+        if (!end)
+                return EXIT_STATUS_SUCCESS;
+        r = accept_text(loaded, origin, proposal, &with);
+        if (r < 0) {
+                log_error_errno(r, "What is proposed for '%s' would not be accepted, and is left out: %m", path);
+                return EXIT_STATUS_FAILURE;
+        }
+        for (size_t i = 0; i < ELEMENTSOF(suffixes) && status == EXIT_STATUS_SUCCESS; i++) {
+                char file[PATH_MAX];
+                int n = snprintf(file, sizeof(file), "%.*s%s", (int)(end - origin->path), origin->path, suffixes[i]);
+
+                if (n > 0 && (size_t)n < sizeof(file))
+                        status = put_lost_of(loaded, with, file, path, n_lost, b);
+        }
+        program_unref(with);
+        return status;
 }
 
 /* DIRECTORY/exec/shell.policy.d/50-tune.conf, which must not be there yet. */
@@ -227,13 +298,52 @@ static int write_drop_in(const char *directory, const char *name, const struct s
         return EXIT_STATUS_SUCCESS;
 }
 
+/* One path's part, with what speaks against it, behind those of its file. An exit status. */
+static int tune_path(const struct tune_params *params, const struct loaded *loaded, const struct reading *reading,
+                     const struct policy_origin *origin, const struct tune_policy *policy, struct strbuf *text,
+                     size_t *n_put) {
+        const char *left_out = params->directory && !params->all ? ": not written without --all" : "";
+        _cleanup_(strbuf_done) struct strbuf part = {}, anywhere = {}, lost = {};
+        bool is_grave = tune_policy_is_grave(policy);
+        size_t n_lost;
+        int status;
+
+        if (policy->n_exceptions == 0) {
+                log_info("'%s' has %" PRIu64 " alerts, and no exception is narrow enough that hides %" PRIu64
+                         " of them or more",
+                         policy->name, policy->n_alerts, params->min_alerts);
+                return EXIT_STATUS_SUCCESS;
+        }
+        tune_put_policy(reading->tune, policy, &part);
+        tune_put_anywhere(policy, &anywhere);
+        status = put_lost(loaded, origin, &anywhere, policy->name, &n_lost, &lost);
+        if (status != EXIT_STATUS_SUCCESS)
+                return status;
+        if (is_grave)
+                log_warning("'%s' is of severity %s, and these exceptions silence EVERYTHING that it said%s",
+                            policy->name, severity_to_string(policy->severity), left_out);
+        if (n_lost > 0)
+                log_warning("'%s' would not alert on %zu of the attacks that are recorded beside it, were they done by "
+                            "whom the "
+                            "exceptions are for%s",
+                            policy->name, n_lost, left_out);
+        if ((is_grave || n_lost > 0) && *left_out)
+                return EXIT_STATUS_SUCCESS;
+        strbuf_put_char(text, '\n');
+        strbuf_put_n(text, strbuf_str(&lost), lost.n);
+        strbuf_put_n(text, strbuf_str(&part), part.n);
+        (*n_put)++;
+        return EXIT_STATUS_SUCCESS;
+}
+
 /* Everything that belongs to one file of policies. An exit status. */
 static int tune_file(const struct tune_params *params, const struct loaded *loaded, const struct reading *reading,
                      const struct policy_origin *origin, const struct tune_policy *policies, size_t n) {
         _cleanup_(strbuf_done) struct strbuf text = {}, neat = {};
         const struct path_node *path;
-        size_t n_put = 0, n_proposed = 0;
-        int r;
+        struct program *program = NULL;
+        int r, status = EXIT_STATUS_SUCCESS, s;
+        size_t n_put = 0;
 
         strbuf_put(&text, "# ");
         strbuf_put_text(&text, origin->name, strlen(origin->name));
@@ -243,32 +353,27 @@ static int tune_file(const struct tune_params *params, const struct loaded *load
                 if (policies[i].n_alerts < params->min_alerts ||
                     origin_of(loaded, policies[i].name, &path) != origin)
                         continue;
-                if (tune_policy_is_grave(policies + i)) {
-                        log_warning("'%s' is of severity %s, and these exceptions silence EVERYTHING that it said%s",
-                                    policies[i].name, severity_to_string(policies[i].severity),
-                                    params->directory && !params->all ? ": not written without --all" : "");
-                        if (params->directory && !params->all)
-                                continue;
-                }
-                strbuf_put_char(&text, '\n');
-                tune_put_policy(reading->tune, policies + i, &text);
-                n_put++;
-                n_proposed += policies[i].n_exceptions;
+                s = tune_path(params, loaded, reading, origin, policies + i, &text, &n_put);
+                status = s != EXIT_STATUS_SUCCESS ? s : status;
         }
-        if (n_put == 0 || (params->directory && n_proposed == 0))
-                return EXIT_STATUS_SUCCESS;
+        if (n_put == 0)
+                return status;
         r = layout_text(strbuf_str(&text), text.n, &neat);
         if (r >= 0)
-                r = n_proposed > 0 ? accept_text(loaded, origin, &neat) : 0;
+                r = accept_text(loaded, origin, &neat, &program);
         if (r < 0) {
                 log_error_errno(r, "What is proposed for '%s' would not be accepted, and is left out: %m",
                                 origin->name);
                 return EXIT_STATUS_FAILURE;
         }
+        program_unref(program);
         if (params->directory)
-                return write_drop_in(params->directory, origin->name, &neat);
-        strbuf_put_char(&neat, '\n');
-        return verb_print(&neat);
+                s = write_drop_in(params->directory, origin->name, &neat);
+        else {
+                strbuf_put_char(&neat, '\n');
+                s = verb_print(&neat);
+        }
+        return s != EXIT_STATUS_SUCCESS ? s : status;
 }
 
 static int tune_all(const struct tune_params *params, const struct loaded *loaded, const struct reading *reading) {
@@ -381,7 +486,10 @@ const struct verb verb_tune = {
                 "  --since DURATION  how far back the journal is read; 7d if it is not said\n"
                 "  --write DIRECTORY write the drop-ins below it, as NAME.policy.d/" DROP_IN "; one that is there is "
                 "never replaced\n"
-                "  --all             those too that silence everything that a policy of severity high or above said\n"
+                "  --all             those too that silence everything that a policy of severity high or above said, "
+                "or a "
+                "recorded\n"
+                "                    attack\n"
                 "\n"
                 "FILE has alerts, one JSON object a line, as `--output json` or `journalctl -a -o json -t execrayd` "
                 "print "
@@ -390,7 +498,12 @@ const struct verb verb_tune = {
                 "a drop-in with\n"
                 "comments that say what they would have silenced and what would remain. Nothing is written without "
                 "--write.\n"
-                "An exception hides what it names from the policy, attacks too: it is a proposal, for people to "
-                "read.\n",
+                "Stories that lie beside a policy (NAME.test.yaml, NAME.recorded.test.yaml) are played with and "
+                "without the "
+                "proposal: what\n"
+                "would no longer alert is warned of. An exception hides what it names from the policy, attacks too: it "
+                "is a "
+                "proposal,\n"
+                "for people to read.\n",
         .run = run,
 };

@@ -11,6 +11,7 @@
 #include "report/message-ids.h"
 
 #define MAX_TEXT 4096                   /* of a path or a name */
+#define MAX_ARGS 512                    /* longer ones are no condition that anybody reads */
 #define MAX_ID UINT32_MAX
 #define MAX_REPEATS UINT32_MAX          /* so that no sum of them overflows */
 
@@ -46,6 +47,26 @@ static const char *exe_of(const json_t *process) {
         return exe && exe[0] == '/' && !lists(json_object_get(process, "cut"), "exe") ? exe : NULL;
 }
 
+static const char *args_of(const json_t *process) {
+        const char *args = exact(json_object_get(process, "args"));
+
+        return args && strlen(args) <= MAX_ARGS && !lists(json_object_get(process, "cut"), "args") ? args : NULL;
+}
+
+/* In no unit is an answer, too. Its backslashes are systemd's own. */
+static const char *unit_of(const json_t *json) {
+        return json_is_string(json) && json_string_length(json) == 0 ? "" : plain(json);
+}
+
+static bool is_odd(const json_t *process) {
+        static const char *const odd[] = {"exe_deleted", "exe_memfd", "upper_layer", "exe_writable_by_others"};
+
+        for (size_t i = 0; i < ELEMENTSOF(odd); i++)
+                if (json_is_true(json_object_get(process, odd[i])))
+                        return true;
+        return false;
+}
+
 /* The last event that came: what did not happen (`absent`) is none. A field that the program's other threads could have
  * exchanged is no ground for an exception. */
 static void read_file_of(const json_t *steps, struct alert_record *record) {
@@ -58,15 +79,23 @@ static void read_file_of(const json_t *steps, struct alert_record *record) {
                 if (!json_is_true(json_object_get(s, "absent")))
                         step = s;
         }
+        /* Without its fields it is not known whether it had one. */
+        record->file_unclear = !json_is_object(json_object_get(step, "fields"));
         for (size_t i = 0; i < ELEMENTSOF(fields); i++) {
-                const char *file = exact(json_object_get(json_object_get(step, "fields"), fields[i]));
+                const json_t *value = json_object_get(json_object_get(step, "fields"), fields[i]);
+                const char *file = exact(value);
 
-                if (!file || file[0] != '/' || lists(json_object_get(step, "cut"), fields[i]) ||
-                    lists(json_object_get(step, "unverified"), fields[i]))
+                if (!value)
+                        continue;
+                if (!file || file[0] != '/' || strstr(file, "/../") || lists(json_object_get(step, "cut"), fields[i]) ||
+                    lists(json_object_get(step, "unverified"), fields[i])) {
+                        record->file_unclear = true;
+                        continue;
+                }
+                if (record->file)
                         continue;
                 record->file_field = fields[i];
                 record->file = file;
-                return;
         }
 }
 
@@ -75,10 +104,10 @@ static uint64_t number_of(const json_t *json) {
 }
 
 static int read_alert(const json_t *json, struct alert_record *record, const char **ret_message) {
-        static const char *const odd[] = {"exe_deleted", "exe_memfd", "upper_layer", "exe_writable_by_others"};
         const char *type = json_string_value(json_object_get(json, "type"));
         const json_t *process = json_object_get(json, "process");
-        const json_t *uid = json_object_get(process, "uid"), *container;
+        const json_t *parent = json_array_get(json_object_get(json, "ancestors"), 0);
+        const json_t *uid = json_object_get(process, "uid"), *login = json_object_get(process, "loginuid"), *container;
 
         if (!json_is_object(json)) {
                 *ret_message = "it is not an object";
@@ -99,12 +128,16 @@ static int read_alert(const json_t *json, struct alert_record *record, const cha
         record->number = number_of(json_object_get(json, "number"));
         record->repeats = streq(type, "alert") ? 1 : number_of(json_object_get(json, "suppressed"));
         record->exe = exe_of(process);
-        record->parent = exe_of(json_array_get(json_object_get(json, "ancestors"), 0));
-        record->unit = plain(json_object_get(process, "unit")); /* its backslashes are systemd's own */
+        record->parent = exe_of(parent);
+        record->args = args_of(process);
+        record->unit = unit_of(json_object_get(process, "unit"));
         if (json_is_integer(uid) && json_integer_value(uid) >= 0 && json_integer_value(uid) <= MAX_ID)
                 record->uid = json_integer_value(uid);
-        for (size_t i = 0; i < ELEMENTSOF(odd); i++)
-                record->odd_image = record->odd_image || json_is_true(json_object_get(process, odd[i]));
+        if (json_is_null(login))
+                record->login = ALERT_RECORD_NO_LOGIN;
+        else if (json_is_integer(login) && json_integer_value(login) >= 0 && json_integer_value(login) < MAX_ID)
+                record->login = json_integer_value(login);
+        record->odd_image = is_odd(process) || is_odd(parent);
         container = json_object_get(process, "container");
         record->contained = !json_is_string(container) || json_string_length(container) > 0;
         read_file_of(json_object_get(json, "steps"), record);
@@ -133,6 +166,7 @@ static int read_fields(const json_t *entry, bool summary, struct alert_record *r
         record->unit = plain(json_object_get(entry, "EXECRAY_UNIT"));
         record->uid = (int64_t)digits(json_object_get(entry, "EXECRAY_UID"), MAX_ID, UINT64_MAX);
         record->contained = json_object_get(entry, "EXECRAY_CONTAINER");
+        record->file_unclear = true;
         return ALERT_RECORD_ALERT;
 }
 
@@ -173,7 +207,7 @@ static bool is_entry(const json_t *json) {
 }
 
 int alert_record_parse(const char *text, size_t n, struct alert_record *ret, const char **ret_message) {
-        struct alert_record record = {.uid = -1};
+        struct alert_record record = {.uid = -1, .login = ALERT_RECORD_LOGIN_UNKNOWN};
         json_error_t error;
         int r;
 
@@ -203,5 +237,5 @@ int alert_record_parse(const char *text, size_t n, struct alert_record *ret, con
 void alert_record_done(struct alert_record *record) {
         if (record->json)
                 json_decref(record->json);
-        *record = (struct alert_record){.uid = -1};
+        *record = (struct alert_record){.uid = -1, .login = ALERT_RECORD_LOGIN_UNKNOWN};
 }

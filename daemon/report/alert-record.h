@@ -15,18 +15,24 @@
 
 #define ALERT_RECORD_MAX_BYTES ((size_t)4 << 20) /* an entry of the journal holds the alert twice: as text, as JSON */
 
+#define ALERT_RECORD_NO_LOGIN ((int64_t)-1)
+#define ALERT_RECORD_LOGIN_UNKNOWN ((int64_t)-2)
+
 struct alert_record {
         void *json;                     /* owned; all texts are in it */
         const char *policy;             /* never NULL in a record that was read */
         const char *severity;           /* NULL: unknown, as all that follow */
-        const char *exe, *parent, *unit;
+        const char *exe, *parent, *args;
+        const char *unit;               /* "" : it is in none */
         const char *file_field;         /* static: which field of the last event says the file */
         const char *file;               /* an absolute path */
+        bool file_unclear;              /* there may be one, but which is not known for certain */
         int64_t uid;                    /* -1: unknown */
+        int64_t login;                  /* who logged in; ALERT_RECORD_NO_LOGIN: nobody; less: unknown */
         uint64_t number;                /* 0: unknown */
         uint64_t repeats;               /* for how many alerts it stands: 1, or as many as a summary counts */
-        bool odd_image;                 /* deleted, in memory only, writable by others, of a container's own layer: its
-                                           name says little of what ran */
+        bool odd_image;                 /* its own or its parent's is deleted, in memory only, writable by others, or
+                                           of a container's own layer: its name says little of what ran */
         bool contained;                 /* in a container, or it is not known that it is in none */
 };
 
