@@ -8,6 +8,7 @@
  *      coroutine       each coroutine counts its instructions anew: nested ones never reach the count
  *      rawset          writes into what is frozen
  *      __gc, __mode    finalizers run where the hook does not; weak tables can make collecting quadratic
+ *      __call that is no function      a table that is called by calling a table moves the stack for ever, in C
  *      string.find and its kin         go back without a bound; text.* do not
  *      os, io, debug, utf8, random numbers     nothing here depends on the host or on chance */
 #include "script/script-private.h"
@@ -47,25 +48,124 @@ static int base_tostring(lua_State *state) {
         return 1;
 }
 
-/* setmetatable(table, metatable) [-0, +1]. Looked at now and, by lua_setmetatable(), never again for __gc. */
-static int base_setmetatable(lua_State *state) {
+/* ---- metatables ----
+ *
+ * What was looked at must stay as it was: a script could put __mode into a metatable that is in use. So its content is
+ * moved to a table behind it, which no script ever holds, and what the script has is a view that cannot be written. */
+
+static const char view_key;             /* of the view's metatable: the table behind it */
+
+/* Push it, if the table at `index` is a view. */
+static bool push_behind(lua_State *state, int index) {
+        if (!lua_getmetatable(state, index))
+                return false;
+        if (lua_rawgetp(state, -1, &view_key) == LUA_TTABLE) {
+                lua_remove(state, -2);
+                return true;
+        }
+        lua_pop(state, 2);
+        return false;
+}
+
+static int view_newindex(lua_State *state) {
+        return luaL_error(state, "a metatable that is in use cannot be changed");
+}
+
+static void check_events(lua_State *state, int index) {
         static const char *const refused[] = {"__gc", "__mode"};
+
+        for (size_t i = 0; i < ELEMENTSOF(refused); i++) {
+                lua_pushstring(state, refused[i]);
+                if (lua_rawget(state, index) != LUA_TNIL)
+                        luaL_error(state, "'%s' is not there for scripts", refused[i]);
+                lua_pop(state, 1);
+        }
+        lua_pushliteral(state, "__call");
+        if (lua_rawget(state, index) != LUA_TNIL && !lua_isfunction(state, -1))
+                luaL_error(state, "'__call' must be a function");
+        lua_pop(state, 1);
+}
+
+/* Push a table with all that is in the one at `index`. */
+static void push_copy(lua_State *state, int index) {
+        uint64_t n = 0;
+
+        lua_newtable(state);
+        for (lua_pushnil(state); lua_next(state, index) != 0; n++) {
+                lua_pushvalue(state, -2);
+                lua_insert(state, -2);
+                lua_rawset(state, -4);
+        }
+        script_budget_charge(state, 2 * n);
+}
+
+/* Make a view of the table at `index`, and push what is behind it. What may fail comes first. */
+static void make_view(lua_State *state, int index) {
+        int behind;
+
+        if (luaL_getmetafield(state, index, "__metatable") == LUA_TBOOLEAN)
+                luaL_error(state, "what is part of execray can be no metatable");
+        push_copy(state, index);
+        behind = lua_gettop(state);
+        if (lua_getfield(state, behind, "__metatable") == LUA_TNIL) {
+                lua_pushvalue(state, index);
+                lua_setfield(state, behind, "__metatable");
+        }
+        lua_createtable(state, 0, 4);
+        lua_pushvalue(state, behind);
+        lua_setfield(state, -2, "__index");
+        lua_pushcfunction(state, view_newindex);
+        lua_setfield(state, -2, "__newindex");
+        lua_pushboolean(state, 0);
+        lua_setfield(state, -2, "__metatable");
+        lua_pushvalue(state, behind);
+        lua_rawsetp(state, -2, &view_key);
+
+        for (lua_pushnil(state); lua_next(state, index) != 0;) {
+                lua_pop(state, 1);
+                lua_pushvalue(state, -1);
+                lua_pushnil(state);
+                lua_rawset(state, index);
+        }
+        if (lua_getmetatable(state, index))
+                lua_setmetatable(state, behind);
+        lua_setmetatable(state, index);
+        lua_settop(state, behind);
+}
+
+/* May the metatable of the table at 1 be exchanged? Not if it says otherwise; that it says who it is, is our doing. */
+static bool is_locked(lua_State *state) {
+        bool is_ours;
+
+        if (luaL_getmetafield(state, 1, "__metatable") == LUA_TNIL)
+                return false;
+        is_ours = lua_istable(state, -1) && push_behind(state, lua_absindex(state, -1)) &&
+                  lua_getmetatable(state, 1) && lua_rawequal(state, -1, -2);
+        lua_settop(state, 2);
+        return !is_ours;
+}
+
+/* setmetatable(table, metatable) [-0, +1] */
+static int base_setmetatable(lua_State *state) {
         int type = lua_type(state, 2);
 
         luaL_checktype(state, 1, LUA_TTABLE);
         luaL_argexpected(state, type == LUA_TNIL || type == LUA_TTABLE, 2, "nil or table");
-        if (luaL_getmetafield(state, 1, "__metatable") != LUA_TNIL)
-                return luaL_error(state, "this metatable cannot be changed");
-        for (size_t i = 0; type == LUA_TTABLE && i < ELEMENTSOF(refused); i++) {
-                lua_pushstring(state, refused[i]);
-                if (lua_rawget(state, 2) != LUA_TNIL)
-                        return luaL_error(state, "'%s' is not there for scripts", refused[i]);
-                lua_pop(state, 1);
-        }
         lua_settop(state, 2);
+        if (is_locked(state))
+                return luaL_error(state, "this metatable cannot be changed");
+        if (type == LUA_TTABLE && !push_behind(state, 2)) {
+                if (lua_rawequal(state, 1, 2))
+                        return luaL_error(state, "a table cannot be its own metatable");
+                check_events(state, 2);
+                make_view(state, 2);
+        }
         lua_setmetatable(state, 1);
+        lua_settop(state, 1);
         return 1;
 }
+
+/* ---- the library ---- */
 
 /* An attempt to write into something frozen. */
 static int frozen_newindex(lua_State *state) {

@@ -125,6 +125,71 @@ START_TEST(what_runs_where_no_hook_does_is_not_there) {
 }
 END_TEST
 
+START_TEST(a_metatable_stays_as_it_was_when_it_was_looked_at) {
+        expect_error("local m = {} setmetatable({}, m) m.__mode = 'k'", "a metatable that is in use cannot be changed");
+        expect_error("local m = {__index = print} local t = setmetatable({}, m) m.__index = nil", "cannot be changed");
+        expect_error("local t = setmetatable({}, {}) getmetatable(t).__gc = print", "cannot be changed");
+        expect_error("local t = setmetatable({}, {__metatable = 'mine'}) assert(getmetatable(t) == 'mine')\n"
+                     "setmetatable(t, {})",
+                     "this metatable cannot be changed");
+        expect_error("local m = {} setmetatable({}, m) setmetatable(m, {__mode = 'k'})", "cannot be changed");
+        expect_error("setmetatable({}, string)", "can be no metatable");
+        expect_error("local m = {} setmetatable(m, m)", "its own metatable");
+        expect_error("setmetatable({}, {__call = {}})", "'__call' must be a function");
+        expect_error("local t, m = {}, {} setmetatable(t, m) m.__call = t t()", "cannot be changed");
+}
+END_TEST
+
+START_TEST(objects_and_their_classes_work_as_ever) {
+        expect_error(
+                "local A = {} A.__index = A\n"
+                "function A.new(x) return setmetatable({x = x}, A) end\n"
+                "function A:get() return self.x end\n"
+                "local B = setmetatable({}, {__index = A}) B.__index = B B.__call = function(b, y) return b.x + y end\n"
+                "B.__eq = function(a, b) return a.x == b.x end\n"
+                "local a, b, c = A.new(1), setmetatable({x = 2}, B), setmetatable({x = 2}, B)\n"
+                "assert(a:get() == 1 and b:get() == 2 and b(5) == 7 and b == c and A.get(b) == 2)\n"
+                "assert(getmetatable(b) == B and getmetatable(a) == A and B.__call(b, 1) == 3)\n"
+                "setmetatable(b, A) assert(getmetatable(b) == A and b:get() == 2)\n"
+                "setmetatable(b, nil) assert(getmetatable(b) == nil and b.get == nil)\n"
+                "error('it works')",
+                "it works");
+}
+END_TEST
+
+START_TEST(loops_of_all_kinds_end) {
+        expect_over("::again:: goto again");
+        expect_over("local i = 0 repeat i = i + 1 until i < 0");
+        expect_over("for _ in function() return 1 end do end");
+        expect_over("local function f() return f() end f()");
+        expect_over(
+                "local t = setmetatable({}, {__len = function(t) return #t end}) while true do pcall(function() return "
+                "#t end) end");
+        expect_over("local m = {__concat = function(a, b) return a .. b end} local t = setmetatable({}, m)\n"
+                    "while true do pcall(function() return t .. t end) end");
+        expect_over("local m = {__close = function() error('again') end}\n"
+                    "while true do pcall(function() local a <close> = setmetatable({}, m) error('x') end) end");
+        expect_over("local t = {} for i = 1, 1000 do t[i] = i end\n"
+                    "while true do pcall(table.sort, t, function() table.sort(t) return true end) end");
+}
+END_TEST
+
+START_TEST(long_work_of_the_library_ends) {
+        expect_over("local s = string.rep('x', 100000) local t = {} for i = 1, 15 do t[i] = s end\n"
+                    "while true do pcall(table.concat, t) end");
+        expect_over("local t = {} for i = 1, 50000 do t[i] = 'x' end while true do table.concat(t, 'yyyyyyyyyy') end");
+        expect_over("while true do pcall(string.format, '%99.99f', 1e300) end");
+        expect_over("local s = string.rep('9', 1000000) while true do tonumber(s) end");
+        expect_over("local s = string.rep('a', 1000000) while true do string.upper(s) end");
+        expect_over("local t = {} for i = 1, 50000 do t[i] = i end while true do pcall(table.unpack, t) end");
+        expect_over("local t = {} for i = 1, 50000 do t[i] = i end\n"
+                    "while true do table.insert(t, 1, 0) table.remove(t, 1) end");
+        /* All in one chain of the hash. */
+        expect_over("local t = {} for i = 1, 50000 do t[i * 131071] = 1 end\n"
+                    "while true do local x = t[131071 * 60000] end");
+}
+END_TEST
+
 START_TEST(a_bomb_of_memory_is_refused) {
         expect_over("local s = 'x' while true do s = s .. s end");
         expect_over("local t = {} for i = 1, 1e9 do t[i] = {i} end");
@@ -339,6 +404,10 @@ UNIT_MAIN("script/script-hostile",
           pcall_in_a_loop_does_not_swallow_the_end,
           a_function_that_closes_a_variable_does_not_run_on,
           what_runs_where_no_hook_does_is_not_there,
+          a_metatable_stays_as_it_was_when_it_was_looked_at,
+          objects_and_their_classes_work_as_ever,
+          loops_of_all_kinds_end,
+          long_work_of_the_library_ends,
           a_bomb_of_memory_is_refused,
           an_empty_text_repeated_for_ever_is_empty,
           patterns_that_go_back_for_ever_stop,
