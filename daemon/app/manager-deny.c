@@ -94,6 +94,13 @@ static int apply(struct manager *manager, const struct config *config) {
         return r;
 }
 
+const char *manager_deny_asked(const struct program *program) {
+        for (uint32_t i = 0; i < program->n_paths; i++)
+                if (program->paths[i].enforce != PATH_ENFORCE_NONE)
+                        return program_text(program, program->paths[i].name);
+        return NULL;
+}
+
 /* ---- when it may ---- */
 
 void manager_deny_look(struct manager *manager) {
@@ -144,6 +151,11 @@ int manager_deny_start(struct manager *manager) {
 
         r = breakglass_count(manager_runtime_directory(), "core", clock_boottime_ns());
         manager->deny.n_crashes = MAX(r, 0);
+        if (manager_deny_asked(manager->settings.program)) {
+                log_error("The policy '%s' has 'enforce', and this daemon does not put that into force yet",
+                          manager_deny_asked(manager->settings.program));
+                return EXIT_STATUS_POLICIES;
+        }
         if (!forbids(config)) {
                 manager_deny_look(manager);
                 return 0;

@@ -9,6 +9,7 @@
 
 struct config;
 struct manager;
+struct program;
 struct strbuf;
 
 struct manager_deny {
@@ -21,6 +22,9 @@ struct manager_deny {
 /* Put it into force. Says what is wrong. An exit status. */
 int manager_deny_start(struct manager *manager);
 void manager_deny_done(struct manager *manager);
+
+/* The first policy that asks for `enforce`; NULL: none does. */
+const char *manager_deny_asked(const struct program *program);
 
 /* From what one configuration forbids to what the other does, if that is not the same. 0, or -errno, said, and all is
  * as it was. */

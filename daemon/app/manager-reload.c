@@ -246,6 +246,10 @@ static void take_over(struct manager *manager, struct settings *settings) {
         struct program *before;
         int r;
 
+        if (manager_deny_asked(program)) {
+                blame(manager, -EOPNOTSUPP, "a policy has 'enforce', which this daemon does not put into force yet");
+                return;
+        }
         r = manager_deny_change(manager, &manager->settings.config, &settings->config);
         if (r < 0) {
                 blame(manager, r, "what is to be refused (deny) cannot be");

@@ -11,6 +11,7 @@
 #include "compile/needs.h"
 #include "compile/positions.h"
 #include "compile/strings.h"
+#include "program/enforce.h"
 
 static void compile_path(struct compilation *c, const struct path_node *path) {
         _cleanup_(draft_done) struct draft draft = {};
@@ -20,7 +21,29 @@ static void compile_path(struct compilation *c, const struct path_node *path) {
                 emit_path(c, path, &draft);
 }
 
-static int load(struct compilation *c, struct program **ret) {
+/* What the kernel is to do of itself it must be able to: the checker has said where it is not, and whatever it let pass
+ * is said here. */
+static int check_enforce(struct compilation *c, const struct policy_set *set, const struct program *program) {
+        _cleanup_(freep) struct enforcement *enforcement = malloc(sizeof(*enforcement));
+        const struct path_node *path = set->paths;
+        int result = 0;
+
+        if (!enforcement)
+                return -ENOMEM;
+        for (uint32_t i = 0; i < program->n_paths && path; i++, path = path->next) {
+                const char *why = "";
+                int r = enforce_path(program, i, enforcement, &why);
+
+                if (r == -EOPNOTSUPP)
+                        result = diag_error(c->diags, path->enforce_span,
+                                            "the kernel cannot decide the last step of this path: %s", why);
+                else if (r < 0 && r != -ENODATA)
+                        return r;
+        }
+        return result;
+}
+
+static int load(struct compilation *c, const struct policy_set *set, struct program **ret) {
         _cleanup_(freep) void *block = NULL;
         const char *where = "";
         size_t size;
@@ -38,6 +61,11 @@ static int load(struct compilation *c, struct program **ret) {
         if (r == -EBADMSG)
                 /* Either a mistake of this room, or a regex that the checker let pass. */
                 return diag_error(c->diags, (struct diag_span){}, "the compiled program is not valid (%s)", where);
+        if (r < 0)
+                return r;
+        r = check_enforce(c, set, *ret);
+        if (r < 0)
+                *ret = program_unref(*ret);
         return r;
 }
 
@@ -107,7 +135,7 @@ int compile_with_report(const struct policy_set *set, const struct compile_optio
                 return c.out.error;
 
         /* 3. One block, verified like any other. */
-        return load(&c, ret);
+        return load(&c, set, ret);
 }
 
 int compile_policies(const struct policy_set *set, const struct compile_options *options, struct diag_set *diags,

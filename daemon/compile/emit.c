@@ -303,6 +303,8 @@ static void hash_attributes(struct emitter *e) {
         siphash_add_u64(&e->hash, path->n_captures);
         siphash_add_u64(&e->hash, (uint64_t)path->score << 32 | path->decay);
         siphash_add_u64(&e->hash, path->decay_ns);
+        if (path->enforce != PATH_ENFORCE_NONE)
+                siphash_add_u64(&e->hash, path->enforce);
         siphash_add_u64(&e->hash, path->respond.n);
         for (size_t i = 0; i < path->respond.n; i++)
                 hash_add_text(&e->hash, path->respond.items[i].bytes, path->respond.items[i].length);
@@ -337,6 +339,7 @@ void emit_path(struct compilation *c, const struct path_node *path, const struct
                 .severity = path->severity,
                 .by = path->by,
                 .on_loss = path->on_loss,
+                .enforce = path->enforce,
                 .within_ns = path->within_ns,
                 .suppress_ns = path->suppress_ns,
                 .score = {.threshold = path->score, .decay = path->decay, .decay_ns = path->decay_ns},

@@ -232,6 +232,19 @@ static void edge_add(struct builder *b, struct draft_edge edge) {
         assembly_note(&b->c->out, array_push(&here->edges, edge));
 }
 
+/* With the calls that the kernel has refused: `enforce`. */
+static uint32_t or_refused(struct builder *b, uint32_t condition) {
+        struct subject_field failed_field = {
+                .field = FIELD_COMMON_failed, .subject = SUBJECT_EVENT, .index = INDEX_NONE};
+        struct subject_field result = {.field = FIELD_COMMON_result, .subject = SUBJECT_EVENT, .index = INDEX_NONE};
+        uint32_t otherwise[3] = {condition_number(b->c, failed_field, PREDICATE_EQUAL, 1),
+                                 condition_number(b->c, failed_field, PREDICATE_KNOWN, 0),
+                                 condition_not(b->c, condition_number(b->c, result, PREDICATE_EQUAL, -EPERM))};
+        uint32_t both[2] = {condition, condition_not(b->c, condition_all(b->c, otherwise, 3))};
+
+        return condition_all(b->c, both, 2);
+}
+
 static void add_step(struct builder *b, const struct element *step, const struct draft_context *up,
                      const struct element *after, const struct draft_context *after_up) {
         uint32_t target = target_get(b, after, after_up, step->repetition == REPEAT_PLUS ? step : NULL);
@@ -239,9 +252,9 @@ static void add_step(struct builder *b, const struct element *step, const struct
         edge_add(b, (struct draft_edge){
                             .type = EDGE_ADVANCE,
                             .kind = step->kind,
-                            .any_result = step->any_result,
+                            .any_result = step->any_result || step->refusable,
                             .captures = true,
-                            .condition = condition_of(b, step),
+                            .condition = step->refusable ? or_refused(b, condition_of(b, step)) : condition_of(b, step),
                             .element = step,
                             .target = target,
                             .window = window_of(up),

@@ -411,6 +411,8 @@ void ast_print_path(const struct path_node *path, struct strbuf *b) {
                 print_word("suppress", format_duration(duration, path->suppress_ns), b);
         if (path->on_loss != ON_LOSS_FLAG || (path->extension && path->on_loss_given))
                 print_word("on_loss", on_loss_to_string(path->on_loss), b);
+        if (path->enforce != PATH_ENFORCE_NONE || (path->extension && path->enforce_given))
+                print_word("enforce", path_enforce_to_string(path->enforce), b);
         if (path->score > 0) {
                 print_indent(1, b);
                 strbuf_printf(b, "score = %" PRIu32 "\n", path->score);

@@ -155,13 +155,13 @@ static bool responses_equal(const struct step_response *a, const struct step_res
 static bool path_equal(const struct path_node *a, const struct path_node *b) {
         return a->extension == b->extension && text_equal(a->name, b->name) &&
                text_equal(a->description, b->description) && a->severity == b->severity && a->by == b->by &&
-               a->on_loss == b->on_loss && a->within_ns == b->within_ns && a->within_given == b->within_given &&
-               a->suppress_ns == b->suppress_ns && a->suppress_given == b->suppress_given &&
-               texts_equal(&a->mitre, &b->mitre) && texts_equal(&a->respond, &b->respond) &&
-               elements_equal(a->body, b->body) && elements_equal(a->untils, b->untils) &&
-               exceptions_equal(a->exceptions, b->exceptions) && responses_equal(a->responses, b->responses) &&
-               a->score == b->score && a->decay == b->decay && a->decay_ns == b->decay_ns &&
-               a->decay_given == b->decay_given;
+               a->on_loss == b->on_loss && a->enforce == b->enforce && a->within_ns == b->within_ns &&
+               a->within_given == b->within_given && a->suppress_ns == b->suppress_ns &&
+               a->suppress_given == b->suppress_given && texts_equal(&a->mitre, &b->mitre) &&
+               texts_equal(&a->respond, &b->respond) && elements_equal(a->body, b->body) &&
+               elements_equal(a->untils, b->untils) && exceptions_equal(a->exceptions, b->exceptions) &&
+               responses_equal(a->responses, b->responses) && a->score == b->score && a->decay == b->decay &&
+               a->decay_ns == b->decay_ns && a->decay_given == b->decay_given;
 }
 
 bool file_node_equal(const struct file_node *a, const struct file_node *b) {

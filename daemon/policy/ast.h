@@ -165,6 +165,8 @@ struct element {
         bool has_points;
         enum repetition repetition;
         bool any_result;                /* sema: it names `result` or `failed` */
+        bool refusable;                 /* sema: the last step of a path with `enforce`: calls that were refused
+                                           (-EPERM) are taken as well */
         uint32_t number;                /* sema: of the step in its path, from 1, in order of text; 0 for NOT */
 
         /* ANY, ALL, BLOCK, REPEAT, ABSENCE */
@@ -215,6 +217,8 @@ struct path_node {
         enum severity severity;
         enum program_key by;
         enum on_loss on_loss;
+        enum path_enforce enforce;
+        struct diag_span enforce_span;  /* of the property; line 0: it is not there */
         uint64_t within_ns;             /* 0: unlimited; sema puts the default */
         bool within_given;
         struct diag_span within_span;   /* of the property; line 0: it is not there */
@@ -239,7 +243,8 @@ struct path_node {
         bool broken;                    /* parser: a fault was reported, something may be missing: what depends on it
                                            is not judged */
         bool extension;                 /* in a drop-in: this is said of a path that is written elsewhere */
-        bool severity_given, on_loss_given, respond_given; /* in an extension, what is not given stays as it is */
+        bool severity_given, on_loss_given, respond_given,
+                enforce_given; /* in an extension, what is not given stays as it is */
         struct path_node *next;         /* in the policy set, sorted by name (sema) */
 };
 

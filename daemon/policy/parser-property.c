@@ -17,6 +17,7 @@ enum property {
         PROPERTY_ON_LOSS,
         PROPERTY_SCORE,
         PROPERTY_DECAY,
+        PROPERTY_ENFORCE,
         _PROPERTY_MAX,
 };
 
@@ -31,6 +32,7 @@ static const char *const property_names[_PROPERTY_MAX] = {
         [PROPERTY_ON_LOSS] = "on_loss",
         [PROPERTY_SCORE] = "score",
         [PROPERTY_DECAY] = "decay",
+        [PROPERTY_ENFORCE] = "enforce",
 };
 
 /* Found in other languages of this kind. */
@@ -46,7 +48,6 @@ static const struct {
         {"priority", "it is called 'severity'"},
         {"timeframe", "it is called 'within'"},
         {"enabled", "a link to /dev/null in the administrator's directory switches a file off"},
-        {"enforce", "'respond' names what is done; what the kernel refuses stands in 'deny' of the configuration"},
 };
 
 _Static_assert(_PROPERTY_MAX <= sizeof(((struct body *)0)->properties) / sizeof(struct diag_span),
@@ -141,6 +142,10 @@ static const char *on_loss_name(int i) {
         return on_loss_to_string((enum on_loss)i);
 }
 
+static const char *enforce_name(int i) {
+        return path_enforce_to_string((enum path_enforce)i);
+}
+
 /* Points of a path as a whole: a number. */
 static bool read_points(struct parser *p, const char *property, uint32_t *ret) {
         uint64_t value = 0;
@@ -209,6 +214,13 @@ static bool parse_value(struct parser *p, enum property property, struct body *b
                 if (value >= 0)
                         path->on_loss = (enum on_loss)value;
                 return true;
+        case PROPERTY_ENFORCE:
+                if (!parse_choice(p, "enforce", path_enforce_from_string, enforce_name, _PATH_ENFORCE_MAX, &value))
+                        return false;
+                path->enforce_given = true;
+                if (value >= 0)
+                        path->enforce = (enum path_enforce)value;
+                return true;
         case PROPERTY_SCORE:
                 return read_points(p, "score", &path->score);
         case PROPERTY_DECAY:
@@ -237,7 +249,7 @@ static enum property property_find(const struct parser *p) {
 /* May a drop-in set it? Not what the story is. */
 static bool is_extension(enum property property) {
         return property == PROPERTY_SEVERITY || property == PROPERTY_WITHIN || property == PROPERTY_SUPPRESS ||
-               property == PROPERTY_ON_LOSS || property == PROPERTY_RESPOND;
+               property == PROPERTY_ON_LOSS || property == PROPERTY_RESPOND || property == PROPERTY_ENFORCE;
 }
 
 /* property = WORD "=" value ; */
@@ -304,7 +316,8 @@ bool parse_property(struct parser *p, struct body *body) {
         if (p->drop_in && body->type == BODY_PATH && !is_extension(property)) {
                 p->broken = true;
                 diag_error(p->diags, span, "a drop-in cannot set '%s'", name);
-                diag_hint(p->diags, "it sets severity, within, suppress, on_loss and respond, and adds exceptions");
+                diag_hint(p->diags,
+                          "it sets severity, within, suppress, on_loss, enforce and respond, and adds exceptions");
                 skip_value(p);
                 return true;
         }
@@ -315,6 +328,8 @@ bool parse_property(struct parser *p, struct body *body) {
                 body->path->score_span = span;
         else if (property == PROPERTY_DECAY)
                 body->path->decay_span = span;
+        else if (property == PROPERTY_ENFORCE)
+                body->path->enforce_span = span;
         return parse_value(p, property, body);
 }
 

@@ -46,6 +46,10 @@ static void extend_path(struct sema *s, struct path_node *path, struct path_node
                 path->severity = extension->severity;
         if (extension->on_loss_given)
                 path->on_loss = extension->on_loss;
+        if (extension->enforce_given) {
+                path->enforce = extension->enforce;
+                path->enforce_span = extension->enforce_span;
+        }
         if (extension->respond_given)
                 path->respond = extension->respond;
         if (extension->suppress_given) {

@@ -422,6 +422,7 @@ void sema_check_path(struct sema *s, struct path_node *path) {
         sema_check_responses(s, path);
         for (struct exception *x = path->exceptions; x; x = x->next)
                 sema_check_exception(s, x);
+        sema_check_enforce(s, path);
         if (!path->broken && path->score == 0)
                 check_everything(s, path);
 }

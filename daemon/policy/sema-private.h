@@ -178,6 +178,9 @@ void sema_check_properties(struct sema *s, struct path_node *path);     /* befor
 void sema_check_responses(struct sema *s, struct path_node *path);      /* after them */
 void sema_check_expiry(struct sema *s, struct exception *exception);
 
+/* sema-enforce.c: may the kernel decide its last step? */
+void sema_check_enforce(struct sema *s, struct path_node *path);
+
 /* sema-group.c */
 void sema_check_any(struct sema *s, struct element *e, const struct place *place);
 void sema_check_all(struct sema *s, struct element *e);

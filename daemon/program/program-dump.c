@@ -391,6 +391,8 @@ static void dump_path(struct dump *d, const struct path *path) {
                 strbuf_put(d->b, "nothing");
         else
                 put_duration(d, path->suppress_ns);
+        if (path->enforce != PATH_ENFORCE_NONE)
+                strbuf_printf(d->b, ", enforce %s", path_enforce_to_string((enum path_enforce)path->enforce));
         strbuf_put_char(d->b, '\n');
         put_texts(d, "mitre", path->techniques);
         put_texts(d, "respond", path->respond);

@@ -206,7 +206,10 @@ bool verifier_path(struct verifier *v, const struct path *path, const struct pat
         CHECK(v, verifier_string(v, path->description) && verifier_string(v, path->file), "texts of a path");
         CHECK(v, !before || verifier_compare(v, before->name, path->name) < 0, "order of paths");
         CHECK(v, path->severity < _SEVERITY_MAX && path->by < _KEY_MAX && path->on_loss < _ON_LOSS_MAX &&
-                         *(const uint8_t *)&path->absence <= 1, "attributes of a path");
+                         *(const uint8_t *)&path->absence <= 1 && path->enforce < _PATH_ENFORCE_MAX,
+              "attributes of a path");
+        for (size_t i = 0; i < sizeof(path->pad); i++)
+                CHECK(v, path->pad[i] == 0, "attributes of a path");
         CHECK(v, verifier_strings(v, path->techniques) && verifier_strings(v, path->respond), "lists of a path");
         CHECK(v, path->slots.n <= PROGRAM_MAX_SLOTS && verifier_strings(v, path->slots), "slots of a path");
         CHECK(v, path->positions.n > 0 && path->positions.n <= PROGRAM_MAX_POSITIONS, "number of positions");

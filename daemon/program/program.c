@@ -23,7 +23,7 @@ _Static_assert(sizeof(struct edge) == 32, "no padding");
 _Static_assert(sizeof(struct position) == 24, "no padding");
 _Static_assert(sizeof(struct block) == 32, "no padding");
 _Static_assert(sizeof(struct step) == 32, "no padding");
-_Static_assert(sizeof(struct path) == 136, "no padding");
+_Static_assert(sizeof(struct path) == 144, "no padding");
 _Static_assert(sizeof(struct path_exception) == 40, "no padding");
 _Static_assert(sizeof(struct until) == 16 && sizeof(struct repeat) == 16 && sizeof(struct absence) == 16, "no padding");
 _Static_assert(sizeof(struct matcher_ref) == 32, "no padding");
@@ -188,6 +188,20 @@ static int name_find(const char *const *names, size_t n_names, const char *name,
 
 const char *severity_to_string(enum severity severity) {
         return severity < _SEVERITY_MAX ? severity_names[severity] : NULL;
+}
+
+static const char *const enforce_names[_PATH_ENFORCE_MAX] = {
+        [PATH_ENFORCE_NONE] = "none",
+        [PATH_ENFORCE_KILL] = "kill",
+        [PATH_ENFORCE_DENY] = "deny",
+};
+
+const char *path_enforce_to_string(enum path_enforce enforce) {
+        return enforce < _PATH_ENFORCE_MAX ? enforce_names[enforce] : NULL;
+}
+
+int path_enforce_from_string(const char *name, size_t length) {
+        return name_find(enforce_names, ELEMENTSOF(enforce_names), name, length);
 }
 
 const char *program_key_to_string(enum program_key key) {

@@ -22,7 +22,7 @@
 #include "event/schema.h"
 
 #define PROGRAM_MAGIC "EXECRAYP"        /* eight bytes, no NUL */
-#define PROGRAM_VERSION 6
+#define PROGRAM_VERSION 7
 #define PROGRAM_MAX_BYTES (64U << 20)
 #define PROGRAM_MAX_PATHS 4096
 #define PROGRAM_MAX_POSITIONS 128       /* of one path */
@@ -239,6 +239,14 @@ enum on_loss {
         _ON_LOSS_MAX,
 };
 
+/* What the kernel does of itself at the last step (program/enforce.h). */
+enum path_enforce {
+        PATH_ENFORCE_NONE,
+        PATH_ENFORCE_KILL,              /* the caller never comes back from it */
+        PATH_ENFORCE_DENY,              /* the call is refused */
+        _PATH_ENFORCE_MAX,
+};
+
 struct path_exception {
         uint32_t condition;
         uint32_t line;                  /* where it stands, in its file: drop-ins are files of their own */
@@ -260,6 +268,8 @@ struct path {
         uint32_t line;
         uint8_t severity, by, on_loss;
         bool absence;                   /* it has a `not`, a `no` or an `until`: on_loss matters to it */
+        uint8_t enforce;                /* enum path_enforce */
+        uint8_t pad[7];
         uint8_t hash[16];               /* of the lowered path and all that it uses: equal hash, same meaning */
         uint64_t within_ns;             /* 0: unlimited */
         uint64_t suppress_ns;
@@ -356,5 +366,7 @@ static inline const char *program_text(const struct program *program, struct pro
 
 const char *severity_to_string(enum severity severity);
 const char *program_key_to_string(enum program_key key);
+const char *path_enforce_to_string(enum path_enforce enforce);
+int path_enforce_from_string(const char *name, size_t length);          /* -EINVAL if it is none */
 int severity_from_string(const char *name, size_t length);              /* -EINVAL if it is none */
 int program_key_from_string(const char *name, size_t length);

@@ -25,8 +25,8 @@ syn match   execrayDefinition   /\<path\>\ze\s*["']/
 syn match   execrayDefinition   /\<list\>\ze\s\+\w/
 syn match   execrayDefinition   /\<macro\>\ze\s\+\w/
 
-syn match   execrayProperty     /^\s*\zs\<\%(description\|severity\|mitre\|by\|within\|suppress\|on_loss\|respond\|score\|decay\)\>\ze\s*=/
-syn keyword execrayValue        info low medium high critical tree descent container user host flag alert skip unlimited true false
+syn match   execrayProperty     /^\s*\zs\<\%(description\|severity\|mitre\|by\|within\|suppress\|on_loss\|respond\|score\|decay\|enforce\)\>\ze\s*=/
+syn keyword execrayValue        info low medium high critical tree descent container user host flag alert skip none kill deny unlimited true false
 syn match   execrayValue        /\<by\s*=\s*\zs\%(process\|unit\)\>/
 
 syn match   execrayStatement    /\<\%(any\|all\|ancestor\)\>\ze\s*{/

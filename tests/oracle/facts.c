@@ -317,6 +317,7 @@ static int add_fact(struct builder *b, struct fact *fact, const struct event *ev
                 .clock_ns = b->clock_ns,
                 .failed = wire->flags & WIRE_FAILED,
                 .no_result = wire->flags & WIRE_NO_RESULT,
+                .refused = wire->flags & WIRE_FAILED && wire->result == -EPERM,
         };
         if (fact->kind == WIRE_KIND_gap) {
                 event_get(event, FIELD_gap_kinds, &value);

@@ -25,6 +25,7 @@ struct fact {
         uint64_t clock_ns;              /* T with this record */
         bool failed;
         bool no_result;
+        bool refused;                   /* -EPERM */
         uint64_t gap_kinds, gap_count, gap_until_ns;    /* of a gap */
         unsigned gap_reasons;
         const char **keys[_KEY_MAX]; /* whose story it is, by what the path asks for; of descents the innermost first */

@@ -430,7 +430,7 @@ static struct value decided(const struct facts *facts, const struct fact *fact, 
 
 enum truth judge_repeats(const struct facts *facts, const struct fact *fact, const struct element *step,
                          const struct bindings *bindings) {
-        if (fact->kind != step->kind || (fact->failed && !step->any_result))
+        if (fact->kind != step->kind || (fact->failed && !step->any_result && !(step->refusable && fact->refused)))
                 return TRUTH_FALSE;
         return judge(facts, fact, step->condition, bindings);
 }

@@ -89,7 +89,8 @@ static enum truth want_truth(struct operational *op, const struct fact *fact, co
         enum truth answer = TRUTH_TRUE;
 
         /* Only an event of the kind decides, and `false` must not come from anything else. */
-        if (fact->kind != want->chain[0]->kind || (fact->failed && !want->chain[0]->any_result))
+        if (fact->kind != want->chain[0]->kind || (fact->failed && !want->chain[0]->any_result &&
+                                                     !(want->chain[0]->refusable && fact->refused)))
                 return TRUTH_FALSE;
         for (size_t i = 0; i < want->decides && i < want->n_chain; i++)
                 answer = truth_and(answer, truth_not(judge_step(op->facts, fact, want->chain[i], bindings)));

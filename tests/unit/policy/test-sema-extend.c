@@ -117,9 +117,10 @@ START_TEST(what_a_drop_in_cannot_do_is_told) {
         policy_set_free(load("path \"a\" { openat { created }\nnot exit { }\nuntil fork { } }", "",
                              "1:1:12 error: a drop-in adds no steps to a path\n"
                              "  | a file of the name of the policy, in an earlier directory, masks that as a whole\n"));
-        policy_set_free(load("path \"a\" { by = process }", "",
-                             "1:1:12 error: a drop-in cannot set 'by'\n"
-                             "  | it sets severity, within, suppress, on_loss and respond, and adds exceptions\n"));
+        policy_set_free(
+                load("path \"a\" { by = process }", "",
+                     "1:1:12 error: a drop-in cannot set 'by'\n"
+                     "  | it sets severity, within, suppress, on_loss, enforce and respond, and adds exceptions\n"));
         policy_set_free(load("path \"a\" { on step 5 respond \"x\" }", "",
                              "1:1:20 error: there is no step 5: this path has 1\n"));
         policy_set_free(load("except { nonsense }", "",
