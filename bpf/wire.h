@@ -134,6 +134,8 @@ enum {
         WIRE_EXCHANGED = 1U << 9, /* the object was exchanged during the call: there is one record for each */
         WIRE_MENDED = 1U << 10, /* in place of records that were lost: what was found out afterwards */
         WIRE_AGGREGATE = 1U << 11, /* more of the same: a struct wire_aggregate is at the end */
+        WIRE_SEEN = 1U << 12, /* of a process record that tells again what was known: its fork had been seen */
+        WIRE_EXEC_SEEN = 1U << 13, /* and so had the exec of what it runs */
 };
 
 struct wire_bytes {

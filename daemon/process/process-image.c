@@ -43,6 +43,7 @@ struct process_image {
         uint32_t tty;
         uint8_t known;                  /* IMAGE_KNOWS_* */
         bool deleted, memfd, upper;
+        bool before_us;
         struct text texts[_IMAGE_TEXT_MAX];
         char data[];
 };
@@ -217,6 +218,8 @@ struct process_image *process_image_new(struct process_images *images, const str
         image->images = images;
         image->number = ++images->last_number;
         image->n_refs = 1;
+        image->before_us = event_kind(event) == WIRE_KIND_process &&
+                           !(event->wire->flags & (WIRE_MENDED | WIRE_EXEC_SEEN));
         images->n_images++;
 
         used = image_add(image, IMAGE_EXE, &draft.exe, used);
@@ -257,6 +260,10 @@ struct process_image *process_image_unref(struct process_image *image) {
 
 uint64_t process_image_number(const struct process_image *image) {
         return image->number;
+}
+
+bool process_image_is_before_us(const struct process_image *image) {
+        return image && image->before_us;
 }
 
 static void get_text(const struct process_image *image, enum image_text i, enum value_type type, struct value *ret) {

@@ -127,7 +127,7 @@ static void apply_fork(struct process_table *table, const struct event *event, c
                         table_set_creator(table, child, &creator_id);
 
                 if (child) {
-                        child->process.guessed = false;
+                        child->process.guessed = child->process.before_us = false;
                         namespaces_complete(&child->process.namespaces, &namespaces);
                 }
                 if (child && !child->process.image) {
@@ -156,12 +156,14 @@ static void apply_process(struct process_table *table, const struct event *event
         const struct wire_header *header = &record->header;
         struct identity id = event_actor(event), creator = header_creator(header), tree = header_tree(header);
         struct entry *entry;
+        bool stranger;
 
         if (id.pid == 0)
                 return;
         entry = table_find(table, &id);
         if (entry && entry->process.state == PROCESS_EXITED)
                 return;
+        stranger = !entry || entry->process.guessed;
         if (!entry) {
                 if (table_has_departed(table, &id)) {
                         table->stats.n_late++;
@@ -174,6 +176,10 @@ static void apply_process(struct process_table *table, const struct event *event
         } else if (entry->process.creator.pid == 0 && creator.pid != 0)
                 table_set_creator(table, entry, &creator);
 
+        if (header->flags & WIRE_SEEN)
+                entry->process.before_us = false;
+        else if (stranger && !(header->flags & WIRE_MENDED))
+                entry->process.before_us = true;
         if (header->flags & WIRE_MENDED) {
                 set_image(&entry->process, NULL);
                 entry->process.kthread = header->flags & WIRE_KTHREAD;

@@ -27,6 +27,7 @@ struct process {
         bool supervisor;                /* its children begin activities of their own */
         bool kthread;
         bool guessed;                   /* its fork was not seen: made from another record */
+        bool before_us;                 /* it ran when the watch began: what it did before that is not known */
         uint64_t exit_ns;
 
         /* What it runs: from the last exec, else its creator's, else unknown. Owned as one block (`image`), shared
@@ -51,3 +52,6 @@ struct process_image *process_image_unref(struct process_image *image);
 /* This image's alone in the life of the table, from 1: what was worked out from an image may be remembered under its
  * number. */
 uint64_t process_image_number(const struct process_image *image);
+
+/* Did it run when the watch began? Then it is known as it was found, by no exec. False for NULL. */
+bool process_image_is_before_us(const struct process_image *image);

@@ -136,6 +136,8 @@ static void put_process(struct retelling *r, const struct process *process, bool
         header->caps = process->caps;
         header->cgroup_id = process->cgroup_id;
         header->flags |= process->kthread ? WIRE_KTHREAD : 0;
+        header->flags |= process->before_us ? 0 : WIRE_SEEN;
+        header->flags |= process->image && !process_image_is_before_us(process->image) ? WIRE_EXEC_SEEN : 0;
         for (size_t i = 0; i < ELEMENTSOF(fields); i++)
                 if (whole || fields[i].to != FIELD_process_argv)
                         set_field(r, process, fields[i].from, fields[i].to);

@@ -61,6 +61,9 @@ void alert_process_of(struct alert_builder *builder, const struct alert_context 
         ret->upper_layer = process_flag(process, event, FIELD_PROCESS_upper_layer);
         ret->writable = process_flag(process, event, FIELD_PROCESS_exe_writable);
 
+        ret->before_us = process->before_us;
+        ret->image_before_us = process_image_is_before_us(process->image);
+
         process_get(process, event, FIELD_PROCESS_file, &file);
         if (file.state == VALUE_KNOWN)
                 ret->file = file.object;

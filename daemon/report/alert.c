@@ -247,6 +247,26 @@ static void learn(struct alert_builder *builder, const struct alert_context *con
         }
 }
 
+/* The first step of each of them counts. */
+bool alert_step_names_before_us(const struct alert *alert, size_t i) {
+        const struct alert_process *process = &alert->steps[i].process;
+
+        if (!process->before_us || identity_equal(&process->id, &alert->process.id))
+                return false;
+        for (size_t j = 0; j < i; j++)
+                if (identity_equal(&alert->steps[j].process.id, &process->id))
+                        return false;
+        return true;
+}
+
+static uint64_t count_before_us(const struct alert *alert) {
+        uint64_t n = alert->process.before_us;
+
+        for (size_t i = 0; i < alert->n_steps; i++)
+                n += alert_step_names_before_us(alert, i);
+        return n;
+}
+
 int alert_build(const struct match *match, const struct alert_context *context, struct arena *arena,
                 struct alert **ret) {
         struct alert_builder builder = {.arena = arena, .redactor = context->redactor, .cache = context->cache};
@@ -315,6 +335,7 @@ int alert_build(const struct match *match, const struct alert_context *context, 
         for (size_t i = 0; alert->steps && i < match->n_steps; i++)
                 fill_step(&builder, context, match, match->steps + i, alert->steps + alert->n_steps++);
         fill_captures(&builder, context, match, alert);
+        alert->n_before_us = count_before_us(alert);
 
         if (builder.error < 0)
                 return builder.error;

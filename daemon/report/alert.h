@@ -54,6 +54,7 @@ struct alert_process {
         bool has_credentials;
         uint32_t uid, euid, gid, egid, loginuid, session;
         bool deleted, memfd, upper_layer, writable;     /* its image; false also if not known */
+        bool before_us, image_before_us;        /* it, its image, ran when the watch began */
         struct alert_text name, exe, args, unit, container;
         struct alert_text cwd, cgroup, user_unit;       /* of an ALERT_ACTOR */
         struct alert_text container_runtime, container_name, container_image, login_session;    /* and these */
@@ -130,6 +131,7 @@ struct alert {
         size_t n_steps;
         struct alert_capture captures[PROGRAM_MAX_SLOTS];
         size_t n_captures;
+        uint64_t n_before_us; /* of the processes that acted: how many ran when the watch began */
         uint64_t score, threshold;      /* threshold 0: it is no score */
         uint64_t starts, suppressed;
         bool uncertain, gap;
@@ -152,6 +154,9 @@ struct alert_context {
         struct redact_cache *cache;     /* NULL: every text is looked through */
         int64_t offset_ns;              /* CLOCK_REALTIME less CLOCK_BOOTTIME */
 };
+
+/* Is the process of step i one that ran when the watch began, and neither the actor nor that of a step before? */
+bool alert_step_names_before_us(const struct alert *alert, size_t i);
 
 /* Make the alert of a match. Its memory lies in the arena and is good until that is reset. -ENOMEM. */
 int alert_build(const struct match *match, const struct alert_context *context, struct arena *arena,

@@ -263,6 +263,8 @@ void report_ecs_alert(const struct alert *alert, const char *json, size_t n, str
         put_head(b, alert->time_ns);
         put_key(b, "message");
         strbuf_put_json(b, alert->description.bytes, alert->description.known ? alert->description.length : 0);
+        if (alert->n_before_us > 0)
+                strbuf_put(b, ",\"tags\":[\"before_us\"]");
         put_event(b, alert, json, n);
         begin(b, "rule");
         member_text(b, "name", &alert->policy);

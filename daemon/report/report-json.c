@@ -142,6 +142,10 @@ static void put_process(struct strbuf *b, const struct alert_process *process, e
                 member_flag(b, "upper_layer", true);
         if (process->writable)
                 member_flag(b, "exe_writable_by_others", true);
+        if (process->before_us)
+                member_flag(b, "before_us", true);
+        if (process->image_before_us)
+                member_flag(b, "exe_before_us", true);
         if (process->args.cut || process->exe.cut || process->cwd.cut) {
                 put_key(b, "cut");
                 strbuf_put_char(b, '[');
@@ -447,6 +451,8 @@ static void put_flags(struct strbuf *b, uint32_t flags) {
                 {WIRE_KTHREAD, "kthread"},
                 {WIRE_EXCHANGED, "exchanged"},
                 {WIRE_MENDED, "mended"},
+                {WIRE_SEEN, "seen"},
+                {WIRE_EXEC_SEEN, "exec_seen"},
         };
         bool any = false;
 

@@ -218,6 +218,8 @@ static void put_process(struct strbuf *b, const struct alert_process *process, u
                 strbuf_put(b, " (image in memory only)");
         else if (process->deleted)
                 strbuf_put(b, " (image deleted)");
+        if (process->before_us)
+                strbuf_put(b, " (ran before us)");
         end_line(b, start, width);
 }
 
@@ -258,6 +260,19 @@ static void put_ancestors(struct strbuf *b, const struct alert *alert, unsigned 
         end_line(b, start, width);
 }
 
+/* The actor's own line says it of the actor. */
+static void put_before_us(struct strbuf *b, const struct alert *alert) {
+        bool any = false;
+
+        for (size_t i = 0; i < alert->n_steps; i++) {
+                if (!alert_step_names_before_us(alert, i))
+                        continue;
+                strbuf_put(b, any ? ", " : "; ran before us: ");
+                any = true;
+                put_who(b, &alert->steps[i].process);
+        }
+}
+
 /* Of a bus that was away nobody knows how many. */
 static void put_gap(struct strbuf *b, const struct alert *alert) {
         if (alert->gap_count > 0)
@@ -291,6 +306,7 @@ static void put_foot(struct strbuf *b, const struct alert *alert, unsigned width
                 strbuf_printf(b, "; score %" PRIu64 " of %" PRIu64, alert->score, alert->threshold);
         if (alert->starts > 1)
                 strbuf_printf(b, "; begun %" PRIu64 " times", alert->starts);
+        put_before_us(b, alert);
         if (alert->uncertain)
                 strbuf_put(b, "; uncertain: a condition could not be decided");
         if (alert->gap)

@@ -56,6 +56,8 @@ def test_a_story_over_several_processes_is_one_alert_with_its_steps(place):
         expect_equal(process['argv'][0], place.join('payload'), 'its argv[0]')
         expect_equal(process['uid'], 0, 'its uid')
         expect_equal(process['cwd'], os.getcwd(), 'its cwd')
+        expect(not [p for p in [process, *(s['process'] for s in alert['steps'])] if 'before_us' in p], 'a process that was seen to begin')
+        expect_equal([alert['ancestors'][i].get('before_us') for i in (0, 1)], [None, True], 'who of the ancestors ran before')
 
         expect_equal([s['kind'] for s in alert['steps']], ['openat', 'chmod', 'execve'], 'the kinds of the steps')
         expect_equal([s['step'] for s in alert['steps']], [1, 2, 3], 'their numbers')
@@ -333,6 +335,7 @@ def test_what_ran_before_the_daemon_is_known(place):
             old.stdin.write(b'\n')
             old.stdin.flush()
             process = daemon.wait_alert('old')['process']
+            expect_equal((process.get('before_us'), process.get('exe_before_us')), (True, True), 'that it ran before')
             expect_equal(process['pid'], old.pid, 'the pid')
             expect_equal(process['exe'], os.path.realpath('/usr/bin/python3'), 'the exe')
             expect_in(place.join('late'), process['args'], 'the arguments')

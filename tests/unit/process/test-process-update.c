@@ -359,6 +359,44 @@ START_TEST(snapshot_does_not_overwrite_what_was_seen) {
 }
 END_TEST
 
+static bool image_before_us(uint32_t pid) {
+        return process_image_is_before_us(find(table, pid)->image);
+}
+
+START_TEST(what_ran_when_the_watch_began_is_told_from_what_was_seen_to_begin) {
+        setup();
+        ck_assert(find(table, 100)->before_us && image_before_us(100));
+        feed_fork(table, 100, 200);
+        ck_assert(!find(table, 200)->before_us && image_before_us(200));
+        feed_exec(table, 200, "/usr/bin/new");
+        ck_assert(!find(table, 200)->before_us && !image_before_us(200));
+        feed_exec(table, 100, "/usr/bin/new");
+        ck_assert(find(table, 100)->before_us && !image_before_us(100));
+
+        feed_open(table, 300);          /* its own first record came before that of the snapshot */
+        ck_assert(!find(table, 300)->before_us);
+        feed_process(table, 300, 100, "/usr/bin/old");
+        ck_assert(find(table, 300)->before_us && image_before_us(300));
+        feed_process(table, 310, 100, "/usr/bin/old");  /* and here it was found before its fork was read */
+        feed_fork(table, 100, 310);
+        ck_assert(!find(table, 310)->before_us);
+        feed_fork(table, 100, 320);     /* or after */
+        feed_process(table, 320, 100, "/usr/bin/old");
+        ck_assert(!find(table, 320)->before_us);
+
+        feed_header.flags = WIRE_SYNTHETIC | WIRE_MENDED;
+        feed_process(table, 330, 100, "/usr/bin/lost");
+        ck_assert(!find(table, 330)->before_us && !image_before_us(330));
+        feed_process(table, 340, 100, "/usr/bin/old");
+        ck_assert(find(table, 340)->before_us);
+        feed_header.flags = WIRE_SYNTHETIC | WIRE_SEEN | WIRE_EXEC_SEEN;
+        feed_process(table, 340, 100, "/usr/bin/old");
+        ck_assert(!find(table, 340)->before_us);
+        ck_assert(!process_image_is_before_us(NULL));
+        teardown();
+}
+END_TEST
+
 START_TEST(record_in_place_of_a_lost_exec_brings_the_image_that_runs_now) {
         setup();
         feed_fork(table, 100, 200);
@@ -472,6 +510,7 @@ UNIT_MAIN("process/process-update",
           first_tree_that_a_record_names_is_the_tree,
           tree_of_a_guessed_process_is_the_records_then_its_creators_then_its_own,
           snapshot_does_not_overwrite_what_was_seen,
+          what_ran_when_the_watch_began_is_told_from_what_was_seen_to_begin,
           record_in_place_of_a_lost_exec_brings_the_image_that_runs_now,
           snapshot_fills_in_what_a_record_did_not_tell,
           kernels_helper_stops_being_a_thread_of_the_kernel_when_it_executes,

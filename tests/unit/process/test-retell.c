@@ -100,6 +100,8 @@ START_TEST(a_table_that_is_told_knows_the_same) {
                 ck_assert_ptr_nonnull(q);
                 ck_assert(identity_equal(&p->creator, &q->creator) && identity_equal(&p->tree, &q->tree));
                 ck_assert_int_eq(p->supervisor, q->supervisor);
+                ck_assert_int_eq(p->before_us, q->before_us);
+                ck_assert_int_eq(process_image_is_before_us(p->image), process_image_is_before_us(q->image));
                 for (unsigned field = _FIELD_PROCESS_BEFORE + 1; field < _FIELD_MAX; field++) {
                         struct value a, b;
 

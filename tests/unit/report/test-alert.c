@@ -17,6 +17,7 @@ static struct redactor *redactor;
 static struct arena arena;
 
 static uint32_t lost_by;
+static bool actor_before_us;
 
 static const struct alert *build(const char *const *argv) {
         struct redact_options options = {};
@@ -25,6 +26,7 @@ static const struct alert *build(const char *const *argv) {
 
         sample_match_init(&sample, argv);
         sample.match.gap_reasons = lost_by;
+        sample.match.actor->before_us = actor_before_us;
         ck_assert_int_eq(redactor_new(&options, &redactor), 0);
         context.table = sample.table;
         context.redactor = redactor;
@@ -87,6 +89,25 @@ START_TEST(ancestors_go_from_the_parent_upward) {
         text_is(&alert->ancestors[0].exe, "/usr/sbin/php-fpm");
         ck_assert_uint_eq(alert->ancestors[1].id.pid, 1);
         ck_assert(!alert->ancestors_broken);
+        done();
+}
+END_TEST
+
+START_TEST(who_ran_when_the_watch_began_is_marked_and_counted) {
+        const struct alert *alert = build(plain_argv);
+
+        ck_assert(alert->ancestors[0].before_us && alert->ancestors[0].image_before_us);
+        ck_assert(!alert->process.before_us && !alert->process.image_before_us);
+        ck_assert(!alert->steps[0].process.before_us);
+        ck_assert(alert->steps[0].process.image_before_us);     /* its parent's, before its own exec */
+        ck_assert_uint_eq(alert->n_before_us, 0);
+        done();
+
+        actor_before_us = true;
+        alert = build(plain_argv);
+        actor_before_us = false;
+        ck_assert(alert->process.before_us && alert->steps[0].process.before_us);
+        ck_assert_uint_eq(alert->n_before_us, 1);
         done();
 }
 END_TEST
@@ -266,6 +287,7 @@ START_TEST(out_of_memory_fails_whole) {
 END_TEST
 
 UNIT_MAIN("report/alert", who_what_and_when_are_told, ancestors_go_from_the_parent_upward,
+          who_ran_when_the_watch_began_is_marked_and_counted,
           a_step_shows_who_acted_as_it_was_then, a_step_shows_its_usual_and_its_deciding_fields_once,
           a_secret_is_hidden_wherever_it_comes_up, captures_are_named_without_the_dollar_sign,
           why_something_was_lost_is_told_in_words, long_values_are_cut_and_say_so,

@@ -112,6 +112,18 @@ START_TEST(what_is_not_known_is_left_out) {
 }
 END_TEST
 
+START_TEST(who_ran_before_the_watch_began_is_a_tag) {
+        struct alert alert = sample_alert();
+        json_t *root;
+
+        ck_assert_ptr_null(strstr(print(&alert), "\"tags\""));
+        alert.n_before_us = 1;
+        root = json_loads(print(&alert), JSON_REJECT_DUPLICATES, NULL);
+        ck_assert_str_eq(json_string_value(json_array_get(find(root, "tags"), 0)), "before_us");
+        json_decref(root);
+}
+END_TEST
+
 START_TEST(bytes_of_an_attacker_stay_inside_their_string) {
         static const char evil[] = "a\"},\"event\":{\"kind\":\"\\\n\x1b\xff";
         struct alert alert = sample_alert();
@@ -142,4 +154,5 @@ START_TEST(a_notice_says_what_it_is_and_of_which_host) {
 END_TEST
 
 UNIT_MAIN("report/report-ecs", every_field_of_the_table_has_what_the_alert_says, what_is_not_known_is_left_out,
+          who_ran_before_the_watch_began_is_a_tag,
           bytes_of_an_attacker_stay_inside_their_string, a_notice_says_what_it_is_and_of_which_host)

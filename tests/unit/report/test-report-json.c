@@ -97,6 +97,22 @@ START_TEST(cut_values_are_named) {
 }
 END_TEST
 
+START_TEST(who_ran_before_the_watch_began_says_so) {
+        struct alert alert = sample_alert();
+        struct strbuf b = {};
+
+        report_json_alert(&alert, &b);
+        ck_assert_ptr_null(strstr(b.data, "before_us"));
+        strbuf_clear(&b);
+        alert.process.writable = alert.process.before_us = true;
+        alert.steps[0].process.image_before_us = true;
+        report_json_alert(&alert, &b);
+        ck_assert_ptr_nonnull(strstr(b.data, "\"exe_writable_by_others\":true,\"before_us\":true}"));
+        ck_assert_ptr_nonnull(strstr(b.data, "\"exe_before_us\":true}"));
+        strbuf_done(&b);
+}
+END_TEST
+
 START_TEST(evidence_that_was_not_kept_is_null) {
         struct alert alert = sample_alert();
         struct strbuf b = {};
@@ -154,5 +170,6 @@ START_TEST(absence_and_score_have_keys_of_their_own) {
 END_TEST
 
 UNIT_MAIN("report/report-json", an_alert_is_one_line_with_all_its_parts, bytes_of_an_attacker_stay_inside_their_string,
-          a_gap_says_how_many_of_what_and_why, cut_values_are_named, evidence_that_was_not_kept_is_null,
-          a_step_is_no_alert_and_says_which_it_is, absence_and_score_have_keys_of_their_own, a_notice_is_one_object)
+          a_gap_says_how_many_of_what_and_why, cut_values_are_named, who_ran_before_the_watch_began_says_so,
+          evidence_that_was_not_kept_is_null, a_step_is_no_alert_and_says_which_it_is,
+          absence_and_score_have_keys_of_their_own, a_notice_is_one_object)

@@ -73,6 +73,28 @@ START_TEST(what_was_lost_meanwhile_is_said_and_why) {
 }
 END_TEST
 
+START_TEST(who_ran_before_the_watch_began_is_named_once) {
+        struct report_text_style style = {};
+        struct alert alert = sample_alert();
+        struct strbuf b = {};
+
+        alert.process.before_us = alert.steps[0].process.before_us = alert.steps[1].process.before_us = true;
+        alert.steps[1].process.id = alert.process.id;
+        report_text_story(&alert, &style, &b);
+        ck_assert_ptr_nonnull(strstr(strbuf_str(&b), "nginx.service: /tmp/x -i (ran before us)\n"));
+        ck_assert_ptr_nonnull(strstr(strbuf_str(&b), "; ran before us: curl[4709]\n"));
+        strbuf_done(&b);
+
+        b = (struct strbuf){};
+        alert.process.before_us = alert.steps[1].process.before_us = false;
+        alert.steps[1].process = alert.steps[0].process;
+        report_text_story(&alert, &style, &b);
+        ck_assert_ptr_null(strstr(strbuf_str(&b), "(ran before us)"));
+        ck_assert_ptr_nonnull(strstr(strbuf_str(&b), "; ran before us: curl[4709]\n"));
+        strbuf_done(&b);
+}
+END_TEST
+
 START_TEST(no_byte_can_forge_a_line_or_move_the_cursor) {
         struct report_text_style style = {};
         struct alert alert = sample_alert();
@@ -204,6 +226,7 @@ END_TEST
 
 UNIT_MAIN("report/report-text", an_alert_reads_as_headline_and_story,
           what_did_not_happen_and_what_was_added_up_are_said, what_was_lost_meanwhile_is_said_and_why,
+          who_ran_before_the_watch_began_is_named_once,
           no_byte_can_forge_a_line_or_move_the_cursor, lines_fit_the_terminal,
           colour_only_where_asked_and_always_taken_back, a_failed_call_says_how_it_failed,
           a_summary_says_how_many_and_nothing_twice, the_headline_of_an_entry_is_one_line, a_notice_says_why)
