@@ -218,8 +218,10 @@ struct process_image *process_image_new(struct process_images *images, const str
         image->images = images;
         image->number = ++images->last_number;
         image->n_refs = 1;
-        image->before_us = event_kind(event) == WIRE_KIND_process &&
-                           !(event->wire->flags & (WIRE_MENDED | WIRE_EXEC_SEEN));
+        /* An exec of the daemon's own making is an image from process_image_put(). */
+        image->before_us = event_kind(event) == WIRE_KIND_process ?
+                                   !(event->wire->flags & (WIRE_MENDED | WIRE_EXEC_SEEN)) :
+                                   event->wire->flags & WIRE_SYNTHETIC && !(event->wire->flags & WIRE_EXEC_SEEN);
         images->n_images++;
 
         used = image_add(image, IMAGE_EXE, &draft.exe, used);
@@ -360,6 +362,7 @@ static void put_number(const struct process_image *image, unsigned knows, int64_
 
 void process_image_put(const struct process_image *image, struct record *record) {
         record_begin(record, WIRE_KIND_execve);
+        record->header.flags = WIRE_SYNTHETIC | (image->before_us ? 0 : WIRE_EXEC_SEEN);
         put_text(image, IMAGE_EXE, VALUE_STRING, FIELD_execve_exe, record);
         put_text(image, IMAGE_FILENAME, VALUE_STRING, FIELD_execve_filename, record);
         put_text(image, IMAGE_CWD, VALUE_STRING, FIELD_execve_cwd, record);

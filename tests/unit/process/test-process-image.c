@@ -166,6 +166,30 @@ START_TEST(process_without_arguments_has_known_and_empty_ones) {
 }
 END_TEST
 
+START_TEST(image_that_is_put_into_a_record_comes_back_as_it_was) {
+        struct process_image *image, *copy;
+
+        ck_assert_int_eq(process_images_init(&images, 65536), 0);
+        for (unsigned seen = 0; seen < 2; seen++) {
+                if (seen)
+                        begin("/bin/a", "/bin/a");
+                else {
+                        record_begin(&record, WIRE_KIND_process);
+                        record_set_text(&record, FIELD_process_exe, "/bin/a");
+                }
+                image = new_image();
+                ck_assert_int_eq(process_image_is_before_us(image), !seen);
+                process_image_put(image, &record);
+                copy = new_image();
+                ck_assert_int_eq(process_image_is_before_us(copy), !seen);
+                ck_assert_str_eq(show(copy, FIELD_PROCESS_name), "a");
+                process_image_unref(copy);
+                process_image_unref(image);
+        }
+        process_images_done(&images);
+}
+END_TEST
+
 START_TEST(image_lives_as_long_as_its_last_reference) {
         struct process_image *image;
 
@@ -262,6 +286,7 @@ UNIT_MAIN("process/process-image",
           name_is_the_last_part_of_the_filename_and_without_one_of_the_image,
           name_of_a_cut_filename_is_not_known,
           process_without_arguments_has_known_and_empty_ones,
+          image_that_is_put_into_a_record_comes_back_as_it_was,
           image_lives_as_long_as_its_last_reference,
           each_image_has_a_number_of_its_own,
           region_that_is_short_of_room_keeps_the_names_and_shortens_arguments,
