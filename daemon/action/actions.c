@@ -114,6 +114,11 @@ static void notice(struct actions *actions, const char *fmt, ...) {
                 actions->options.sink.on_notice(said.text, actions->options.userdata);
 }
 
+static void tell_storm(struct actions *actions, const char *policy, bool disarmed) {
+        if (actions->options.sink.on_storm)
+                actions->options.sink.on_storm(policy, disarmed, actions->options.userdata);
+}
+
 /* -EPERM: not now. `counts`: it would change the host in earnest. */
 static int check_limits(struct actions *actions, const struct action_info *info, bool counts,
                         struct action_result *ret) {
@@ -134,6 +139,7 @@ static int check_limits(struct actions *actions, const struct action_info *info,
         if (counts && !action_bucket_take(&policy->bucket, actions->config->response.storm, actions->now_ns)) {
                 policy->disarmed = true;
                 actions->stats.n_storms++;
+                tell_storm(actions, policy->name, true);
                 notice(actions,
                        "Policy '%s' asked for more than %llu actions in a minute: it is disarmed until the daemon is"
                        " loaded anew or `execrayctl response rearm` is used, and its alerts are told only",
@@ -381,6 +387,15 @@ bool actions_is_policy_disarmed(const struct actions *actions, const char *name)
         return policy && policy->disarmed;
 }
 
+int actions_disarm_policy(struct actions *actions, const char *name) {
+        struct action_policy *policy = policy_get(actions, name);
+
+        if (!policy)
+                return -ENOMEM;
+        policy->disarmed = true;
+        return 0;
+}
+
 void actions_arm_policy(struct actions *actions, const char *name) {
         struct hashmap_entry *entry;
         size_t position = 0;
@@ -389,6 +404,8 @@ void actions_arm_policy(struct actions *actions, const char *name) {
                 struct action_policy *policy = entry->value;
 
                 if (!name || streq(policy->name, name)) {
+                        if (policy->disarmed)
+                                tell_storm(actions, policy->name, false);
                         policy->disarmed = false;
                         policy->bucket = (struct action_bucket){};
                 }

@@ -66,6 +66,8 @@ struct actions_sink {
         /* A runtime list has changed: this value is on it until then, or (0) not any more. `list` NULL: another process
          * has changed some, they are to be read again (runtime-list.h). May be NULL. */
         void (*on_list)(const char *list, const char *value, uint64_t until_ns, void *userdata);
+        /* A storm has disarmed this policy, or it is armed again: for whoever outlives these actions. May be NULL. */
+        void (*on_storm)(const char *policy, bool disarmed, void *userdata);
         /* Something that an administrator must know: "disarmed because ...", a policy disarmed by a storm. */
         void (*on_notice)(const char *text, void *userdata);
 };
@@ -118,6 +120,8 @@ const char *actions_disarmed(const struct actions *actions);    /* NULL: armed *
 
 /* Is this policy disarmed by a storm, and arm it again (all with NULL). */
 bool actions_is_policy_disarmed(const struct actions *actions, const char *policy);
+/* It was, before there were these actions: on_storm() hears nothing of it. -ENOMEM. */
+int actions_disarm_policy(struct actions *actions, const char *policy);
 void actions_arm_policy(struct actions *actions, const char *policy);
 
 /* Once in a while, at least every second: break-glass is looked for, lists expire, the undo log is kept in bounds. */

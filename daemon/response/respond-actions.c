@@ -38,6 +38,13 @@ static void on_list(const char *list, const char *value, uint64_t until_ns, void
                 actions->on_list(list, value, until_ns, actions->userdata);
 }
 
+static void on_storm(const char *policy, bool disarmed, void *userdata) {
+        struct respond_actions *actions = userdata;
+
+        if (actions->on_storm)
+                actions->on_storm(policy, disarmed, actions->userdata);
+}
+
 static void on_notice(const char *text, void *userdata) {
         struct respond_actions *actions = userdata;
 
@@ -57,7 +64,7 @@ int respond_actions_init(struct respond_actions *actions, const struct config *c
                 .n_crashes = MAX(breakglass_count(ACTIONS_RUNTIME_DIRECTORY, "core", clock_boottime_ns()), 0),
                 .core_pid = core_pid,
                 .loop = loop,
-                .sink = {.on_report = on_report, .on_list = on_list, .on_notice = on_notice},
+                .sink = {.on_report = on_report, .on_list = on_list, .on_storm = on_storm, .on_notice = on_notice},
                 .userdata = actions,
         };
         int r;

@@ -28,6 +28,7 @@ struct respond_actions {
         void (*on_report)(const char *what, const char *outcome, const char *text, const char *policy,
                           const char *alert, void *userdata);
         void (*on_list)(const char *list, const char *value, uint64_t until_ns, void *userdata);
+        void (*on_storm)(const char *policy, bool disarmed, void *userdata);
         void (*on_notice)(const char *text, void *userdata);
         void *userdata;
 };

@@ -213,6 +213,15 @@ static void on_list(const char *list, const char *value, uint64_t until_ns, void
                 log_warning_errno(r, "Cannot tell what is on a runtime list: %m");
 }
 
+static void on_storm(const char *policy, bool disarmed, void *userdata) {
+        struct worker *worker = userdata;
+
+        response_message_begin(&worker->packet, RESPONSE_STORM, 0);
+        response_message_put_text(&worker->packet, RESPONSE_NAME, disarmed ? 0 : 1, policy);
+        response_message_end(&worker->packet);
+        (void)send_packet(worker);
+}
+
 static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
         struct worker *worker = userdata;
 
@@ -305,6 +314,7 @@ static int on_setup(struct worker *worker, struct response_message message) {
         worker->actions.on_report = on_report;
         worker->actions.on_notice = on_notice;
         worker->actions.on_list = on_list;
+        worker->actions.on_storm = on_storm;
         worker->actions.userdata = worker;
         r = respond_actions_init(&worker->actions, &worker->config, core_pid, worker->loop);
         if (r < 0) {
@@ -318,6 +328,17 @@ static int on_setup(struct worker *worker, struct response_message message) {
         put_names(worker);
         response_message_end(&worker->packet);
         return send_packet(worker);
+}
+
+/* What storms had disarmed before this process began. */
+static int on_storms(struct worker *worker, struct response_message message) {
+        struct response_item item;
+        int r = 0;
+
+        while (r >= 0 && response_message_next(&message, &item))
+                if (item.tag == RESPONSE_NAME)
+                        r = actions_disarm_policy(worker->actions.actions, item.bytes);
+        return r;
 }
 
 /* Nothing more comes: copies and webhooks that are under way may end. */
@@ -347,7 +368,9 @@ static int on_packet(sd_event_source *source, int fd, uint32_t events, void *use
                 r = on_setup(worker, message);
         else if (r >= 0 && message.type == RESPONSE_ALERT && worker->set)
                 r = on_alert(worker, &message);
-        else
+        else if (r >= 0 && message.type == RESPONSE_STORM && worker->actions.actions)
+                r = on_storms(worker, message);
+        else if (r < 0 || worker->set || message.type != RESPONSE_STORM)
                 r = -EBADMSG;
         if (r == -EPIPE || r == -ECONNRESET)
                 return sd_event_exit(worker->loop, EXIT_SUCCESS);

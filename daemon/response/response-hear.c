@@ -121,6 +121,14 @@ static void on_list(struct response *response, struct response_message message) 
                 response->sink.on_list(value ? list : NULL, value, until_ns, response->userdata);
 }
 
+static void on_storm(struct response *response, struct response_message message) {
+        struct response_item item;
+
+        while (response_message_next(&message, &item))
+                if (item.tag == RESPONSE_NAME)
+                        response_remember_storm(response, item.bytes, item.flag == 0);
+}
+
 /* The texts of a message, one after the other. */
 static void put_texts(struct response_message message, struct strbuf *b) {
         struct response_item item;
@@ -183,6 +191,9 @@ void response_hear(struct response *response, const struct response_message *mes
                 return;
         case RESPONSE_LIST:
                 on_list(response, *message);
+                return;
+        case RESPONSE_STORM:
+                on_storm(response, *message);
                 return;
         case RESPONSE_SETUP:
         case RESPONSE_ALERT:

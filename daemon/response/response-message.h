@@ -27,6 +27,7 @@ enum response_type {
         RESPONSE_ACTION,                /* from: something was done, or not */
         RESPONSE_NOTICE,                /* from: a sentence for the log */
         RESPONSE_LIST,                  /* from: a runtime list has changed; without a NAME: read them again */
+        RESPONSE_STORM,                 /* both ways: the policies NAME are disarmed by a storm; flag 1: armed again */
         _RESPONSE_TYPE_MAX
 };
 
@@ -38,7 +39,8 @@ enum response_tag {
         RESPONSE_POLICY, /* of ALERT and ACTION */
         RESPONSE_JSON, /* of ALERT */
         RESPONSE_TEXT, /* of READY, REFUSED, NOTICE: for people; of ACTION: what came of it */
-        RESPONSE_NAME, /* of READY: a function that there is; of LIST: which; its TEXT is the value */
+        RESPONSE_NAME, /* of READY: a function that there is; of LIST: which; its TEXT is the value; of STORM: a policy
+                        */
         RESPONSE_FIELD_NAME, /* of ANSWER: then comes its VALUE */
         RESPONSE_FIELD_VALUE,
         RESPONSE_WHO, /* of ANSWER: then come WHAT and RESULT of an action, or an ERROR */

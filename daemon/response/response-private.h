@@ -3,6 +3,7 @@
 
 /* Response, inside - what its files share. response.h is for everybody else. */
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/strbuf.h"
@@ -40,6 +41,7 @@ struct response {
         uint64_t started_ns, backoff_ns, finish_ns;     /* finish_ns: until then it may finish; 0: it goes on */
         sd_event_source *packets, *late, *restart, *patience;   /* owned */
         struct flights flights;
+        ARRAY(char *) storms;           /* policies that are disarmed, for the next start; owned */
         struct strbuf packet;
         struct response_stats stats;    /* but what is under way, and the pid */
         struct log_limit limit;
@@ -47,6 +49,12 @@ struct response {
 
 /* The first message. */
 void response_put_setup(struct response *response, const struct response_options *options);
+
+/* A storm has disarmed this policy, or it is armed again. */
+void response_remember_storm(struct response *response, const char *policy, bool disarmed);
+/* What the process is told of them, as response->packet. False: there are none. */
+bool response_put_storms(struct response *response);
+void response_forget_storms(struct response *response);
 
 /* 0: it was started, and will say that it is ready. */
 int response_start_process(struct response *response);

@@ -196,6 +196,10 @@ int response_start_process(struct response *response) {
                 return r;
         if (send(response->fd, response->setup.data, response->setup.n, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
                 return -errno;
+        if (response_put_storms(response) &&
+            (response->packet.error < 0 ||
+             send(response->fd, response->packet.data, response->packet.n, MSG_DONTWAIT | MSG_NOSIGNAL) < 0))
+                return response->packet.error < 0 ? response->packet.error : -errno;
         r = sd_event_add_io(response->loop, &response->packets, response->fd, EPOLLIN, on_packets, response);
         if (r < 0)
                 return r;

@@ -4,6 +4,8 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "config/config.h"
@@ -11,6 +13,7 @@
 #include "response/response-packets.h"
 #include "response/response-private.h"
 
+#define MAX_STORMS 256                   /* policies that are kept disarmed over a new start */
 #define MAX_WANTED 128                   /* responders of all policies that are looked for when scripts are loaded */
 
 bool response_is_needed(const struct program *program, const struct config *config) {
@@ -69,4 +72,41 @@ void response_put_setup(struct response *response, const struct response_options
         if (options->program)
                 put_responders(response, options->program);
         response_message_end(&response->setup);
+}
+
+/* ---- storms ---- */
+
+void response_remember_storm(struct response *response, const char *policy, bool disarmed) {
+        char *name;
+        size_t i = 0;
+
+        while (i < response->storms.n && !streq(response->storms.items[i], policy))
+                i++;
+        if (!disarmed && i < response->storms.n) {
+                free(response->storms.items[i]);
+                response->storms.items[i] = response->storms.items[--response->storms.n];
+        }
+        if (!disarmed || i < response->storms.n)
+                return;
+        name = response->storms.n < MAX_STORMS ? strdup(policy) : NULL;
+        if (!name || array_push(&response->storms, name) < 0) {
+                free(name);
+                log_warning("Policy '%s' is armed again should the process that runs scripts begin anew: too many are"
+                            " disarmed",
+                            policy);
+        }
+}
+
+bool response_put_storms(struct response *response) {
+        response_message_begin(&response->packet, RESPONSE_STORM, 0);
+        ARRAY_FOREACH(name, &response->storms)
+                response_message_put_text(&response->packet, RESPONSE_NAME, 0, *name);
+        response_message_end(&response->packet);
+        return response->storms.n > 0;
+}
+
+void response_forget_storms(struct response *response) {
+        ARRAY_FOREACH(name, &response->storms)
+                free(*name);
+        array_done(&response->storms);
 }

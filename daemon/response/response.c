@@ -110,6 +110,7 @@ struct response *response_free(struct response *response) {
         sd_event_source_disable_unref(response->restart);
         sd_event_source_disable_unref(response->patience);
         sd_event_unref(response->loop);
+        response_forget_storms(response);
         strbuf_done(&response->setup);
         strbuf_done(&response->packet);
         free(response->executable);

@@ -19,7 +19,7 @@ struct world {
         unsigned n_checked, n_performed, n_reports, n_notices;
         int check_answer, perform_answer;
         struct action_result last;
-        char notice[ACTION_TEXT_MAX], what[256], policy[64], runtime[64];
+        char notice[ACTION_TEXT_MAX], what[256], policy[64], runtime[64], storms[128];
 };
 
 static int fake_check(struct actions *actions, const struct action *action, struct action_result *ret) {
@@ -56,17 +56,26 @@ static void on_notice(const char *text, void *userdata) {
         snprintf(world->notice, sizeof(world->notice), "%s", text);
 }
 
+static void on_storm(const char *policy, bool disarmed, void *userdata) {
+        struct world *world = userdata;
+        size_t n = strlen(world->storms);
+
+        snprintf(world->storms + n, sizeof(world->storms) - n, "%c%s ", disarmed ? '-' : '+', policy);
+}
+
 static void world_init(struct world *world, bool enforce) {
         *world = (struct world){.runtime = "/tmp/execray-actions-XXXXXX"};
         ck_assert_ptr_nonnull(mkdtemp(world->runtime));
         ck_assert_int_eq(config_init(CONFIG_PROFILE_BALANCED, &world->config), 0);
         world->config.response.enforce = enforce;
-        ck_assert_int_eq(actions_new(&(struct actions_options){.config = &world->config,
-                                                               .ops = &fakes,
-                                                               .runtime_directory = world->runtime,
-                                                               .sink = {.on_report = on_report, .on_notice = on_notice},
-                                                               .userdata = world},
-                                     &world->actions),
+        ck_assert_int_eq(actions_new(
+                                 &(struct actions_options){
+                                         .config = &world->config,
+                                         .ops = &fakes,
+                                         .runtime_directory = world->runtime,
+                                         .sink = {.on_report = on_report, .on_storm = on_storm, .on_notice = on_notice},
+                                         .userdata = world},
+                                 &world->actions),
                          0);
 }
 
@@ -216,8 +225,26 @@ START_TEST(a_storm_disarms_its_policy_and_no_other) {
         ck_assert_uint_eq(world.n_notices, 1);
         ck_assert_int_eq(run(&world, own, "noisy", NOW), ACTION_DONE);
         ck_assert_int_eq(run(&world, action, "quiet", NOW), ACTION_DONE);
+        ck_assert_str_eq(world.storms, "-noisy ");
         actions_arm_policy(world.actions, NULL);
+        ck_assert_str_eq(world.storms, "-noisy +noisy ");
         ck_assert_int_eq(run(&world, action, "noisy", NOW + NSEC_PER_HOUR), ACTION_DONE);
+        world_done(&world);
+}
+END_TEST
+
+START_TEST(a_policy_that_was_disarmed_before_is_so_until_it_is_armed_again) {
+        _cleanup_(action_freep) struct action *action = stop_unit();
+        struct world world;
+
+        world_init(&world, true);
+        ck_assert_int_eq(actions_disarm_policy(world.actions, "noisy"), 0);
+        ck_assert_int_eq(run(&world, action, "noisy", NOW), ACTION_REFUSED);
+        ck_assert_int_eq(run(&world, action, "quiet", NOW), ACTION_DONE);
+        ck_assert_str_eq(world.storms, "");
+        actions_arm_policy(world.actions, "noisy");
+        ck_assert_int_eq(run(&world, action, "noisy", NOW), ACTION_DONE);
+        ck_assert_str_eq(world.storms, "+noisy ");
         world_done(&world);
 }
 END_TEST
@@ -262,4 +289,5 @@ END_TEST
 UNIT_MAIN("action/actions", what_changes_the_host_is_only_said_unless_enforce,
           with_enforce_it_is_done_unless_this_one_is_a_dry_run, what_is_protected_is_refused_also_in_a_dry_run,
           what_did_not_work_has_failed_and_says_why, a_rate_is_met_and_lets_more_pass_later, a_rate_of_none_refuses_all,
-          a_storm_disarms_its_policy_and_no_other, a_dry_run_is_no_storm, a_file_in_run_disarms_as_long_as_it_is_there)
+          a_storm_disarms_its_policy_and_no_other, a_policy_that_was_disarmed_before_is_so_until_it_is_armed_again,
+          a_dry_run_is_no_storm, a_file_in_run_disarms_as_long_as_it_is_there)

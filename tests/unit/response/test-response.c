@@ -65,10 +65,37 @@ static void say_what_was_done(void) {
         say(RESPONSE_NOTICE, 0, RESPONSE_TEXT, "'x.lua' is suspended");
 }
 
+/* Says which policies it is told are disarmed; then a storm disarms two, and one is armed again. */
+static void have_a_storm(void) {
+        say(RESPONSE_STORM, 0, RESPONSE_NAME, "one");
+        say(RESPONSE_STORM, 0, RESPONSE_NAME, "two");
+        say(RESPONSE_STORM, 0, RESPONSE_NAME, "two");
+        {
+                _cleanup_(strbuf_done) struct strbuf packet = {};
+
+                response_message_begin(&packet, RESPONSE_STORM, 0);
+                response_message_put_text(&packet, RESPONSE_NAME, 1, "one");
+                response_message_end(&packet);
+                if (send(STDIN_FILENO, packet.data, packet.n, MSG_NOSIGNAL) < 0)
+                        _exit(EXIT_FAILURE);
+        }
+}
+
+static void on_storms(struct response_message message) {
+        struct response_item item;
+
+        while (response_message_next(&message, &item))
+                if (item.tag == RESPONSE_NAME)
+                        say(RESPONSE_NOTICE, 0, RESPONSE_TEXT, item.bytes);
+}
+
 static void on_alert(const char *how, uint64_t id) {
         static uint64_t held;
 
-        if (streq(how, "dies"))
+        if (streq(how, "has a storm")) {
+                have_a_storm();
+                _exit(EXIT_FAILURE);
+        } else if (streq(how, "dies"))
                 _exit(EXIT_FAILURE);
         else if (streq(how, "babbles")) {
                 if (send(STDIN_FILENO, "xxxx", 4, MSG_NOSIGNAL) < 0)
@@ -107,7 +134,10 @@ static int be_the_other_side(void) {
                 say(RESPONSE_READY, 0, RESPONSE_TEXT, streq(how, "answers") ? "warning: no script has 'x'" : NULL);
         for (;;) {
                 message = hear(how);
-                on_alert(how, message.id);
+                if (message.type == RESPONSE_STORM)
+                        on_storms(message);
+                else
+                        on_alert(how, message.id);
         }
 }
 
@@ -303,6 +333,17 @@ START_TEST(who_dies_is_started_again_and_what_it_had_is_told) {
 }
 END_TEST
 
+START_TEST(what_a_storm_has_disarmed_stays_so_over_a_new_start) {
+        prepare();
+        ck_assert_int_eq(begin("has a storm"), 0);
+        alert();
+        WAIT_UNTIL(stats().n_starts == 2);
+        WAIT_UNTIL(stats().notice[0] != 0);
+        ck_assert_str_eq(stats().notice, "two");
+        end();
+}
+END_TEST
+
 START_TEST(who_says_what_makes_no_sense_is_ended) {
         static const char *const ways[] = {"babbles", "answers another", "refuses late", "is ready again"};
 
@@ -419,6 +460,7 @@ int main(int argc, char **argv) {
                 who_does_not_begin_is_ended,
                 an_alert_that_waits_too_long_is_told_and_its_answer_follows,
                 who_dies_is_started_again_and_what_it_had_is_told,
+                what_a_storm_has_disarmed_stays_so_over_a_new_start,
                 who_says_what_makes_no_sense_is_ended,
                 who_never_answers_is_ended_when_patience_is_over,
                 an_alert_too_many_is_told_at_once_and_counted,
