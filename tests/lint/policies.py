@@ -5,7 +5,7 @@
 usage: policies.py ROOT          exit status 1 and what is missing
 
 A policy says what it is (description, severity, mitre); the comment that heads its file says why, what is not seen, what raises it wrongly and
-what to do then (`execrayctl policies show NAME` prints that); it has a story that must alert and a near miss of its own that must not (a story that names it, or
+what to do then (`execrayctl policies show NAME` prints that), and says it of each policy of severity medium or above if there are several; it has a story that must alert and a near miss of its own that must not (a story that names it, or
 one other at most, in `no_alerts`); and each file
 of tests says whether its stories are hand-written or recorded. What recorded everyday work raises is of low severity and explained."""
 import pathlib
@@ -13,6 +13,9 @@ import re
 import sys
 
 WORDS = ['Why', 'Not seen', 'False positives', 'Response']
+# Of a policy that asks somebody to look, among others in one file.
+LOUD = re.compile(r'^    severity +=\s*(medium|high|critical)$', re.M)
+LOUD_WORDS = ['Why', 'False positives', 'Response']
 PROPERTIES = ['description', 'severity', 'mitre']
 MOST_NEAR = 2                           # policies that one story can nearly be
 RECORDED = 100                          # policies that a recorded story tests: not fewer again
@@ -40,6 +43,12 @@ def expected(body):
     return names, forbidden
 
 
+def told_of(head, path):
+    """What the head of a file says of one path: `# NAME - what it is`, and what is indented below (daemon/cli/policies-show.c)."""
+    found = re.search(r'^# (?:[\w-]+, )*%s(?:, [\w-]+)* - .*(?:\n#   .*)*' % path, head, re.M)
+    return found[0] if found else ''
+
+
 def everyday(root, severities):
     """What recorded everyday work raises is low, and explained."""
     said = (root / 'tests/stock/everyday.md').read_text(encoding='utf-8')
@@ -64,6 +73,8 @@ def main():
             continue
         head = text.split('\n\n')[0]
         missing += ['%s: its head says nothing of "%s"' % (name, w) for w in WORDS if not re.search(r'^# %s:' % w, head, re.M)]
+        missing += ['%s: its head says nothing of "%s" of %s' % (name, w, path) for path, body in paths if len(paths) > 1 and LOUD.search(body)
+                    for w in LOUD_WORDS if '\n#   %s:' % w not in told_of(head, path)]
         alerting, near = set(), set()
         for tests in sorted(file.parent.glob(file.stem + '*.test.yaml')):
             origin, found = tests_of(tests)
