@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What grows: processes (10 to 2,000) and policies (1 to 500); and a steady 10,000 events a second."""
-import os, subprocess, time
+import os, subprocess, threading, time
 
 from common import Daemon, alert_policy, dropped, key_values, policies, run, watch_policy
 from counters import Counters
@@ -26,12 +26,35 @@ def journald_s():
     return total
 
 
+class Growth(threading.Thread):
+    """Memory of the daemon, once a second; its slope behind the first tenth, in which tables fill, by least squares."""
+    def __init__(self, daemon):
+        super().__init__(daemon=True)
+        self.watched, self.samples, self.over = daemon, [], threading.Event()
+        self.start()
+
+    def run(self):
+        while not self.over.wait(1):
+            self.samples.append((time.monotonic(), self.watched.rss_mb()))
+
+    def figures(self):
+        self.over.set()
+        self.join()
+        late = self.samples[len(self.samples) // 10:]
+        if len(late) < 5:
+            return {}
+        mean_t, mean_m = (sum(s[i] for s in late) / len(late) for i in (0, 1))
+        slope = sum((t - mean_t) * (m - mean_m) for t, m in late) / sum((t - mean_t) ** 2 for t, _ in late)
+        return {'rss_slope_kb_per_min': slope * 1024 * 60, 'rss_first_mb': late[0][1], 'rss_last_mb': late[-1][1]}
+
+
 def under(build, folders, load, seconds):
     """The daemon while the load runs: its figures, and the load's."""
     d = Daemon(os.path.join(build, 'daemon', 'app', 'execrayd'), folders)
     figures = {}
     try:
         time.sleep(1)                   # what it looks up after its start
+        growth = Growth(d)
         with Counters(d.process.pid) as counters:
             before = d.ran_s(), d.switches(), journald_s(), counters.read()
             result = run([os.path.join(build, 'bench', 'bench-crowd')] + load, seconds * 4 + 120)
@@ -41,6 +64,7 @@ def under(build, folders, load, seconds):
             time.sleep(0.3)
             after = d.ran_s(), d.switches(), journald_s(), counters.read()
         figures['rss_mb'] = d.rss_mb()
+        figures.update(growth.figures())
     finally:
         text = d.stop()
     events = sum(made[k] for k in ('watched', 'execs', 'connects'))
@@ -83,8 +107,8 @@ def series(build, quick, folder, out, problems):
             out['series_%d_%s' % (processes, key)] = value
 
 
-def steady(build, quick, folder, out, problems):
-    seconds = 2 if quick else 15
+def steady(build, quick, folder, out, problems, minutes=0):
+    seconds = minutes * 60 if minutes else 2 if quick else 15
     place = prepare(folder, 'steady')
     load = ['watched', place, '2', str(seconds), str(STEADY_RATE)]
     figures, why = under(build, [place + '/policies'], load, seconds)
@@ -95,6 +119,8 @@ def steady(build, quick, folder, out, problems):
         problems.append('no counters of the processor here: ' + why)
     for key, value in figures.items():
         out['steady_' + key] = value
+    seconds = min(seconds, 15)
+    load[3] = str(seconds)
     # The kernel's part: what a process takes for as many wake-ups that does nothing else, while the same load runs.
     beside = subprocess.Popen([os.path.join(build, 'bench', 'bench-crowd')] + load, stdout=subprocess.DEVNULL)
     often = max(figures['switches_per_s'], 1)
