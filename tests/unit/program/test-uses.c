@@ -244,6 +244,43 @@ START_TEST(first_steps_arm_the_kinds_that_follow) {
 }
 END_TEST
 
+/* Without any condition, and whatever else looks at the kind. */
+START_TEST(a_story_may_begin_with_any_kind_that_the_programs_tell) {
+        unsigned n = 0;
+
+        for (unsigned kind = 0; kind < _WIRE_KIND_MAX; kind++) {
+                const struct kind_info *info = schema_kind((enum wire_kind)kind);
+                const struct prefilter_kind *begins;
+                char policy[512];
+
+                if (!info || info->class != EVENT_EVENT || kind == WIRE_KIND_write)
+                        continue;
+                snprintf(policy, sizeof(policy),
+                         "path \"p\" { within = 9s  %s { }  write { } }\n"
+                         "path \"q\" { %s { proc.uid == 7 } }\n",
+                         info->name, info->name);
+                collect(policy, USES_FILTER | USES_ARM);
+                begins = &prefilter->kinds[kind];
+                if (!begins->active) {
+                        /* Not told by the programs: then what follows is not left out. */
+                        ck_assert_msg(prefilter->kinds[WIRE_KIND_write].first != 0 ||
+                                              !prefilter->kinds[WIRE_KIND_write].active,
+                                      "%s", info->name);
+                        continue;
+                }
+                n++;
+                ck_assert_msg(prefilter->kinds[WIRE_KIND_write].first == 0, "%s", info->name);
+                ck_assert_msg(begins->arms[0].kinds == wire_kind_bit(WIRE_KIND_write) ||
+                                      begins->arms[1].kinds == wire_kind_bit(WIRE_KIND_write),
+                              "%s arms nothing", info->name);
+        }
+        ck_assert_uint_ge(n, 40);
+        collect("path \"p\" { memfd_create { }  write { } }", USES_FILTER | USES_ARM);
+        ck_assert_uint_eq(prefilter->kinds[WIRE_KIND_memfd_create].first, 1);
+        ck_assert_uint_eq(prefilter->kinds[WIRE_KIND_memfd_create].arms[0].kinds, wire_kind_bit(WIRE_KIND_write));
+}
+END_TEST
+
 START_TEST(what_ends_a_story_or_must_not_happen_is_armed_too) {
         collect("path \"p\" { openat { pathname == \"/a\" }  no unlink { } within 2s }", USES_ARM);
         ck_assert_uint_eq(opens()->arms[0].kinds, wire_kind_bit(WIRE_KIND_unlink));
@@ -326,6 +363,7 @@ UNIT_MAIN("program/uses",
           what_is_counted_is_urgent_if_a_few_are_enough,
           what_is_urgent_is_said_without_filters_and_of_kinds_that_have_none,
           first_steps_arm_the_kinds_that_follow,
+          a_story_may_begin_with_any_kind_that_the_programs_tell,
           what_ends_a_story_or_must_not_happen_is_armed_too,
           a_story_that_the_kernel_does_not_see_begin_does_not_wait,
           more_uses_than_bits_are_taken_together_by_what_they_look_at,
