@@ -31,6 +31,7 @@ static struct record record;
 static FILE *file;
 static uint64_t number;
 static int n_sunk;
+static uint64_t skipped_kinds, n_skipped, asked_for;    /* what the kernel skipped, and of which kinds that was asked */
 
 static struct program *compile(const char *text) {
         struct policy_options options = {};
@@ -56,8 +57,15 @@ static void on_match(const struct match *match, void *userdata) {
         n_sunk++;
 }
 
+static uint64_t skipped(uint64_t kinds, uint64_t *ret_kinds, void *userdata) {
+        ck_assert_ptr_eq(userdata, &n_sunk);
+        asked_for = kinds;
+        *ret_kinds = kinds & skipped_kinds;
+        return kinds & skipped_kinds ? n_skipped : 0;
+}
+
 static int make(const struct pipeline_options *options, struct pipeline **ret) {
-        struct pipeline_sink sink = {.on_match = on_match};
+        struct pipeline_sink sink = {.on_match = on_match, .skipped = skipped};
 
         return pipeline_new(program, options, &sink, &n_sunk, ret);
 }
@@ -77,6 +85,7 @@ static void prepare(const char *policies) {
         file = tmpfile();
         number = 0;
         n_sunk = 0;
+        skipped_kinds = n_skipped = asked_for = 0;
         ck_assert_int_eq(config_init(CONFIG_PROFILE_BALANCED, &config), 0);
         ck_assert_int_eq(redactor_new(&redact, &redactor), 0);
         program = compile(policies);
@@ -232,6 +241,52 @@ START_TEST(what_could_hide_a_story_is_an_event_to_policies_and_told) {
 }
 END_TEST
 
+/* A gap tells of it within a second; the story may be over before. */
+START_TEST(a_story_that_is_complete_says_what_the_kernel_skipped_of_its_kinds) {
+        begin(two_steps);
+        feed_clock(1, WALL_NS);
+        feed_open(10, "/1", 2);
+        ck_assert_uint_eq(asked_for, 0);
+        feed_open(10, "/2", 3);
+        ck_assert_uint_eq(asked_for, wire_kind_bit(WIRE_KIND_openat));
+        ck_assert_int_eq(count("\"gap\":null"), 1);
+
+        skipped_kinds = wire_kind_bit(WIRE_KIND_unlink);        /* not of its kinds */
+        n_skipped = 5;
+        feed_open(10, "/1", 4);
+        feed_open(10, "/2", 5);
+        ck_assert_int_eq(count("\"gap\":null"), 2);
+
+        skipped_kinds |= wire_kind_bit(WIRE_KIND_openat);
+        feed_open(10, "/1", 6);
+        feed_open(10, "/2", 7);
+        ck_assert_int_eq(count("\"gap\":null"), 2);
+        ck_assert_int_eq(count("\"gap\":{\"count\":5,\"kinds\":[\"openat\"],\"reasons\":[\"skipped by the kernel\"]"),
+                         1);
+        ck_assert_int_eq(n_sunk, 3);
+        end();
+}
+END_TEST
+
+/* Both are counted, and both reasons said. */
+START_TEST(what_was_skipped_is_added_to_a_gap_that_was_told) {
+        begin(two_steps);
+        feed_clock(1, WALL_NS);
+        feed_open(10, "/1", 2);
+        start(WIRE_KIND_gap, 3);
+        record_set_number(&record, FIELD_gap_count, 7);
+        record_set_number(&record, FIELD_gap_kinds, (int64_t)wire_kind_bit(WIRE_KIND_openat));
+        record_set_number(&record, FIELD_gap_reason, WIRE_LOSS_RING_FULL);
+        feed();
+        skipped_kinds = wire_kind_bit(WIRE_KIND_openat);
+        n_skipped = 5;
+        feed_open(10, "/2", 4);
+        ck_assert_int_eq(count("\"gap\":{\"count\":12,\"kinds\":[\"openat\"],"), 1);
+        ck_assert_int_eq(count("skipped by the kernel"), 1);
+        end();
+}
+END_TEST
+
 START_TEST(a_steady_state_allocates_nothing) {
         size_t before;
 
@@ -267,5 +322,7 @@ END_TEST
 
 UNIT_MAIN("pipeline/pipeline", a_story_goes_through_to_the_report_with_the_stream_s_wall_clock,
           events_are_counted_by_kind, a_story_under_way_survives_a_swap_to_the_same_policy,
-          what_could_hide_a_story_is_an_event_to_policies_and_told, a_steady_state_allocates_nothing,
+          what_could_hide_a_story_is_an_event_to_policies_and_told,
+          a_story_that_is_complete_says_what_the_kernel_skipped_of_its_kinds,
+          what_was_skipped_is_added_to_a_gap_that_was_told, a_steady_state_allocates_nothing,
           out_of_memory_fails_whole)
