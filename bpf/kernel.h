@@ -645,19 +645,39 @@ struct module {
         unsigned long taints;
 };
 
+struct bpf_map;
+
 struct bpf_prog_aux {
+        __u32 used_map_cnt;
+        __u32 id;
         char name[16];
+        struct bpf_map **used_maps;
+};
+
+/* One for each CPU. */
+struct bpf_prog_stats {
+        struct {
+                __u64 v;
+        } misses;
 };
 
 struct bpf_prog {
         enum bpf_prog_type type;
         enum bpf_attach_type expected_attach_type;
+        struct bpf_prog_stats *stats;
         struct bpf_prog_aux *aux;
 };
 
 struct bpf_map {
         enum bpf_map_type map_type;
+        __u32 id;
         char name[16];
+};
+
+/* As it is of a map with a value for each CPU. */
+struct bpf_array {
+        struct bpf_map map;
+        void *pptrs[1];
 };
 
 struct kernel_siginfo;
@@ -671,6 +691,11 @@ struct bpf_iter_meta {
 struct bpf_iter__task {
         struct bpf_iter_meta *meta;
         struct task_struct *task;
+};
+
+struct bpf_iter__bpf_prog {
+        struct bpf_iter_meta *meta;
+        struct bpf_prog *prog;
 };
 
 #if defined(__TARGET_ARCH_x86)

@@ -22,5 +22,6 @@
 #include "compat.bpf.c"
 #include "uring.bpf.c"
 #include "snapshot.bpf.c"
+#include "skipped.bpf.c"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

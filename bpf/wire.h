@@ -204,6 +204,13 @@ struct wire_aggregate {
         __u64 bytes;                    /* sum of their results, as far as they are no errors */
 };
 
+/* How often the kernel skipped a program, by the number that it has there (skipped.bpf.c). */
+struct wire_skipped {
+        __u32 id;
+        __u32 pad;
+        __u64 count;
+};
+
 #define WIRE_BURST_NS 100000000ULL      /* so long after one that was told the same is counted; told a turn later */
 
 /* A process over its whole life, as key of a map. */

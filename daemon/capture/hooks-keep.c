@@ -110,9 +110,11 @@ void hooks_keep_init(struct hooks *hooks) {
                 hooks->prog_fds[i] = -1;
         for (size_t i = 0; i < _KEPT_MAX; i++)
                 hooks->maps[i] = -1;
+        hooks->skipped.link_fd = -1;
 }
 
 void hooks_keep_done(struct hooks *hooks) {
+        hooks_skipped_done(hooks);
         for (size_t i = 0; i < N_HOOKS; i++) {
                 for (size_t k = i + 1; k < N_HOOKS; k++)
                         if (hooks->prog_fds[k] == hooks->prog_fds[i])

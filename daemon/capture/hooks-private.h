@@ -85,6 +85,11 @@ struct hooks {
         size_t n_cpus, cpu_size;
         int tracefs_fd, cgroup_fd;      /* negative: there is none, and why */
         pid_t detachers[MAX_DETACHERS];
+        struct hooks_skipped {
+                int link_fd;            /* owned; -1: not open yet */
+                bool refused;           /* not on this kernel: each program is asked by itself */
+                uint32_t ids[N_HOOKS];  /* 0: does not count */
+        } skipped;
         bool wait;
         bool compat;                    /* 32-bit calls are watched, too */
         bool told_compat;               /* what that means for credchange was said */
@@ -106,6 +111,8 @@ int hooks_keep(struct hooks *hooks);
 void hooks_keep_done(struct hooks *hooks);
 
 int hooks_keep_map(struct hooks *hooks);        /* the counters of the CPUs */
+
+void hooks_skipped_done(struct hooks *hooks);
 
 /* Detach, here or in a process of its own. */
 void hooks_detach_list(struct hooks *hooks, const int *fds, size_t n);

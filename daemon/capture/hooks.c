@@ -654,23 +654,6 @@ const struct wire_counters *hooks_counters(const struct hooks *hooks, size_t cpu
         return (const struct wire_counters *)(hooks->cpus + cpu * hooks->cpu_size);
 }
 
-void hooks_count_skipped(const struct hooks *hooks, uint64_t kinds, uint64_t ret[static _WIRE_KIND_MAX]) {
-        memset(ret, 0, _WIRE_KIND_MAX * sizeof(*ret));
-        for (size_t i = 0; i < N_HOOKS; i++) {
-                struct bpf_prog_info info = {};
-                uint32_t size = sizeof(info);
-
-                /* One program in many places counts once, whether or not the first is attached. */
-                if (hooks_table[i].kind == WIRE_NONE || hooks_table[i].use == HOOK_SECURITY ||
-                    hooks->prog_fds[i] < 0 || (i > 0 && hooks->prog_fds[i] == hooks->prog_fds[i - 1]))
-                        continue;
-                if (kinds != UINT64_MAX && !(kinds & wire_kind_bit(hooks_table[i].kind)))
-                        continue;
-                if (bpf_obj_get_info_by_fd(hooks->prog_fds[i], &info, &size) >= 0)
-                        ret[hooks_table[i].kind] += info.recursion_misses;
-        }
-}
-
 int hooks_program(const struct hooks *hooks, const char *program) {
         size_t i = 0;
 

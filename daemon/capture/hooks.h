@@ -130,8 +130,9 @@ size_t hooks_n_cpus(const struct hooks *hooks);
 const struct wire_counters *hooks_counters(const struct hooks *hooks, size_t cpu);
 
 /* How often the kernel skipped the programs of each of these kinds (they would have nested), since the programs were
- * loaded; all bits: of all kinds. Costs a system call for each program. */
-void hooks_count_skipped(const struct hooks *hooks, uint64_t kinds, uint64_t ret[static _WIRE_KIND_MAX]);
+ * loaded; all bits: of all kinds. Few calls, whatever the number of programs; or one for each where the kernel has no
+ * such iterator. */
+void hooks_count_skipped(struct hooks *hooks, uint64_t kinds, uint64_t ret[static _WIRE_KIND_MAX]);
 
 /* 1: what a snapshot tells of each process is from now on what is known of it, by the stream and by the kernel
  * (bpf/image.bpf.h). */
