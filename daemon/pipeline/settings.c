@@ -106,8 +106,24 @@ static int check_number(const struct program *program, const struct config *conf
         return EXIT_STATUS_POLICIES;
 }
 
+/* What was asked for, and what the configuration leaves out. */
+static struct compile_options compile_options(const struct settings_options *options, const struct config *config) {
+        struct compile_options compile = options->compile;
+
+#define COMPILER_PASS(key, pass) compile.without |= config->compiler.key ? 0 : COMPILE_WITHOUT(pass);
+#include "config/optimisations.def"
+        return compile;
+}
+enum {
+#define COMPILER_PASS(key, pass) +1
+        N_PASSES = 0
+#include "config/optimisations.def"
+};
+_Static_assert((int)N_PASSES == (int)_COMPILE_PASS_MAX, "each pass has a key");
+
 static int load_policies(const struct settings_options *options, struct strbuf *messages, struct settings *settings) {
         _cleanup_(diag_set_done) struct diag_set diags = {};
+        struct compile_options compile = compile_options(options, &settings->config);
         struct policy_options policy_options;
         struct policy_loader_stats stats;
         const char *const *places;
@@ -117,8 +133,8 @@ static int load_policies(const struct settings_options *options, struct strbuf *
         diag_set_init(&diags, 0);
         settings_policy_options(options, &settings->config, &policy_options);
         places = settings_places(options, &settings->config, &n_places);
-        r = policy_loader_load(places, n_places, &policy_options, &options->compile, options->generation, &diags,
-                               messages, &settings->program, &stats);
+        r = policy_loader_load(places, n_places, &policy_options, &compile, options->generation, &diags, messages,
+                               &settings->program, &stats);
         settings->n_files = stats.n_files;
         if (r == -ENOMEM)
                 return out_of_memory(messages);
@@ -148,7 +164,7 @@ int settings_load(const struct settings_options *options, struct strbuf *message
 static int start_compiler(const struct settings_options *options, const struct config *config, struct strbuf *messages,
                           struct compile_job **ret) {
         struct compile_request request = {
-                .compile = options->compile,
+                .compile = compile_options(options, config),
                 .limits = {.timeout_ns = config->policies.compile_timeout_ns,
                            .memory_bytes = config->policies.compile_memory_bytes,
                            .user = (uint32_t)config->policies.compile_user},

@@ -149,6 +149,29 @@ class Daemon:
         self.process.wait()
 
 
+class Recorder:
+    """execrayctl record, from the moment that it records on."""
+
+    def __init__(self, path, *arguments):
+        self.path = path
+        self.process = subprocess.Popen([EXECRAYCTL, 'record', path] + list(arguments), stdin=subprocess.DEVNULL,
+                                        stderr=subprocess.PIPE)
+        said = []
+        while True:                     # what this host cannot show is said first
+            line = self.process.stderr.readline()
+            said.append(line)
+            if not line or b'recording to' in line:
+                break
+        expect_in(b'recording to', line, 'what the recorder says: %r' % said)
+
+    def stop(self):
+        time.sleep(0.3)
+        self.process.send_signal(signal.SIGINT)
+        text = self.process.stderr.read().decode(errors='replace')
+        expect_equal(self.process.wait(20), 0, 'the exit status of the recorder')
+        return text
+
+
 def run(*command, status=None, user=None, data=None, timeout=60, **options):
     """Run to its end: (exit status, stdout, stderr) as bytes; as `nobody` if asked."""
     command = list(command)

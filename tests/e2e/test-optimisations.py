@@ -5,7 +5,7 @@ import os
 import re
 import socket
 
-from harness import EXECRAYCTL, ROOT, Daemon, Failure, expect, expect_equal, main, run, sh
+from harness import EXECRAYCTL, ROOT, Daemon, Failure, Recorder, expect, expect_equal, main, run, sh
 
 POLICIES = '''
 path "dropped" {
@@ -136,11 +136,15 @@ def links(what, log):
 
 
 def optimisations():
-    """The list that the daemon has, so that a new one is tried by being there."""
+    """The lists that the daemon has, so that a new one is tried by being there: what matters while the kernel is watched, and
+    what a replay has as well."""
     with open(os.path.join(ROOT, 'daemon', 'config', 'optimisations.def')) as f:
-        found = re.findall(r'^OPTIMISATION\((\w+), (\w+)\)', f.read(), re.M)
-    expect(len(found) >= 2, 'the list of optimisations is not understood')
-    return found
+        text = f.read()
+    live = re.findall(r'^OPTIMISATION\((\w+), (\w+)\)', text, re.M)
+    settled = re.findall(r'^SETTLED\((\w+), (\w+)\)', text, re.M)
+    passes = re.findall(r'^COMPILER_PASS\((\w+), \w+\)', text, re.M)
+    expect(len(live) >= 6 and settled and len(passes) >= 8, 'the list of optimisations is not understood')
+    return live, settled + [('compiler', key) for key in passes]
 
 
 def switched(which, off):
@@ -151,7 +155,8 @@ def switched(which, off):
 
 def test_alerts_are_the_same_with_all_optimisations_with_none_and_without_each(place):
     place.policy('p', POLICIES % {'dir': place.path})
-    which = optimisations()
+    live, settled = optimisations()
+    which = live + settled
     none, log = alerts_with(place, 'none', switched(which, lambda *_: True))
     expect_equal([a[0] for a in none], ['dropped', 'many', 'rewritten', 'sent'], 'the stories that are told without optimisations')
     expect(links('events', log) >= LINKS, 'without optimisations not all is told:\n' + log)
@@ -160,9 +165,25 @@ def test_alerts_are_the_same_with_all_optimisations_with_none_and_without_each(p
     expect_equal(found, none, 'what is told with all optimisations')
     expect(links('filtered', log) >= LINKS, 'with optimisations nothing is left out:\n' + log)
     expect(links('events', log) < LINKS, 'with optimisations all is told:\n' + log)
-    for section, key in which:
+    for section, key in live:
         found, _ = alerts_with(place, 'but-' + key, switched(which, lambda s, k, no=(section, key): (s, k) == no))
         expect_equal(found, none, 'what is told with all but %s.%s' % (section, key))
+
+
+def test_alerts_of_a_recording_are_the_same_without_each_of_those_that_matter_there(place):
+    place.policy('p', POLICIES % {'dir': place.path})
+    recorder = Recorder(place.join('recording'), '--policies', place.policies)
+    play(place)
+    recorder.stop()
+    _, settled = optimisations()
+    first = None
+    for off in [lambda *_: False, lambda *_: True] + [lambda s, k, no=pair: (s, k) == no for pair in settled]:
+        config = place.write('c.yaml', switched(settled, off))
+        alerts = run(EXECRAYCTL, 'replay', place.join('recording'), '--policies', place.policies, '--config', config, '--json',
+                     status=0)[1]
+        first = first or alerts
+        expect_equal(alerts, first, 'what is told with\n' + switched(settled, off))
+    expect(b'"policy":"dropped"' in first and b'"policy":"sent"' in first, 'nothing is told of the recording: %r' % first)
 
 
 def test_alerts_are_the_same_in_every_profile(place):

@@ -5,13 +5,12 @@
 Where it does not matter what is recorded it is what the policies need: to leave every place alone again takes 15 s."""
 import json
 import os
-import signal
 import stat
 import struct
 import subprocess
 import time
 
-from harness import EXECRAYCTL, Daemon, expect, expect_equal, expect_in, main, run, sh
+from harness import EXECRAYCTL, Daemon, Recorder, expect, expect_equal, expect_in, main, run, sh
 
 POLICY = '''
 path "dropped" {
@@ -34,27 +33,6 @@ MISSING, FOREIGN, BROKEN, VERSION = 10, 11, 12, 13
 
 def play(place):
     sh('cat /bin/true > "$1/payload"; chmod 755 "$1/payload"; "$1/payload" --token s3cr3t-t0k3n; rm "$1/payload"', place.path)
-
-
-class Recorder:
-    def __init__(self, path, *arguments):
-        self.path = path
-        self.process = subprocess.Popen([EXECRAYCTL, 'record', path] + list(arguments), stdin=subprocess.DEVNULL,
-                                        stderr=subprocess.PIPE)
-        said = []
-        while True:                     # what this host cannot show is said first
-            line = self.process.stderr.readline()
-            said.append(line)
-            if not line or b'recording to' in line:
-                break
-        expect_in(b'recording to', line, 'what the recorder says: %r' % said)
-
-    def stop(self):
-        time.sleep(0.3)
-        self.process.send_signal(signal.SIGINT)
-        text = self.process.stderr.read().decode(errors='replace')
-        expect_equal(self.process.wait(20), 0, 'the exit status of the recorder')
-        return text
 
 
 def record(place, *arguments):

@@ -160,6 +160,67 @@ START_TEST(another_process_compiles_to_the_same_program) {
 }
 END_TEST
 
+/* Something for each pass to do. */
+static const char every_pass[] = "path \"p\" {\n    description = \"x\"\n    severity = low\n"
+                                 "    openat { pathname =~ \"^/a/\" }\n"
+                                 "    execve { filename =~ \"/b+/needle/c*d$\" and argc == 1 }\n"
+                                 "    openat { pathname =~ \"x[0-9]+y\" and flags & O_CREAT }\n}\n"
+                                 "path \"q\" {\n    description = \"x\"\n    severity = low\n"
+                                 "    openat { pathname == \"/c\" }\n"
+                                 "    openat { pathname endswith \".d\" and pathname == \"/c\" }\n}\n";
+
+static void take_program(char **ret, size_t *ret_size) {
+        *ret_size = settings.program->size;
+        *ret = malloc(*ret_size);
+        memcpy(*ret, settings.program->header, *ret_size);
+        settings_done(&settings);
+}
+
+static bool is_program(const char *block, size_t size) {
+        return settings.program->size == size && memcmp(settings.program->header, block, size) == 0;
+}
+
+START_TEST(each_pass_of_the_compiler_can_be_left_out_by_the_configuration) {
+        static const struct {
+                const char *key;
+                uint64_t without;
+        } passes[] = {
+#define COMPILER_PASS(key, pass) {#key, COMPILE_WITHOUT(pass)},
+#include "config/optimisations.def"
+        };
+        _cleanup_(freep) char *whole = NULL;
+        const char *config, *policy;
+        char text[64], place[128];
+        size_t n_whole, n;
+
+        begin();
+        policy = strcpy(place, write_file("p.policy", every_pass));
+        ck_assert_int_eq(load(NULL, policy), 0);
+        take_program(&whole, &n_whole);
+        for (size_t i = 0; i < ELEMENTSOF(passes); i++) {
+                struct settings_options options = {
+                        .places = &policy, .n_places = 1, .generation = 7, .compile.without = passes[i].without};
+                _cleanup_(freep) char *without = NULL;
+
+                ck_assert_int_eq(settings_load(&options, &messages, &settings), 0);
+                ck_assert_msg(!is_program(whole, n_whole), "%s does nothing", passes[i].key);
+                take_program(&without, &n);
+
+                snprintf(text, sizeof(text), "compiler: {%s: no}\n", passes[i].key);
+                config = write_file("c.yaml", text);
+                ck_assert_int_eq(load(config, policy), 0);
+                ck_assert_msg(is_program(without, n), "%s", passes[i].key);
+                settings_done(&settings);
+                if (i > 0)
+                        continue;
+                ck_assert_int_eq(load_apart(config, policy), 0);
+                ck_assert(is_program(without, n));
+                settings_done(&settings);
+        }
+        end();
+}
+END_TEST
+
 START_TEST(another_process_says_the_same_about_what_is_wrong) {
         _cleanup_(freep) char *said = NULL;
         const char *policy;
@@ -185,6 +246,7 @@ int main(int argc, char **argv) {
                 no_policies_at_all_is_an_error,
                 names_in_a_message_cannot_forge_a_line,
                 another_process_compiles_to_the_same_program,
+                each_pass_of_the_compiler_can_be_left_out_by_the_configuration,
                 another_process_says_the_same_about_what_is_wrong,
         };
 
