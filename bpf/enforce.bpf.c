@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Enforce - the programs that refuse calls: addresses in the cgroup programs of connect and sendmsg, which load
- * everywhere, programs and files in security hooks, where the kernel has BPF among them.
+ * everywhere, programs and files in security hooks, where the kernel has BPF among them. What is refused is in the
+ * administrator's lists, or is the last step of a policy with `enforce` (enforce-rules.bpf.h).
  *
  * A rule may ask for more: that who asked does not live on. In a security hook he gets SIGKILL at once. A cgroup
  * program cannot send it: it refuses the call, and the program at the end of the same call sends it. Either way he is
@@ -23,6 +24,7 @@
 
 /* Fixed at load. */
 const volatile bool closed = false;     /* what cannot be looked at is refused */
+const volatile __u32 listed = 0;        /* lists that have something in them: 1 << enum enforce_list */
 
 /* Changed by the daemon at any time. */
 __u32 enforcing = 0;
@@ -94,13 +96,60 @@ struct {
         __type(value, struct mark);
 } marks SEC(".maps");
 
+#define ENFORCE_NUMBERS 8               /* a power of two, above the numbers of enum enforce_field */
+#define LONGEST_NAME 256                /* what is left out of a path that is too long, for the verifier */
+
+struct text {
+        const char *from;
+        __u32 n;
+        __u32 pad;
+};
+
+/* What is known of a call (enforce-rules.bpf.h). */
+struct facts {
+        __u32 known;                    /* enum enforce_field, bits */
+        __u32 numbers[ENFORCE_NUMBERS]; /* by enum enforce_field */
+        __u32 family, device, pad;
+        __u64 inode;
+        __u8 address[16];
+        struct text path, exe;
+};
+
+/* A walk from a file to the root, a list of checks: how far they are. */
+struct climb {
+        struct dentry *dentry, *root;
+        struct mount *mount;
+        __u64 sum;                      /* of what was seen: the same twice, and nothing changed meanwhile */
+        __u32 at;                       /* where the path begins, so far */
+        __u32 which;                    /* of the texts: 0 path, 1 exe */
+        bool write, done;
+};
+
+struct looking {
+        __u32 at, end, rule;
+        bool holds;                     /* the test, so far */
+};
+
+struct rule_address {
+        __u32 words[4];
+};
+
 /* Security programs can be preempted, and run twice on a CPU: what they need is taken and given back. */
 struct scratch {
         __u32 busy;
         __u32 pad;
         struct enforce_verdict verdict;
         struct enforce_front front;
-        char path[ENFORCE_PATH];
+        struct facts facts;
+        struct climb climb;
+        struct looking looking;
+        struct task_struct *creator;
+        struct enforce_arming key;
+        struct enforce_armed armed;     /* by that key */
+        bool found;
+        char path[ENFORCE_PATH + LONGEST_NAME];
+        char exe[ENFORCE_PATH + LONGEST_NAME];
+        __u64 words[ENFORCE_TEXT / 8];
 };
 
 struct {
@@ -121,6 +170,25 @@ struct {
 static __always_inline void count(__u64 *counter) {
         __sync_fetch_and_add(counter, 1);
 }
+
+static __always_inline struct scratch *scratch_take(void) {
+        __u32 first = bpf_get_prandom_u32();
+
+        for (__u32 i = 0; i < 8; i++) {
+                __u32 at = (first + i) & (ENFORCE_SCRATCHES - 1);
+                struct scratch *scratch = bpf_map_lookup_elem(&scratches, &at);
+
+                if (scratch && __sync_val_compare_and_swap(&scratch->busy, 0, 1) == 0)
+                        return scratch;
+        }
+        return NULL;
+}
+
+static __always_inline void scratch_release(struct scratch *scratch) {
+        __sync_lock_test_and_set(&scratch->busy, 0);
+}
+
+#include "enforce-rules.bpf.h"
 
 /* ---- who asks ---- */
 
@@ -227,25 +295,33 @@ static __always_inline int mark_caller(const struct enforce_verdict *verdict) {
 }
 
 /* The answer of the program: 0 is EPERM for the caller. */
-static __always_inline int answer_address(struct bpf_sock_addr *context, const __u32 *rule, __u16 family,
+static __always_inline int answer_address(struct bpf_sock_addr *context, __u32 place, const __u32 *listed, __u16 family,
                                           const __u32 address[4]) {
         struct task_struct *task = bpf_get_current_task_btf();
         char bytes[VERDICT_HEAD] __attribute__((aligned(8)));
         struct enforce_verdict *verdict = (void *)bytes;
+        __u32 rule = listed ? *listed : 0, list = ENFORCE_ADDRESSES, port = bpf_ntohs((__u16)context->user_port);
         enum enforce_outcome outcome;
 
+        if (!rule) {
+                struct rule_address words;
+
+                __builtin_memcpy(words.words, address, sizeof(words.words));
+                rule = rule_of_address(place, family, port, &words);
+                list = ENFORCE_POLICIES;
+        }
         if (!rule)
                 return 1;
-        outcome = decide(task, *rule);
-        verdict_fill(verdict, task, ENFORCE_ADDRESSES, *rule, outcome);
+        outcome = decide(task, rule);
+        verdict_fill(verdict, task, list, rule, outcome);
         verdict->family = family;
-        verdict->port = bpf_ntohs((__u16)context->user_port);
+        verdict->port = port;
         __builtin_memcpy(verdict->address, address, sizeof(verdict->address));
         if (bpf_ringbuf_output(&verdicts, bytes, sizeof(bytes), 0) < 0)
                 count(&counters.untold);
         if (outcome != ENFORCE_KERNEL)
                 return 1;
-        if (*rule & ENFORCE_KILL && mark_caller(verdict) < 0)
+        if (rule & ENFORCE_KILL && mark_caller(verdict) < 0)
                 count(&counters.kill_failed);
         return 0;
 }
@@ -259,14 +335,14 @@ static __always_inline const __u32 *find4(__u32 ip) {
         return bpf_map_lookup_elem(&addresses4, &key);
 }
 
-static __always_inline int decide4(struct bpf_sock_addr *context) {
+static __always_inline int decide4(struct bpf_sock_addr *context, __u32 place) {
         __u32 address[4] = {context->user_ip4};
 
-        return answer_address(context, find4(address[0]), AF_INET, address);
+        return answer_address(context, place, find4(address[0]), AF_INET, address);
 }
 
 /* The verifier wants each word of the context read by itself. */
-static __always_inline int decide6(struct bpf_sock_addr *context) {
+static __always_inline int decide6(struct bpf_sock_addr *context, __u32 place) {
         struct enforce_address6 key = {.bits = 128};
         __u32 address[4];
         const __u32 *rule;
@@ -279,33 +355,33 @@ static __always_inline int decide6(struct bpf_sock_addr *context) {
         if (address[0] == 0 && address[1] == 0 && address[2] == bpf_htonl(0xffff)) {
                 address[0] = address[3];
                 address[1] = address[2] = address[3] = 0;
-                return answer_address(context, find4(address[0]), AF_INET, address);
+                return answer_address(context, place, find4(address[0]), AF_INET, address);
         }
         __builtin_memcpy(key.address, address, sizeof(key.address));
         if ((address[0] | address[1] | address[2] | address[3]) == 0)
                 key.address[15] = 1;
         rule = bpf_map_lookup_elem(&addresses6, &key);
-        return answer_address(context, rule, AF_INET6, address);
+        return answer_address(context, place, rule, AF_INET6, address);
 }
 
 SEC("cgroup/connect4")
 int refuse_connect4(struct bpf_sock_addr *context) {
-        return decide4(context);
+        return decide4(context, ENFORCE_AT_CONNECT);
 }
 
 SEC("cgroup/connect6")
 int refuse_connect6(struct bpf_sock_addr *context) {
-        return decide6(context);
+        return decide6(context, ENFORCE_AT_CONNECT);
 }
 
 SEC("cgroup/sendmsg4")
 int refuse_sendmsg4(struct bpf_sock_addr *context) {
-        return decide4(context);
+        return decide4(context, ENFORCE_AT_SEND);
 }
 
 SEC("cgroup/sendmsg6")
 int refuse_sendmsg6(struct bpf_sock_addr *context) {
-        return decide6(context);
+        return decide6(context, ENFORCE_AT_SEND);
 }
 
 /* The end of a call that may have been refused. Enforcement may have been switched off since. */
@@ -324,23 +400,6 @@ int end_call(struct syscall_exit *context) {
 }
 
 /* ---- programs and files ---- */
-
-static __always_inline struct scratch *scratch_take(void) {
-        __u32 first = bpf_get_prandom_u32();
-
-        for (__u32 i = 0; i < 8; i++) {
-                __u32 at = (first + i) & (ENFORCE_SCRATCHES - 1);
-                struct scratch *scratch = bpf_map_lookup_elem(&scratches, &at);
-
-                if (scratch && __sync_val_compare_and_swap(&scratch->busy, 0, 1) == 0)
-                        return scratch;
-        }
-        return NULL;
-}
-
-static __always_inline void scratch_release(struct scratch *scratch) {
-        __sync_lock_test_and_set(&scratch->busy, 0);
-}
 
 static __always_inline __u32 rule_at(const __u32 *rule) {
         return rule ? *rule : 0;
@@ -363,35 +422,64 @@ static __always_inline __u32 find_name(struct dentry *dentry, __u32 list) {
         return rule_at(bpf_map_lookup_elem(&names, &name));
 }
 
-static __always_inline int refuse_file(struct file *file, __u32 list) {
-        struct task_struct *task = bpf_get_current_task_btf();
-        struct scratch *scratch;
-        enum enforce_outcome outcome;
-        __u32 rule, size;
+/* What of the scratch's path is told, of the beginning. */
+static __always_inline __u32 tell_path(struct scratch *scratch, const char *path, __u32 size) {
+        scratch->verdict.n_path = size > ENFORCE_TOLD ? ENFORCE_TOLD : size;
+        bpf_probe_read_kernel(scratch->verdict.path, ENFORCE_TOLD, path);
+        BOUND(size, 2 * ENFORCE_TOLD - 1);
+        return size > ENFORCE_TOLD ? ENFORCE_TOLD : size;
+}
+
+/* By the lists. False: it could not be looked at. The path is in the scratch then, `*ret_n` bytes with NUL. */
+static __always_inline bool find_listed(struct scratch *scratch, struct file *file, __u32 list, __u32 *ret_rule,
+                                        __u32 *ret_n) {
+        __u32 rule = find_object(READ(file, f_inode), list), bytes;
         long n;
 
-        rule = find_object(READ(file, f_inode), list);
         if (!rule)
                 rule = find_name(READ(file, f_path.dentry), list);
-        scratch = scratch_take();
         n = scratch ? bpf_d_path(&file->f_path, scratch->path, ENFORCE_PATH) : -1;
-        if (!scratch || n < 0 || n > ENFORCE_PATH) {
-                n = 0;
-                if (!rule)
-                        count(&counters.undecided);
-        } else if (!rule) {
-                __u32 bytes = n;
+        *ret_rule = rule;
+        if (!scratch || n <= 0 || n > ENFORCE_PATH)
+                return rule;
+        *ret_n = bytes = n;
+        if (rule)
+                return true;
+        if (bytes > ENFORCE_FRONT)
+                bytes = ENFORCE_FRONT;
+        bpf_probe_read_kernel(scratch->front.text, ENFORCE_FRONT, scratch->path);
+        scratch->front.list = list;
+        scratch->front.bits = 32 + 8 * bytes;
+        *ret_rule = rule_at(bpf_map_lookup_elem(&fronts, &scratch->front));
+        return true;
+}
 
-                if (bytes > ENFORCE_FRONT)
-                        bytes = ENFORCE_FRONT;
-                bpf_probe_read_kernel(scratch->front.text, ENFORCE_FRONT, scratch->path);
-                scratch->front.list = list;
-                scratch->front.bits = 32 + 8 * bytes;
-                rule = rule_at(bpf_map_lookup_elem(&fronts, &scratch->front));
-                if (!rule) {
+static __always_inline int refuse_file(struct file *file, __u32 list, __u32 place) {
+        struct task_struct *task = bpf_get_current_task_btf();
+        struct scratch *scratch = scratch_take();
+        __u32 rule = 0, n = 0, size;
+        const char *path = scratch ? scratch->path : NULL;
+        enum enforce_outcome outcome;
+        bool decided = true;
+
+        if (listed & 1U << list)
+                decided = find_listed(scratch, file, list, &rule, &n);
+        if (!scratch && !rule)
+                decided = decided && !(listed & 1U << list) && spans[place].first == spans[place].end;
+        if (!decided)
+                count(&counters.undecided);
+        if (scratch && decided && !rule) {
+                rule = rule_of_file(scratch, place, file);
+                list = ENFORCE_POLICIES;
+                path = scratch->facts.path.from;
+                n = KNOWS(&scratch->facts, ENFORCE_FILE_PATH) ? scratch->facts.path.n + 1 : 0;
+        }
+        /* What is undecided is refused for the sake of a list only: of a policy's rules it is not known that one holds.
+         */
+        if (!rule && (decided || !(listed & 1U << list))) {
+                if (scratch)
                         scratch_release(scratch);
-                        return 0;
-                }
+                return 0;
         }
 
         outcome = decide(task, rule);
@@ -400,15 +488,8 @@ static __always_inline int refuse_file(struct file *file, __u32 list) {
                 return outcome == ENFORCE_KERNEL ? -EPERM : 0;
         }
         if (rule || outcome == ENFORCE_KERNEL) {
-                size = n > 0 ? n - 1 : 0;
-                if (size > ENFORCE_TOLD)
-                        size = ENFORCE_TOLD;
                 verdict_fill(&scratch->verdict, task, list, rule, outcome);
-                scratch->verdict.n_path = size;
-                BOUND(size, 2 * ENFORCE_TOLD - 1);
-                if (size > ENFORCE_TOLD)
-                        size = ENFORCE_TOLD;
-                bpf_probe_read_kernel(scratch->verdict.path, ENFORCE_TOLD, scratch->path);
+                size = tell_path(scratch, path, n > 0 ? n - 1 : 0);
                 if (bpf_ringbuf_output(&verdicts, &scratch->verdict, VERDICT_HEAD + size, 0) < 0)
                         count(&counters.untold);
                 if (outcome == ENFORCE_KERNEL && rule & ENFORCE_KILL)
@@ -421,14 +502,67 @@ static __always_inline int refuse_file(struct file *file, __u32 list) {
 /* Called again for each interpreter. */
 SEC("lsm/bprm_check_security")
 int BPF_PROG(refuse_exec, struct linux_binprm *bprm) {
-        return refuse_file(bprm->file, ENFORCE_EXECUTABLES);
+        return refuse_file(bprm->file, ENFORCE_EXECUTABLES, ENFORCE_AT_EXEC);
 }
 
 SEC("lsm/file_open")
 int BPF_PROG(refuse_open, struct file *file) {
         if (file->f_mode & FMODE_NOACCOUNT)
                 return 0;               /* a file system's own, of what lies below it */
-        return refuse_file(file, ENFORCE_FILES);
+        return refuse_file(file, ENFORCE_FILES, ENFORCE_AT_OPEN);
+}
+
+/* ---- where there are no security hooks: nothing can be refused, but the caller can be killed ---- */
+
+static __always_inline int kill_for_file(struct file *file, __u32 place) {
+        struct task_struct *task = bpf_get_current_task_btf();
+        struct scratch *scratch = scratch_take();
+        enum enforce_outcome outcome;
+        __u32 rule, size;
+
+        if (!scratch) {
+                count(&counters.undecided);
+                return 0;
+        }
+        rule = rule_of_file(scratch, place, file);
+        if (rule) {
+                outcome = is_protected(task) ? ENFORCE_NO : enforcing ? ENFORCE_KERNEL : ENFORCE_WOULD;
+                verdict_fill(&scratch->verdict, task, ENFORCE_POLICIES, rule, outcome);
+                size = KNOWS(&scratch->facts, ENFORCE_FILE_PATH) ? scratch->facts.path.n : 0;
+                size = tell_path(scratch, scratch->facts.path.from, size);
+                if (outcome == ENFORCE_KERNEL)
+                        punish(&scratch->verdict, VERDICT_HEAD + size);
+                else {
+                        count(&counters.outcomes[outcome]);
+                        if (bpf_ringbuf_output(&verdicts, &scratch->verdict, VERDICT_HEAD + size, 0) < 0)
+                                count(&counters.untold);
+                }
+        }
+        scratch_release(scratch);
+        return 0;
+}
+
+/* The new image has not run yet. Of a script this is the interpreter. */
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(end_exec, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm) {
+        return kill_for_file(READ(bprm, file), ENFORCE_AT_EXEC);
+}
+
+/* The end of each call that opens. */
+SEC("tp/syscalls/sys_exit_openat")
+int end_open(struct syscall_exit *context) {
+        struct fdtable *table;
+        struct file **files, *file = NULL;
+        long fd = context->ret;
+
+        if (fd < 0 || spans[ENFORCE_AT_OPEN].first == spans[ENFORCE_AT_OPEN].end)
+                return 0;
+        table = READ(READ(bpf_get_current_task_btf(), files), fdt);
+        files = READ(table, fd);
+        if (fd >= READ(table, max_fds))
+                return 0;
+        bpf_probe_read_kernel(&file, sizeof(file), files + fd);
+        return file ? kill_for_file(file, ENFORCE_AT_OPEN) : 0;
 }
 
 /* ---- for the daemon ---- */

@@ -25,6 +25,7 @@ enum enforce_list {
         ENFORCE_EXECUTABLES,
         ENFORCE_FILES,
         ENFORCE_N_LISTS,
+        ENFORCE_POLICIES = ENFORCE_N_LISTS,     /* no list: the last step of a policy with `enforce` */
 };
 
 enum enforce_outcome {
@@ -86,6 +87,95 @@ struct enforce_front {
         __u32 bits;
         __u32 list;
         char text[ENFORCE_FRONT];
+};
+
+/* ---- last steps of policies ----
+ *
+ * Rules as checks one after the other, those of a place together. Checks of one test follow each other, it holds if any
+ * of them does; if it holds (and is not negated) the next one is looked at, if not the rule's `next`. The last check of
+ * a rule has its number. */
+#define ENFORCE_CHECKS 1024             /* of all rules */
+#define ENFORCE_TEXT 248                /* bytes of a string that is compared, to a multiple of 8 */
+#define ENFORCE_ARMED 8192              /* keys whose story has come to its last step */
+#define ENFORCE_CREATORS 32             /* that are asked whether the tree is theirs */
+
+enum enforce_place {
+        ENFORCE_AT_CONNECT,
+        ENFORCE_AT_SEND,
+        ENFORCE_AT_OPEN,
+        ENFORCE_AT_EXEC,
+        ENFORCE_N_PLACES,
+};
+
+enum enforce_field {
+        ENFORCE_KEY,                    /* is the rule armed for one of the caller's keys? `key`, `low`: path */
+        ENFORCE_UID,
+        ENFORCE_EUID,
+        ENFORCE_GID,
+        ENFORCE_EGID,
+        ENFORCE_FLAGS,
+        ENFORCE_PORT,
+        ENFORCE_EXE,
+        ENFORCE_FILE_PATH,
+        ENFORCE_FILE,                   /* as what was captured */
+        ENFORCE_ADDRESS,
+        ENFORCE_ADDRESS_CAPTURED,
+};
+
+enum enforce_op {
+        ENFORCE_IN_RANGE,               /* low <= number <= high */
+        ENFORCE_ANY_BITS,               /* of low */
+        ENFORCE_ALL_BITS,
+        ENFORCE_WHOLE,                  /* texts */
+        ENFORCE_BEGINS,
+        ENFORCE_ENDS,
+        ENFORCE_SAME,                   /* as what was captured; an address in a network; a key */
+};
+
+enum enforce_key {
+        ENFORCE_KEY_PROCESS,
+        ENFORCE_KEY_TREE,
+        ENFORCE_KEY_USER,
+        ENFORCE_KEY_HOST,
+};
+
+#define ENFORCE_NEGATE 1                /* flags of a check */
+#define ENFORCE_END 2                   /* the last of its test */
+
+struct enforce_check {
+        __u8 field, op, flags, key;
+        __u32 next;                     /* where the next rule begins */
+        __u32 rule;                     /* number, with ENFORCE_KILL; 0: the rule goes on */
+        __u32 low, high;                /* of an address: family, bits */
+        __u32 n_text;
+        union {
+                char text[ENFORCE_TEXT];        /* the rest 0 */
+                __u8 address[16];
+                __u64 words[ENFORCE_TEXT / 8];
+        };
+};
+
+struct enforce_span {
+        __u32 first, end;               /* of the checks */
+        __u32 fields;                   /* that they ask for, bits */
+        __u32 pad;
+};
+
+struct enforce_arming {
+        __u32 path;                     /* of the program */
+        __u32 key;                      /* enum enforce_key */
+        __u64 id;                       /* process, first of a tree, user; 0 */
+        __u64 start_ns;
+};
+
+struct enforce_armed {
+        __u64 deadline_ns;
+        __u64 inode;                    /* what was captured */
+        __u32 device;
+        __u32 family;                   /* 0: no address was */
+        __u8 address[16];
+        __u32 has_file;
+        __u32 pad;
 };
 
 struct enforce_name {

@@ -46,6 +46,12 @@ struct keep {
         uint64_t not_before_ns;         /* what is older was in the ring of the process before */
 };
 
+enum deny_for {
+        DENY_LISTS,                     /* of the administrator */
+        DENY_POLICIES,                  /* with `enforce` */
+        DENY_N,
+};
+
 struct capture_bpf {
         struct capture capture;         /* first: what the callers hold */
         struct hooks *hooks;            /* owned */
@@ -90,8 +96,10 @@ struct capture_bpf {
         bool sees_all;                  /* the task iterator shows every process, not only those of a namespace */
 
         enum capture_tier tier;         /* the best that may be used */
-        struct enforcer *enforcer;      /* owned; NULL: nothing is forbidden */
-        sd_event_source *verdicts;      /* owned */
+        struct deny {
+                struct enforcer *enforcer;      /* owned; NULL: nothing is forbidden */
+                sd_event_source *verdicts;      /* owned */
+        } deny[DENY_N];
         struct capture_deny_stats denied;       /* by those that are gone */
         bool enforcing;
 
@@ -178,6 +186,10 @@ void tell_gap(struct capture_bpf *bpf, uint64_t kinds, uint64_t count, enum wire
 /* capture-deny.c: what the kernel refuses. Verdicts up to a time are told by deny_read(), so that they stand where they
  * happened. */
 int deny_set(struct capture *capture, const struct capture_deny *deny);
+int deny_set_enforcement(struct capture *capture, const struct capture_enforcement *enforcement);
+const char *deny_obstacle(const struct capture *capture, const struct enforcement_rule *rule);
+int deny_arm(struct capture *capture, const struct enforcement_arming *arming);
+int deny_disarm(struct capture *capture, uint32_t path, uint32_t id, uint64_t start_ns);
 void deny_set_enforcing(struct capture *capture, bool enforcing);
 int deny_protect(struct capture *capture, const struct capture_deny_list *executables);
 int deny_join(struct capture_bpf *bpf);

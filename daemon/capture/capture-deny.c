@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Capture from the kernel, what it refuses - the enforcer in force, and its verdicts as events of the stream. */
+/* Capture from the kernel, what it refuses - the enforcers in force, and their verdicts as events of the stream. */
 #include <errno.h>
 #include <sys/epoll.h>
 
 #include "base/log.h"
+#include "base/macro.h"
 
 #include "capture/capture-bpf-private.h"
 #include "enforce.h"
@@ -15,7 +16,7 @@ static const char *list_word(enum enforce_list list) {
         case ENFORCE_ADDRESSES: return "addresses";
         case ENFORCE_EXECUTABLES: return "executables";
         case ENFORCE_FILES: return "files";
-        case ENFORCE_N_LISTS: break;
+        case ENFORCE_POLICIES: return "policies";
         }
         return NULL;
 }
@@ -79,8 +80,9 @@ static void on_verdict(const struct enforce_verdict *verdict, const char *rule, 
 }
 
 void deny_read(struct capture_bpf *bpf, uint64_t until_ns) {
-        if (unlikely(bpf->enforcer))
-                (void)enforcer_read(bpf->enforcer, until_ns, VERDICTS_MAX, on_verdict, bpf);
+        for (size_t i = 0; i < DENY_N; i++)
+                if (unlikely(bpf->deny[i].enforcer))
+                        (void)enforcer_read(bpf->deny[i].enforcer, until_ns, VERDICTS_MAX, on_verdict, bpf);
 }
 
 static int on_verdicts(sd_event_source *source, int fd, uint32_t events, void *userdata) {
@@ -95,68 +97,123 @@ static int on_verdicts(sd_event_source *source, int fd, uint32_t events, void *u
         return 0;
 }
 
-int deny_join(struct capture_bpf *bpf) {
+static int join(struct capture_bpf *bpf, struct deny *deny) {
         int r;
 
-        if (!bpf->enforcer || !bpf->loop)
+        if (!deny->enforcer || !bpf->loop)
                 return 0;
-        r = sd_event_add_io(bpf->loop, &bpf->verdicts, enforcer_fd(bpf->enforcer), EPOLLIN, on_verdicts, bpf);
+        r = sd_event_add_io(bpf->loop, &deny->verdicts, enforcer_fd(deny->enforcer), EPOLLIN, on_verdicts, bpf);
         if (r >= 0)
-                r = sd_event_source_set_priority(bpf->verdicts, SD_EVENT_PRIORITY_IDLE);
+                r = sd_event_source_set_priority(deny->verdicts, SD_EVENT_PRIORITY_IDLE);
         if (r >= 0)
-                r = sd_event_source_set_description(bpf->verdicts, "capture-verdicts");
+                r = sd_event_source_set_description(deny->verdicts, "capture-verdicts");
         return r;
 }
 
-static void drop(struct capture_bpf *bpf) {
-        bpf->verdicts = sd_event_source_disable_unref(bpf->verdicts);
-        if (!bpf->enforcer)
+int deny_join(struct capture_bpf *bpf) {
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < DENY_N; i++)
+                r = join(bpf, &bpf->deny[i]);
+        return r;
+}
+
+static void drop(struct capture_bpf *bpf, struct deny *deny) {
+        deny->verdicts = sd_event_source_disable_unref(deny->verdicts);
+        if (!deny->enforcer)
                 return;
-        enforcer_stats(bpf->enforcer, &bpf->denied);
-        bpf->enforcer = enforcer_free(bpf->enforcer);
+        enforcer_stats(deny->enforcer, &bpf->denied);
+        deny->enforcer = enforcer_free(deny->enforcer);
 }
 
 /* The new one is at work before the old one goes. */
-int deny_set(struct capture *capture, const struct capture_deny *deny) {
-        struct capture_bpf *bpf = bpf_of(capture);
-        const struct enforcer_place place = {.cgroup2 = bpf->hierarchy.v2, .tier = bpf->tier};
-        _cleanup_(enforcer_freep) struct enforcer *enforcer = NULL;
+static void exchange(struct capture_bpf *bpf, struct deny *deny, struct enforcer *enforcer) {
         int r;
 
-        r = enforcer_new(deny, &place, &enforcer);
-        if (r < 0)
-                return r;
         if (enforcer)
                 enforcer_set_enforcing(enforcer, bpf->enforcing);
         deny_read(bpf, UINT64_MAX);
-        drop(bpf);
-        bpf->enforcer = TAKE_PTR(enforcer);
-        r = deny_join(bpf);
+        drop(bpf, deny);
+        deny->enforcer = enforcer;
+        r = join(bpf, deny);
         if (r < 0)
                 log_warning_errno(r, "Cannot watch what the kernel refuses, it is refused and not told: %m");
-        return 0;
+}
+
+static struct enforcer_place place_of(const struct capture_bpf *bpf) {
+        return (struct enforcer_place){.cgroup2 = bpf->hierarchy.v2, .tier = bpf->tier};
+}
+
+int deny_set(struct capture *capture, const struct capture_deny *deny) {
+        struct capture_bpf *bpf = bpf_of(capture);
+        const struct enforcer_place place = place_of(bpf);
+        struct enforcer *enforcer;
+        int r;
+
+        r = enforcer_new(deny, &place, &enforcer);
+        if (r >= 0)
+                exchange(bpf, &bpf->deny[DENY_LISTS], enforcer);
+        return MIN(r, 0);
+}
+
+int deny_set_enforcement(struct capture *capture, const struct capture_enforcement *enforcement) {
+        struct capture_bpf *bpf = bpf_of(capture);
+        const struct enforcer_place place = place_of(bpf);
+        struct enforcer *enforcer;
+        int r;
+
+        r = enforcer_new_for_policies(enforcement, &place, &enforcer);
+        if (r >= 0)
+                exchange(bpf, &bpf->deny[DENY_POLICIES], enforcer);
+        return MIN(r, 0);
+}
+
+const char *deny_obstacle(const struct capture *capture, const struct enforcement_rule *rule) {
+        const struct capture_bpf *bpf = container_of(capture, const struct capture_bpf, capture);
+        const struct enforcer_place place = place_of(bpf);
+
+        return enforcer_obstacle(rule, &place);
+}
+
+int deny_arm(struct capture *capture, const struct enforcement_arming *arming) {
+        struct enforcer *enforcer = bpf_of(capture)->deny[DENY_POLICIES].enforcer;
+
+        return enforcer ? enforcer_arm(enforcer, arming) : -ENOENT;
+}
+
+int deny_disarm(struct capture *capture, uint32_t path, uint32_t id, uint64_t start_ns) {
+        struct enforcer *enforcer = bpf_of(capture)->deny[DENY_POLICIES].enforcer;
+
+        return enforcer ? enforcer_disarm(enforcer, path, id, start_ns) : -ENOENT;
 }
 
 void deny_set_enforcing(struct capture *capture, bool enforcing) {
         struct capture_bpf *bpf = bpf_of(capture);
 
         bpf->enforcing = enforcing;
-        if (bpf->enforcer)
-                enforcer_set_enforcing(bpf->enforcer, enforcing);
+        for (size_t i = 0; i < DENY_N; i++)
+                if (bpf->deny[i].enforcer)
+                        enforcer_set_enforcing(bpf->deny[i].enforcer, enforcing);
 }
 
 int deny_protect(struct capture *capture, const struct capture_deny_list *executables) {
         struct capture_bpf *bpf = bpf_of(capture);
+        int r = 0;
 
-        return bpf->enforcer ? enforcer_protect(bpf->enforcer, executables) : 0;
+        for (size_t i = 0; r >= 0 && i < DENY_N; i++)
+                if (bpf->deny[i].enforcer)
+                        r = enforcer_protect(bpf->deny[i].enforcer, executables);
+        return r;
 }
 
 void deny_stats(const struct capture_bpf *bpf, struct capture_deny_stats *ret) {
         *ret = bpf->denied;
-        if (bpf->enforcer)
-                enforcer_stats(bpf->enforcer, ret);
+        for (size_t i = 0; i < DENY_N; i++)
+                if (bpf->deny[i].enforcer)
+                        enforcer_stats(bpf->deny[i].enforcer, ret);
 }
 
 void deny_done(struct capture_bpf *bpf) {
-        drop(bpf);
+        for (size_t i = 0; i < DENY_N; i++)
+                drop(bpf, &bpf->deny[i]);
 }

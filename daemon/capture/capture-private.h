@@ -16,6 +16,11 @@ struct capture_ops {
         int (*set_interest)(struct capture *capture, const struct interest *interest, uint64_t generation);
         void (*set_overload)(struct capture *capture, const struct capture_overload *overload); /* may be NULL */
         int (*set_deny)(struct capture *capture, const struct capture_deny *deny);      /* may be NULL */
+        int (*set_enforcement)(struct capture *capture,
+                               const struct capture_enforcement *enforcement); /* may be NULL */
+        const char *(*obstacle)(const struct capture *capture, const struct enforcement_rule *rule); /* may be NULL */
+        int (*arm)(struct capture *capture, const struct enforcement_arming *arming);   /* may be NULL, */
+        int (*disarm)(struct capture *capture, uint32_t path, uint32_t id, uint64_t start_ns);  /* with it */
         void (*set_enforcing)(struct capture *capture, bool enforcing);                 /* may be NULL */
         int (*protect)(struct capture *capture, const struct capture_deny_list *executables);   /* may be NULL */
         void (*set_pace)(struct capture *capture, uint64_t max_latency_ns, bool wake_urgent, bool patient,

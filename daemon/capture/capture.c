@@ -87,6 +87,22 @@ int capture_set_deny(struct capture *capture, const struct capture_deny *deny) {
         return capture->ops->set_deny ? capture->ops->set_deny(capture, deny) : -EOPNOTSUPP;
 }
 
+int capture_set_enforcement(struct capture *capture, const struct capture_enforcement *enforcement) {
+        return capture->ops->set_enforcement ? capture->ops->set_enforcement(capture, enforcement) : -EOPNOTSUPP;
+}
+
+const char *capture_enforcement_obstacle(const struct capture *capture, const struct enforcement_rule *rule) {
+        return capture->ops->obstacle ? capture->ops->obstacle(capture, rule) : NULL;
+}
+
+int capture_arm(struct capture *capture, const struct enforcement_arming *arming) {
+        return capture->ops->arm ? capture->ops->arm(capture, arming) : -EOPNOTSUPP;
+}
+
+int capture_disarm(struct capture *capture, uint32_t path, uint32_t id, uint64_t start_ns) {
+        return capture->ops->disarm ? capture->ops->disarm(capture, path, id, start_ns) : -EOPNOTSUPP;
+}
+
 void capture_set_enforcing(struct capture *capture, bool enforcing) {
         if (capture->ops->set_enforcing)
                 capture->ops->set_enforcing(capture, enforcing);

@@ -24,6 +24,7 @@
 #include <systemd/sd-event.h>
 
 #include "base/cleanup.h"
+#include "event/enforcement.h"
 #include "event/event.h"
 #include "event/interest.h"
 #include "event/prefilter.h"
@@ -122,6 +123,14 @@ struct capture_deny {
         bool closed; /* what cannot be looked at is refused; and it is an error if a list cannot be in force */
 };
 
+/* Last steps of policies that the kernel decides (event/enforcement.h): borrowed during the call. */
+struct capture_enforcement {
+        const struct enforcement_rule *rules;
+        size_t n_rules;
+        struct capture_deny_list protected; /* as of capture_deny */
+        bool closed; /* it is an error if a rule cannot be in force; else it is said */
+};
+
 struct capture_deny_stats {
         uint64_t n_refused;             /* calls, */
         uint64_t n_would;               /* that would have been, but nothing was to be refused */
@@ -129,6 +138,7 @@ struct capture_deny_stats {
         uint64_t n_killed, n_kill_failed;       /* callers of the first */
         uint64_t n_undecided;           /* that could not be looked at */
         uint64_t n_untold;              /* of these: for which there is no `verdict` */
+        uint64_t n_unarmed; /* keys of stories for which there was no room: their last step is answered late */
 };
 
 /* What is watched, from where, and what was lost. The counters only grow. */
@@ -226,6 +236,18 @@ void capture_set_overload(struct capture *capture, const struct capture_overload
  * it was. A recording: -EOPNOTSUPP. */
 int capture_set_deny(struct capture *capture, const struct capture_deny *deny);
 void capture_set_enforcing(struct capture *capture, bool enforcing);
+
+/* As capture_set_deny(), of the last steps of policies: `verdict` events say `policies` in place of a list, and the
+ * policy's name. Whoever was armed is so no longer: tell them again. */
+int capture_set_enforcement(struct capture *capture, const struct capture_enforcement *enforcement);
+
+/* Why the kernel cannot decide this rule here; NULL: it can, or this is a recording. */
+const char *capture_enforcement_obstacle(const struct capture *capture, const struct enforcement_rule *rule);
+
+/* A story has come to its last step, or is over. -ENOENT: no rule of its path is in force. -E2BIG, counted: there is no
+ * room. A recording: -EOPNOTSUPP. */
+int capture_arm(struct capture *capture, const struct enforcement_arming *arming);
+int capture_disarm(struct capture *capture, uint32_t path, uint32_t id, uint64_t start_ns);
 
 /* These as well are never refused anything, as deny->protected. -E2BIG: there is no room for all. */
 int capture_protect(struct capture *capture, const struct capture_deny_list *executables);

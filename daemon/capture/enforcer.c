@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "capture/enforcer.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,241 +12,58 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/macro.h"
-#include "base/parse.h"
 
 #include "capture/attach.h"
+#include "capture/enforcer-private.h"
 #include "capture/kernel.h"
-#include "capture/ring.h"
 #include "capture/tier.h"
-#include "enforce.h"
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wshadow"               /* generated code */
-#include "enforce.skel.h"
-#pragma GCC diagnostic pop
+/* Which program is of use for what. */
+enum hook_use {
+        USE_ALWAYS,
+        USE_KILL,                       /* if callers are to be killed */
+        USE_SECURITY,                   /* if the kernel takes programs on security hooks, */
+        USE_NO_SECURITY,                /* and if not: for callers that are to be killed */
+};
 
-/* Which program refuses what of which list. */
 static const struct enforcer_hook {
-        enum enforce_list list;
+        enum enforce_place at;
+        enum hook_use use;
         const char *place;
-        bool for_kill;                  /* of use only if callers are to be killed */
 } enforcer_hooks[] = {
-        {ENFORCE_ADDRESSES, "cgroup/connect4"},
-        {ENFORCE_ADDRESSES, "cgroup/connect6"},
-        {ENFORCE_ADDRESSES, "cgroup/sendmsg4"},
-        {ENFORCE_ADDRESSES, "cgroup/sendmsg6"},
-        {ENFORCE_ADDRESSES, "tp/syscalls/sys_exit_connect", true},
-        {ENFORCE_ADDRESSES, "tp/syscalls/sys_exit_sendto", true},
-        {ENFORCE_ADDRESSES, "tp/syscalls/sys_exit_sendmsg", true},
-        {ENFORCE_ADDRESSES, "tp/syscalls/sys_exit_sendmmsg", true},
-        {ENFORCE_EXECUTABLES, "lsm/bprm_check_security"},
-        {ENFORCE_FILES, "lsm/file_open"},
+        {ENFORCE_AT_CONNECT, USE_ALWAYS, "cgroup/connect4"},
+        {ENFORCE_AT_CONNECT, USE_ALWAYS, "cgroup/connect6"},
+        {ENFORCE_AT_CONNECT, USE_KILL, "tp/syscalls/sys_exit_connect"},
+        {ENFORCE_AT_SEND, USE_ALWAYS, "cgroup/sendmsg4"},
+        {ENFORCE_AT_SEND, USE_ALWAYS, "cgroup/sendmsg6"},
+        {ENFORCE_AT_SEND, USE_KILL, "tp/syscalls/sys_exit_sendto"},
+        {ENFORCE_AT_SEND, USE_KILL, "tp/syscalls/sys_exit_sendmsg"},
+        {ENFORCE_AT_SEND, USE_KILL, "tp/syscalls/sys_exit_sendmmsg"},
+        {ENFORCE_AT_EXEC, USE_SECURITY, "lsm/bprm_check_security"},
+        {ENFORCE_AT_OPEN, USE_SECURITY, "lsm/file_open"},
+        {ENFORCE_AT_EXEC, USE_NO_SECURITY, "tp_btf/sched_process_exec"},
+        {ENFORCE_AT_OPEN, USE_NO_SECURITY, "tp/syscalls/sys_exit_openat"},
+        {ENFORCE_AT_OPEN, USE_NO_SECURITY, "tp/syscalls/sys_exit_openat2"},
+        {ENFORCE_AT_OPEN, USE_NO_SECURITY, "tp/syscalls/sys_exit_open"},
+        {ENFORCE_AT_OPEN, USE_NO_SECURITY, "tp/syscalls/sys_exit_creat"},
 };
 
 #define N_ENFORCER_HOOKS ELEMENTSOF(enforcer_hooks)
+static_assert(N_ENFORCER_HOOKS <= ENFORCER_MAX_HOOKS, "there is room for all");
 
-static const char *const list_names[] = {
-        [ENFORCE_ADDRESSES] = "deny.addresses",
-        [ENFORCE_EXECUTABLES] = "deny.executables",
-        [ENFORCE_FILES] = "deny.files",
+/* What an enforcer is for. */
+struct purpose {
+        unsigned places;                /* where something is decided: 1 << enum enforce_place */
+        bool kill, security;
 };
 
-struct enforcer {
-        struct enforce *skeleton;       /* owned */
-        struct ring ring;
-        int links[N_ENFORCER_HOOKS];    /* -1: not attached */
-        char *rules[ENFORCE_RULES];     /* owned strings; by number less 1 */
-        size_t n_rules;
-        unsigned missing;
-};
-
-/* ---- what items mean ---- */
-
-static const struct capture_deny_list *list_of(const struct capture_deny *deny, enum enforce_list list) {
-        switch (list) {
-        case ENFORCE_ADDRESSES: return &deny->addresses;
-        case ENFORCE_EXECUTABLES: return &deny->executables;
-        case ENFORCE_FILES: return &deny->files;
-        case ENFORCE_N_LISTS: break;
-        }
-        return NULL;
-}
-
-struct network {
-        int family;
-        uint32_t bits;
-        uint8_t address[16];
-};
-
-/* IPv4 in the clothes of IPv6 is IPv4. */
-static int network_parse(const char *item, struct network *ret) {
-        static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-        const char *slash = strchrnul(item, '/');
-        struct network network = {.family = memchr(item, ':', (size_t)(slash - item)) ? AF_INET6 : AF_INET};
-        uint64_t max = network.family == AF_INET6 ? 128 : 32, bits = max;
-        char text[INET6_ADDRSTRLEN];
-
-        if ((size_t)(slash - item) >= sizeof(text))
-                return -EINVAL;
-        memcpy(text, item, (size_t)(slash - item));
-        text[slash - item] = 0;
-        if (inet_pton(network.family, text, network.address) != 1 ||
-            (*slash && (slash[1] < '0' || slash[1] > '9' || parse_u64(slash + 1, 0, max, &bits) < 0)))
-                return -EINVAL;
-        if (network.family == AF_INET6 && bits >= 96 && memcmp(network.address, mapped, sizeof(mapped)) == 0) {
-                memmove(network.address, network.address + 12, 4);
-                network.family = AF_INET;
-                bits -= 96;
-        }
-        network.bits = (uint32_t)bits;
-        *ret = network;
-        return 0;
-}
-
-static int file_check(const char *item, const char **ret_why) {
-        const char *slash = strchr(item, '/');
-
-        if (!slash && strlen(item) >= ENFORCE_NAME)
-                *ret_why = "is longer than 63 bytes";
-        else if (slash && slash != item)
-                *ret_why = "is neither an absolute path nor a name without slashes";
-        else if (slash && strlen(item) >= ENFORCE_FRONT)
-                *ret_why = "is longer than 247 bytes";
-        else if (!*item || streq(item, "/"))
-                *ret_why = "would be everything";
-        else if (strstr(item, "//") || strstr(item, "/./") || strstr(item, "/../"))
-                *ret_why = "is no path as the kernel knows it: leave out //, /./ and /../";
-        else if (strpbrk(item, "*?["))
-                *ret_why = "is a pattern, and names and directories (with a slash at the end) are all there is";
-        else
-                return 0;
-        return -EINVAL;
-}
-
-int enforcer_check(const struct capture_deny *deny, char *why, size_t size) {
-        for (int list = 0; list < ENFORCE_N_LISTS; list++) {
-                const struct capture_deny_list *items = list_of(deny, (enum enforce_list)list);
-
-                for (size_t i = 0; i < items->n; i++) {
-                        const char *reason = "is no address and no network";
-                        struct network network;
-                        int r;
-
-                        r = list == ENFORCE_ADDRESSES ? network_parse(items->items[i], &network)
-                                                      : file_check(items->items[i], &reason);
-                        if (r < 0) {
-                                snprintf(why, size, "%s: '%s' %s", list_names[list], items->items[i], reason);
-                                return r;
-                        }
-                }
-        }
-        return 0;
-}
-
-/* ---- into the maps ---- */
-
-static int put(const struct bpf_map *map, const void *key, const void *value) {
-        return bpf_map_update_elem(bpf_map__fd(map), key, value, BPF_ANY);
-}
-
-static int put_network(struct enforcer *enforcer, const char *item, uint32_t rule) {
-        struct network network = {};
-        struct enforce_address4 key4;
-        struct enforce_address6 key6;
-        int r;
-
-        r = network_parse(item, &network);
-        if (r < 0)
-                return r;
-        if (network.family == AF_INET) {
-                key4.bits = network.bits;
-                memcpy(key4.address, network.address, sizeof(key4.address));
-                return put(enforcer->skeleton->maps.addresses4, &key4, &rule);
-        }
-        key6.bits = network.bits;
-        memcpy(key6.address, network.address, sizeof(key6.address));
-        return put(enforcer->skeleton->maps.addresses6, &key6, &rule);
-}
-
-/* What the kernel calls the file; 0: it is not there, or no file. */
-static int identify(struct enforcer *enforcer, const char *path, uint32_t list, struct enforce_object *ret) {
-        struct enforce_identify question = {};
-        LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = &question, .ctx_size_in = sizeof(question));  /* and out */
-        _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-        struct stat st;
-        int r;
-
-        if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-                return 0;
-        question.fd = (uint32_t)fd;
-        r = bpf_prog_test_run_opts(bpf_program__fd(enforcer->skeleton->progs.identify), &options);
-        if (r < 0)
-                return r;
-        *ret = (struct enforce_object){.inode = question.inode, .device = question.device, .list = list};
-        return question.inode != 0;
-}
-
-static int put_file(struct enforcer *enforcer, enum enforce_list list, const char *item, uint32_t rule) {
-        size_t n = strlen(item);
-        struct enforce_object object;
-        struct enforce_front front = {.list = list};
-        struct enforce_name name = {.list = list};
-        int r;
-
-        if (item[0] != '/') {
-                memcpy(name.text, item, n);
-                return put(enforcer->skeleton->maps.names, &name, &rule);
-        }
-        memcpy(front.text, item, n);
-        front.bits = (uint32_t)(32 + 8 * (n + (item[n - 1] != '/')));
-        r = put(enforcer->skeleton->maps.fronts, &front, &rule);
-        if (r < 0 || item[n - 1] == '/')
-                return r;
-        r = identify(enforcer, item, list, &object);
-        return r > 0 ? put(enforcer->skeleton->maps.objects, &object, &rule) : r;
-}
-
-static int put_rules(struct enforcer *enforcer, const struct capture_deny *deny) {
-        uint32_t action = deny->kill ? ENFORCE_KILL : 0;
-
-        for (int list = 0; list < ENFORCE_N_LISTS; list++) {
-                const struct capture_deny_list *items = list_of(deny, (enum enforce_list)list);
-
-                for (size_t i = 0; i < items->n; i++) {
-                        int r;
-
-                        if (enforcer->n_rules == ENFORCE_RULES)
-                                return -E2BIG;
-                        enforcer->rules[enforcer->n_rules] = strdup(items->items[i]);
-                        if (!enforcer->rules[enforcer->n_rules])
-                                return -ENOMEM;
-                        enforcer->n_rules++;
-                        if (list == ENFORCE_ADDRESSES)
-                                r = put_network(enforcer, items->items[i], (uint32_t)enforcer->n_rules | action);
-                        else
-                                r = put_file(enforcer, (enum enforce_list)list, items->items[i],
-                                             (uint32_t)enforcer->n_rules | action);
-                        if (r < 0)
-                                return r;
-                }
-        }
-        return 0;
-}
-
-/* More than there is room for must not be left out silently: they keep the host alive. */
-int enforcer_protect(struct enforcer *enforcer, const struct capture_deny_list *executables) {
-        uint32_t one = 1;
-
-        for (size_t i = 0; i < executables->n; i++) {
-                struct enforce_object object;
-                int r;
-
-                r = identify(enforcer, executables->items[i], 0, &object);
-                if (r > 0)
-                        r = put(enforcer->skeleton->maps.protected, &object, &one);
-                if (r < 0)
-                        return r;
-        }
+int enforcer_name_rule(struct enforcer *enforcer, const char *name) {
+        if (enforcer->n_rules == ENFORCE_RULES)
+                return -E2BIG;
+        enforcer->rules[enforcer->n_rules] = strdup(name);
+        if (!enforcer->rules[enforcer->n_rules])
+                return -ENOMEM;
+        enforcer->n_rules++;
         return 0;
 }
 
@@ -258,24 +71,26 @@ int enforcer_protect(struct enforcer *enforcer, const struct capture_deny_list *
 
 static struct bpf_program *program_of(struct enforce *skeleton, size_t i) {
         struct bpf_program *const programs[N_ENFORCER_HOOKS] = {
-                skeleton->progs.refuse_connect4, skeleton->progs.refuse_connect6, skeleton->progs.refuse_sendmsg4,
-                skeleton->progs.refuse_sendmsg6, skeleton->progs.end_call,        skeleton->progs.end_call,
+                skeleton->progs.refuse_connect4, skeleton->progs.refuse_connect6, skeleton->progs.end_call,
+                skeleton->progs.refuse_sendmsg4, skeleton->progs.refuse_sendmsg6, skeleton->progs.end_call,
                 skeleton->progs.end_call,        skeleton->progs.end_call,        skeleton->progs.refuse_exec,
-                skeleton->progs.refuse_open,
+                skeleton->progs.refuse_open,     skeleton->progs.end_exec,        skeleton->progs.end_open,
+                skeleton->progs.end_open,        skeleton->progs.end_open,        skeleton->progs.end_open,
         };
 
         return programs[i];
 }
 
-/* Why a list cannot be in force on this kernel; NULL: it can. */
-static const char *obstacle(enum enforce_list list, const struct enforcer_place *place) {
+/* Why no address can be refused on this kernel, or no file; NULL: it can. */
+static const char *obstacle_to_addresses(const struct enforcer_place *place) {
+        if (!kernel_get()->cgroup_address)
+                return "this kernel has no programs on connect()";
+        return place->cgroup2 ? NULL : "cgroup v2 is not mounted";
+}
+
+static const char *obstacle_to_files(const struct enforcer_place *place) {
         const char *why = NULL;
 
-        if (list == ENFORCE_ADDRESSES) {
-                if (!kernel_get()->cgroup_address)
-                        return "this kernel has no programs on connect()";
-                return place->cgroup2 ? NULL : "cgroup v2 is not mounted";
-        }
         if (place->tier != CAPTURE_TIER_LSM)
                 return "BPF LSM is switched off (capture.backend)";
         if (tier_try(CAPTURE_TIER_LSM, &why) < 0)
@@ -283,10 +98,58 @@ static const char *obstacle(enum enforce_list list, const struct enforcer_place 
         return NULL;
 }
 
-static int attach_all(struct enforcer *enforcer, const struct capture_deny *deny, const struct enforcer_place *place) {
-        _cleanup_(closep) int cgroup_fd = -1, tracefs_fd = deny->kill ? tracefs_open() : -ENOENT;
+/* The kernel forgets these as it opens the file, before its end can be looked at. */
+#define FORGOTTEN_FLAGS (O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC)
 
-        if (deny->addresses.n > 0 && !(enforcer->missing & 1U << ENFORCE_ADDRESSES)) {
+static bool asks_for_forgotten(const struct enforcement_rule *rule) {
+        for (size_t i = 0; i < rule->n_tests; i++) {
+                const struct enforcement_test *test = &rule->tests[i];
+
+                for (size_t j = 0; test->field == ENFORCEMENT_FLAGS && j < test->n_operands; j++)
+                        if (test->op == ENFORCEMENT_RANGE || test->operands[j].low & FORGOTTEN_FLAGS)
+                                return true;
+        }
+        return false;
+}
+
+const char *enforcer_obstacle(const struct enforcement_rule *rule, const struct enforcer_place *place) {
+        const char *why;
+
+        switch (enforcer_place_of(rule)) {
+        case ENFORCE_AT_CONNECT:
+        case ENFORCE_AT_SEND:
+                return obstacle_to_addresses(place);
+        case ENFORCE_AT_OPEN:
+        case ENFORCE_AT_EXEC:
+                why = obstacle_to_files(place);
+                if (!why || !rule->kill)
+                        return why;
+                return asks_for_forgotten(rule)
+                             ? "without BPF LSM the kernel does not tell create, excl, noctty and trunc"
+                             : NULL;
+        default:
+                return "the kernel cannot decide calls of this kind";
+        }
+}
+
+static bool is_of_use(const struct enforcer_hook *hook, const struct purpose *purpose) {
+        if (!(purpose->places & 1U << hook->at))
+                return false;
+        switch (hook->use) {
+        case USE_ALWAYS: return true;
+        case USE_KILL: return purpose->kill;
+        case USE_SECURITY: return purpose->security;
+        case USE_NO_SECURITY: return !purpose->security;
+        }
+        return false;
+}
+
+static int attach_all(struct enforcer *enforcer, const struct purpose *purpose, const struct enforcer_place *place) {
+        _cleanup_(closep) int cgroup_fd = -1, tracefs_fd = -ENOENT;
+
+        if (purpose->kill)
+                tracefs_fd = tracefs_open();
+        if (purpose->places & (1U << ENFORCE_AT_CONNECT | 1U << ENFORCE_AT_SEND)) {
                 cgroup_fd = open(place->cgroup2, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
                 if (cgroup_fd < 0)
                         return log_error_errno(-errno, "Cannot open '%s': %m", place->cgroup2);
@@ -294,42 +157,110 @@ static int attach_all(struct enforcer *enforcer, const struct capture_deny *deny
         for (size_t i = 0; i < N_ENFORCER_HOOKS; i++) {
                 const struct enforcer_hook *hook = &enforcer_hooks[i];
 
-                if (!bpf_program__autoload(program_of(enforcer->skeleton, i)))
+                if (!is_of_use(hook, purpose))
                         continue;
                 enforcer->links[i] = attach_program(bpf_program__fd(program_of(enforcer->skeleton, i)), hook->place, 0,
                                                     tracefs_fd, cgroup_fd);
+                if (enforcer->links[i] == -ENOENT && hook->use == USE_NO_SECURITY)
+                        continue;       /* a call that this machine does not have */
                 if (enforcer->links[i] < 0)
-                        return log_error_errno(enforcer->links[i], "Cannot refuse anything at %s (%s): %m", hook->place,
-                                               list_names[hook->list]);
+                        return log_error_errno(enforcer->links[i], "Cannot refuse anything at %s: %m", hook->place);
         }
         return 0;
 }
 
-/* Leave out what is not asked for, and what cannot be. */
-static int choose(struct enforcer *enforcer, const struct capture_deny *deny, const struct enforcer_place *place) {
-        for (int list = 0; list < ENFORCE_N_LISTS; list++) {
-                const char *why = obstacle((enum enforce_list)list, place);
+static void choose_programs(struct enforcer *enforcer, const struct purpose *purpose) {
+        for (size_t i = 0; i < N_ENFORCER_HOOKS; i++)
+                bpf_program__set_autoload(program_of(enforcer->skeleton, i), false);
+        for (size_t i = 0; i < N_ENFORCER_HOOKS; i++)
+                if (is_of_use(&enforcer_hooks[i], purpose))
+                        bpf_program__set_autoload(program_of(enforcer->skeleton, i), true);
+}
 
-                if (list_of(deny, (enum enforce_list)list)->n == 0 || !why)
+static int open_enforcer(const struct purpose *purpose, struct enforcer **ret) {
+        _cleanup_(enforcer_freep) struct enforcer *enforcer = calloc(1, sizeof(*enforcer));
+
+        if (!enforcer)
+                return log_oom();
+        for (size_t i = 0; i < N_ENFORCER_HOOKS; i++)
+                enforcer->links[i] = -1;
+        enforcer->skeleton = enforce__open();
+        if (!enforcer->skeleton)
+                return log_error_errno(-errno, "Cannot open the programs that refuse calls: %m");
+        choose_programs(enforcer, purpose);
+        *ret = TAKE_PTR(enforcer);
+        return 0;
+}
+
+static int load(struct enforcer *enforcer) {
+        int r = enforce__load(enforcer->skeleton);
+
+        if (r >= 0)
+                return 0;
+        log_error_errno(r, "Cannot load the programs that refuse calls: %m");
+        return r == -EPERM || r == -ENOMEM ? r : -EOPNOTSUPP;
+}
+
+/* With all that it refuses in its maps. */
+static int begin(struct enforcer *enforcer, const struct purpose *purpose, const struct enforcer_place *place,
+                 const struct capture_deny_list *protected) {
+        int r;
+
+        r = enforcer_protect(enforcer, protected);
+        if (r < 0)
+                return log_error_errno(r, "Cannot tell the kernel whom never to refuse anything: %m");
+        r = ring_map(&enforcer->ring, bpf_map__fd(enforcer->skeleton->maps.verdicts), ENFORCE_RING);
+        if (r < 0)
+                return log_error_errno(r, "Cannot map the ring of what is refused: %m");
+        return attach_all(enforcer, purpose, place) < 0 ? -ENOLINK : 0;
+}
+
+/* ---- lists ---- */
+
+static const unsigned list_places[ENFORCE_N_LISTS] = {
+        [ENFORCE_ADDRESSES] = 1U << ENFORCE_AT_CONNECT | 1U << ENFORCE_AT_SEND,
+        [ENFORCE_EXECUTABLES] = 1U << ENFORCE_AT_EXEC,
+        [ENFORCE_FILES] = 1U << ENFORCE_AT_OPEN,
+};
+
+/* Leave out what is not asked for, and what cannot be. */
+static int choose_lists(const struct capture_deny *deny, const struct enforcer_place *place, struct purpose *purpose,
+                        unsigned *ret_missing) {
+        unsigned missing = 0;
+
+        for (int list = 0; list < ENFORCE_N_LISTS; list++) {
+                const char *why;
+
+                if (enforcer_list_of(deny, (enum enforce_list)list)->n == 0)
                         continue;
-                log_message(deny->closed ? LOG_ERR : LOG_WARNING, 0, "%s is not in force here: %s%s", list_names[list],
-                            why, deny->closed ? ", and deny.fail is closed" : "");
+                why = list == ENFORCE_ADDRESSES ? obstacle_to_addresses(place) : obstacle_to_files(place);
+                if (!why) {
+                        purpose->places |= list_places[list];
+                        continue;
+                }
+                log_message(deny->closed ? LOG_ERR : LOG_WARNING, 0, "%s is not in force here: %s%s",
+                            enforcer_list_names[list], why, deny->closed ? ", and deny.fail is closed" : "");
                 if (deny->closed)
                         return -EOPNOTSUPP;
-                enforcer->missing |= 1U << list;
+                missing |= 1U << list;
         }
-        for (size_t i = 0; i < N_ENFORCER_HOOKS; i++) {
-                enum enforce_list list = enforcer_hooks[i].list;
-
-                if (list_of(deny, list)->n == 0 || enforcer->missing & 1U << list ||
-                    (enforcer_hooks[i].for_kill && !deny->kill))
-                        bpf_program__set_autoload(program_of(enforcer->skeleton, i), false);
-        }
+        *ret_missing = missing;
         return 0;
+}
+
+static unsigned listed(const struct capture_deny *deny) {
+        unsigned listed = 0;
+
+        for (int list = 0; list < ENFORCE_N_LISTS; list++)
+                if (enforcer_list_of(deny, (enum enforce_list)list)->n > 0)
+                        listed |= 1U << list;
+        return listed;
 }
 
 int enforcer_new(const struct capture_deny *deny, const struct enforcer_place *place, struct enforcer **ret) {
         _cleanup_(enforcer_freep) struct enforcer *enforcer = NULL;
+        struct purpose purpose = {.kill = deny->kill, .security = true};
+        unsigned missing;
         char why[512];
         int r;
 
@@ -341,38 +272,98 @@ int enforcer_new(const struct capture_deny *deny, const struct enforcer_place *p
                 return r;
         }
         *ret = NULL;
-        if (deny->addresses.n + deny->executables.n + deny->files.n == 0)
+        if (!listed(deny))
                 return 0;
 
-        enforcer = calloc(1, sizeof(*enforcer));
-        if (!enforcer)
-                return log_oom();
-        for (size_t i = 0; i < N_ENFORCER_HOOKS; i++)
-                enforcer->links[i] = -1;
-        enforcer->skeleton = enforce__open();
-        if (!enforcer->skeleton)
-                return log_error_errno(-errno, "Cannot open the programs that refuse calls: %m");
-        r = choose(enforcer, deny, place);
+        r = choose_lists(deny, place, &purpose, &missing);
+        if (r >= 0)
+                r = open_enforcer(&purpose, &enforcer);
         if (r < 0)
                 return r;
+        enforcer->missing = missing;
         enforcer->skeleton->rodata->closed = deny->closed;
-        r = enforce__load(enforcer->skeleton);
-        if (r < 0) {
-                log_error_errno(r, "Cannot load the programs that refuse calls: %m");
-                return r == -EPERM || r == -ENOMEM ? r : -EOPNOTSUPP;
-        }
-        r = put_rules(enforcer, deny);
-        if (r >= 0)
-                r = enforcer_protect(enforcer, &deny->protected);
+        enforcer->skeleton->rodata->listed = listed(deny);
+        r = load(enforcer);
+        if (r < 0)
+                return r;
+        r = enforcer_put_lists(enforcer, deny);
         if (r < 0)
                 return log_error_errno(r, "Cannot tell the kernel what to refuse: %m");
-        r = ring_map(&enforcer->ring, bpf_map__fd(enforcer->skeleton->maps.verdicts), ENFORCE_RING);
+        r = begin(enforcer, &purpose, place, &deny->protected);
         if (r < 0)
-                return log_error_errno(r, "Cannot map the ring of what is refused: %m");
-        r = attach_all(enforcer, deny, place);
-        if (r < 0)
-                return -ENOLINK;
+                return r;
         *ret = TAKE_PTR(enforcer);
+        return 0;
+}
+
+/* ---- last steps of policies ---- */
+
+static int choose_rules(const struct capture_enforcement *enforcement, const struct enforcer_place *place, bool *takes,
+                        struct purpose *purpose) {
+        purpose->security = obstacle_to_files(place) == NULL;
+        for (size_t i = 0; i < enforcement->n_rules; i++) {
+                const struct enforcement_rule *rule = &enforcement->rules[i];
+                const char *why = enforcer_obstacle(rule, place);
+
+                takes[i] = !why;
+                if (!why) {
+                        purpose->places |= 1U << enforcer_place_of(rule);
+                        purpose->kill |= rule->kill;
+                        continue;
+                }
+                log_message(enforcement->closed ? LOG_ERR : LOG_WARNING, 0,
+                            "Policy '%s': the kernel cannot enforce it here: %s%s", rule->policy, why,
+                            enforcement->closed ? ", and deny.fail is closed" : "");
+                if (enforcement->closed)
+                        return -EOPNOTSUPP;
+        }
+        return 0;
+}
+
+int enforcer_new_for_policies(const struct capture_enforcement *enforcement, const struct enforcer_place *place,
+                              struct enforcer **ret) {
+        _cleanup_(enforcer_freep) struct enforcer *enforcer = NULL;
+        _cleanup_(freep) bool *takes = calloc(enforcement->n_rules + 1, sizeof(*takes));
+        struct purpose purpose = {};
+        int r;
+
+        assert(enforcement && place && ret);
+
+        *ret = NULL;
+        if (!takes)
+                return log_oom();
+        r = choose_rules(enforcement, place, takes, &purpose);
+        if (r < 0 || !purpose.places)
+                return r;
+        r = open_enforcer(&purpose, &enforcer);
+        if (r >= 0)
+                r = load(enforcer);
+        if (r < 0)
+                return r;
+        r = enforcer_put_rules(enforcer, enforcement, takes);
+        if (r < 0)
+                return log_error_errno(r, "Cannot tell the kernel what policies enforce: %m");
+        r = begin(enforcer, &purpose, place, &enforcement->protected);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(enforcer);
+        return 0;
+}
+
+/* More than there is room for must not be left out silently: they keep the host alive. */
+int enforcer_protect(struct enforcer *enforcer, const struct capture_deny_list *executables) {
+        uint32_t one = 1;
+
+        for (size_t i = 0; i < executables->n; i++) {
+                struct enforce_object object;
+                int r;
+
+                r = enforcer_identify(enforcer, executables->items[i], 0, &object);
+                if (r > 0)
+                        r = enforcer_put(enforcer->skeleton->maps.protected, &object, &one);
+                if (r < 0)
+                        return r;
+        }
         return 0;
 }
 
@@ -409,7 +400,7 @@ size_t enforcer_read(struct enforcer *enforcer, uint64_t until_ns, size_t max, e
                 if (verdict->time_ns > until_ns)
                         break;
                 if (size >= offsetof(struct enforce_verdict, path) && verdict->rule <= enforcer->n_rules &&
-                    verdict->list < ENFORCE_N_LISTS && verdict->outcome < ENFORCE_N_OUTCOMES &&
+                    verdict->list <= ENFORCE_POLICIES && verdict->outcome < ENFORCE_N_OUTCOMES &&
                     verdict->n_path <= size - offsetof(struct enforce_verdict, path)) {
                         each(verdict, verdict->rule > 0 ? enforcer->rules[verdict->rule - 1] : "", userdata);
                 }
@@ -429,6 +420,7 @@ void enforcer_stats(const struct enforcer *enforcer, struct capture_deny_stats *
         ret->n_kill_failed += counters->kill_failed;
         ret->n_undecided += counters->undecided;
         ret->n_untold += counters->untold;
+        ret->n_unarmed += enforcer->n_unarmed;
 }
 
 unsigned enforcer_missing(const struct enforcer *enforcer) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Enforcer - what the kernel refuses by lists: addresses, programs, files. The daemon's side of bpf/enforce.bpf.c.
+/* Enforcer - what the kernel refuses by lists: addresses, programs, files; or, another enforcer, as the last step of
+ * policies with `enforce`. The daemon's side of bpf/enforce.bpf.c.
  *
  * An enforcer has its rules for life: for others another one is made, attached, and then the old one is freed, so that
  * at no moment nothing is refused. When the last descriptor is closed - the daemon's end, however it comes - nothing is
@@ -33,6 +34,18 @@ int enforcer_check(const struct capture_deny *deny, char *why, size_t size);
 int enforcer_new(const struct capture_deny *deny, const struct enforcer_place *place, struct enforcer **ret);
 struct enforcer *enforcer_free(struct enforcer *enforcer);
 DEFINE_CLEANUP(struct enforcer *, enforcer_free)
+
+/* As enforcer_new(), of the last steps of policies. Rules that this kernel cannot decide are left out, and said, or it
+ * fails, as `closed` says. -E2BIG: more than fit. */
+int enforcer_new_for_policies(const struct capture_enforcement *enforcement, const struct enforcer_place *place,
+                              struct enforcer **ret);
+
+/* Why the kernel cannot decide a rule here; NULL: it can. */
+const char *enforcer_obstacle(const struct enforcement_rule *rule, const struct enforcer_place *place);
+
+/* A key's story has come to its last step, or is over. -ENOENT: no rule of this path is in force; arm: -E2BIG. */
+int enforcer_arm(struct enforcer *enforcer, const struct enforcement_arming *arming);
+int enforcer_disarm(struct enforcer *enforcer, uint32_t path, uint32_t id, uint64_t start_ns);
 
 /* These executables as well. */
 int enforcer_protect(struct enforcer *enforcer, const struct capture_deny_list *executables);

@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Suite bpf: last steps of policies that the kernel decides: which rule holds for a call, for whom it is armed, and
+ * that whoever is killed does nothing more. Addresses that nobody has, files of this program's own directory. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "base/macro.h"
+#include "capture/kernel.h"
+
+#include "lab.h"
+
+#define F(kind, id) WIRE_FIELD_##kind##_##id
+#define PATH_OF_PROGRAM 7               /* any number: it is told back */
+
+static bool has_lsm(void) {
+        return lab_tier() == CAPTURE_TIER_LSM && kernel_get()->lsm;
+}
+
+static int enforce(const struct enforcement_rule *rules, size_t n) {
+        const struct capture_enforcement enforcement = {.rules = rules, .n_rules = n};
+        int r;
+
+        lab_read();
+        r = capture_set_enforcement(lab.capture, &enforcement);
+        capture_set_enforcing(lab.capture, true);
+        return r;
+}
+
+static void leave_alone(void) {
+        ck_assert_int_eq(enforce(NULL, 0), 0);
+        capture_set_enforcing(lab.capture, false);
+}
+
+/* ---- rules ---- */
+
+static struct enforcement_test text_test(enum enforcement_field field, enum enforcement_op op, const char *text) {
+        return (struct enforcement_test){.field = field, .op = op, .n_operands = 1,
+                                         .operands = {{.text = text, .n_text = strlen(text)}}};
+}
+
+static struct enforcement_test number_test(enum enforcement_field field, uint32_t low, uint32_t high) {
+        return (struct enforcement_test){.field = field, .op = ENFORCEMENT_RANGE, .n_operands = 1,
+                                         .operands = {{.low = low, .high = high}}};
+}
+
+static struct enforcement_operand network(const char *address, uint32_t bits) {
+        struct enforcement_operand operand = {.bits = bits, .address.family = AF_INET};
+
+        ck_assert_int_eq(inet_pton(AF_INET, address, operand.address.bytes), 1);
+        return operand;
+}
+
+static struct enforcement_test network_test(const char *address, uint32_t bits) {
+        return (struct enforcement_test){.field = ENFORCEMENT_ADDRESS, .op = ENFORCEMENT_NETWORK, .n_operands = 1,
+                                         .operands = {network(address, bits)}};
+}
+
+static struct enforcement_rule rule_of(enum wire_kind kind, struct enforcement_test test) {
+        return (struct enforcement_rule){.policy = "it's forbidden", .path = PATH_OF_PROGRAM, .kind = kind,
+                                         .n_tests = 1, .tests = {test}};
+}
+
+/* ---- calls ---- */
+
+struct target {
+        const char *address;
+        uint16_t port;
+};
+
+static int connect_to(void *argument) {
+        const struct target *target = argument;
+        struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(target->port)};
+        int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+        if (fd < 0 || inet_pton(AF_INET, target->address, &to.sin_addr) != 1)
+                return 255;
+        return connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0 ? errno : 0;
+}
+
+static int connect_in_grandchild(void *argument) {
+        int status;
+        pid_t pid = fork();
+
+        if (pid == 0)
+                _exit(connect_to(argument));
+        return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : 254;
+}
+
+static int result_of(int (*action)(void *argument), const char *address, uint16_t port) {
+        struct target target = {address, port};
+
+        (void)lab_run(action, &target);
+        ck_assert(WIFEXITED(lab.status));
+        return WEXITSTATUS(lab.status);
+}
+
+#define REFUSED(address, port) ck_assert_int_eq(result_of(connect_to, address, port), EPERM)
+#define LET_THROUGH(address, port) ck_assert_int_ne(result_of(connect_to, address, port), EPERM)
+
+START_TEST(a_rule_holds_if_all_its_tests_do_and_a_test_if_one_of_its_operands_does) {
+        struct enforcement_rule rule = rule_of(WIRE_KIND_connect, network_test("192.0.2.0", 24));
+
+        rule.tests[0].operands[rule.tests[0].n_operands++] = network("198.51.100.7", 32);
+        rule.tests[rule.n_tests++] = number_test(ENFORCEMENT_PORT, 4700, 4799);
+        ck_assert_int_eq(enforce(&rule, 1), 0);
+        REFUSED("192.0.2.255", 4700);
+        REFUSED("198.51.100.7", 4799);
+        LET_THROUGH("192.0.2.255", 4800);
+        LET_THROUGH("198.51.100.8", 4711);
+        LET_THROUGH("192.0.3.0", 4711);
+        leave_alone();
+}
+END_TEST
+
+START_TEST(a_negated_test_holds_if_none_of_its_operands_does) {
+        struct enforcement_rule rule = rule_of(WIRE_KIND_connect, network_test("192.0.2.0", 24));
+        struct enforcement_test *not_these = &rule.tests[rule.n_tests++];
+
+        *not_these = number_test(ENFORCEMENT_PORT, 80, 80);
+        not_these->negate = true;
+        not_these->operands[not_these->n_operands++] = (struct enforcement_operand){.low = 443, .high = 443};
+        ck_assert_int_eq(enforce(&rule, 1), 0);
+        LET_THROUGH("192.0.2.1", 80);
+        LET_THROUGH("192.0.2.1", 443);
+        REFUSED("192.0.2.1", 444);
+        leave_alone();
+}
+END_TEST
+
+START_TEST(any_rule_will_do_and_the_verdict_names_the_policy) {
+        struct enforcement_rule rules[] = {
+                rule_of(WIRE_KIND_connect, network_test("192.0.2.1", 32)),
+                rule_of(WIRE_KIND_connect, network_test("192.0.2.2", 32)),
+        };
+        struct target target = {"192.0.2.2", 4711};
+        const struct wire_header *verdict;
+        pid_t pid;
+
+        rules[1].policy = "the second one";
+        ck_assert_int_eq(enforce(rules, ELEMENTSOF(rules)), 0);
+        pid = lab_run(connect_to, &target);
+        ck_assert_int_eq(WEXITSTATUS(lab.status), EPERM);
+        verdict = lab_wait(WIRE_KIND_verdict, pid, 0);
+        ck_assert_ptr_nonnull(verdict);
+        ck_assert_str_eq(lab_text(verdict, F(verdict, list)), "policies");
+        ck_assert_str_eq(lab_text(verdict, F(verdict, rule)), "the second one");
+        ck_assert_str_eq(lab_text(verdict, F(verdict, enforced)), "kernel");
+        REFUSED("192.0.2.1", 1);
+        LET_THROUGH("192.0.2.3", 1);
+        leave_alone();
+        LET_THROUGH("192.0.2.1", 1);
+}
+END_TEST
+
+START_TEST(what_the_caller_runs_and_who_he_is_is_asked_for) {
+        char self[512];
+        ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+        struct enforcement_rule rule = rule_of(WIRE_KIND_connect, network_test("192.0.2.0", 24));
+
+        ck_assert_int_gt(n, 8);
+        self[n] = 0;
+        rule.n_tests = 3;
+        rule.tests[2] = number_test(ENFORCEMENT_UID, getuid(), getuid());
+
+        rule.tests[1] = text_test(ENFORCEMENT_EXE, ENFORCEMENT_EXACT, self);
+        ck_assert_int_eq(enforce(&rule, 1), 0);
+        REFUSED("192.0.2.1", 1);
+        rule.tests[1] = text_test(ENFORCEMENT_EXE, ENFORCEMENT_SUFFIX, self + n - 9);
+        ck_assert_int_eq(enforce(&rule, 1), 0);
+        REFUSED("192.0.2.1", 1);
+        rule.tests[1] = text_test(ENFORCEMENT_EXE, ENFORCEMENT_PREFIX, "/");
+        ck_assert_int_eq(enforce(&rule, 1), 0);
+        REFUSED("192.0.2.1", 1);
+
+        rule.tests[2] = number_test(ENFORCEMENT_UID, getuid() + 1, getuid() + 9);
+        ck_assert_int_eq(enforce(&rule, 1), 0);
+        LET_THROUGH("192.0.2.1", 1);
+        rule.tests[2] = number_test(ENFORCEMENT_UID, getuid(), getuid());
+        self[n - 1]++;
+        rule.tests[1] = text_test(ENFORCEMENT_EXE, ENFORCEMENT_EXACT, self);
+        ck_assert_int_eq(enforce(&rule, 1), 0);
+        LET_THROUGH("192.0.2.1", 1);
+        leave_alone();
+}
+END_TEST
+
+/* ---- keys ---- */
+
+static uint64_t own_start(void) {
+        const struct wire_header *own = lab_find(WIRE_KIND_verdict, getpid(), 0);
+
+        return own ? own->start_ns : 0;
+}
+
+static void arm(uint32_t id, uint64_t start_ns, uint64_t deadline_ns) {
+        const struct enforcement_arming arming = {
+                .path = PATH_OF_PROGRAM,
+                .id = id,
+                .start_ns = start_ns,
+                .deadline_ns = deadline_ns,
+        };
+
+        ck_assert_int_eq(capture_arm(lab.capture, &arming), 0);
+}
+
+START_TEST(an_armed_rule_holds_for_the_key_that_was_armed_until_its_deadline) {
+        struct enforcement_rule rule = rule_of(WIRE_KIND_connect, network_test("192.0.2.0", 24));
+        struct target target = {"192.0.2.9", 1};
+        uint64_t start_ns;
+
+        /* This process gets a verdict, which says when it began. */
+        ck_assert_int_eq(enforce(&rule, 1), 0);
+        ck_assert_int_eq(connect_to(&target), EPERM);
+        ck_assert_ptr_nonnull(lab_wait(WIRE_KIND_verdict, getpid(), 0));
+        start_ns = own_start();
+        ck_assert_uint_gt(start_ns, 0);
+
+        rule.armed = true;
+        rule.key = ENFORCEMENT_PROCESS;
+        ck_assert_int_eq(enforce(&rule, 1), 0);
+        ck_assert_int_ne(connect_to(&target), EPERM);
+        arm((uint32_t)getpid(), start_ns, UINT64_MAX);
+        ck_assert_int_eq(connect_to(&target), EPERM);
+        LET_THROUGH("192.0.2.9", 1);            /* a child */
+        ck_assert_int_eq(capture_disarm(lab.capture, PATH_OF_PROGRAM, (uint32_t)getpid(), start_ns), 0);
+        ck_assert_int_ne(connect_to(&target), EPERM);
+        arm((uint32_t)getpid(), start_ns, 1);   /* long over */
+        ck_assert_int_ne(connect_to(&target), EPERM);
+        arm((uint32_t)getpid(), start_ns + 1, UINT64_MAX);      /* the pid, but of another process */
+        ck_assert_int_ne(connect_to(&target), EPERM);
+
+        rule.key = ENFORCEMENT_TREE;
+        ck_assert_int_eq(enforce(&rule, 1), 0);
+        LET_THROUGH("192.0.2.9", 1);
+        arm((uint32_t)getpid(), start_ns, UINT64_MAX);
+        ck_assert_int_eq(result_of(connect_in_grandchild, "192.0.2.9", 1), EPERM);
+        ck_assert_int_eq(connect_to(&target), EPERM);
+
+        rule.key = ENFORCEMENT_HOST;
+        ck_assert_int_eq(enforce(&rule, 1), 0);
+        LET_THROUGH("192.0.2.9", 1);
+        arm(0, 0, UINT64_MAX);
+        REFUSED("192.0.2.9", 1);
+        leave_alone();
+}
+END_TEST
+
+START_TEST(what_a_story_captured_is_compared_with_the_call) {
+        struct enforcement_rule rule = rule_of(WIRE_KIND_connect, number_test(ENFORCEMENT_PORT, 1, 65535));
+        struct enforcement_arming arming = {.path = PATH_OF_PROGRAM, .deadline_ns = UINT64_MAX, .has_address = true,
+                                            .address = network("192.0.2.77", 32).address};
+
+        rule.armed = true;
+        rule.key = ENFORCEMENT_HOST;
+        rule.tests[rule.n_tests++] =
+                (struct enforcement_test){.field = ENFORCEMENT_ADDRESS, .op = ENFORCEMENT_CAPTURED};
+        ck_assert_int_eq(enforce(&rule, 1), 0);
+        ck_assert_int_eq(capture_arm(lab.capture, &arming), 0);
+        REFUSED("192.0.2.77", 1);
+        LET_THROUGH("192.0.2.78", 1);
+
+        /* It captured none: nothing can be the same. */
+        arming.has_address = false;
+        ck_assert_int_eq(capture_arm(lab.capture, &arming), 0);
+        LET_THROUGH("192.0.2.77", 1);
+        leave_alone();
+}
+END_TEST
+
+START_TEST(whom_no_rule_is_for_cannot_be_armed) {
+        const struct enforcement_arming arming = {.path = PATH_OF_PROGRAM + 1};
+        struct enforcement_rule rule = rule_of(WIRE_KIND_connect, network_test("192.0.2.0", 24));
+
+        ck_assert_int_eq(capture_arm(lab.capture, &arming), -ENOENT);
+        rule.armed = true;
+        ck_assert_int_eq(enforce(&rule, 1), 0);
+        ck_assert_int_eq(capture_arm(lab.capture, &arming), -ENOENT);
+        leave_alone();
+}
+END_TEST
+
+/* ---- files ---- */
+
+struct shared {
+        volatile uint64_t asked, after;
+};
+
+static struct shared *shared;
+
+static int open_and_count(void *argument) {
+        int fd;
+
+        shared->asked = 1;
+        fd = open(argument, O_RDWR | O_CLOEXEC);
+        while (shared->after < 1000000)
+                shared->after++;
+        return fd < 0 ? errno : 0;
+}
+
+static int run_it(void *argument) {
+        char *const argv[] = {argument, "-c", "exit 7", NULL}, *const env[] = {NULL};
+
+        execve(argument, argv, env);
+        return errno;
+}
+
+static pid_t expect_killed(int (*action)(void *argument), const char *path) {
+        const struct wire_header *verdict;
+        pid_t pid = lab_run(action, (void *)path);
+
+        ck_assert(WIFSIGNALED(lab.status));
+        ck_assert_int_eq(WTERMSIG(lab.status), SIGKILL);
+        verdict = lab_wait(WIRE_KIND_verdict, pid, has_lsm() ? 1 : 0);
+        ck_assert_ptr_nonnull(verdict);
+        ck_assert_str_eq(lab_text(verdict, F(verdict, action)), "kill");
+        ck_assert_str_eq(lab_text(verdict, F(verdict, enforced)), "kernel");
+        ck_assert_str_eq(lab_text(verdict, F(verdict, pathname)), path);
+        return pid;
+}
+
+START_TEST(who_opens_what_he_is_to_be_killed_for_runs_no_instruction_after_the_call) {
+        struct enforcement_rule rule;
+        char file[128], other[128];
+
+        snprintf(file, sizeof(file), "%s/secret", lab.directory);
+        snprintf(other, sizeof(other), "%s/secret2", lab.directory);
+        lab_write_file(file, "secret", 0644);
+        lab_write_file(other, "no secret", 0644);
+        shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        ck_assert_ptr_ne(shared, MAP_FAILED);
+
+        rule = rule_of(WIRE_KIND_openat, text_test(ENFORCEMENT_PATH, ENFORCEMENT_EXACT, file));
+        rule.tests[rule.n_tests++] = (struct enforcement_test){.field = ENFORCEMENT_FLAGS,
+                                                               .op = ENFORCEMENT_ANY_BITS,
+                                                               .n_operands = 1,
+                                                               .operands = {{.low = O_RDWR | O_WRONLY}}};
+        rule.kill = true;
+        ck_assert_int_eq(enforce(&rule, 1), 0);
+        for (int i = 0; i < 20; i++) {
+                shared->asked = shared->after = 0;
+                (void)expect_killed(open_and_count, file);
+                ck_assert_uint_eq(shared->asked, 1);
+                ck_assert_uint_eq(shared->after, 0);
+        }
+        (void)lab_run(open_and_count, other);
+        ck_assert(WIFEXITED(lab.status));
+
+        /* Seen, and no more, while nothing is enforced. */
+        capture_set_enforcing(lab.capture, false);
+        shared->after = 0;
+        ck_assert_ptr_nonnull(lab_wait(WIRE_KIND_verdict, lab_run(open_and_count, file), 0));
+        ck_assert(WIFEXITED(lab.status) && WEXITSTATUS(lab.status) == 0);
+        (void)munmap((void *)shared, 4096);
+        leave_alone();
+}
+END_TEST
+
+START_TEST(who_runs_what_he_is_to_be_killed_for_never_runs_it) {
+        struct enforcement_rule rule;
+        char shell[128];
+
+        /* A program of our own: nobody else runs it. */
+        snprintf(shell, sizeof(shell), "%s/own-shell", lab.directory);
+        lab_copy_file("/bin/sh", shell, 0755);
+        (void)lab_run(run_it, shell);
+        ck_assert_int_eq(WEXITSTATUS(lab.status), 7);
+
+        rule = rule_of(WIRE_KIND_execve, text_test(ENFORCEMENT_PATH, ENFORCEMENT_SUFFIX, "/own-shell"));
+        rule.kill = true;
+        ck_assert_int_eq(enforce(&rule, 1), 0);
+        (void)expect_killed(run_it, shell);
+        leave_alone();
+        (void)lab_run(run_it, shell);
+        ck_assert_int_eq(WEXITSTATUS(lab.status), 7);
+}
+END_TEST
+
+START_TEST(opens_are_refused_where_there_are_security_hooks_and_the_policy_is_told_where_there_are_none) {
+        struct capture_enforcement closed = {.n_rules = 1, .closed = true};
+        struct enforcement_rule rule;
+        char file[128];
+
+        snprintf(file, sizeof(file), "%s/refused", lab.directory);
+        lab_write_file(file, "x", 0644);
+        shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        ck_assert_ptr_ne(shared, MAP_FAILED);
+        rule = rule_of(WIRE_KIND_openat, text_test(ENFORCEMENT_PATH, ENFORCEMENT_PREFIX, file));
+        closed.rules = &rule;
+
+        if (has_lsm()) {
+                ck_assert_ptr_null(capture_enforcement_obstacle(lab.capture, &rule));
+                ck_assert_int_eq(enforce(&rule, 1), 0);
+                (void)lab_run(open_and_count, file);
+                ck_assert(WIFEXITED(lab.status) && WEXITSTATUS(lab.status) == EPERM);
+        } else {
+                ck_assert_ptr_nonnull(capture_enforcement_obstacle(lab.capture, &rule));
+                ck_assert_int_eq(capture_set_enforcement(lab.capture, &closed), -EOPNOTSUPP);
+                ck_assert_int_eq(enforce(&rule, 1), 0);
+                (void)lab_run(open_and_count, file);
+                ck_assert(WIFEXITED(lab.status) && WEXITSTATUS(lab.status) == 0);
+                rule.kill = true;
+                ck_assert_ptr_null(capture_enforcement_obstacle(lab.capture, &rule));
+        }
+        (void)munmap((void *)shared, 4096);
+        leave_alone();
+}
+END_TEST
+
+int main(void) {
+        const struct interest interest = lab_interest(LAB_KINDS(WIRE_KIND_execve));
+        const TTest *const tests[] = {
+                a_rule_holds_if_all_its_tests_do_and_a_test_if_one_of_its_operands_does,
+                a_negated_test_holds_if_none_of_its_operands_does,
+                any_rule_will_do_and_the_verdict_names_the_policy,
+                what_the_caller_runs_and_who_he_is_is_asked_for,
+                an_armed_rule_holds_for_the_key_that_was_armed_until_its_deadline,
+                what_a_story_captured_is_compared_with_the_call,
+                whom_no_rule_is_for_cannot_be_armed,
+                who_opens_what_he_is_to_be_killed_for_runs_no_instruction_after_the_call,
+                who_runs_what_he_is_to_be_killed_for_never_runs_it,
+                opens_are_refused_where_there_are_security_hooks_and_the_policy_is_told_where_there_are_none,
+        };
+
+        return lab_main("bpf/enforce", tests, ELEMENTSOF(tests), &interest, NULL);
+}
