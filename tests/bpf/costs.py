@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """costs.py TABLE: the table of recorded costs as initializers of C.
-costs.py --update TABLE < OUTPUT: record the lines `cost ...` that test-bpf-cost wrote, on whatever kernels.
+costs.py --update TABLE < OUTPUT: record the lines `cost ...` that test-bpf-cost wrote with LAB_COSTS=1, on whatever kernels.
 
 A kernel on a machine whose costs are in OUTPUT is recorded anew, whole; the others stay."""
 import argparse

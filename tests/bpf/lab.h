@@ -119,7 +119,7 @@ bool lab_is_file(struct wire_object object, const struct stat *st);
 
 /* A path in the directory, in one of a few static buffers. */
 const char *lab_path(const char *name);
-/* The hierarchy of cgroups that names units, if we may make groups in it; NULL if not. */
+/* The hierarchy of cgroups that names units for the capture, if we may make groups in it; NULL if not. */
 const char *lab_hierarchy(void);
 void lab_write_file(const char *path, const char *text, mode_t mode);
 void lab_copy_file(const char *from, const char *to, mode_t mode);

@@ -9,8 +9,8 @@
 
 #include "base/log.h"
 #include "base/macro.h"
-#include "capture/attach.h"
 
+#include "lab-park.h"
 #include "lab.h"
 
 #define F(kind, id) WIRE_FIELD_##kind##_##id
@@ -20,17 +20,15 @@ static const char *broken_program;      /* is no program that a verifier takes *
 static int broken_error = -E2BIG;
 static unsigned n_broken, n_broken_max, n_loads;
 
-int __real_attach_program(int prog_fd, const char *place, uint64_t cookie, int tracefs_fd, int cgroup_fd);
-int __wrap_attach_program(int prog_fd, const char *place, uint64_t cookie, int tracefs_fd, int cgroup_fd);
 int __real_bpf_object__load_skeleton(struct bpf_object_skeleton *skeleton);
 int __wrap_bpf_object__load_skeleton(struct bpf_object_skeleton *skeleton);
 
-int __wrap_attach_program(int prog_fd, const char *place, uint64_t cookie, int tracefs_fd, int cgroup_fd) {
+static int refuse(const char *place) {
         if (broken_place && strstr(place, broken_place) && (n_broken_max == 0 || n_broken < n_broken_max)) {
                 n_broken++;
                 return broken_error;
         }
-        return __real_attach_program(prog_fd, place, cookie, tracefs_fd, cgroup_fd);
+        return 0;
 }
 
 int __wrap_bpf_object__load_skeleton(struct bpf_object_skeleton *skeleton) {
@@ -226,5 +224,6 @@ int main(void) {
                 a_place_that_is_still_being_left_is_waited_for,
         };
 
+        park_refuses = refuse;
         return lab_main("bpf/broken", tests, ELEMENTSOF(tests), NULL, NULL);
 }

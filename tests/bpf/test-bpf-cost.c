@@ -3,8 +3,10 @@
  * compared with what is recorded for this kernel on this kind of machine in costs.tsv.
  *
  * Time is compared in multiples of an empty program that runs in the same rounds, never in seconds: machines differ. An
- * emulated one differs from itself tenfold, from one round to the next: there it is told, and not compared. The lines
- * `cost PROGRAM MACHINE KERNEL INSTRUCTIONS TIMES` are what costs.py records. */
+ * emulated one differs from itself tenfold, from one round to the next: there it is told, and not compared. What looks
+ * too slow is looked at again, for the best of many rounds is what the code takes, and all else what the host does.
+ * With LAB_COSTS in the environment the lines `cost PROGRAM MACHINE KERNEL INSTRUCTIONS TIMES` are told, which costs.py
+ * records. */
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <dirent.h>
@@ -33,6 +35,9 @@
 #define GROWTH 1.25
 #define TIME_GROWTH 10 /* on a shared machine three times is noise */
 #define ROUNDS 5
+#define MORE_ROUNDS 60                  /* while a program seems to be too slow */
+#define MIN_RUNS 10                     /* in a round: fewer mean cold caches, and are told, but not compared */
+#define FLOOR_NS 1000                   /* nor is what takes less */
 #define REPEAT 60                       /* calls of each in a round */
 
 struct record {
@@ -53,6 +58,7 @@ struct program {
         uint64_t load_ns;               /* when it was loaded */
         uint64_t run_ns, n_runs;        /* until the round began */
         double ns;                      /* a run, of the best round */
+        double compared_ns;             /* the same of rounds with enough runs; 0: there was none */
 };
 
 static struct program programs[MAX_PROGRAMS];
@@ -298,6 +304,8 @@ static void end_round(void) {
                         double ns = (double)(info.run_time_ns - program->run_ns) / n;
 
                         program->ns = program->ns == 0 ? ns : MIN(program->ns, ns);
+                        if (n >= MIN_RUNS)
+                                program->compared_ns = program->compared_ns == 0 ? ns : MIN(program->compared_ns, ns);
                 }
         }
 }
@@ -320,11 +328,35 @@ static void print_costs(double empty_ns) {
         printf("an empty program takes %.0f ns\n", empty_ns);
 }
 
+static void run_round(void) {
+        begin_round();
+        lab_run(all_calls, NULL);
+        ck_assert_int_eq(lab.status, 0);
+        end_round();
+        lab_forget();
+}
+
+static unsigned count_slow(double empty_ns, bool say) {
+        unsigned n = 0;
+
+        for (size_t i = 0; i < n_programs; i++) {
+                const struct record *record = recorded(programs[i].name);
+                double times = programs[i].compared_ns / empty_ns;
+
+                if (emulated || !record || record->times <= 0 || times <= (record->times + 1) * TIME_GROWTH ||
+                    programs[i].compared_ns < FLOOR_NS)
+                        continue;
+                if (say)
+                        printf("%s: %.0f ns, as long as %.1f empty programs, recorded are %.1f\n", programs[i].name,
+                               programs[i].compared_ns, times, record->times);
+                n++;
+        }
+        return n;
+}
+
 START_TEST(no_program_runs_longer_than_it_did) {
         struct program *empty = &programs[n_programs];
-        int statistics, link_fd;
-        unsigned n_worse = 0;
-        double empty_ns;
+        int statistics, link_fd, round;
 
         link_fd = attach_empty(&empty->fd);
         ck_assert_int_ge(link_fd, 0);
@@ -333,32 +365,19 @@ START_TEST(no_program_runs_longer_than_it_did) {
 
         statistics = bpf_enable_stats(BPF_STATS_RUN_TIME);
         ck_assert_int_ge(statistics, 0);
-        for (int round = 0; round < ROUNDS; round++) {
-                begin_round();
-                lab_run(all_calls, NULL);
-                ck_assert_int_eq(lab.status, 0);
-                end_round();
-                lab_forget();
-        }
+        for (round = 0; round < ROUNDS || (round < MORE_ROUNDS && count_slow(empty->ns, false) > 0); round++)
+                run_round();
         close(statistics);
         close(link_fd);
         close(empty->fd);
         n_programs--;
-        empty_ns = empty->ns;
-        ck_assert(empty_ns > 0);
+        ck_assert(empty->ns > 0);
 
-        for (size_t i = 0; i < n_programs; i++) {
-                const struct record *record = recorded(programs[i].name);
-                double times = programs[i].ns / empty_ns;
-
-                if (!emulated && record && record->times > 0 && times > (record->times + 1) * TIME_GROWTH) {
-                        printf("%s: as long as %.1f empty programs, recorded are %.1f\n", programs[i].name, times,
-                               record->times);
-                        n_worse++;
-                }
-        }
-        print_costs(empty_ns);
-        ck_assert_uint_eq(n_worse, 0);
+        if (round > ROUNDS)
+                printf("%d rounds\n", round);
+        if (getenv("LAB_COSTS"))
+                print_costs(empty->ns);
+        ck_assert_uint_eq(count_slow(empty->ns, true), 0);
 }
 END_TEST
 

@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/macro.h"
 
+#include "lab-park.h"
 #include "lab.h"
 
 #define F(kind, id) WIRE_FIELD_##kind##_##id
@@ -340,6 +341,7 @@ static int take_away(const char *program) {
                 ck_assert_int_eq(bpf_obj_get_info_by_fd(program_fd, &program_info, &size), 0);
                 close(program_fd);
                 if (streq(program_info.name, program)) {
+                        park_forget(fd);        /* it is attached anew when it is wanted again */
                         ck_assert_int_eq(dup3(null_fd, fd, O_CLOEXEC), fd);
                         n++;
                 }

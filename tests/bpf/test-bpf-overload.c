@@ -320,9 +320,9 @@ START_TEST(who_does_not_want_shedding_has_what_fits_the_ring) {
 
         govern(&overload);
         count_from_here();
-        for (int i = 0; i < 30 && percent() < 74; i++)
+        for (int i = 0; i < 200 && percent() < 74; i++)
                 RUN_UNREAD({ make_dups(2000); });
-        RUN_UNREAD({ make_dups(2000); });
+        RUN_UNREAD({ make_dups(4000); });
         count_to_here();
         ck_assert_uint_eq(lost(WIRE_KIND_dup, WIRE_LOSS_SHED), 0);
         ck_assert_uint_gt(lost(WIRE_KIND_dup, WIRE_LOSS_SHARE), 0);

@@ -574,32 +574,18 @@ static int move_and_exit(void *argument) {
         return open("/dev/null", O_RDONLY) < 0;
 }
 
-/* Where the host's hierarchy is, as the daemon decides it: v2 unless all processes sit in its root. */
-static const char *hierarchy_root(void) {
-        static const char *const places[] = {"/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified", "/sys/fs/cgroup"};
-
-        for (int i = 0; i < 3; i++) {
-                char path[256];
-
-                snprintf(path, sizeof(path), "%s/cgroup.procs", places[i]);
-                if (access(path, W_OK) == 0)
-                        return places[i];
-        }
-        return NULL;
-}
-
 START_TEST(the_name_of_a_cgroup_comes_before_what_happens_in_it) {
         const struct wire_header *named, *record;
         char path[256], procs[300];
         struct stat st;
         pid_t pid;
 
-        if (!hierarchy_root()) {
+        begin_again(OPENS);
+        if (!lab_hierarchy()) {
                 printf("no hierarchy that we may write to: not tried\n");
                 return;
         }
-        begin_again(OPENS);
-        snprintf(path, sizeof(path), "%s/execrayd-lab-%d", hierarchy_root(), getpid());
+        snprintf(path, sizeof(path), "%s/execrayd-lab-%d", lab_hierarchy(), getpid());
         snprintf(procs, sizeof(procs), "%s/cgroup.procs", path);
         ck_assert_int_eq(mkdir(path, 0755), 0);
         ck_assert_int_eq(stat(path, &st), 0);
@@ -610,7 +596,7 @@ START_TEST(the_name_of_a_cgroup_comes_before_what_happens_in_it) {
         record = lab_find_text(WIRE_KIND_openat, pid, F(openat, given), "/dev/null", 0);
         ck_assert_ptr_nonnull(record);
         ck_assert_uint_eq(record->cgroup_id, st.st_ino);
-        named = lab_find_text(WIRE_KIND_cgroup, 0, F(cgroup, path), path + strlen(hierarchy_root()), 0);
+        named = lab_find_text(WIRE_KIND_cgroup, 0, F(cgroup, path), path + strlen(lab_hierarchy()), 0);
         ck_assert_ptr_nonnull(named);
         ck_assert_int_eq(lab_number(named, F(cgroup, id)), st.st_ino);
         ck_assert_int_lt(lab_position(named), lab_position(record));
