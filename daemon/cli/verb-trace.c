@@ -233,10 +233,11 @@ static int trace_kernel(struct trace *trace, const struct settings *settings) {
         sigaction(SIGINT, &action, NULL);
         sigaction(SIGTERM, &action, NULL);
         put_kinds(interest.kinds, &kinds);
-        log_info("watching %s; Ctrl-C ends it", strbuf_str(&kinds));
         r = capture_start(capture, NULL, 1);
         if (r < 0)
                 return exit_status_of_capture(r);
+        /* What is done from here on is shown. */
+        log_info("watching %s; Ctrl-C ends it", strbuf_str(&kinds));
         watch(trace, capture);
 
         capture_stats(capture, &stats);

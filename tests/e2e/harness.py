@@ -16,6 +16,7 @@ import traceback
 EXECRAYD, EXECRAYCTL, ROOT = (os.path.abspath(p) for p in sys.argv[1:4]) if len(sys.argv) >= 4 else ('', '', '')
 os.environ['STATE_DIRECTORY'] = ''      # no place, but for tests that have one: they would learn from each other
 JOURNAL_SOCKET = '/run/systemd/journal/socket'
+PATIENCE = 60                           # seconds, for what takes one on a machine that does nothing else
 
 
 class Failure(Exception):
@@ -87,7 +88,7 @@ class Daemon:
         with open(self.out, 'rb') as f:
             return f.read()
 
-    def wait_for(self, what, seconds=20, start=0):
+    def wait_for(self, what, seconds=PATIENCE, start=0):
         """Until the log has this after the first `start` characters; returns the log."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -104,7 +105,7 @@ class Daemon:
         lines = self.output().split(b'\n')[:-1]
         return [json.loads(line.decode('utf-8', errors='strict'), parse_constant=None) for line in lines]
 
-    def wait_alert(self, policy, n=1, seconds=10):
+    def wait_alert(self, policy, n=1, seconds=PATIENCE):
         """The n-th alert of the policy."""
         end = time.monotonic() + seconds
         while True:
@@ -123,7 +124,7 @@ class Daemon:
     def reload(self):
         start = len(self.text())
         self.process.send_signal(signal.SIGHUP)
-        end = time.monotonic() + 20
+        end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             text = self.text()[start:]
             if 'Reloaded' in text or 'Not reloaded' in text:
@@ -135,7 +136,7 @@ class Daemon:
         """Ends it and returns its log; it must end well."""
         if self.process.poll() is None:
             self.process.send_signal(how)
-        status = self.process.wait(20)
+        status = self.process.wait(PATIENCE)
         expect_equal(status, 0, 'the exit status of the daemon')
         return self.text()
 
@@ -191,7 +192,7 @@ def sh(script, *arguments, **options):
     return run('/bin/sh', '-c', script, 'sh', *arguments, status=0, **options)[1]
 
 
-def until(check, what, seconds=15, log=lambda: ''):
+def until(check, what, seconds=PATIENCE, log=lambda: ''):
     """What the check finds, once it finds something."""
     end = time.monotonic() + seconds
     while True:

@@ -14,8 +14,10 @@ class Trace:
     def __init__(self, *arguments):
         self.process = subprocess.Popen([EXECRAYCTL, 'trace'] + list(arguments), stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        expect_in(b'watching', self.process.stderr.readline(), 'what the trace says first')
-        time.sleep(3)                   # it loads and attaches
+        said = []
+        while not said or not said[-1].startswith(b'execrayctl: watching'):
+            said.append(self.process.stderr.readline())
+            expect(said[-1], 'it does not watch: %s' % said)
 
     def stop(self):
         time.sleep(0.5)
