@@ -8,10 +8,18 @@
  *      respond_alerts_s                        answered in a second
  *      respond_rss_kib_first, _middle, _last   of the daemon's side, after 1%, 50% and 100%
  *      respond_worker_rss_kib_first, ...       of the process of the scripts
- *      plain_alerts, plain_asked               the same without a responder: nothing is started, nobody asked */
+ *      alone_p50_us, _p99_us                   from an alert to its answer, one after the other
+ *      wakeup_p50_us, _p99_us                  of another process that sends a byte back, by turns with these
+ *      alone_over_wakeup_p99                   one by the other: what is left of it on a machine that is busy
+ *      plain_alerts, plain_asked               the same without a responder: nothing is started, nobody asked
+ *
+ * usage: bench-respond [--quick | ALERTS] */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -144,6 +152,77 @@ static void ask(struct bench *bench, size_t n, const char *place, int null) {
         program_unref(program);
 }
 
+/* ---- one at a time ---- */
+
+static int start_echo(pid_t *ret) {
+        int fds[2];
+        char c;
+
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds) < 0 || (*ret = fork()) < 0)
+                fail("nobody who answers");
+        if (*ret == 0) {
+                close(fds[0]);
+                while (read(fds[1], &c, 1) == 1 && write(fds[1], &c, 1) == 1)
+                        ;
+                _exit(EXIT_SUCCESS);
+        }
+        close(fds[1]);
+        return fds[0];
+}
+
+static double percentile(struct measure *m, double share) {
+        qsort(m->samples, m->n, sizeof(m->samples[0]), measure_compare);
+        return m->samples[(size_t)((double)(m->n - 1) * share)] / 1000;
+}
+
+static void ask_alone(struct bench *bench, size_t n, const char *place, int null) {
+        static struct measure alone, wakeup;
+        struct program *program = compile(asking);
+        const struct response_options options = {.config = &bench->config,
+                                                 .program = program,
+                                                 .places = &place,
+                                                 .n_places = 1,
+                                                 .loop = bench->loop};
+        struct response *response = NULL;
+        struct response_stats stats = {};
+        pid_t pid;
+        int echo = start_echo(&pid);
+        char c = 0;
+
+        begin(bench, program, null);
+        if (response_new(&options, NULL, NULL, &response) < 0 || response_wait(response) < 0)
+                fail("the process of the scripts does not begin");
+        response_attach(response, pipeline_report(bench->pipeline));
+        for (size_t i = 0; alone.n < n; i++) {
+                uint64_t start_ns = measure_now_ns();
+
+                feed(bench, i);
+                response_stats(response, &stats);
+                if (stats.n_waiting == 0)
+                        continue;       /* an open that failed */
+                while (stats.n_waiting > 0) {
+                        if (sd_event_run(bench->loop, UINT64_MAX) < 0)
+                                fail("the loop ended");
+                        response_stats(response, &stats);
+                }
+                measure_add(&alone, start_ns, 1);
+                usleep(200);
+                start_ns = measure_now_ns();
+                if (write(echo, &c, 1) != 1 || read(echo, &c, 1) != 1)
+                        fail("nobody answers");
+                measure_add(&wakeup, start_ns, 1);
+        }
+        printf("alone_p50_us %.1f\nalone_p99_us %.1f\n", percentile(&alone, 0.5), percentile(&alone, 0.99));
+        printf("wakeup_p50_us %.1f\nwakeup_p99_us %.1f\n", percentile(&wakeup, 0.5), percentile(&wakeup, 0.99));
+        printf("alone_over_wakeup_p99 %.2f\n", percentile(&alone, 0.99) / percentile(&wakeup, 0.99));
+        close(echo);
+        (void)kill(pid, SIGKILL);
+        (void)waitpid(pid, NULL, 0);
+        response_free(response);
+        pipeline_free(bench->pipeline);
+        program_unref(program);
+}
+
 static void ask_nobody(struct bench *bench, size_t n, int null) {
         struct program *program = compile(plain);
         struct pipeline_stats stats;
@@ -170,6 +249,8 @@ int main(int argc, char **argv) {
 
         if (streq(argv[0], RESPOND_WORKER_NAME))
                 return respond_worker_run(STDIN_FILENO);
+        if (argc > 1 && !measure_is_quick(argc, argv))
+                n = MAX(strtoul(argv[1], NULL, 10), 1000UL);
         setvbuf(stdout, NULL, _IOLBF, 0);
         if (!mkdtemp(place))
                 fail("no directory");
@@ -192,6 +273,7 @@ int main(int argc, char **argv) {
         if (bench.n_opens == 0)
                 fail("no opens");
         ask(&bench, n, place, null);
+        ask_alone(&bench, MIN(n / 10, (size_t)MEASURE_MAX / 2), place, null);
         ask_nobody(&bench, n / 10, null);
 
         (void)unlink(file);
