@@ -32,11 +32,11 @@ def live(build, quick, folder, out, problems):
     alert_policy(alerting, deep + '/latency-')
 
     rounds = {'off': [], 'on': []}
-    for i in range(3 if quick else 9):
+    for i in range(1 if quick else 9):
         for state in ('off', 'on') if i % 2 else ('on', 'off'):
             d = Daemon(daemon, [watch]) if state == 'on' else None
             try:
-                rounds[state].append(key_values(run([load, 'calls', deep, '9' if quick else '15'], 120).stdout))
+                rounds[state].append(key_values(run([load, 'calls', deep, '3' if quick else '15'], 120).stdout))
             finally:
                 if d:
                     d.stop()
@@ -51,12 +51,12 @@ def live(build, quick, folder, out, problems):
     out['exec_ratio'] = ratio('exec')
     out['exec_wall_ratio'] = ratio('exec_wall')
 
-    out.update(latency(daemon, load, [alerting], deep, 100 if quick else 600, problems))
+    out.update(latency(daemon, load, [alerting], deep, 30 if quick else 600, problems))
 
     d = Daemon(daemon, [watch])
     try:
         before = d.cpu_s()
-        result = key_values(run([load, 'load', deep, '2' if quick else '10', '2'], 120).stdout)
+        result = key_values(run([load, 'load', deep, '1' if quick else '10', '2'], 120).stdout)
         out['live_events_per_s'] = result['opens_per_s']
         out['live_daemon_cpu_us_per_event'] = (d.cpu_s() - before) * 1e6 / result['opens']
         time.sleep(0.2)
@@ -73,7 +73,7 @@ def live(build, quick, folder, out, problems):
             out['rss_mb_p%d' % n] = d.rss_mb()
             if n == 100:
                 took, waited = [], []
-                for _ in range(3 if quick else 9):
+                for _ in range(1 if quick else 9):
                     start_at = len(d.text())
                     start = time.monotonic()
                     d.process.send_signal(signal.SIGHUP)
@@ -99,7 +99,7 @@ def under_load(build, quick, out, problems):
     """200,000 events a second while the daemon gets 40 % of a processor."""
     test = [sys.executable, os.path.join(ROOT, 'tests', 'e2e', 'test-load.py'), os.path.join(build, 'daemon', 'app', 'execrayd'),
             os.path.join(build, 'daemon', 'cli', 'execrayctl'), ROOT, os.path.join(build, 'tests', 'e2e', 'load')]
-    result = run(test + ['5' if quick else '60'], 600)
+    result = run(test + ['2' if quick else '60'], 600)
     if result.returncode != 0:
         problems.append('load: ' + (result.stdout + result.stderr).strip()[-300:])
     out.update(key_values(result.stdout))

@@ -20,13 +20,13 @@ def micro(build, quick, out, problems):
 
 def replay(build, quick, folder, out, problems):
     trace = os.path.join(folder, 'replay.trace')
-    n = 300000 if quick else 2000000
+    n = 100000 if quick else 2000000
     made = run([os.path.join(build, 'bench', 'bench-trace'), trace, str(n)], 120)
     if made.returncode != 0:
         problems.append('no recording to replay: ' + made.stderr.strip()[-300:])
         return
     rates = []
-    for _ in range(3 if quick else 7):
+    for _ in range(1 if quick else 7):
         start = time.monotonic()
         result = run([os.path.join(build, 'daemon', 'cli', 'execrayctl'), 'replay', trace, '--policies', folder + '/p10'], 300)
         took = time.monotonic() - start
