@@ -48,6 +48,20 @@ class Lint(unittest.TestCase):
         self.write('docs/TRAPS.md', '| 1 | a race | looked at twice | `it_is_not` |\n| 2 | another | none | |\n')
         self.finds('traps.py', '', 'no test it_is_not', 'docs/TRAPS.md:2')
 
+    def test_files_of_collectors_that_do_not_hang_together_are_found(self):
+        self.write('daemon/report/journal-fields.def', 'FIELD_STRING("EXECRAY_ALERT", json, "all")\n')
+        fluent = '[SERVICE]\n    Flush 1\n    storage.path /x\n[INPUT]\n    Name systemd\n    Tag a\n[OUTPUT]\n    Name http\n    Match a\n'
+        vector = 'sources:\n  j:\n    type: journald\nsinks:\n  c:\n    inputs: [j]\n'
+        self.write('docs/examples/fleet/fluent-bit.conf', fluent)
+        self.write('docs/examples/fleet/vector.yaml', vector)
+        self.passes('collectors.py', '')
+        self.write('docs/examples/fleet/fluent-bit.conf', fluent.replace('Match a', 'Match b'))
+        self.write('docs/examples/fleet/vector.yaml', vector.replace('[j]', '[k]') + '    condition: exists(.EXECRAY_ALLERT)\n')
+        self.finds('collectors.py', '', '[OUTPUT] takes b, which no input gives', 'c takes k, which nothing gives',
+                   'nobody takes what j gives', 'a field EXECRAY_ALLERT')
+        self.write('docs/examples/fleet/fluent-bit.conf', fluent.replace('    Tag a', 'Tag a'))
+        self.finds('collectors.py', '', 'line 6 is neither a section nor a key')
+
     def test_a_package_that_lacks_something_is_found(self):
         self.write('meson.build', "project('x', version : '1.0')\n")
         self.write('.ci/packages', 'run gcc\nrun libyaml-dev\n')
