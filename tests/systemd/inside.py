@@ -117,6 +117,16 @@ def test_it_may_do_what_it_needs_and_hardly_more(_):
     expect(not int(status['CapEff'], 16) & 1 << 21, 'it has CAP_SYS_ADMIN')
 
 
+def test_it_is_bounded_when_it_fails_and_spared_when_memory_is_short(_):
+    found = show('StartLimitBurst', 'StartLimitIntervalUSec', 'OOMPolicy', 'OOMScoreAdjust', 'LogRateLimitIntervalUSec', 'LogRateLimitBurst', 'MainPID')
+    pid = found.pop('MainPID')
+    expect_equal(found, {'StartLimitBurst': '5', 'StartLimitIntervalUSec': '5min', 'OOMPolicy': 'continue', 'OOMScoreAdjust': '-900',
+                         'LogRateLimitIntervalUSec': '1s', 'LogRateLimitBurst': '100000000'}, 'the unit')
+    if run('sh', '-c', 'echo -900 > /proc/self/oom_score_adj')[0] == 0:     # not in every container
+        with open('/proc/%s/oom_score_adj' % pid) as f:
+            expect_equal(f.read().strip(), '-900', 'what the kernel has')
+
+
 def test_an_alert_is_found_by_severity_by_unit_and_explained(_):
     policy('made', '/srv/made', 'critical')
     run('systemctl', 'reload', UNIT, status=0)
@@ -144,6 +154,12 @@ def test_a_reload_tells_what_changed_and_who_asked(_):
     expect_in('generation %s' % found[0]['EXECRAY_GENERATION'], show('StatusText')['StatusText'], 'the status')
     touch('/srv/second')
     until(lambda: entries('EXECRAY_POLICY=second'), 'the alert')
+    after = newest()
+    asked = run('sh', '-c', 'echo 1000 > /proc/self/loginuid && exec /usr/local/bin/execrayctl reload')
+    if asked[0] == 0:                   # else the login of this machine's user is for good
+        found = entries('MESSAGE_ID=637b245fb0da4c5981c2242a64d491f5', after=after)
+        expect_equal([e.get('EXECRAY_ASKED_BY_LOGINUID') for e in found], ['1000'], 'whose login asked')
+        expect_in('generation %s' % found[0]['EXECRAY_GENERATION'], asked[1].decode(), 'what who asked is told')
     run('systemd-run', '--quiet', '--wait', '--unit=maker', 'touch', '/srv/second')
     os.unlink('/srv/second')
     until(lambda: 'EXECRAY_NUMBER' in text('journalctl', '-q', '-o', 'json', '-u', 'maker.service', '-t', 'execrayd'), 'the alert of a unit')
@@ -439,6 +455,32 @@ def test_a_journald_that_is_restarted_gets_the_next_alert(_):
     touch('/srv/made')
     until(lambda: entries('EXECRAY_POLICY=made', after=after), 'the alert')
     expect_equal(show('MainPID'), pid, 'the process')
+
+
+LIMITS = '/etc/systemd/journald.conf.d/limits.conf'
+SUPPRESSED = 'MESSAGE_ID=a596d6fe7bfa4994828e72309e95d61e'
+
+
+def test_no_limit_of_journald_hides_an_alert(_):
+    last, after = int(entries('EXECRAY_POLICY=made')[-1]['EXECRAY_NUMBER']), newest()
+    write(LIMITS, '[Journal]\nRateLimitIntervalSec=1h\nRateLimitBurst=5\n')
+    try:
+        run('systemctl', 'restart', 'systemd-journald.service', status=0)
+        run('systemd-run', '--quiet', '--wait', '--unit=noisy', 'sh', '-c', 'for i in $(seq 500); do echo $i; done', status=0)
+        for _ in range(500):
+            touch('/srv/made')
+
+        def numbers():
+            return [int(e['EXECRAY_NUMBER']) for e in entries('EXECRAY_POLICY=made', 'EXECRAY_SEVERITY=critical', after=after)]
+        until(lambda: len(numbers()) >= 500, 'every alert')
+        expect_equal(numbers(), list(range(last + 1, last + 501)), 'the numbers of the alerts, in their order')
+        lines = len(entries('_SYSTEMD_UNIT=noisy.service'))
+        expect(0 < lines < 400, 'journald kept %d of 500 lines of another unit: it limits nothing here' % lines)
+        hidden = [e['MESSAGE'] for e in entries(SUPPRESSED)]
+        expect(not [words for words in hidden if 'execrayd' in words], 'what journald says that it left out: %s' % hidden)
+    finally:
+        os.unlink(LIMITS)
+        run('systemctl', 'restart', 'systemd-journald.service', status=0)
 
 
 JOURNALD = ['systemd-journald.socket', 'systemd-journald-dev-log.socket', 'systemd-journald.service']
