@@ -3,7 +3,7 @@
 """Makes tests of policies out of real runs: plays cases, each in a throw-away world (world.py), records the host meanwhile, and writes what became
 an alert as stories into policies/FOLDER/NAME.recorded.test.yaml, and what everyday work looks like into tests/stock/everyday.test.yaml.
 
-    record.py EXECRAYCTL [--root DIR] [--only attacks|everyday]
+    record.py EXECRAYCTL [--root DIR] [--only attacks|everyday] [NAME...]       of everyday work: these anew, the others as they are
 
 A story has the events that were steps, the forks and programs of those who took them, and, where it counts events, the other events of these kinds.
 It has no more than the text form knows: no namespaces, no descriptors. Each is run by `execrayctl test` before it is kept, with its own
@@ -27,6 +27,7 @@ import story
 import world
 
 LINES = 70                              # of an alert's story
+BYTES = 1500000                         # of a file of everyday work: the tool reads two megabytes
 HEAD = '# Recorded by tests/stock/record.py: what it leaves out stands there.\n'
 
 
@@ -139,20 +140,54 @@ def tests_of_alerts(tool, root, origin, recording, cases, names, place):
     print('%d policies in %d files; left out: %s' % (sum(map(len, files.values())), len(files), ', '.join(left) or 'none'))
 
 
-def test_of_everyday(tool, root, origin, cases, names):
+def everyday_files(root):
+    return sorted(glob.glob(os.path.join(root, 'tests', 'stock', 'everyday*.test.yaml')))
+
+
+def kept(root):
+    """What is recorded already, by the name of the work."""
+    found = {}
+    for path in everyday_files(root):
+        with open(path) as f:
+            for name, lines in re.findall(r'^  - name: "(.*)"\n    events: \|\n((?:      .*\n|\n)*)', f.read(), re.M):
+                found[name] = [line[6:] for line in lines.splitlines()]
+    return found
+
+
+def in_files(root, tests):
+    """The tests, as many in a file as it may hold."""
+    place = os.path.join(root, 'tests', 'stock', 'everyday%s.test.yaml')
+    files, size = [[]], 0
+    for one in tests:
+        if size + len(one) > BYTES:
+            files.append([])
+            size = 0
+        files[-1].append(one)
+        size += len(one)
+    return [(place % ('-%d' % (n + 1) if n else ''), tests) for n, tests in enumerate(files)]
+
+
+def test_of_everyday(tool, root, origin, cases, names, others):
     """Each workload with all alerts that came of it; judged by the tool, then by whoever reads everyday.md."""
-    path = os.path.join(root, 'tests', 'stock', 'everyday.test.yaml')
-    stories = {names[case]: story.of_case(events, case) for case, events in cases.items() if events}
+    stories = dict(others)
+    stories.update({names[case]: story.of_case(events, case) for case, events in cases.items() if events})
+    write_everyday(tool, root, origin, stories)
+
+
+def write_everyday(tool, root, origin, stories):
     raised = {name: {} for name in stories}
     for _ in range(2):
         tests = []
         for name, lines in sorted(stories.items()):
-            alerts = ''.join('\n      - {path: %s, %s}' % (path_, 'count: %d' % n if not joined else 'summary: %s' % joined)
+            alerts = ''.join('\n      - {path: %s, %s}' % (path_, 'count: %d' % n + (', summary: ' + joined if joined else ''))
                              for (path_, joined), n in sorted(raised[name].items()))
             tests.append(test(name, lines, 'alerts:' + (alerts or ' none')))
-        with open(path, 'w') as f:
-            f.write(suite(origin, ['../../policies'], tests))
-        said = subprocess.run([tool, 'test', path], stdin=subprocess.DEVNULL, capture_output=True, text=True).stdout
+        for path in everyday_files(root):
+            os.unlink(path)
+        for path, part in in_files(root, tests):
+            with open(path, 'w') as f:
+                f.write(suite(origin, ['../../policies'], part))
+        said = subprocess.run([tool, 'test'] + everyday_files(root), stdin=subprocess.DEVNULL, capture_output=True, text=True).stdout
         name = None
         for line in said.splitlines():
             if line.startswith('FAIL'):
@@ -169,14 +204,16 @@ def main():
     arguments.add_argument('execrayctl')
     arguments.add_argument('--root', default=os.path.dirname(os.path.dirname(world.HERE)))
     arguments.add_argument('--only', choices=[world.ATTACK, world.EVERYDAY])
-    args = arguments.parse_args()
+    arguments.add_argument('names', nargs='*')
+    args = arguments.parse_intermixed_args()
     if os.geteuid() != 0:
         print('needs root')
         sys.exit(77)
     origin = 'recorded, Linux %s, %s' % (re.match(r'[0-9.]+', platform.release())[0].rstrip('.'), datetime.date.today())
     for kind in [args.only] if args.only else [world.ATTACK, world.EVERYDAY]:
         with tempfile.TemporaryDirectory(prefix='execray-record-') as place:
-            scripts = sorted(glob.glob(os.path.join(world.HERE, kind, '*.sh')))
+            scripts = [s for s in sorted(glob.glob(os.path.join(world.HERE, kind, '*.sh')))
+                       if not args.names or os.path.basename(s)[:-3] in args.names]
             recording, played = record(args.execrayctl, os.path.join(args.root, 'policies'), scripts, place)
             names = {pid: name for name, pid, _, _, _ in played}
             events = lines_of([args.execrayctl, 'trace', recording, '--json', '--all', '--unredacted'])
@@ -184,7 +221,7 @@ def main():
             if kind == world.ATTACK:
                 tests_of_alerts(args.execrayctl, args.root, origin, recording, cases, names, place)
             else:
-                test_of_everyday(args.execrayctl, args.root, origin, cases, names)
+                test_of_everyday(args.execrayctl, args.root, origin, cases, names, kept(args.root) if args.names else {})
 
 
 if __name__ == '__main__':

@@ -66,6 +66,9 @@ class Teller:
             return str(int(value))
         if isinstance(value, list):
             return '[%s]%s' % (' '.join(quoted(v) for v in value), cut)
+        if name == 'tty' and re.fullmatch(r'\d+:\d+', str(value)):
+            major, minor = value.split(':')
+            return str(int(major) << 20 | int(minor))        # as the form writes a device
         if name in ('signal', 'tty') and value == 'none':
             return None
         return quoted(str(value)) + cut

@@ -45,12 +45,13 @@ mount -t tmpfs -o mode=755 tmpfs /mnt
 hostname web01
 for h in transfer.sh file.io discord.com pool.example; do echo 44.128.66.66 $h >>/etc/hosts; done
 for u in alice:1001 bob:1002; do
-    n=${u%:*}; echo "$n:x:${u#*:}:${u#*:}::/home/$n:/bin/bash" >>/etc/passwd; echo "$n:x:${u#*:}:" >>/etc/group
+    n=${u%:*}; echo "$n:x:${u#*:}:${u#*:}::/home/$n:/bin/bash" >>/etc/passwd; echo "$n:x:${u#*:}:" >>/etc/group; echo "$n:*:19000::::::" >>/etc/shadow
     mkdir -p /home/$n/Documents /home/$n/.ssh; touch /home/$n/.bashrc
     for i in 1 2 3 4 5 6 7 8 9 10 11 12; do echo "text $i" >/home/$n/Documents/report$i.txt; done
     chown -R ${u#*:} /home/$n
 done
 mkdir -p /srv/app /var/www/html /var/log/apache2 /var/backups /root/.ssh
+[ -e /etc/pam.d/cron ] && sed -i /loginuid/d /etc/pam.d/cron    # the world has no right to set login users
 echo 'DB_PASSWORD=made-up' >/srv/app/.env
 for i in page index about; do echo ok >/var/www/html/$i.html; done
 for f in /var/log/apache2/access.log /var/log/syslog /var/log/auth.log /var/log/wtmp; do echo 'login from 44.128.66.66' >$f; done

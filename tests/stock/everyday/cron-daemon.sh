@@ -1,7 +1,6 @@
 #!/bin/bash
 # Cron starts and runs what is due: jobs of root and of a user, and the hourly scripts.
 command -v cron >/dev/null || exit 77
-sed -i /loginuid/d /etc/pam.d/cron; echo 'alice:*:19000::::::' >>/etc/shadow   # the world has no right to set login users
 printf '#!/bin/sh\nfind /var/backups -mtime +7 -name "*.gz" -delete\ndu -s /var/log >/srv/usage\n' >/etc/cron.hourly/site; chmod 755 /etc/cron.hourly/site
 printf 'PATH=/usr/bin:/bin\n@reboot root cd / && run-parts --report /etc/cron.hourly >/srv/daily 2>&1\n' >/etc/cron.d/site
 printf '@reboot date >$HOME/started\n' | crontab -u alice -

@@ -1,9 +1,9 @@
 #!/bin/bash
 # Snapshots by rsync with links to the day before, a mirror that deletes, and a copy over ssh.
 command -v rsync >/dev/null && command -v sshd >/dev/null || exit 77
-mkdir -p /srv/snapshots /run/sshd /srv/ssh
+mkdir -p /srv/snapshots/etc /run/sshd /srv/ssh
 rsync -a /home/ /srv/snapshots/1/; echo more >>/home/alice/Documents/report2.txt; rsync -a --link-dest=../1 /home/ /srv/snapshots/2/
-rsync -aAX --numeric-ids --exclude=/shadow- /etc/ /srv/snapshots/etc/
+rsync -aAX --numeric-ids /etc/ssh /etc/cron.d /etc/shadow /etc/passwd /srv/snapshots/etc/
 rm /home/bob/Documents/report3.txt; rsync -a --delete /home/bob/ /srv/snapshots/bob/; rsync -avn --delete /home/bob/ /srv/snapshots/bob/
 ssh-keygen -q -t ed25519 -N '' -f /srv/ssh/host; ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id
 install -m 600 /root/.ssh/id.pub /root/.ssh/authorized_keys; chmod 700 /root/.ssh
