@@ -15,6 +15,7 @@
 #include "app/manager-recorder.h"
 #include "app/manager-scripts.h"
 #include "app/manager-status.h"
+#include "app/manager-stories.h"
 #include "app/manager-watch.h"
 #include "app/params.h"
 #include "base/strbuf.h"
@@ -49,6 +50,7 @@ struct manager {
         sd_event *loop;
         struct settings settings;
         struct manager_keep keep;
+        struct manager_stories stories;
         struct capture *capture;
         struct pipeline *pipeline;
         struct reload reload;

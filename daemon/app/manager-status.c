@@ -319,6 +319,12 @@ static void put_open(struct manager *manager, const struct view *view, struct st
                       view->pipeline.engine.n_runs, view->pipeline.engine.n_keys, view->pipeline.table.n_running);
         if (view->pipeline.engine.n_runs > 0)
                 put_most(manager->settings.program, view->open, b);
+        if (manager->stories.went_on)
+                strbuf_printf(b, "         %" PRIu64 " went on over the last restart, %" PRIu64 " ended with it\n",
+                              manager->stories.carried.n_runs,
+                              manager->stories.carried.n_ended + manager->stories.carried.n_refused);
+        else if (manager->stories.refused)
+                strbuf_put(b, "         those of before the last restart could NOT be read\n");
 }
 
 static void put_cost(const struct manager *manager, const struct view *view, struct strbuf *b) {
@@ -541,8 +547,9 @@ static void put_json(struct manager *manager, const struct view *view, struct st
                       nsec_sub(r->n_alerts, r->n_below + r->n_failed), e->n_suppressed, r->n_below, r->n_failed);
         strbuf_printf(b,
                       ",\"open\":{\"stories\":%" PRIu64 ",\"keys\":%" PRIu64 ",\"evicted\":%" PRIu64
-                      ",\"withheld\":%" PRIu64 "}",
-                      e->n_runs, e->n_keys, e->n_evicted, e->n_withheld);
+                      ",\"withheld\":%" PRIu64 ",\"carried\":%" PRIu64 ",\"carried_ended\":%" PRIu64 "}",
+                      e->n_runs, e->n_keys, e->n_evicted, e->n_withheld, manager->stories.carried.n_runs,
+                      manager->stories.carried.n_ended + manager->stories.carried.n_refused);
         strbuf_printf(b, ",\"ring\":{\"bytes\":%zu,\"pending_max\":%zu,\"programs\":%zu,\"refused\":%zu}",
                       view->capture.ring_bytes, view->capture.ring_pending_max, view->capture.n_programs,
                       view->capture.n_refused);

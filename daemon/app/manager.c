@@ -425,17 +425,32 @@ static void say_goodbye(struct manager *manager) {
         say_lines(strbuf_str(&b));
 }
 
-/* Programs, ring and what is known of processes stay, for the next one. */
-static void leave(struct manager *manager) {
+/* Programs, ring and what is known of processes and of open stories stay, for the next one. */
+static void leave(struct manager *manager, int stories_fd) {
         _cleanup_(closep) int fd = manager_keep_write_table(manager->pipeline);
 
         if (fd < 0)
                 log_warning_errno(fd, "Cannot leave what is known of processes to the next one: %m");
-        capture_leave(manager->capture, fd);
+        capture_leave(manager->capture, fd, stories_fd);
+}
+
+/* The stream ends here, or another process reads on: then what was held back stays so. */
+static int end_stream(struct manager *manager, bool has_heir) {
+        int fd = has_heir ? manager_stories_write(manager) : -1;
+
+        if (has_heir && fd < 0)
+                log_warning_errno(fd, "Cannot leave open stories to the next process, they end: %m");
+        if (fd >= 0)
+                pipeline_leave(manager->pipeline);
+        else
+                pipeline_end(manager->pipeline);
+        return fd;
 }
 
 int manager_run(const struct params *params) {
         _cleanup_(manager_done) struct manager manager = {.params = params, .generation = 1, .deadline_ns = UINT64_MAX};
+        _cleanup_(closep) int stories_fd = -1;
+        bool has_heir;
         int r;
 
         manager_keep_init(&manager.keep);
@@ -444,6 +459,7 @@ int manager_run(const struct params *params) {
                 return r;
 
         manager.started_ns = clock_boottime_ns();
+        manager_stories_read(&manager);
         r = capture_start(manager.capture, manager.loop, manager.generation);
         if (r < 0)
                 return exit_status_of_capture(r);
@@ -484,11 +500,12 @@ int manager_run(const struct params *params) {
         capture_flush(manager.capture);
         for (int i = 0; i < DRAIN_ROUNDS && capture_dispatch(manager.capture, DRAIN_BATCH) > 0; i++)
                 ;
-        pipeline_end(manager.pipeline);
+        has_heir = manager.leaves && manager.status == EXIT_STATUS_SUCCESS && manager_keep_has_heir(&manager.keep);
+        stories_fd = end_stream(&manager, has_heir);
         manager_scripts_drain(&manager);
         report_finish_output(pipeline_report(manager.pipeline));
         say_goodbye(&manager);
-        if (manager.leaves && manager.status == EXIT_STATUS_SUCCESS && manager_keep_has_heir(&manager.keep))
-                leave(&manager);
+        if (has_heir)
+                leave(&manager, stories_fd);
         return manager.status;
 }

@@ -35,6 +35,7 @@ struct keep {
         struct ledger *ledger;          /* mapped */
         size_t ledger_bytes;
         int table_fd;                   /* owned; -1: the process before left no table of processes */
+        int stories_fd;                 /* owned; -1: it left none, or it was taken */
         int ledger_fd;                  /* owned; -1: there is none, the ledger is our own memory */
         uint64_t published;             /* state of the hooks that is in the queue, */
         uint64_t number;                /* and of that publication, */
@@ -141,7 +142,7 @@ void capture_keep_go_on(struct capture_bpf *bpf);
 void capture_keep_publish(struct capture_bpf *bpf);
 
 /* The last time: with this table (-1: none), and nothing is taken back. */
-void capture_keep_leave(struct capture_bpf *bpf, int table_fd);
+void capture_keep_leave(struct capture_bpf *bpf, int table_fd, int stories_fd);
 
 /* Tell the processes and groups that the process before knew, as of this time; `each` of the former. False: it left
  * none that can be read. */

@@ -516,7 +516,8 @@ static int bpf_start(struct capture *capture, sd_event *loop, uint64_t generatio
                         ;
         }
 
-        hooks_use_prefilter(bpf->hooks, take_prefilter(bpf, NULL));
+        /* Stories of a process before us may be open: capture_go_on_behind(). */
+        hooks_use_prefilter(bpf->hooks, take_prefilter(bpf, NULL), bpf->capture.number > 0);
         r = hooks_attach_core(bpf->hooks);
         if (r < 0)
                 return r;
@@ -553,8 +554,12 @@ static int bpf_start(struct capture *capture, sd_event *loop, uint64_t generatio
         return 0;
 }
 
-static void bpf_leave(struct capture *capture, int table_fd) {
-        capture_keep_leave(bpf_of(capture), table_fd);
+static int bpf_take_stories(struct capture *capture) {
+        return TAKE_FD(bpf_of(capture)->keep.stories_fd);
+}
+
+static void bpf_leave(struct capture *capture, int table_fd, int stories_fd) {
+        capture_keep_leave(bpf_of(capture), table_fd, stories_fd);
 }
 
 static int bpf_dispatch(struct capture *capture, size_t max) {
@@ -597,7 +602,7 @@ static int bpf_set_interest(struct capture *capture, const struct interest *inte
         r = hooks_set_interest(bpf->hooks, interest, read_meanwhile, bpf);
         if (r < 0)
                 return r;
-        hooks_use_prefilter(bpf->hooks, prefilter);
+        hooks_use_prefilter(bpf->hooks, prefilter, false);
         read_before(bpf);
         bpf->generation = generation;
         if (interest->namespaces && !bpf->interest.namespaces)
@@ -692,6 +697,7 @@ static const struct capture_ops bpf_ops = {
         .protect = deny_protect,
         .retell = bpf_retell,
         .leave = bpf_leave,
+        .take_stories = bpf_take_stories,
         .set_deadline = bpf_set_deadline,
         .set_wait = bpf_set_wait,
         .stats = capture_bpf_stats,
@@ -735,7 +741,7 @@ int capture_new_bpf(
         capture->sink = *sink;
         capture->userdata = userdata;
         bpf->hierarchy.mount_fd = -1;
-        bpf->keep.ledger_fd = bpf->keep.table_fd = -1;
+        bpf->keep.ledger_fd = bpf->keep.table_fd = bpf->keep.stories_fd = -1;
         context_init(&bpf->context, &bpf->hierarchy, &own_context_sink, bpf);
         bpf->interest = *interest;
         bpf->deadline_ns = UINT64_MAX;
@@ -764,6 +770,7 @@ int capture_new_bpf(
                 return log_oom();
 
         hooks_options.ring_bytes = bpf->ring_bytes;
+        hooks_options.asked_ring_bytes = options->ring_bytes;
         hooks_options.named_hierarchy = bpf->hierarchy.named;
         hooks_options.tier = options->tier;
         hooks_options.cgroup2 = bpf->hierarchy.v2;

@@ -91,8 +91,10 @@ int capture_keep_open_ledger(struct capture_bpf *bpf) {
         _cleanup_(closep) int fd = -1;
         int r;
 
-        if (keep->before)
+        if (keep->before) {
                 keep->table_fd = bequest_take_fd(keep->before, KEEP_TABLE, 0);
+                keep->stories_fd = bequest_take_fd(keep->before, KEEP_STORIES, 0);
+        }
         if (adopted)
                 fd = bequest_take_fd(keep->before, KEEP_LEDGER, 0);
         else if (keep->on)
@@ -124,12 +126,13 @@ void capture_keep_done(struct capture_bpf *bpf) {
                 munmap(keep->ledger, keep->ledger_bytes);
         close_fd(keep->ledger_fd);
         close_fd(keep->table_fd);
-        *keep = (struct keep){.ledger_fd = -1, .table_fd = -1};
+        close_fd(keep->stories_fd);
+        *keep = (struct keep){.ledger_fd = -1, .table_fd = -1, .stories_fd = -1};
 }
 
 /* ---- offered ---- */
 
-static void publish(struct capture_bpf *bpf, int table_fd) {
+static void publish(struct capture_bpf *bpf, int table_fd, int stories_fd) {
         static struct log_limit limit = LOG_ONCE_A_MINUTE;
         struct keep_item items[KEEP_MAX_ITEMS];
         struct keep *keep = &bpf->keep;
@@ -143,6 +146,8 @@ static void publish(struct capture_bpf *bpf, int table_fd) {
         items[n++] = (struct keep_item){.what = KEEP_LEDGER, .fd = keep->ledger_fd};
         if (table_fd >= 0)
                 items[n++] = (struct keep_item){.what = KEEP_TABLE, .fd = table_fd};
+        if (stories_fd >= 0)
+                items[n++] = (struct keep_item){.what = KEEP_STORIES, .fd = stories_fd};
         r = keep_put(keep->ends.send, ++keep->number, head, hooks_put_head(bpf->hooks, head), items, n);
         keep->published = hooks_n_changes(bpf->hooks);
         if (r < 0) {
@@ -157,13 +162,13 @@ static void publish(struct capture_bpf *bpf, int table_fd) {
 }
 
 void capture_keep_publish(struct capture_bpf *bpf) {
-        publish(bpf, -1);
+        publish(bpf, -1, -1);
 }
 
-void capture_keep_leave(struct capture_bpf *bpf, int table_fd) {
+void capture_keep_leave(struct capture_bpf *bpf, int table_fd, int stories_fd) {
         if (!bpf->keep.on)
                 return;
-        publish(bpf, table_fd);
+        publish(bpf, table_fd, stories_fd);
         bpf->keep.ledger->left = 1;
         hooks_leave(bpf->hooks);
 }

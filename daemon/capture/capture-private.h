@@ -27,7 +27,8 @@ struct capture_ops {
                          bool wake_each);               /* may be NULL */
         uint64_t (*skipped)(struct capture *capture, uint64_t kinds, uint64_t *ret_kinds);      /* may be NULL */
         int (*retell)(struct capture *capture);         /* may be NULL */
-        void (*leave)(struct capture *capture, int table_fd);   /* may be NULL */
+        void (*leave)(struct capture *capture, int table_fd, int stories_fd);   /* may be NULL */
+        int (*take_stories)(struct capture *capture);           /* may be NULL */
         void (*set_deadline)(struct capture *capture, uint64_t deadline_ns);
         void (*set_wait)(struct capture *capture, bool wait);
         uint64_t (*untold)(const struct capture *capture);      /* may be NULL */

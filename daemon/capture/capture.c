@@ -53,9 +53,18 @@ struct capture *capture_free(struct capture *capture) {
         return capture ? capture->ops->free(capture) : NULL;
 }
 
-void capture_leave(struct capture *capture, int table_fd) {
+void capture_leave(struct capture *capture, int table_fd, int stories_fd) {
         if (capture->ops->leave)
-                capture->ops->leave(capture, table_fd);
+                capture->ops->leave(capture, table_fd, stories_fd);
+}
+
+int capture_take_stories(struct capture *capture) {
+        return capture->ops->take_stories ? capture->ops->take_stories(capture) : -1;
+}
+
+void capture_go_on_behind(struct capture *capture, uint64_t number) {
+        assert(capture->number == 0);
+        capture->number = number;
 }
 
 void capture_set_wait(struct capture *capture, bool wait) {

@@ -197,8 +197,15 @@ DEFINE_CLEANUP(struct capture *, capture_free)
 
 /* This process ends and another is to follow: capture_free() leaves all as it is, in the queue. Events go on into the
  * ring. `table_fd` is a recording of `cgroup` and `process` records, which the next stream begins with: what is known
- * of those that are there now, for they may be gone by then. -1: there is none. Borrowed. Without a queue: nothing. */
-void capture_leave(struct capture *capture, int table_fd);
+ * of those that are there now, for they may be gone by then. `stories_fd` is what capture_take_stories() gives the next
+ * one: the caller's business. -1: there is none. Borrowed. Without a queue: nothing. */
+void capture_leave(struct capture *capture, int table_fd, int stories_fd);
+
+/* What the process before has left so, for the caller to close; -1: nothing, as if it had crashed. */
+int capture_take_stories(struct capture *capture);
+
+/* Before the start: the stream goes on behind the event of this number, which the process before read last. */
+void capture_go_on_behind(struct capture *capture, uint64_t number);
 void capture_set_wait(struct capture *capture, bool wait);
 
 /* Attach and begin on the loop, at its lowest priority. With the kernel as the source everything up to `start` is

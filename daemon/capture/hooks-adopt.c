@@ -60,7 +60,7 @@ void hooks_fingerprint(const struct hooks_options *options, uint64_t ret[static 
                 add_text(&s, hooks_table[i].place);
                 siphash_add_u64(&s, (uint64_t)hooks_table[i].use << 32 | hooks_table[i].call);
         }
-        siphash_add_u64(&s, options->ring_bytes);
+        siphash_add_u64(&s, options->asked_ring_bytes);
         siphash_add_u64(&s, (uint64_t)options->tier << 1 | options->named_hierarchy);
         add_text(&s, options->cgroup2 ?: "");
         add_text(&s, other ?: "");

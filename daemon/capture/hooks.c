@@ -536,9 +536,9 @@ int hooks_fill_prefilter(struct hooks *hooks, const struct prefilter *prefilter,
         return prefilter_maps_fill(hooks->prefilter_maps, prefilter, meanwhile, userdata);
 }
 
-void hooks_use_prefilter(struct hooks *hooks, const struct prefilter *prefilter) {
+void hooks_use_prefilter(struct hooks *hooks, const struct prefilter *prefilter, bool began) {
         hooks_count_bursts(hooks, NULL);        /* what was counted belongs to those who wanted it counted */
-        prefilter_maps_use(hooks->prefilter_maps, prefilter, hooks_n_attached(hooks) > 0);
+        prefilter_maps_use(hooks->prefilter_maps, prefilter, began || hooks_n_attached(hooks) > 0);
         hooks_count_bursts(hooks, prefilter);
 }
 

@@ -28,6 +28,7 @@ struct bequest;
 
 struct hooks_options {
         size_t ring_bytes;              /* a power of two */
+        size_t asked_ring_bytes;        /* as configured: a ring that has grown since is no reason to begin anew */
         bool named_hierarchy;           /* hierarchy.h */
         const char *cgroup2;            /* where v2 is mounted; NULL: nowhere. Borrowed */
         enum capture_tier tier;         /* the best that may be used */
@@ -51,6 +52,7 @@ enum keep_what {
         KEEP_PROGRAM,
         KEEP_LINK,
         KEEP_TABLE,                     /* the capture's */
+        KEEP_STORIES,                   /* the daemon's */
 };
 size_t hooks_put_items(const struct hooks *hooks, struct keep_item *items);
 size_t hooks_put_head(const struct hooks *hooks, void *ret);
@@ -88,10 +90,10 @@ int hooks_set_interest(struct hooks *hooks, const struct interest *interest, voi
 void hooks_detach_unneeded(struct hooks *hooks);
 
 /* Get ready what the kernel shall leave out beside, then put it into force: NULL, or not got ready: nothing. A failure
- * changes nothing that is in force. */
+ * changes nothing that is in force. `began`: stories may be open though nothing is attached yet. */
 int hooks_fill_prefilter(struct hooks *hooks, const struct prefilter *prefilter, void (*meanwhile)(void *userdata),
                          void *userdata);
-void hooks_use_prefilter(struct hooks *hooks, const struct prefilter *prefilter);
+void hooks_use_prefilter(struct hooks *hooks, const struct prefilter *prefilter, bool began);
 
 /* The stream tells the name of a cgroup, or that it is gone. */
 void hooks_see_group(struct hooks *hooks, uint64_t id, const char *path, size_t length, bool cut);

@@ -251,6 +251,26 @@ void pipeline_end(struct pipeline *pipeline) {
         report_flush(pipeline->report, pipeline->now_ns);
 }
 
+int pipeline_save(struct pipeline *pipeline, const uint8_t stamp[static CARRY_STAMP], const struct carry_sink *sink) {
+        return engine_save(pipeline->engine, stamp, pipeline->number, sink);
+}
+
+void pipeline_leave(struct pipeline *pipeline) {
+        report_flush(pipeline->report, pipeline->now_ns);
+}
+
+int pipeline_load(struct pipeline *pipeline, const void *data, size_t n, const uint8_t stamp[static CARRY_STAMP],
+                  uint64_t now_ns,
+                  void (*on_ended)(const char *path, size_t length, uint64_t n_runs, void *userdata), void *userdata,
+                  struct carried *ret) {
+        int r;
+
+        r = engine_load(pipeline->engine, pipeline->table, data, n, stamp, now_ns, on_ended, userdata, ret);
+        if (r >= 0)
+                pipeline->number = ret->number;
+        return r;
+}
+
 int pipeline_retell(struct pipeline *pipeline, int (*tell)(const struct event *event, void *userdata), void *userdata) {
         return retell_table(pipeline->table, pipeline->now_ns, &pipeline->record, tell, userdata);
 }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/cleanup.h"
+#include "engine/carry.h"
 #include "engine/engine.h"
 #include "event/event.h"
 #include "process/process-table.h"
@@ -66,6 +67,17 @@ void pipeline_end(struct pipeline *pipeline);
 
 /* What is known of processes and groups, as records (process/retell.h), at the time of the stream. */
 int pipeline_retell(struct pipeline *pipeline, int (*tell)(const struct event *event, void *userdata), void *userdata);
+
+/* Another process is to follow: as pipeline_end(), but what is held back it will sum up, and what is open it will go on
+ * with. engine/carry.h. */
+int pipeline_save(struct pipeline *pipeline, const uint8_t stamp[static CARRY_STAMP], const struct carry_sink *sink);
+void pipeline_leave(struct pipeline *pipeline);
+
+/* Before the first event: what pipeline_save() has put. */
+int pipeline_load(struct pipeline *pipeline, const void *data, size_t n, const uint8_t stamp[static CARRY_STAMP],
+                  uint64_t now_ns,
+                  void (*on_ended)(const char *path, size_t length, uint64_t n_runs, void *userdata), void *userdata,
+                  struct carried *ret);
 
 struct report *pipeline_report(struct pipeline *pipeline);
 struct engine *pipeline_engine(struct pipeline *pipeline);

@@ -385,6 +385,7 @@ echo $i > /srv/enough
 
 def restart(how, environment=''):
     """What the new process says."""
+    os.makedirs('/etc/systemd/system/execrayd.service.d', exist_ok=True)
     with open('/etc/systemd/system/execrayd.service.d/keep.conf', 'w') as f:
         f.write('[Service]\n' + environment)
     run('systemctl', 'daemon-reload', status=0)
@@ -398,27 +399,81 @@ def restart(how, environment=''):
     return '\n'.join(e['MESSAGE'] for e in entries('-u', UNIT, after=after) if isinstance(e['MESSAGE'], str))
 
 
-def test_events_while_no_daemon_runs_are_told_by_the_next_one(_):
+STORY = '''path "%s" {
+    description = "Three files"
+    severity    = low
+    by          = process
+    openat { flags & O_CREAT, pathname == "/srv/story/1", $n = proc.name }
+    openat { flags & O_CREAT, pathname == "/srv/story/2" }
+    openat { flags & O_CREAT, pathname == "/srv/story/%d" }
+}
+'''
+TELLER = '''
+for i in 1 2 3; do
+    : > /srv/story/$i
+    while [ ! -e /srv/story/go$i ]; do sleep 0.02; done
+done
+'''
+
+def tell(name, last):
+    with open(POLICIES + '/%s.policy' % name, 'w') as f:
+        f.write(STORY % (name, last))
+
+
+def is_open(policy, n):
+    return [story[2] for story in bus('call', 'ListStories')[0] if story[0] == policy] == [n]
+
+
+def make(path):
+    open(path, 'w').close()
+
+
+def expect_whole_evidence(after):
+    until(lambda: entries('EXECRAY_POLICY=told', after=after), 'the alert of the story')
+    alert = json.loads(entries('EXECRAY_POLICY=told', after=after)[0]['EXECRAY_ALERT'])
+    expect_equal([s['fields']['pathname'] for s in alert['steps']], ['/srv/story/%d' % i for i in (1, 2, 3)], 'the evidence')
+    expect_equal([s['process']['exe'] for s in alert['steps']], [os.path.realpath('/bin/sh')] * 3, 'who took the steps')
+    expect(not entries('EXECRAY_POLICY=changed', after=after), 'a policy that has changed alerted')
+
+
+def test_over_a_restart_no_event_and_no_story_is_lost(_):
     with open(POLICIES + '/many.policy', 'w') as f:
         f.write(MANY)
     os.mkdir('/srv/many')
+    os.mkdir('/srv/story')
+    tell('told', 3)
+    tell('changed', 3)
     run('systemctl', 'reload', UNIT, status=0)
     after = newest()
     writer = subprocess.Popen(['sh', '-c', WRITER])
     gone = subprocess.Popen(['sh', '-c', 'while [ ! -e /srv/go ]; do sleep 0.02; done; : > /srv/many/gone'])
+    teller = subprocess.Popen(['sh', '-c', TELLER])
+    other = 'Environment=EXECRAYD_TEST_FINGERPRINT=other\n'
     try:
+        until(lambda: is_open('told', 1), 'the first step')
         said = restart('restart', "ExecStopPost=/bin/sh -c 'touch /srv/go; sleep 0.2'\n")
         expect_in('Going on with the programs of the process before', said, 'a restart')
+        expect_in('Going on with 2 open stories of the process before', said, 'a restart')
         expect('the process before ended' not in said.lower(), 'it ended in order:\n' + said)
-        said = restart('kill')
-        expect_in('Going on with the programs', said, 'after a crash')
-        expect_in('ended without leaving in order', said, 'after a crash')
-        said = restart('restart', 'Environment=EXECRAYD_TEST_FINGERPRINT=other\n')
+        make('/srv/story/go1')
+        until(lambda: is_open('told', 2), 'the second step')
+        tell('changed', 4)
+        said = restart('restart', other)
         expect_in('another version: its programs are exchanged for ours', said, 'an upgrade')
         expect_in(' 0 could not be', said, 'an upgrade')
+        expect_in('Going on with 1 open stories of the process before', said, 'an upgrade')
+        expect_in("changed or are gone: 'changed' (1)", said, 'an upgrade')
+        expect_in('1 went on over the last restart, 1 ended with it', ctl('status', status=None), 'the status')
+        make('/srv/story/go2')
+        expect_whole_evidence(after)
+        said = restart('kill', other)
+        expect_in('Going on with the programs', said, 'after a crash')
+        expect_in('ended without leaving in order', said, 'after a crash')
     finally:
-        open('/srv/enough', 'w').close()
-        writer.wait()
+        for path in ('/srv/enough', '/srv/story/go1', '/srv/story/go2', '/srv/story/go3'):
+            make(path)
+        writer.wait(20)
+        teller.wait(20)
     with open('/srv/enough') as f:
         n = int(f.read())
 
@@ -435,7 +490,8 @@ def test_events_while_no_daemon_runs_are_told_by_the_next_one(_):
     expect(gone.poll() == 0, 'who was to end meanwhile has not')
     last = [a['process'] for a in alerts() if a['steps'][0]['fields']['pathname'] == '/srv/many/gone']
     expect_equal([p['exe'] for p in last], [os.path.realpath('/bin/sh')], 'what ran that ended while no daemon did')
-    os.unlink(POLICIES + '/many.policy')
+    for name in ('many', 'told', 'changed'):
+        os.unlink(POLICIES + '/%s.policy' % name)
     run('systemctl', 'stop', '--no-block', UNIT, status=0)
     slowest = 0
     while slowest == 0 or state() != 'inactive':
