@@ -30,14 +30,14 @@ static bool equal_lists(const struct config_list *a, const struct config_list *b
         return true;
 }
 
-/* Executables that are never refused anything, by their paths: patterns are what they mean now. */
+/* Patterns are what they mean now. */
 static int add_pattern(const char *pattern, glob_t *found) {
         int r = glob(pattern, GLOB_NOSORT | (found->gl_pathc > 0 ? GLOB_APPEND : 0), NULL, found);
 
         return r == GLOB_NOSPACE ? -ENOMEM : 0;
 }
 
-static int list_protected(const struct config *config, glob_t *ret) {
+int manager_deny_list_protected(const struct config *config, glob_t *ret) {
         int r = add_pattern("/proc/self/exe", ret);
 
         for (size_t i = 0; r >= 0 && i < n_guard_executables; i++)
@@ -54,7 +54,7 @@ static int on_refresh(sd_event_source *source, uint64_t usec, void *userdata) {
         glob_t protected = {};
         int r;
 
-        r = list_protected(&manager->settings.config, &protected);
+        r = manager_deny_list_protected(&manager->settings.config, &protected);
         if (r >= 0)
                 r = capture_protect(manager->capture, &(struct capture_deny_list){
                                                               (const char *const *)protected.gl_pathv,
@@ -82,7 +82,7 @@ static int apply(struct manager *manager, const struct config *config) {
         glob_t protected = {};
         int r;
 
-        r = list_protected(config, &protected);
+        r = manager_deny_list_protected(config, &protected);
         if (r < 0)
                 log_oom();
         else {
@@ -92,13 +92,6 @@ static int apply(struct manager *manager, const struct config *config) {
         }
         globfree(&protected);
         return r;
-}
-
-const char *manager_deny_asked(const struct program *program) {
-        for (uint32_t i = 0; i < program->n_paths; i++)
-                if (program->paths[i].enforce != PATH_ENFORCE_NONE)
-                        return program_text(program, program->paths[i].name);
-        return NULL;
 }
 
 /* ---- when it may ---- */
@@ -124,7 +117,7 @@ static int on_directory(sd_event_source *source, const struct inotify_event *eve
 }
 
 /* Before anything else on the loop: whoever breaks the glass has no time. */
-static int watch(struct manager *manager) {
+int manager_deny_watch(struct manager *manager) {
         const char *directory = manager_runtime_directory();
         int r;
 
@@ -151,27 +144,26 @@ int manager_deny_start(struct manager *manager) {
 
         r = breakglass_count(manager_runtime_directory(), "core", clock_boottime_ns());
         manager->deny.n_crashes = MAX(r, 0);
-        if (manager_deny_asked(manager->settings.program)) {
-                log_error("The policy '%s' has 'enforce', and this daemon does not put that into force yet",
-                          manager_deny_asked(manager->settings.program));
-                return EXIT_STATUS_POLICIES;
-        }
-        if (!forbids(config)) {
+        if (!forbids(config) && !manager_enforce_is_asked(manager->settings.program)) {
                 manager_deny_look(manager);
                 return 0;
         }
-        r = watch(manager);
+        r = manager_deny_watch(manager);
         if (r < 0) {
                 log_error_errno(r, "Cannot look for break-glass in '%s', nothing can be refused without it: %m",
                                 manager_runtime_directory());
                 return EXIT_STATUS_FAILURE;
         }
-        r = apply(manager, config);
+        if (forbids(config))
+                r = apply(manager, config);
+        if (r >= 0)
+                r = manager_enforce_set(manager, manager->settings.program, config);
         if (r == -EINVAL)
                 return EXIT_STATUS_CONFIG;
         if (r < 0)
                 return exit_status_of_capture(r);
         manager_deny_look(manager);
+        engine_arm_again(pipeline_engine(manager->pipeline));
         return 0;
 }
 
@@ -189,7 +181,7 @@ int manager_deny_change(struct manager *manager, const struct config *from, cons
             from->deny.action == to->deny.action && equal_lists(&from->response.protect, &to->response.protect))
                 return 0;
         if (forbids(to)) {
-                r = watch(manager);
+                r = manager_deny_watch(manager);
                 if (r < 0)
                         return log_error_errno(r, "Cannot look for break-glass in '%s': %m",
                                                manager_runtime_directory());

@@ -4,12 +4,12 @@
 /* Manager deny - what the kernel is to refuse, and when it may: never without `response.enforce`, and never while the
  * glass is broken (action/breakglass.h), which is looked for when the runtime directory changes. */
 
+#include <glob.h>
 #include <stdbool.h>
 #include <systemd/sd-event.h>
 
 struct config;
 struct manager;
-struct program;
 struct strbuf;
 
 struct manager_deny {
@@ -23,8 +23,11 @@ struct manager_deny {
 int manager_deny_start(struct manager *manager);
 void manager_deny_done(struct manager *manager);
 
-/* The first policy that asks for `enforce`; NULL: none does. */
-const char *manager_deny_asked(const struct program *program);
+/* Executables that are never refused anything, as paths that are there now. -ENOMEM. */
+int manager_deny_list_protected(const struct config *config, glob_t *ret);
+
+/* Look for break-glass from now on, if that is not done yet. 0, or -errno. */
+int manager_deny_watch(struct manager *manager);
 
 /* From what one configuration forbids to what the other does, if that is not the same. 0, or -errno, said, and all is
  * as it was. */

@@ -8,6 +8,7 @@
 #include "app/asker.h"
 #include "app/manager-control.h"
 #include "app/manager-deny.h"
+#include "app/manager-enforce.h"
 #include "app/manager-governor.h"
 #include "app/manager-keep.h"
 #include "app/manager-ring.h"
@@ -65,6 +66,7 @@ struct manager {
         struct watch *watch;            /* owned; NULL: nobody looks for changed files */
         struct manager_scripts scripts;
         struct manager_deny deny;
+        struct manager_enforce enforce;
         sd_event_source *lookup;        /* owned; the next step of report_work() */
         bool looks_up;                  /* which is due */
         sd_event_source *spool;         /* owned; the next try to send what waits for journald */

@@ -237,6 +237,20 @@ static void blame(struct manager *manager, int error, const char *what) {
         stay(manager);
 }
 
+/* Rules for the kernel, and whoever breaks the glass is looked for. */
+static int enforce(struct manager *manager, const struct program *program, const struct config *config) {
+        int r = manager_enforce_is_asked(program) ? manager_deny_watch(manager) : 0;
+
+        return r < 0 ? r : manager_enforce_set(manager, program, config);
+}
+
+/* To what was in force before, of all that the kernel refuses. */
+static void go_back(struct manager *manager, const struct config *from) {
+        (void)manager_deny_change(manager, from, &manager->settings.config);
+        (void)manager_enforce_set(manager, manager->settings.program, &manager->settings.config);
+        engine_arm_again(pipeline_engine(manager->pipeline));
+}
+
 /* The new settings are complete. */
 static void take_over(struct manager *manager, struct settings *settings) {
         _cleanup_(strbuf_done) struct strbuf changes = {}, message = {};
@@ -246,20 +260,22 @@ static void take_over(struct manager *manager, struct settings *settings) {
         struct program *before;
         int r;
 
-        if (manager_deny_asked(program)) {
-                blame(manager, -EOPNOTSUPP, "a policy has 'enforce', which this daemon does not put into force yet");
-                return;
-        }
         r = manager_deny_change(manager, &manager->settings.config, &settings->config);
         if (r < 0) {
                 blame(manager, r, "what is to be refused (deny) cannot be");
+                return;
+        }
+        r = enforce(manager, program, &settings->config);
+        if (r < 0) {
+                (void)manager_deny_change(manager, &settings->config, &manager->settings.config);
+                blame(manager, r, "what policies want the kernel to do (enforce) cannot be put into force");
                 return;
         }
 
         capture_set_prefilter(manager->capture, settings->prefilter);
         r = capture_set_interest(manager->capture, &settings->interest, generation);
         if (r < 0) {
-                (void)manager_deny_change(manager, &settings->config, &manager->settings.config);
+                go_back(manager, &settings->config);
                 log_error_errno(r, "Cannot watch what the new policies need: %m");
                 blame(manager, r, "what the new policies need cannot be watched");
                 return;
@@ -268,7 +284,7 @@ static void take_over(struct manager *manager, struct settings *settings) {
         r = pipeline_swap(manager->pipeline, settings->program);
         if (r < 0) {
                 log_error_errno(r, "Cannot take over the new policies: %m");
-                (void)manager_deny_change(manager, &settings->config, &manager->settings.config);
+                go_back(manager, &settings->config);
                 capture_set_prefilter(manager->capture, manager->settings.prefilter);
                 r = capture_set_interest(manager->capture, &manager->settings.interest, manager->generation);
                 if (r < 0)
@@ -301,6 +317,7 @@ static void take_over(struct manager *manager, struct settings *settings) {
         program_unref(before);
         manager_scripts_take_over(manager);
         manager_deny_look(manager);
+        engine_arm_again(pipeline_engine(manager->pipeline));
         manager_watch_update(manager);
 
         strbuf_printf(&message,

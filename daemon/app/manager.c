@@ -39,6 +39,7 @@ static void manager_done(struct manager *manager) {
         manager_health_done(manager);
         manager_scripts_done(manager);
         manager_deny_done(manager);
+        manager_enforce_done(manager);
         reload_done(&manager->reload);
         reload_outcome_done(&manager->reloaded);
         manager_ring_keep(manager);
@@ -67,6 +68,8 @@ static void on_event(const struct event *event, void *userdata) {
         struct manager *manager = userdata;
         uint64_t deadline_ns;
 
+        if (event_kind(event) == WIRE_KIND_verdict)
+                manager_enforce_saw(manager, event);
         manager_recorder_add(manager, event);
         pipeline_feed(manager->pipeline, event);
         manager_recorder_settle(manager);
@@ -305,7 +308,10 @@ static int manager_init(struct manager *manager) {
         const struct config *config = &manager->settings.config;
         struct capture_options capture_options;
         struct capture_sink capture_sink = {.on_event = on_event};
-        struct pipeline_sink pipeline_sink = {.on_match = on_match, .skipped = skipped};
+        struct pipeline_sink pipeline_sink = {.on_match = on_match,
+                                               .skipped = skipped,
+                                               .enforced = manager_enforce_of,
+                                               .on_arming = manager_enforce_arm};
         struct pipeline_options options;
         char spool[300];
         int r, status;

@@ -158,6 +158,9 @@ static inline void engine_touch(struct engine *engine, uint32_t run, uint32_t pa
                 engine_touch_slowly(engine, run, path, came_ns);
 }
 
+/* Who waits for a last step that the kernel decides has changed (arming.c): of the pool. */
+void engine_on_arms(uint32_t group, void *data);
+
 /* Remember that a group may be empty, and close those that are. */
 void engine_leave(struct engine *engine, uint32_t group);
 void engine_close_groups(struct engine *engine);

@@ -100,6 +100,10 @@ int engine_new(struct program *program, const struct process_table *table, const
                 return r;
 
         engine->eval.lists = engine->lists;
+        if (sink->on_arming) {
+                engine->pool.on_arms = engine_on_arms;
+                engine->pool.arms_data = engine;
+        }
         *ret = TAKE_PTR(engine);
         return 0;
 }
@@ -119,6 +123,7 @@ struct engine *engine_free(struct engine *engine) {
                 return NULL;
 
         engine->observer = NULL;
+        engine->pool.on_arms = NULL;
         if (engine->scratch.left)       /* evidence holds references to images */
                 engine_drop_runs(engine);
         engine_scratch_done(&engine->scratch);

@@ -26,7 +26,11 @@ struct engine_limits {
 };
 
 /* Called from within engine_feed(), engine_tick(), engine_end() and engine_swap(), which sums up what it ends. */
+struct enforcement_arming;
 struct engine_sink {
+        /* A story with `enforce` waits for its last step, or (not armed) does so no more. Of several of one path and key
+         * the last that came there is told. NULL: nobody asks. */
+        void (*on_arming)(const struct enforcement_arming *arming, bool armed, void *data);
         /* A path is complete, or (match->summary) a suppressed story is summed up. Borrowed until the call returns. */
         void (*on_match)(const struct match *match, void *data);
         /* A run has taken a step that has responders, match->taken: the story until there. NULL: nobody asks, and it
@@ -78,6 +82,9 @@ void engine_end(struct engine *engine);
 /* Take over a new program: runs, counters and suppression of unchanged paths (equal hash) go on, the rest ends and is
  * counted. -ENOMEM leaves everything as it was. */
 int engine_swap(struct engine *engine, struct program *program);
+
+/* Tell the sink of all that are armed, once more. */
+void engine_arm_again(struct engine *engine);
 
 /* The runtime lists, empty at first: whoever knows what is on them puts it there, between events. They outlive
  * programs. They are not part of the stream: a recording that is replayed finds them empty. */

@@ -26,6 +26,20 @@ struct match_step {
         uint32_t points;                /* of a score: for each of them; 0: it is not one */
 };
 
+/* What became of the last step of a path with `enforce`. */
+enum match_enforced {
+        MATCH_NOT_ENFORCED,             /* it has none */
+        MATCH_KILLED,                   /* who took it never came back from it */
+        MATCH_REFUSED,
+        MATCH_WOULD,                    /* nothing: enforcement is off */
+        MATCH_PROTECTED,                /* nothing: who took it is protected */
+        MATCH_FAILED,                   /* nothing: the call came before the kernel knew of the story, or it has not
+                                           said what it did */
+        _MATCH_ENFORCED_MAX,
+};
+
+const char *match_enforced_to_string(enum match_enforced enforced);     /* NULL for the first */
+
 struct match {
         const struct program *program;
         const struct path *path;
@@ -50,6 +64,7 @@ struct match {
         uint64_t gap_count, gap_kinds;
         uint32_t gap_reasons;           /* 1 << enum wire_loss */
 
+        enum match_enforced enforced;   /* set by whoever knows (pipeline.h) */
         bool summary; /* no new story: the end of a suppression, `suppressed` says how many were joined */
         uint64_t suppressed;
         uint64_t first_ns;              /* of the first step; of a summary, of the first alert */

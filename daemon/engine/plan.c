@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/macro.h"
 #include "program/aggregate.h"
+#include "program/enforce.h"
 
 static uint64_t kind_bit(uint32_t kind) {
         return wire_kind_bit(kind);
@@ -323,6 +324,35 @@ static void plan_path(struct plan *plan, uint32_t p, const struct plan_edge *con
         plan->max_slots = MAX(plan->max_slots, path->slots.n);
 }
 
+/* Where a run waits for what the kernel decides, and what that compares with. One step alone needs no run. */
+static int plan_arms(struct plan *plan) {
+        _cleanup_(freep) struct enforcement *enforcement = NULL;
+        const struct program *program = plan->program;
+
+        for (uint32_t p = 0; p < program->n_paths; p++) {
+                const struct path *path = &program->paths[p];
+                struct plan_path *ret = &plan->paths[p];
+
+                ret->file_slot = ret->address_slot = ENFORCEMENT_NO_SLOT;
+                if (path->enforce == PATH_ENFORCE_NONE)
+                        continue;
+                if (!enforcement && !(enforcement = malloc(sizeof(*enforcement))))
+                        return -ENOMEM;
+                if (enforce_path(program, p, enforcement, NULL) < 0)
+                        continue;       /* the compiler lets no such path pass */
+                ret->file_slot = enforcement->file_slot;
+                ret->address_slot = enforcement->address_slot;
+                for (uint32_t i = 1; i < path->positions.n; i++) {
+                        const struct program_range edges = program->positions[path->positions.first + i].edges;
+
+                        for (uint32_t e = edges.first; e < edges.first + edges.n; e++)
+                                if (program->edges[e].target == POSITION_ACCEPT)
+                                        ret->arms = plan->positions[ret->positions + i].arms = true;
+                }
+        }
+        return 0;
+}
+
 static void plan_start(struct plan *plan, const struct start *start) {
         uint32_t kind = plan->program->edges[start->edge].kind;
 
@@ -429,6 +459,10 @@ int plan_init(struct plan *plan, const struct program *program) {
         for (uint32_t p = 0; p < program->n_paths; p++)
                 plan_path(plan, p, conjuncts, &n_positions, &n_edges);
         plan_dispatch(plan);
+        if (plan_arms(plan) < 0) {
+                plan_done(plan);
+                return -ENOMEM;
+        }
         return 0;
 }
 

@@ -64,6 +64,7 @@ struct plan_position {
         uint8_t n_slots;
         uint8_t slots[PLAN_MAX_INDEXES];
         uint8_t wait;                   /* enum plan_wait */
+        bool arms;                      /* the kernel decides what is waited for here (`enforce`) */
 };
 
 struct plan_path {
@@ -75,6 +76,8 @@ struct plan_path {
         bool has_exceptions;            /* decided by the event alone */
         bool has_capture_exceptions;
         bool has_responses;             /* a step of it has responders */
+        bool arms;                      /* one of its positions does */
+        uint16_t file_slot, address_slot;       /* with which the kernel compares; ENFORCEMENT_NO_SLOT: none */
         uint16_t weak;                  /* bit per slot that a run may have to do without */
         uint16_t slot_fields[PROGRAM_MAX_SLOTS];        /* enum field: what each capture holds */
 };

@@ -69,6 +69,10 @@ struct pool {
         uint32_t n_group_heads;         /* a power of two */
         uint64_t secret;
 
+        /* A run came to a position that arms, or left one. NULL: nobody asks. */
+        void (*on_arms)(uint32_t group, void *data);
+        void *arms_data;
+
         uint32_t max_runs, max_tuples;
         uint32_t n_runs;                /* filed */
         uint64_t last_serial, last_opened;

@@ -59,9 +59,21 @@ static void on_match(const struct match *match, void *userdata) {
                 mark_skipped(match, n, kinds, &marked);
                 match = &marked;
         }
+        if (match->path->enforce != PATH_ENFORCE_NONE && !match->summary && pipeline->sink.enforced) {
+                if (match != &marked)
+                        marked = *match;
+                marked.enforced = pipeline->sink.enforced(match, pipeline->userdata);
+                match = &marked;
+        }
         report_match(pipeline->report, match);
         if (pipeline->sink.on_match)
                 pipeline->sink.on_match(match, pipeline->userdata);
+}
+
+static void on_arming(const struct enforcement_arming *arming, bool armed, void *userdata) {
+        struct pipeline *pipeline = userdata;
+
+        pipeline->sink.on_arming(arming, armed, pipeline->userdata);
 }
 
 static void on_step(const struct match *match, void *userdata) {
@@ -151,6 +163,8 @@ int pipeline_new(struct program *program, const struct pipeline_options *options
                 return r;
 
         engine_sink.data = pipeline;
+        if (pipeline->sink.on_arming)
+                engine_sink.on_arming = on_arming;
         r = engine_new(program, pipeline->table, &options->engine, &engine_sink, &pipeline->engine);
         if (r < 0)
                 return r;

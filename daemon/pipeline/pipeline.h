@@ -36,6 +36,13 @@ struct pipeline_sink {
         /* A story is complete that looks at these kinds: how many events of them, and of which, the kernel has skipped
          * without the stream's saying so yet. Then the alert is marked. NULL: none. */
         uint64_t (*skipped)(uint64_t kinds, uint64_t *ret_kinds, void *userdata);
+
+        /* A story with `enforce` is complete: what did the kernel do? NULL: nobody knows (a recording), and the alert
+         * does not say. */
+        enum match_enforced (*enforced)(const struct match *match, void *userdata);
+
+        /* As of the engine's sink; may be NULL. */
+        void (*on_arming)(const struct enforcement_arming *arming, bool armed, void *userdata);
 };
 
 struct pipeline_stats {

@@ -320,6 +320,11 @@ int alert_build(const struct match *match, const struct alert_context *context, 
                         alert->gap_reasons[alert->n_gap_reasons++] =
                                 alert_text_plain(&builder, reason, strlen(reason));
                 }
+        if (match->enforced != MATCH_NOT_ENFORCED) {
+                const char *enforced = match_enforced_to_string(match->enforced);
+
+                alert->enforced = alert_text_plain(&builder, enforced, strlen(enforced));
+        }
         if (path->techniques.n > 0)
                 alert->techniques = take(&builder, path->techniques.n, sizeof(*alert->techniques));
         for (uint32_t i = 0; alert->techniques && i < path->techniques.n; i++)

@@ -375,6 +375,8 @@ void report_json_alert(const struct alert *alert, struct strbuf *b) {
         member_u64(b, "suppressed", alert->suppressed);
         member_flag(b, "uncertain", alert->uncertain);
         put_gap(b, alert);
+        if (alert->enforced.known)
+                member_text(b, "enforced", &alert->enforced);
 
         if (alert->recording.known)
                 member_text(b, "recording", &alert->recording);

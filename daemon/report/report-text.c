@@ -307,6 +307,10 @@ static void put_foot(struct strbuf *b, const struct alert *alert, unsigned width
         if (alert->starts > 1)
                 strbuf_printf(b, "; begun %" PRIu64 " times", alert->starts);
         put_before_us(b, alert);
+        if (alert->enforced.known) {
+                strbuf_put(b, "; enforced: ");
+                put_text(b, &alert->enforced);
+        }
         if (alert->uncertain)
                 strbuf_put(b, "; uncertain: a condition could not be decided");
         if (alert->gap)

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Manager enforce - policies with `enforce`: their last steps as rules for the kernel, the stories that have come so
+ * far armed there, and what it did told in their alerts. May it do anything at all? That is manager-deny.h. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/match.h"
+#include "event/enforcement.h"
+
+struct config;
+struct event;
+struct manager;
+struct program;
+
+#define MANAGER_ENFORCE_NOTES 256       /* verdicts that are remembered: their alerts follow at once */
+
+/* What the kernel did. */
+struct enforce_note {
+        char policy[128];
+        struct identity who;
+        uint64_t time_ns;
+        enum match_enforced what;
+};
+
+struct manager_enforce {
+        struct enforce_note *notes;     /* owned; a ring of MANAGER_ENFORCE_NOTES; NULL: no policy asks */
+        uint64_t n_notes;               /* ever */
+        uint64_t n_enforced[_MATCH_ENFORCED_MAX];       /* alerts, by what became of their last step */
+        uint64_t n_unarmed;             /* stories for which there was no room in the kernel */
+};
+
+/* Does any policy ask for it? */
+bool manager_enforce_is_asked(const struct program *program);
+
+/* Put the rules of a program into force, in the place of others. 0, or -errno, said, and all is as it was. */
+int manager_enforce_set(struct manager *manager, const struct program *program, const struct config *config);
+void manager_enforce_done(struct manager *manager);
+
+/* A `verdict` of the stream, before it is fed. */
+void manager_enforce_saw(struct manager *manager, const struct event *event);
+
+/* For the pipeline. */
+enum match_enforced manager_enforce_of(const struct match *match, void *userdata);
+void manager_enforce_arm(const struct enforcement_arming *arming, bool armed, void *userdata);
