@@ -192,7 +192,7 @@ int manager_deny_change(struct manager *manager, const struct config *from, cons
 void manager_deny_put(const struct manager *manager, struct strbuf *b) {
         struct capture_stats stats;
 
-        if (!forbids(&manager->settings.config))
+        if (!forbids(&manager->settings.config) && !manager->enforce.notes)
                 return;
         capture_stats(manager->capture, &stats);
         strbuf_printf(b,

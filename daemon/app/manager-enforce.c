@@ -111,7 +111,6 @@ void manager_enforce_arm(const struct enforcement_arming *arming, bool armed, vo
         else if (capture_arm(manager->capture, arming) == -E2BIG) {
                 static struct log_limit limit = LOG_ONCE_A_MINUTE;
 
-                manager->enforce.n_unarmed++;
                 log_limited(&limit, LOG_WARNING, 0,
                             "The kernel has no room for more stories: the last step of some is not enforced");
         }
@@ -150,7 +149,7 @@ void manager_enforce_saw(struct manager *manager, const struct event *event) {
 /* The best that the kernel says of this call: killed is told after refused. */
 enum match_enforced manager_enforce_of(const struct match *match, void *userdata) {
         struct manager *manager = userdata;
-        struct manager_enforce *enforce = &manager->enforce;
+        const struct manager_enforce *enforce = &manager->enforce;
         const char *name = program_text(match->program, match->path->name);
         enum match_enforced best = manager->deny.enforcing ? MATCH_FAILED : MATCH_WOULD;
 
@@ -162,6 +161,5 @@ enum match_enforced manager_enforce_of(const struct match *match, void *userdata
                     note->time_ns + SAME_CALL_NS >= match->time_ns && note->time_ns <= match->time_ns + SAME_CALL_NS)
                         best = MIN(best, note->what);
         }
-        enforce->n_enforced[best]++;
         return best;
 }

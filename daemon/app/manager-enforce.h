@@ -29,8 +29,6 @@ struct enforce_note {
 struct manager_enforce {
         struct enforce_note *notes;     /* owned; a ring of MANAGER_ENFORCE_NOTES; NULL: no policy asks */
         uint64_t n_notes;               /* ever */
-        uint64_t n_enforced[_MATCH_ENFORCED_MAX];       /* alerts, by what became of their last step */
-        uint64_t n_unarmed;             /* stories for which there was no room in the kernel */
 };
 
 /* Does any policy ask for it? */

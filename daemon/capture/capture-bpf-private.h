@@ -101,6 +101,7 @@ struct capture_bpf {
                 struct enforcer *enforcer;      /* owned; NULL: nothing is forbidden */
                 sd_event_source *verdicts;      /* owned */
         } deny[DENY_N];
+        uint64_t verdicts_until_ns;     /* those that are being told are not told as of later */
         struct capture_deny_stats denied;       /* by those that are gone */
         bool enforcing;
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <sys/epoll.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/macro.h"
 
@@ -10,6 +11,10 @@
 #include "enforce.h"
 
 #define VERDICTS_MAX 256                /* told in one turn of the loop */
+
+/* What the kernel did at the end of a call (it killed) is known a little after the record of the call. It is told
+ * before it all the same, as of the same time: whoever hears of the call can say what became of it. */
+#define SAME_CALL_NS NSEC_PER_MSEC
 
 static const char *list_word(enum enforce_list list) {
         switch (list) {
@@ -33,14 +38,15 @@ static const char *outcome_word(enum enforce_outcome outcome) {
 
 /* Whose it is: as last heard of him, and what the kernel says now. */
 static void begin_verdict(struct capture_bpf *bpf, const struct enforce_verdict *verdict) {
+        uint64_t time_ns = MIN(verdict->time_ns, bpf->verdicts_until_ns);
         struct identity id = {.start_ns = verdict->start_ns, .pid = verdict->tgid};
         const struct resident *resident = census_find(&bpf->mend.census, &id);
         struct wire_header *header = &bpf->own.header;
 
         if (resident)
-                own_begin_about(bpf, WIRE_KIND_verdict, &resident->last, verdict->time_ns);
+                own_begin_about(bpf, WIRE_KIND_verdict, &resident->last, time_ns);
         else {
-                own_begin(bpf, WIRE_KIND_verdict, verdict->time_ns);
+                own_begin(bpf, WIRE_KIND_verdict, time_ns);
                 header->loginuid = UINT32_MAX;
                 header->cgroup_id = bpf->hierarchy.named ? 0 : verdict->cgroup_id;
         }
@@ -80,9 +86,11 @@ static void on_verdict(const struct enforce_verdict *verdict, const char *rule, 
 }
 
 void deny_read(struct capture_bpf *bpf, uint64_t until_ns) {
+        bpf->verdicts_until_ns = until_ns;
         for (size_t i = 0; i < DENY_N; i++)
                 if (unlikely(bpf->deny[i].enforcer))
-                        (void)enforcer_read(bpf->deny[i].enforcer, until_ns, VERDICTS_MAX, on_verdict, bpf);
+                        (void)enforcer_read(bpf->deny[i].enforcer, nsec_add(until_ns, SAME_CALL_NS), VERDICTS_MAX,
+                                            on_verdict, bpf);
 }
 
 static int on_verdicts(sd_event_source *source, int fd, uint32_t events, void *userdata) {

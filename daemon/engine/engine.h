@@ -28,8 +28,8 @@ struct engine_limits {
 /* Called from within engine_feed(), engine_tick(), engine_end() and engine_swap(), which sums up what it ends. */
 struct enforcement_arming;
 struct engine_sink {
-        /* A story with `enforce` waits for its last step, or (not armed) does so no more. Of several of one path and key
-         * the last that came there is told. NULL: nobody asks. */
+        /* A story with `enforce` waits for its last step, or (not armed) does so no more. Of several of one path and
+         * key the last that came there is told. NULL: nobody asks. */
         void (*on_arming)(const struct enforcement_arming *arming, bool armed, void *data);
         /* A path is complete, or (match->summary) a suppressed story is summed up. Borrowed until the call returns. */
         void (*on_match)(const struct match *match, void *data);

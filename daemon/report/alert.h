@@ -134,7 +134,7 @@ struct alert {
         uint64_t n_before_us; /* of the processes that acted: how many ran when the watch began */
         uint64_t score, threshold;      /* threshold 0: it is no score */
         uint64_t starts, suppressed;
-        struct alert_text enforced;     /* what the kernel did at the last step: "killed"; not known: it was not asked */
+        struct alert_text enforced; /* what the kernel did at the last step: "killed"; not known: it was not asked */
         bool uncertain, gap;
         uint64_t gap_count, gap_kinds;
         struct alert_text gap_reasons[_WIRE_LOSS_MAX];  /* "sampled" */
