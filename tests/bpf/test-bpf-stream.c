@@ -475,6 +475,7 @@ START_TEST(a_reload_loses_nothing_that_both_sets_want) {
          * for 0.1 s. */
         const struct capture_options options = {.ring_bytes = 64 << 20};
         struct capture_stats stats;
+        size_t n_meanwhile = 0;
         pid_t pid;
 
         if (lab_is_quick())
@@ -500,9 +501,10 @@ START_TEST(a_reload_loses_nothing_that_both_sets_want) {
                 printf("reload %zu took %.2f ms, read %zu meanwhile\n", i, (clock_boottime_ns() - began_ns) / 1e6,
                        lab.n - n - 1);
                 ck_assert_int_eq(lab.records[lab.n - 1]->kind, WIRE_KIND_start);
-                if (i == 0)
-                        ck_assert_uint_gt(lab.n - 1, n);        /* what the opener did is not kept waiting */
+                n_meanwhile += lab.n - 1 - n;
         }
+        /* What the opener did is not kept waiting; during one of them it may have had no processor. */
+        ck_assert_uint_gt(n_meanwhile, 0);
         for (int k = 0; k < 20; k++) {
                 lab_read();
                 usleep(1000);
