@@ -2,6 +2,7 @@
 #include "action/post.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -21,8 +22,12 @@
 
 void post_become_small(int *fd) {
         const struct rlimit cpu = {CPU_SECONDS, CPU_SECONDS + 1}, none = {};
+        int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
         sigset_t all;
 
+        /* Standard input is the way to the daemon. */
+        if (*fd != STDIN_FILENO && (null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0))
+                (void)close(STDIN_FILENO);
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         sigemptyset(&all);
         (void)sigprocmask(SIG_SETMASK, &all, NULL);

@@ -24,8 +24,8 @@ struct post_answer {
         char text[POST_TEXT_MAX];       /* what it said: "200", "Could not resolve host" */
 };
 
-/* Close all but this descriptor, become nobody, without capabilities, and bounded in time. As far as that can be done.
- */
+/* Close all but this descriptor and standard output and error, become nobody, without capabilities, and bounded in
+ * time. As far as that can be done. */
 void post_become_small(int *fd);
 
 void post_send(const struct post_request *request, struct post_answer *ret);
