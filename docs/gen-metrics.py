@@ -61,6 +61,7 @@ def main():
         kind = 'counter' if word == 'METRIC_LOST' else a[0].strip().lower()
         labels = {'METRIC': '', 'METRIC_EACH': '`kind`', 'METRIC_LOST': '`kind` `reason`', 'METRIC_POLICY': '`policy` `severity`'}[word]
         out.append('| `%s` | %s | %s | %s |' % (strings[0], labels, kind, strings[-1]))
+    out.append('| `execray_late_kill_seconds` | `le` | histogram | From the last step of a story to the signal, of those killed late (`enforce`). Not over the bus. |')
     out.append('| `execray_latency_seconds` | `le` | histogram | From the hook in the kernel to the engine, of one event in 16; '
                'with the governor on (`performance.governor`). Not over the bus. |')
     out += ['', 'Series of kinds that no policy looks at are left out; of more than 4096 series those of the last policies are, and the log says so.']

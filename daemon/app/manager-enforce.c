@@ -15,6 +15,7 @@
 #include "program/enforce.h"
 
 #define SAME_CALL_NS (2 * NSEC_PER_SEC)   /* between a verdict and the record of its call, at most */
+#define KILL_TOLD_NS (500 * NSEC_PER_USEC) /* and how long it is waited for, of those who are killed */
 
 bool manager_enforce_is_asked(const struct program *program) {
         for (uint32_t i = 0; i < program->n_paths; i++)
@@ -76,6 +77,7 @@ int manager_enforce_set(struct manager *manager, const struct program *program, 
         glob_t protected = {};
         int r;
 
+        manager_late_forget(&manager->late);
         r = collect(program, &rules);
         if (r < 0 || (rules.n == 0 && !manager->enforce.notes))
                 return r;
@@ -146,11 +148,9 @@ void manager_enforce_saw(struct manager *manager, const struct event *event) {
         snprintf(note->policy, sizeof(note->policy), "%.*s", (int)policy.length, policy.bytes);
 }
 
-/* The best that the kernel says of this call: killed is told after refused. */
-enum match_enforced manager_enforce_of(const struct match *match, void *userdata) {
-        struct manager *manager = userdata;
+/* The best that the kernel has said of this call so far: killed is told after refused. */
+static enum match_enforced told_of(const struct manager *manager, const struct match *match, const char *name) {
         const struct manager_enforce *enforce = &manager->enforce;
-        const char *name = program_text(match->program, match->path->name);
         enum match_enforced best = manager->deny.enforcing ? MATCH_FAILED : MATCH_WOULD;
 
         for (uint64_t i = 0; enforce->notes && i < MIN(enforce->n_notes, (uint64_t)MANAGER_ENFORCE_NOTES); i++) {
@@ -162,4 +162,22 @@ enum match_enforced manager_enforce_of(const struct match *match, void *userdata
                         best = MIN(best, note->what);
         }
         return best;
+}
+
+enum match_enforced manager_enforce_of(const struct match *match, void *userdata) {
+        struct manager *manager = userdata;
+        const char *name = program_text(match->program, match->path->name);
+        enum match_enforced told = told_of(manager, match, name);
+
+        if (match->path->enforce != PATH_ENFORCE_KILL || (told != MATCH_REFUSED && told != MATCH_FAILED))
+                return told;
+        if (capture_has_killed(manager->capture, &match->actor_id, name, KILL_TOLD_NS))
+                return MATCH_KILLED;
+        if (told == MATCH_REFUSED)
+                return told;
+        switch (manager_late_kill(&manager->late, &manager->settings.config, &match->actor_id, name, match->time_ns)) {
+        case 0: return MATCH_LATE;
+        case -EPERM: return MATCH_PROTECTED;
+        default: return told;
+        }
 }

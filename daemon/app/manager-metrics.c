@@ -244,6 +244,16 @@ static void put_latency(const struct manager *manager, struct strbuf *b) {
                              ELEMENTSOF(up_to), latency->n, latency->sum_ns, b);
 }
 
+static void put_lateness(const struct manager *manager, struct strbuf *b) {
+        const struct histogram *delays = &manager->late.delays;
+        uint64_t up_to[ELEMENTSOF(latency_bounds_ns)];
+
+        for (size_t i = 0; i < ELEMENTSOF(up_to); i++)
+                up_to[i] = histogram_up_to(delays, latency_bounds_ns[i]);
+        metric_put_histogram("execray_late_kill_seconds", "From the last step to the signal, of those killed late (enforce).",
+                             latency_bounds_ns, up_to, ELEMENTSOF(up_to), delays->n, delays->sum_ns, b);
+}
+
 static unsigned on_request(const char *path, struct strbuf *body, const char **ret_type, void *userdata) {
         struct manager *manager = userdata;
 
@@ -252,6 +262,7 @@ static unsigned on_request(const char *path, struct strbuf *body, const char **r
                 manager_health_look(manager);
                 metrics_put_prometheus(manager_metrics_get(manager), body);
                 put_latency(manager, body);
+                put_lateness(manager, body);
                 return 200;
         }
         if (streq(path, "/healthz")) {

@@ -9,6 +9,7 @@
 #include "app/manager-control.h"
 #include "app/manager-deny.h"
 #include "app/manager-enforce.h"
+#include "app/manager-late.h"
 #include "app/manager-governor.h"
 #include "app/manager-keep.h"
 #include "app/manager-ring.h"
@@ -67,6 +68,7 @@ struct manager {
         struct manager_scripts scripts;
         struct manager_deny deny;
         struct manager_enforce enforce;
+        struct manager_late late;
         sd_event_source *lookup;        /* owned; the next step of report_work() */
         bool looks_up;                  /* which is due */
         sd_event_source *spool;         /* owned; the next try to send what waits for journald */

@@ -597,6 +597,7 @@ const char *manager_status_put(struct manager *manager, struct strbuf *text, str
         put_reload(manager, text);
         put_scripts(&view, text);
         put_deny(manager, &view, text);
+        manager_late_put(&manager->late, text);
         put_doors(manager, &view, text);
         put_json(manager, &view, json);
         free(view.matches);

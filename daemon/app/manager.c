@@ -40,6 +40,7 @@ static void manager_done(struct manager *manager) {
         manager_scripts_done(manager);
         manager_deny_done(manager);
         manager_enforce_done(manager);
+        manager_late_forget(&manager->late);
         reload_done(&manager->reload);
         reload_outcome_done(&manager->reloaded);
         manager_ring_keep(manager);

@@ -189,6 +189,7 @@ void tell_gap(struct capture_bpf *bpf, uint64_t kinds, uint64_t count, enum wire
  * happened. */
 int deny_set(struct capture *capture, const struct capture_deny *deny);
 int deny_set_enforcement(struct capture *capture, const struct capture_enforcement *enforcement);
+bool deny_has_killed(struct capture *capture, const struct identity *who, const char *policy, uint64_t wait_ns);
 const char *deny_obstacle(const struct capture *capture, const struct enforcement_rule *rule);
 int deny_arm(struct capture *capture, const struct enforcement_arming *arming);
 int deny_disarm(struct capture *capture, uint32_t path, uint32_t id, uint64_t start_ns);

@@ -690,6 +690,7 @@ static const struct capture_ops bpf_ops = {
         .skipped = capture_bpf_skipped,
         .set_deny = deny_set,
         .set_enforcement = deny_set_enforcement,
+        .has_killed = deny_has_killed,
         .obstacle = deny_obstacle,
         .arm = deny_arm,
         .disarm = deny_disarm,

@@ -2,6 +2,7 @@
 /* Capture from the kernel, what it refuses - the enforcers in force, and their verdicts as events of the stream. */
 #include <errno.h>
 #include <sys/epoll.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -174,6 +175,22 @@ int deny_set_enforcement(struct capture *capture, const struct capture_enforceme
         if (r >= 0)
                 exchange(bpf, &bpf->deny[DENY_POLICIES], enforcer);
         return MIN(r, 0);
+}
+
+#define LOOK_AGAIN_NS (20 * NSEC_PER_USEC)
+
+bool deny_has_killed(struct capture *capture, const struct identity *who, const char *policy, uint64_t wait_ns) {
+        const struct enforcer *enforcer = bpf_of(capture)->deny[DENY_POLICIES].enforcer;
+        uint64_t until_ns = clock_boottime_ns() + wait_ns;
+
+        if (!enforcer)
+                return false;
+        while (!enforcer_has_killed(enforcer, who, policy)) {
+                if (clock_boottime_ns() >= until_ns)
+                        return false;
+                (void)clock_nanosleep(CLOCK_BOOTTIME, 0, &(struct timespec){.tv_nsec = LOOK_AGAIN_NS}, NULL);
+        }
+        return true;
 }
 
 const char *deny_obstacle(const struct capture *capture, const struct enforcement_rule *rule) {

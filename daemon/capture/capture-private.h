@@ -18,6 +18,8 @@ struct capture_ops {
         int (*set_deny)(struct capture *capture, const struct capture_deny *deny);      /* may be NULL */
         int (*set_enforcement)(struct capture *capture,
                                const struct capture_enforcement *enforcement); /* may be NULL */
+        bool (*has_killed)(struct capture *capture, const struct identity *who, const char *policy,
+                           uint64_t wait_ns);           /* may be NULL */
         const char *(*obstacle)(const struct capture *capture, const struct enforcement_rule *rule); /* may be NULL */
         int (*arm)(struct capture *capture, const struct enforcement_arming *arming);   /* may be NULL, */
         int (*disarm)(struct capture *capture, uint32_t path, uint32_t id, uint64_t start_ns);  /* with it */

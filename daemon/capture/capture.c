@@ -100,6 +100,10 @@ int capture_set_enforcement(struct capture *capture, const struct capture_enforc
         return capture->ops->set_enforcement ? capture->ops->set_enforcement(capture, enforcement) : -EOPNOTSUPP;
 }
 
+bool capture_has_killed(struct capture *capture, const struct identity *who, const char *policy, uint64_t wait_ns) {
+        return capture->ops->has_killed && capture->ops->has_killed(capture, who, policy, wait_ns);
+}
+
 const char *capture_enforcement_obstacle(const struct capture *capture, const struct enforcement_rule *rule) {
         return capture->ops->obstacle ? capture->ops->obstacle(capture, rule) : NULL;
 }

@@ -248,6 +248,10 @@ void capture_set_enforcing(struct capture *capture, bool enforcing);
  * policy's name. Whoever was armed is so no longer: tell them again. */
 int capture_set_enforcement(struct capture *capture, const struct capture_enforcement *enforcement);
 
+/* Has the kernel killed this process for this policy, and is it not told yet? What happens at the end of a call is
+ * known some microseconds after the record of the call: waits at most so long for it. A recording: no. */
+bool capture_has_killed(struct capture *capture, const struct identity *who, const char *policy, uint64_t wait_ns);
+
 /* Why the kernel cannot decide this rule here; NULL: it can, or this is a recording. */
 const char *capture_enforcement_obstacle(const struct capture *capture, const struct enforcement_rule *rule);
 

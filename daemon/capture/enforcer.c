@@ -390,6 +390,16 @@ int enforcer_fd(const struct enforcer *enforcer) {
         return bpf_map__fd(enforcer->skeleton->maps.verdicts);
 }
 
+static bool is_verdict(const struct enforcer *enforcer, const struct enforce_verdict *verdict, size_t size) {
+        return size >= offsetof(struct enforce_verdict, path) && verdict->rule <= enforcer->n_rules &&
+               verdict->list <= ENFORCE_POLICIES && verdict->outcome < ENFORCE_N_OUTCOMES &&
+               verdict->n_path <= size - offsetof(struct enforce_verdict, path);
+}
+
+static const char *rule_name(const struct enforcer *enforcer, const struct enforce_verdict *verdict) {
+        return verdict->rule > 0 ? enforcer->rules[verdict->rule - 1] : "";
+}
+
 size_t enforcer_read(struct enforcer *enforcer, uint64_t until_ns, size_t max, enforcer_each each, void *userdata) {
         const struct enforce_verdict *verdict;
         const void *data;
@@ -399,15 +409,27 @@ size_t enforcer_read(struct enforcer *enforcer, uint64_t until_ns, size_t max, e
                 verdict = data;
                 if (verdict->time_ns > until_ns)
                         break;
-                if (size >= offsetof(struct enforce_verdict, path) && verdict->rule <= enforcer->n_rules &&
-                    verdict->list <= ENFORCE_POLICIES && verdict->outcome < ENFORCE_N_OUTCOMES &&
-                    verdict->n_path <= size - offsetof(struct enforce_verdict, path)) {
-                        each(verdict, verdict->rule > 0 ? enforcer->rules[verdict->rule - 1] : "", userdata);
-                }
+                if (is_verdict(enforcer, verdict, size))
+                        each(verdict, rule_name(enforcer, verdict), userdata);
                 n++;
                 ring_advance(&enforcer->ring);
         }
         return n;
+}
+
+bool enforcer_has_killed(const struct enforcer *enforcer, const struct identity *who, const char *name) {
+        uint64_t position = enforcer->ring.position;
+        const void *data;
+        size_t size;
+
+        while (ring_look(&enforcer->ring, &position, &data, &size) == RING_RECORD) {
+                const struct enforce_verdict *verdict = data;
+
+                if (is_verdict(enforcer, verdict, size) && verdict->killed && verdict->tgid == who->pid &&
+                    verdict->start_ns == who->start_ns && streq(rule_name(enforcer, verdict), name))
+                        return true;
+        }
+        return false;
 }
 
 void enforcer_stats(const struct enforcer *enforcer, struct capture_deny_stats *ret) {

@@ -61,6 +61,9 @@ int enforcer_fd(const struct enforcer *enforcer);
 typedef void (*enforcer_each)(const struct enforce_verdict *verdict, const char *rule, void *userdata);
 size_t enforcer_read(struct enforcer *enforcer, uint64_t until_ns, size_t max, enforcer_each each, void *userdata);
 
+/* Does a verdict wait that says that this process was killed for a rule of this name? Reads none. */
+bool enforcer_has_killed(const struct enforcer *enforcer, const struct identity *who, const char *name);
+
 /* Adds to what is there. */
 void enforcer_stats(const struct enforcer *enforcer, struct capture_deny_stats *ret);
 

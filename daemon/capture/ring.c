@@ -44,6 +44,24 @@ void ring_unmap(struct ring *ring) {
         *ring = (struct ring){};
 }
 
+enum ring_state ring_look(const struct ring *ring, uint64_t *position, const void **ret_data, size_t *ret_size) {
+        while (*position < __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE)) {
+                const char *head = ring->data + (*position & (ring->size - 1));
+                uint32_t length = __atomic_load_n((const uint32_t *)head, __ATOMIC_ACQUIRE);
+                uint32_t bytes = length & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
+
+                if (length & BPF_RINGBUF_BUSY_BIT)
+                        return RING_BUSY;
+                *position += ALIGN_UP(bytes + BPF_RINGBUF_HDR_SZ, 8);
+                if (!(length & BPF_RINGBUF_DISCARD_BIT)) {
+                        *ret_data = head + BPF_RINGBUF_HDR_SZ;
+                        *ret_size = bytes;
+                        return RING_RECORD;
+                }
+        }
+        return RING_EMPTY;
+}
+
 enum ring_state ring_peek(struct ring *ring, const void **ret_data, size_t *ret_size) {
         while (ring->position < __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE)) {
                 const char *head = ring->data + (ring->position & (ring->size - 1));

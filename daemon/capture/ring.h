@@ -32,6 +32,10 @@ void ring_unmap(struct ring *ring);
 /* The next record, 8-byte aligned. Skips discarded ones. */
 enum ring_state ring_peek(struct ring *ring, const void **ret_data, size_t *ret_size);
 
+/* The record at a position, which is first that of the ring and then behind the record: looks ahead, and gives nothing
+ * back. */
+enum ring_state ring_look(const struct ring *ring, uint64_t *position, const void **ret_data, size_t *ret_size);
+
 /* Give the record of the last ring_peek() back to the kernel. */
 void ring_advance(struct ring *ring);
 

@@ -78,6 +78,7 @@ const char *match_enforced_to_string(enum match_enforced enforced) {
         switch (enforced) {
         case MATCH_NOT_ENFORCED: return NULL;
         case MATCH_KILLED: return "killed";
+        case MATCH_LATE: return "late";
         case MATCH_REFUSED: return "refused";
         case MATCH_WOULD: return "would";
         case MATCH_PROTECTED: return "protected";

@@ -30,11 +30,12 @@ struct match_step {
 enum match_enforced {
         MATCH_NOT_ENFORCED,             /* it has none */
         MATCH_KILLED,                   /* who took it never came back from it */
+        MATCH_LATE,                     /* who took it was killed by the daemon, some time after it */
         MATCH_REFUSED,
         MATCH_WOULD,                    /* nothing: enforcement is off */
         MATCH_PROTECTED,                /* nothing: who took it is protected */
         MATCH_FAILED,                   /* nothing: the call came before the kernel knew of the story, or it has not
-                                           said what it did */
+                                           said what it did; and who took it had ended, or was not to be killed */
         _MATCH_ENFORCED_MAX,
 };
 
