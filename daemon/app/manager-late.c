@@ -84,7 +84,8 @@ int manager_late_kill(struct manager_late *late, const struct config *config, co
         delay_ns = nsec_sub(clock_boottime_ns(), step_ns);
         late->n_killed++;
         histogram_add(&late->delays, delay_ns);
-        log_notice("Policy '%s': process %" PRIu32 " was killed %.2f ms after its last step, which came before the kernel knew "
+        log_notice("Policy '%s': process %" PRIu32
+                   " was killed %.2f ms after its last step, which came before the kernel knew "
                    "of the others",
                    policy, who->pid, (double)delay_ns / NSEC_PER_MSEC);
         return 0;

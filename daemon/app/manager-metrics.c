@@ -250,8 +250,9 @@ static void put_lateness(const struct manager *manager, struct strbuf *b) {
 
         for (size_t i = 0; i < ELEMENTSOF(up_to); i++)
                 up_to[i] = histogram_up_to(delays, latency_bounds_ns[i]);
-        metric_put_histogram("execray_late_kill_seconds", "From the last step to the signal, of those killed late (enforce).",
-                             latency_bounds_ns, up_to, ELEMENTSOF(up_to), delays->n, delays->sum_ns, b);
+        metric_put_histogram("execray_late_kill_seconds",
+                             "From the last step to the signal, of those killed late (enforce).", latency_bounds_ns,
+                             up_to, ELEMENTSOF(up_to), delays->n, delays->sum_ns, b);
 }
 
 static unsigned on_request(const char *path, struct strbuf *body, const char **ret_type, void *userdata) {
