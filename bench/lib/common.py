@@ -47,7 +47,12 @@ class Daemon:
         self.log = tempfile.NamedTemporaryFile('w+', prefix='bench-log-')
         command = [binary, '--output', 'json'] + [w for f in folders for w in ('--policies', f)] + list(extra)
         self.process = subprocess.Popen(command, stdout=stdout, stderr=self.log, stdin=subprocess.DEVNULL)
-        self.wait_for(r'(?i)\bwatching\b', 60)
+        try:
+            self.wait_for(r'(?i)\bwatching\b', 60)
+        except RuntimeError:
+            self.process.kill()
+            self.process.wait()
+            raise
 
     def text(self):
         with open(self.log.name, errors='replace') as f:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lab.h"
 
+#include <ctype.h>
 #include <ftw.h>
 #include <inttypes.h>
 #include <sys/sysmacros.h>
@@ -301,6 +302,36 @@ void lab_reap(pid_t pid) {
                 usleep(1000);
         }
         ck_assert(lab_wait(WIRE_KIND_exit, pid, 0) != NULL);
+}
+
+static bool is_in_call(pid_t tid, long call) {
+        char path[64], text[128];
+        ssize_t n = -1;
+        int fd;
+
+        snprintf(path, sizeof(path), "/proc/%d/syscall", tid);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd >= 0) {
+                n = read(fd, text, sizeof(text) - 1);
+                close(fd);
+        }
+        if (n <= 0)
+                return false;
+        text[n] = 0;
+        return isdigit((unsigned char)text[0]) && strtol(text, NULL, 10) == call;       /* "running" */
+}
+
+void lab_wait_in_call(pid_t tid, long call) {
+        pid_t pid = fork();
+
+        if (pid == 0) {
+                uint64_t until = clock_boottime_ns() + PATIENCE_NS;
+
+                while (!is_in_call(tid, call) && clock_boottime_ns() < until)
+                        usleep(1000);
+                _exit(0);
+        }
+        (void)waitpid(pid, NULL, 0);
 }
 
 pid_t lab_run(int (*action)(void *argument), void *argument) {

@@ -78,6 +78,10 @@ pid_t lab_run(int (*action)(void *argument), void *argument);
 pid_t lab_fork(void);
 void lab_reap(pid_t pid);
 
+/* Until a thread is held up in this call; looked at by a process of its own, so that nothing is told of the caller but
+ * a fork. The caller is not the test's process. */
+void lab_wait_in_call(pid_t tid, long call);
+
 /* Read what is there. */
 void lab_read(void);
 /* Read until a record of this kind by this process is there: the n-th, from 0. NULL after five seconds. */

@@ -383,30 +383,27 @@ END_TEST
 static int ends[2], other;
 
 static void *exchange_and_give(void *argument) {
-        usleep(50000);
+        lab_wait_in_call(getpid(), SYS_read);
         dup2(other, ends[0]);
         return write(ends[1], "from the pipe", 13) == 13 ? NULL : argument;
 }
 
 START_TEST(a_read_whose_descriptor_was_exchanged_tells_both_objects) {
-        const struct wire_header *true_one = NULL, *decoy = NULL, *obscured;
-        pid_t pid = 0;
+        const struct wire_header *true_one, *decoy, *obscured;
+        pid_t pid;
 
-        /* Again, if who reads had no processor before it was exchanged: then it read the other one. */
-        for (int i = 0; i < 5 && !(true_one && decoy); i++) {
-                pid = RUN({
-                        char buffer[13];
-                        pthread_t thread;
+        pid = RUN({
+                char buffer[13];
+                pthread_t thread;
 
-                        other = open("/dev/zero", O_RDONLY | O_CLOEXEC);
-                        EXPECT(pipe(ends) == 0);
-                        pthread_create(&thread, NULL, exchange_and_give, NULL);
-                        EXPECT(read(ends[0], buffer, sizeof(buffer)) == 13);
-                        pthread_join(thread, NULL);
-                });
-                true_one = lab_find(WIRE_KIND_read, pid, 0);
-                decoy = lab_find(WIRE_KIND_read, pid, 1);
-        }
+                other = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+                EXPECT(pipe(ends) == 0);
+                pthread_create(&thread, NULL, exchange_and_give, NULL);
+                EXPECT(read(ends[0], buffer, sizeof(buffer)) == 13);
+                pthread_join(thread, NULL);
+        });
+        true_one = lab_find(WIRE_KIND_read, pid, 0);
+        decoy = lab_find(WIRE_KIND_read, pid, 1);
         ck_assert(true_one && decoy);
         ck_assert_int_eq(lab_number(true_one, F(read, type)), WIRE_OBJECT_PIPE);
         ck_assert_str_eq(lab_text(true_one, F(read, content)), "from the pipe");
@@ -421,7 +418,7 @@ START_TEST(a_read_whose_descriptor_was_exchanged_tells_both_objects) {
 END_TEST
 
 static int exchange_from_a_process(void *argument) {
-        usleep(50000);
+        lab_wait_in_call(getppid(), SYS_read);
         if (dup2(other, ends[0]) < 0)
                 return 1;
         return write(ends[1], "from the pipe", 13) == 13 ? 0 : 2;
@@ -452,7 +449,7 @@ START_TEST(a_table_shared_with_another_process_is_no_way_around_it) {
 END_TEST
 
 static void *exchange_both_and_give(void *argument) {
-        usleep(50000);
+        lab_wait_in_call(getpid(), SYS_splice);
         dup2(other, ends[0]);
         dup2(other, *(int *)argument);
         return write(ends[1], "from the pipe", 13) == 13 ? NULL : argument;

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 
@@ -328,7 +329,7 @@ END_TEST
 static int waiting[2];
 
 static void *exchange(void *argument) {
-        usleep(100000);
+        lab_wait_in_call(getpid(), SYS_recvfrom);
         dup2(bound(SOCK_DGRAM, "127.0.0.5"), waiting[0]);
         (void)!write(waiting[1], "x", 1);
         return NULL;

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
 
@@ -245,7 +246,7 @@ static struct {
 static void *exchange(void *argument) {
         int decoy = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), peer;
 
-        usleep(100000);
+        lab_wait_in_call(getpid(), SYS_connect);
         dup2(decoy, race.fd);
         /* Let it through. */
         for (int i = 0; i < 2; i++) {

@@ -392,7 +392,7 @@ static void *exchange_and_let_go(void *argument) {
         int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
         char buffer[65536];
 
-        usleep(50000);
+        lab_wait_in_call(getpid(), SYS_write);
         dup2(null, ends[1]);
         /* Room in the pipe: the write goes on, into the pipe. */
         return read(ends[0], buffer, sizeof(buffer)) > 0 ? NULL : argument;
@@ -443,7 +443,7 @@ static void on_signal(int number) {
 static void *signal_then_let_go(void *argument) {
         char buffer[65536];
 
-        usleep(50000);
+        lab_wait_in_call(getpid(), SYS_write);
         for (int i = 0; i < 3; i++) {
                 pthread_kill(*(pthread_t *)argument, SIGUSR1);
                 usleep(20000);

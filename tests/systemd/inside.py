@@ -308,6 +308,12 @@ def test_execrayctl_says_how_it_is_without_a_bus(_):
     until(lambda: run('busctl', 'status', 'org.execray1')[0] == 0, 'the name on the bus again')
 
 
+def restart_unit():
+    """Tests start it more often than its start limit allows."""
+    run('systemctl', 'reset-failed', UNIT, status=0)
+    run('systemctl', 'restart', UNIT, status=0)
+
+
 def http(path):
     """(status, body) of the socket for metrics."""
     with socket.socket(socket.AF_UNIX) as s:
@@ -321,7 +327,7 @@ def http(path):
 def test_metrics_are_read_over_http_and_are_what_the_documents_say(_):
     with open('/etc/execrayd/execrayd.yaml', 'a') as f:
         f.write('metrics:\n    listen: socket\n')
-    run('systemctl', 'restart', UNIT, status=0)
+    restart_unit()
     status, body = http('/metrics')
     expect_equal(status, 200, 'the status')
     names = {line.split()[2] for line in body.splitlines() if line.startswith('# TYPE')}
@@ -341,7 +347,7 @@ def test_metrics_on_loopback_need_the_drop_in_that_the_documents_show_and_no_mor
     write('/etc/systemd/system/execrayd.service.d/test.conf', '\n'.join(line.strip() for line in shown.splitlines()) + '\n')
     write('/etc/execrayd/execrayd.yaml.d/60-loopback.yaml', 'metrics:\n    listen: loopback\n')
     run('systemctl', 'daemon-reload', status=0)
-    run('systemctl', 'restart', UNIT, status=0)
+    restart_unit()
     with urllib.request.urlopen('http://127.0.0.1:9469/metrics', timeout=10) as answer:
         expect_in('execray_health', answer.read().decode(), 'what is told')
     os.unlink('/etc/execrayd/execrayd.yaml.d/60-loopback.yaml')
@@ -351,7 +357,7 @@ def test_a_drop_in_changes_what_it_names(_):
     write('/etc/systemd/system/execrayd.service.d/test.conf', '[Service]\nWatchdogSec=2s\nRestartSec=100ms\n')
     shutil.copy('/usr/local/share/execrayd/responses.conf', '/etc/systemd/system/execrayd.service.d')
     run('systemctl', 'daemon-reload', status=0)
-    run('systemctl', 'restart', UNIT, status=0)
+    restart_unit()
     expect_equal(show('WatchdogUSec', 'PrivateDevices'), {'WatchdogUSec': '2s', 'PrivateDevices': 'yes'}, 'the unit')
     run('nsenter', '-t', show('MainPID')['MainPID'], '-m', 'sh', '-ec', 'for d in /srv /tmp /sys/fs/cgroup; do mkdir $d/here; rmdir $d/here; done',
         status=0)
@@ -391,10 +397,11 @@ def restart(how, environment=''):
     run('systemctl', 'daemon-reload', status=0)
     before, after = show('MainPID')['MainPID'], newest()
     if how == 'kill':
+        run('systemctl', 'reset-failed', UNIT, status=0)
         os.kill(int(before), 9)
         until(lambda: state() == 'active' and show('MainPID')['MainPID'] not in ('0', before), 'another process')
     else:
-        run('systemctl', 'restart', UNIT, status=0)
+        restart_unit()
     expect_equal(show('NFileDescriptorStore')['NFileDescriptorStore'], '1', 'what systemd keeps')
     return '\n'.join(e['MESSAGE'] for e in entries('-u', UNIT, after=after) if isinstance(e['MESSAGE'], str))
 
