@@ -18,6 +18,18 @@
 
 #include "alloc-fail.h"
 
+/* Is this a build with AddressSanitizer? What only counts takes ten times as long then. */
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED true
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED true
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED false
+#endif
+
 static inline int unit_run(const char *name, const TTest *const *tests, size_t n_tests) {
         Suite *suite = suite_create(name);
         TCase *tcase = tcase_create(name);

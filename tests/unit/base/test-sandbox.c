@@ -20,17 +20,6 @@
 
 #define NOBODY 65534
 
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED true
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED true
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED false
-#endif
-
 static const struct sandbox_limits wide = {.cpu_s = 60, .memory_bytes = GIB, .file_bytes = MIB, .files = 32};
 
 /* How a child that does this ended: its exit status, or 1000 and the number of the signal. */
