@@ -3,6 +3,7 @@
 import glob
 import json
 import os
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(sys.argv[3], 'e2e'))
@@ -18,6 +19,14 @@ MADE = '''path "made" {
     severity    = high
     suppress    = 0s
     openat { flags & O_CREAT, pathname == "/srv/made" }
+}
+
+path "carried" {
+    description = "Two files"
+    severity    = low
+    by          = process
+    openat { flags & O_CREAT, pathname == "/srv/first" }
+    openat { flags & O_CREAT, pathname == "/srv/second" }
 }
 '''
 
@@ -48,14 +57,22 @@ def until(check, what, seconds=15):
     return harness.until(check, what, seconds, log)
 
 
+def ask(method):
+    return json.loads(text('busctl', '--json=short', 'call', 'org.execray1', '/org/execray1', 'org.execray1.Manager', method))['data'][0]
+
+
 def policies():
-    return {policy[0] for policy in json.loads(text('busctl', '--json=short', 'call', 'org.execray1', '/org/execray1',
-                                                    'org.execray1.Manager', 'ListPolicies'))['data'][0]}
+    return {policy[0] for policy in ask('ListPolicies')}
 
 
-def alerts():
+def stories():
+    """Policies of those that are open."""
+    return {story[0] for story in ask('ListStories')}
+
+
+def alerts(policy='made'):
     run('journalctl', '--sync')
-    return [json.loads(line) for line in text('journalctl', '-q', '-a', '-o', 'json', 'EXECRAY_POLICY=made').splitlines()]
+    return [json.loads(line) for line in text('journalctl', '-q', '-a', '-o', 'json', 'EXECRAY_POLICY=' + policy).splitlines()]
 
 
 def make():
@@ -85,7 +102,7 @@ def test_a_package_of_policies_is_in_force_when_it_is_installed_and_not_when_it_
     install('examplecorp-policies')
     until(lambda: 'examplecorp_customers_read' in policies(), 'the policy')
     dpkg('-r', 'execrayd-policies')     # the other is a set of policies, too
-    until(lambda: policies() == {'examplecorp_customers_read', 'made'}, 'the rest')
+    until(lambda: policies() == {'examplecorp_customers_read', 'made', 'carried'}, 'the rest')
     install('execrayd-policies')
     until(lambda: 'dropped_and_run' in policies(), 'the stock policies')
     dpkg('-P', 'examplecorp-policies')
@@ -106,6 +123,8 @@ def test_an_upgrade_keeps_what_the_administrator_changed_and_goes_on(_):
     with open(CONFIG, 'w') as f:
         f.write(before)
     pid = show('MainPID')
+    teller = subprocess.Popen(['sh', '-c', ': > /srv/first; read go; : > /srv/second'], stdin=subprocess.PIPE)
+    until(lambda: 'carried' in stories(), 'the first step')
     install('new-execrayd-policies', 'new-execrayd')
     with open(CONFIG) as f:
         expect_equal(f.read(), before, 'the configuration')
@@ -116,6 +135,10 @@ def test_an_upgrade_keeps_what_the_administrator_changed_and_goes_on(_):
     expect_equal(show('NRestarts'), '0', 'restarts')
     until(policies, 'the bus')
     make()
+    teller.communicate(b'go\n', timeout=10)
+    until(lambda: alerts('carried'), 'the alert of a story that was open')
+    told = json.loads(alerts('carried')[0]['EXECRAY_ALERT'])
+    expect_equal([step['fields']['pathname'] for step in told['steps']], ['/srv/first', '/srv/second'], 'its steps')
 
 
 def test_what_is_removed_keeps_its_state_and_what_is_purged_keeps_nothing_of_its_own(_):
