@@ -32,6 +32,14 @@ if len(sys.argv) > 3:
 '''
 
 
+def watch(place, how, enforce):
+    os.makedirs(place.join('run'), exist_ok=True)
+    place.write('trigger', 'x')
+    return Daemon(place, '--config', place.write('config.yaml', CONFIG % enforce),
+                  policies=place.write('enforce.policy', POLICY % (how, place.join('trigger'))),
+                  wrapper=('env', 'RUNTIME_DIRECTORY=' + place.join('run')))
+
+
 def play(place, status):
     """Until the kernel knew of the first step before the second was taken: a process each."""
     end, pause = time.monotonic() + 30, 0.05
@@ -48,12 +56,7 @@ def wait_enforced(daemon, word):
 
 
 def test_the_last_step_is_refused_or_the_last_only_if_the_configuration_says_so(place):
-    os.makedirs(place.join('run'), exist_ok=True)
-    place.write('trigger', 'x')
-    policy = place.write('enforce.policy', POLICY % ('deny', place.join('trigger')))
-    config = place.write('config.yaml', CONFIG % 'no')
-    with Daemon(place, '--config', config, policies=policy,
-                wrapper=('env', 'RUNTIME_DIRECTORY=' + place.join('run'))) as daemon:
+    with watch(place, 'deny', 'no') as daemon:
         play(place, 0)
         wait_enforced(daemon, 'would')
 
@@ -75,12 +78,7 @@ def test_the_last_step_is_refused_or_the_last_only_if_the_configuration_says_so(
 
 
 def test_who_is_faster_than_the_kernel_hears_of_him_is_killed_late(place):
-    os.makedirs(place.join('run'), exist_ok=True)
-    place.write('trigger', 'x')
-    policy = place.write('enforce.policy', POLICY % ('kill', place.join('trigger')))
-    config = place.write('config.yaml', CONFIG % 'yes')
-    with Daemon(place, '--config', config, policies=policy,
-                wrapper=('env', 'RUNTIME_DIRECTORY=' + place.join('run'))) as daemon:
+    with watch(place, 'kill', 'yes') as daemon:
         end = time.monotonic() + 30
         # At times the kernel is as fast, and kills.
         while 'late' not in [alert.get('enforced') for alert in daemon.alerts()]:
