@@ -6,15 +6,12 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "action/actions-private.h"
-#include "action/proc.h"
+#include "action/child.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/sandbox.h"
@@ -29,8 +26,9 @@ struct job {
         struct copy copy;               /* its descriptors are owned */
         void (*done)(const struct copy_answer *answer, void *userdata);
         void *userdata;
-        int pidfd, answer_fd;           /* of the child; -1: none yet */
-        sd_event_source *ended, *timer;
+        struct child child;             /* that makes it, if it has begun */
+        pid_t parent;                   /* of the child */
+        sd_event_source *timer;
 };
 
 struct copier {
@@ -40,16 +38,10 @@ struct copier {
 };
 
 static void reap(struct job *job) {
-        siginfo_t info;
-
-        job->ended = sd_event_source_disable_unref(job->ended);
         job->timer = sd_event_source_disable_unref(job->timer);
-        if (job->pidfd < 0)
-                return;
-        (void)proc_signal(job->pidfd, SIGKILL);
-        (void)waitid((idtype_t)P_PIDFD, (id_t)job->pidfd, &info, WEXITED);
-        job->pidfd = close_fd(job->pidfd);
-        job->copier->n_running--;
+        if (child_runs(&job->child))
+                job->copier->n_running--;
+        child_free(&job->child);
 }
 
 static void job_free(struct job *job) {
@@ -62,7 +54,6 @@ static void job_free(struct job *job) {
                 job->copier->n--;
         }
         reap(job);
-        close_fd(job->answer_fd);
         close_fd(job->copy.from);
         close_fd(job->copy.to);
         free(job);
@@ -83,7 +74,7 @@ static int on_ended(sd_event_source *source, int fd, uint32_t events, void *user
         struct job *job = userdata;
         struct copier *copier = job->copier;
 
-        if (fd_read_full(job->answer_fd, &answer, sizeof(answer), NULL) < 0)
+        if (child_read_answer(&job->child, &answer, sizeof(answer)) < 0)
                 answer = (struct copy_answer){.error = -ECHILD};
         answer.sha256[sizeof(answer.sha256) - 1] = 0;
         job_end(job, &answer);
@@ -125,44 +116,28 @@ static void become_small(int *from, int *to, int *answer, pid_t parent) {
                 _exit(EXIT_FAILURE);
 }
 
-_noreturn_ static void child(const struct job *job, int answer_fd, pid_t parent) {
+static void make(void *userdata, int answer_fd) {
+        const struct job *job = userdata;
         struct copy copy = job->copy;
         struct copy_answer answer;
 
-        become_small(&copy.from, &copy.to, &answer_fd, parent);
+        become_small(&copy.from, &copy.to, &answer_fd, job->parent);
         copy_run(&copy, &answer);
         _exit(fd_write_full(answer_fd, &answer, sizeof(answer)) < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
 static int start(struct job *job) {
         struct actions *actions = job->copier->actions;
-        _cleanup_(closep) int read_fd = -1, write_fd = -1;
         uint64_t patience_ns = actions->copy_patience_ns ?: PATIENCE_NS;
-        pid_t pid, parent = getpid();
-        int fds[2], r;
+        int r;
 
-        if (pipe2(fds, O_CLOEXEC) < 0)
-                return -errno;
-        read_fd = fds[0];
-        write_fd = fds[1];
-        pid = fork();
-        if (pid < 0)
-                return -errno;
-        if (pid == 0)
-                child(job, write_fd, parent);
-        job->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-        if (job->pidfd < 0) {
-                r = -errno;
-                (void)kill(pid, SIGKILL);
-                (void)waitpid(pid, NULL, 0);
+        job->parent = getpid();
+        r = child_start(&job->child, actions->loop, make, on_ended, job);
+        if (r < 0)
                 return r;
-        }
         job->copier->n_running++;
-        job->answer_fd = TAKE_FD(read_fd);
-        r = sd_event_add_io(actions->loop, &job->ended, job->pidfd, EPOLLIN, on_ended, job);
-        if (r >= 0)
-                r = sd_event_add_time_relative(actions->loop, &job->timer, CLOCK_BOOTTIME,
-                                               patience_ns / NSEC_PER_USEC, 0, on_patience, job);
+        r = sd_event_add_time_relative(actions->loop, &job->timer, CLOCK_BOOTTIME, patience_ns / NSEC_PER_USEC, 0,
+                                       on_patience, job);
         if (r < 0)
                 reap(job);
         return r;
@@ -176,7 +151,7 @@ static void pump(struct copier *copier) {
                 struct job *next = job->next;
                 struct copy_answer answer = {};
 
-                if (job->pidfd < 0) {
+                if (!child_runs(&job->child)) {
                         answer.error = start(job);
                         if (answer.error < 0)
                                 job_end(job, &answer);
@@ -204,8 +179,7 @@ int action_copy(struct actions *actions, const struct copy *copy,
                             .copy = *copy,
                             .done = done,
                             .userdata = userdata,
-                            .pidfd = -1,
-                            .answer_fd = -1};
+                            .child = CHILD_NONE};
         for (at = &actions->copier->first; *at; at = &(*at)->next)
                 ;
         *at = job;

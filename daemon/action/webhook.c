@@ -6,13 +6,11 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "action/actions-private.h"
+#include "action/child.h"
 #include "action/post.h"
-#include "action/proc.h"
 #include "base/clock.h"
 #include "base/fd.h"
 
@@ -30,8 +28,8 @@ struct hook {
         size_t body_length;
         unsigned n_attempts;
         uint64_t due_ns;                /* CLOCK_BOOTTIME: not before */
-        int pidfd, answer_fd;           /* of the child; -1: none */
-        sd_event_source *ended, *timer; /* of the child; of the pause or the patience */
+        struct child child;             /* that sends it, at the moment */
+        sd_event_source *timer;         /* of the pause or the patience */
 };
 
 struct posts {
@@ -44,15 +42,9 @@ struct posts {
 static void pump(struct posts *posts);
 
 static void reap(struct hook *hook) {
-        siginfo_t info;
-
-        hook->ended = sd_event_source_disable_unref(hook->ended);
-        if (hook->pidfd < 0)
-                return;
-        (void)proc_signal(hook->pidfd, SIGKILL);
-        (void)waitid((idtype_t)P_PIDFD, (id_t)hook->pidfd, &info, WEXITED);
-        hook->pidfd = close_fd(hook->pidfd);
-        hook->posts->n_running--;
+        if (child_runs(&hook->child))
+                hook->posts->n_running--;
+        child_free(&hook->child);
 }
 
 static void hook_free(struct hook *hook) {
@@ -65,7 +57,6 @@ static void hook_free(struct hook *hook) {
                 hook->posts->n--;
         }
         reap(hook);
-        close_fd(hook->answer_fd);
         sd_event_source_disable_unref(hook->timer);
         free(hook->url);
         free(hook->type);
@@ -87,8 +78,8 @@ static void hook_end(struct hook *hook, enum action_outcome outcome, int error, 
 static int on_due(sd_event_source *source, uint64_t usec, void *userdata) {
         struct hook *hook = userdata;
 
-        if (hook->pidfd >= 0)
-                (void)proc_signal(hook->pidfd, SIGKILL);        /* on_ended() follows */
+        if (child_runs(&hook->child))
+                child_kill(&hook->child);       /* on_ended() follows */
         else
                 pump(hook->posts);
         return 0;
@@ -122,17 +113,17 @@ static int on_ended(sd_event_source *source, int fd, uint32_t events, void *user
         struct post_answer answer = {};
         struct hook *hook = userdata;
 
-        if (fd_read_full(hook->answer_fd, &answer, sizeof(answer), NULL) < 0)
+        if (child_read_answer(&hook->child, &answer, sizeof(answer)) < 0)
                 answer = (struct post_answer){.again = true,
                                               .text = "whoever sent it was ended before there was an answer"};
         answer.text[sizeof(answer.text) - 1] = 0;
-        hook->answer_fd = close_fd(hook->answer_fd);
         reap(hook);
         judge(hook, &answer);
         return 0;
 }
 
-_noreturn_ static void child(const struct hook *hook, int fd) {
+static void post(void *userdata, int fd) {
+        const struct hook *hook = userdata;
         const struct post_request request = {
                 .url = hook->url,
                 .type = hook->type,
@@ -148,34 +139,13 @@ _noreturn_ static void child(const struct hook *hook, int fd) {
 }
 
 static int start(struct hook *hook) {
-        _cleanup_(closep) int read_fd = -1, write_fd = -1;
-        int fds[2], r;
-        pid_t pid;
+        int r;
 
         hook->n_attempts++;
-        if (pipe2(fds, O_CLOEXEC) < 0)
-                return -errno;
-        read_fd = fds[0];
-        write_fd = fds[1];
-        pid = fork();
-        if (pid < 0)
-                return -errno;
-        if (pid == 0)
-                child(hook, write_fd);
-        hook->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-        if (hook->pidfd < 0) {
-                r = -errno;
-                (void)kill(pid, SIGKILL);
-                (void)waitpid(pid, NULL, 0);
+        r = child_start(&hook->child, hook->posts->actions->loop, post, on_ended, hook);
+        if (r < 0)
                 return r;
-        }
         hook->posts->n_running++;
-        r = sd_event_add_io(hook->posts->actions->loop, &hook->ended, hook->pidfd, EPOLLIN, on_ended, hook);
-        if (r < 0) {
-                reap(hook);
-                return r;
-        }
-        hook->answer_fd = TAKE_FD(read_fd);
         set_timer(hook, PATIENCE_NS);
         return 0;
 }
@@ -188,7 +158,7 @@ static void pump(struct posts *posts) {
                 int r;
 
                 next = hook->next;
-                if (hook->pidfd >= 0 || hook->due_ns > now_ns)
+                if (child_runs(&hook->child) || hook->due_ns > now_ns)
                         continue;
                 r = start(hook);
                 if (r < 0) {
@@ -248,7 +218,7 @@ int action_do_webhook(struct actions *actions, const struct action *action, stru
         hook = calloc(1, sizeof(*hook));
         if (!hook)
                 return -ENOMEM;
-        *hook = (struct hook){.posts = posts, .pidfd = -1, .answer_fd = -1, .body_length = body->length};
+        *hook = (struct hook){.posts = posts, .child = CHILD_NONE, .body_length = body->length};
         hook->url = strdup(action_get(action, ACTION_webhook_url)->text);
         hook->type = strdup(type->given ? type->text : "application/json");
         hook->body = malloc(body->length + 1);
