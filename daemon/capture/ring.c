@@ -44,18 +44,38 @@ void ring_unmap(struct ring *ring) {
         *ring = (struct ring){};
 }
 
-enum ring_state ring_look(const struct ring *ring, uint64_t *position, const void **ret_data, size_t *ret_size) {
-        while (*position < __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE)) {
-                const char *head = ring->data + (*position & (ring->size - 1));
-                uint32_t length = __atomic_load_n((const uint32_t *)head, __ATOMIC_ACQUIRE);
-                uint32_t bytes = length & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
+struct entry {
+        const char *data;
+        uint32_t bytes, room;           /* of the data; with its head, and to the next one */
+        bool busy, discarded;
+};
 
-                if (length & BPF_RINGBUF_BUSY_BIT)
+/* What is at a position. False: nothing yet. */
+static bool entry_at(const struct ring *ring, uint64_t position, struct entry *ret) {
+        const char *head = ring->data + (position & (ring->size - 1));
+        uint32_t length;
+
+        if (position >= __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE))
+                return false;
+        length = __atomic_load_n((const uint32_t *)head, __ATOMIC_ACQUIRE);
+        ret->data = head + BPF_RINGBUF_HDR_SZ;
+        ret->bytes = length & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
+        ret->room = ALIGN_UP(ret->bytes + BPF_RINGBUF_HDR_SZ, 8);
+        ret->busy = length & BPF_RINGBUF_BUSY_BIT;
+        ret->discarded = length & BPF_RINGBUF_DISCARD_BIT;
+        return true;
+}
+
+enum ring_state ring_look(const struct ring *ring, uint64_t *position, const void **ret_data, size_t *ret_size) {
+        struct entry entry;
+
+        while (entry_at(ring, *position, &entry)) {
+                if (entry.busy)
                         return RING_BUSY;
-                *position += ALIGN_UP(bytes + BPF_RINGBUF_HDR_SZ, 8);
-                if (!(length & BPF_RINGBUF_DISCARD_BIT)) {
-                        *ret_data = head + BPF_RINGBUF_HDR_SZ;
-                        *ret_size = bytes;
+                *position += entry.room;
+                if (!entry.discarded) {
+                        *ret_data = entry.data;
+                        *ret_size = entry.bytes;
                         return RING_RECORD;
                 }
         }
@@ -63,17 +83,15 @@ enum ring_state ring_look(const struct ring *ring, uint64_t *position, const voi
 }
 
 enum ring_state ring_peek(struct ring *ring, const void **ret_data, size_t *ret_size) {
-        while (ring->position < __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE)) {
-                const char *head = ring->data + (ring->position & (ring->size - 1));
-                uint32_t length = __atomic_load_n((const uint32_t *)head, __ATOMIC_ACQUIRE);
-                uint32_t bytes = length & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
+        struct entry entry;
 
-                if (length & BPF_RINGBUF_BUSY_BIT)
+        while (entry_at(ring, ring->position, &entry)) {
+                if (entry.busy)
                         return RING_BUSY;
-                ring->next = ALIGN_UP(bytes + BPF_RINGBUF_HDR_SZ, 8);
-                if (!(length & BPF_RINGBUF_DISCARD_BIT)) {
-                        *ret_data = head + BPF_RINGBUF_HDR_SZ;
-                        *ret_size = bytes;
+                ring->next = entry.room;
+                if (!entry.discarded) {
+                        *ret_data = entry.data;
+                        *ret_size = entry.bytes;
                         return RING_RECORD;
                 }
                 ring_advance(ring);

@@ -94,8 +94,32 @@ START_TEST(an_unfinished_record_stops_the_reader) {
 }
 END_TEST
 
+START_TEST(who_looks_ahead_sees_what_waits_and_gives_nothing_back) {
+        uint64_t position;
+        const void *data;
+        size_t size;
+
+        begin();
+        put_head(8 | BPF_RINGBUF_DISCARD_BIT);
+        put_head(24);
+        put_head(40);
+        put_head(16 | BPF_RINGBUF_BUSY_BIT);
+        position = play.ring.position;
+        ck_assert_int_eq(ring_look(&play.ring, &position, &data, &size), RING_RECORD);
+        ck_assert_uint_eq(size, 24);
+        ck_assert_int_eq(ring_look(&play.ring, &position, &data, &size), RING_RECORD);
+        ck_assert_uint_eq(size, 40);
+        ck_assert_int_eq(ring_look(&play.ring, &position, &data, &size), RING_BUSY);
+        ck_assert_uint_eq(play.consumer, 0);
+        ck_assert_uint_eq(play.ring.position, 0);
+        ck_assert_int_eq(ring_peek(&play.ring, &data, &size), RING_RECORD);
+        ck_assert_uint_eq(size, 24);
+}
+END_TEST
+
 UNIT_MAIN("capture/ring",
           an_empty_ring_gives_nothing,
           records_come_in_order_and_are_given_back,
           discarded_records_are_passed_over,
-          an_unfinished_record_stops_the_reader)
+          an_unfinished_record_stops_the_reader,
+          who_looks_ahead_sees_what_waits_and_gives_nothing_back)
