@@ -91,18 +91,13 @@ static const struct path_node *find(const struct loaded *loaded, const char *nam
 
 int loaded_read_one(const struct verb *verb, int argc, char *argv[], struct loaded *ret,
                     const struct path_node **ret_path) {
-        enum { OPTION_POLICIES = 256 };
-        static const struct option options[] = {
-                {"policies", required_argument, NULL, OPTION_POLICIES},
-                {"help", no_argument, NULL, 'h'},
-                {},
-        };
         struct places places = {};
-        int c, status;
+        const struct verb_option options[] = {{"policies", OPTION_PLACE, .places = &places}, {}};
+        int status;
 
-        while ((c = verb_option(verb, argc, argv, options)) != -1)
-                if (c != OPTION_POLICIES || !places_add(&places, optarg))
-                        return verb_usage(verb);
+        status = verb_options(verb, argc, argv, options);
+        if (status != EXIT_STATUS_SUCCESS)
+                return status;
         if (optind + 1 < argc) {
                 log_error("One policy at a time");
                 return verb_usage(verb);

@@ -44,10 +44,6 @@ static void put_help(struct strbuf *b) {
         exit_status_put_table(b);
 }
 
-static void put_verb_help(const struct verb *verb, struct strbuf *b) {
-        strbuf_printf(b, "execrayctl %s %s\n\n%s.\n\n%s", verb->name, verb->arguments, verb->summary, verb->help);
-}
-
 int verb_print(const struct strbuf *b) {
         int r = b->error;
 
@@ -60,29 +56,14 @@ int verb_print(const struct strbuf *b) {
         return EXIT_STATUS_SUCCESS;
 }
 
-int verb_option(const struct verb *verb, int argc, char *argv[], const struct option *options) {
-        int c;
+void verb_help(const struct verb *verb) {
+        _cleanup_(strbuf_done) struct strbuf b = {};
+        int status;
 
-        opterr = 0;
-        c = getopt_long(argc, argv, ":h", options, NULL);
-        switch (c) {
-        case 'h': {
-                _cleanup_(strbuf_done) struct strbuf b = {};
-
-                put_verb_help(verb, &b);
-                c = verb_print(&b);
-                strbuf_done(&b);
-                exit(c);
-        }
-        case ':':
-                log_error("Option '%s' needs a value", argv[optind - 1]);
-                return '?';
-        case '?':
-                log_error("Unknown option '%s'", argv[optind - 1]);
-                return '?';
-        default:
-                return c;
-        }
+        strbuf_printf(&b, "execrayctl %s %s\n\n%s.\n\n%s", verb->name, verb->arguments, verb->summary, verb->help);
+        status = verb_print(&b);
+        strbuf_done(&b);
+        exit(status);
 }
 
 int verb_usage(const struct verb *verb) {
@@ -140,7 +121,8 @@ int verb_recording_status(const char *file, int r, const struct trace_state *sta
         return status_of_fault(state->fault);
 }
 
-bool without_add(uint64_t *without, const char *name) {
+bool without_add(const char *name, void *data) {
+        uint64_t *without = data;
         const char *names[_COMPILE_PASS_MAX], *meant;
         int pass = compile_pass_from_string(name);
 

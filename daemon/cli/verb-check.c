@@ -46,38 +46,22 @@ static int check(const struct check_params *params, struct diag_set *diags, stru
 }
 
 static int run(const struct verb *verb, int argc, char *argv[]) {
-        enum { OPTION_JSON = 256, OPTION_STRICT, OPTION_TRUSTED, OPTION_QUIET };
-        static const struct option options[] = {
-                {"json", no_argument, NULL, OPTION_JSON},
-                {"strict", no_argument, NULL, OPTION_STRICT},
-                {"trusted", no_argument, NULL, OPTION_TRUSTED},
-                {"quiet", no_argument, NULL, OPTION_QUIET},
-                {"help", no_argument, NULL, 'h'},
-                {},
-        };
         _cleanup_(diag_set_done) struct diag_set diags = {};
         _cleanup_(strbuf_done) struct strbuf text = {}, out = {};
         struct check_params params = {};
         size_t n_files, n_paths;
-        int c, r, status;
+        const struct verb_option options[] = {
+                {"json", OPTION_FLAG, .flag = &params.json},
+                {"strict", OPTION_FLAG, .flag = &params.strict},
+                {"trusted", OPTION_FLAG, .flag = &params.trusted},
+                {"quiet", OPTION_FLAG, .flag = &params.quiet},
+                {},
+        };
+        int r, status;
 
-        while ((c = verb_option(verb, argc, argv, options)) != -1)
-                switch (c) {
-                case OPTION_JSON:
-                        params.json = true;
-                        break;
-                case OPTION_STRICT:
-                        params.strict = true;
-                        break;
-                case OPTION_TRUSTED:
-                        params.trusted = true;
-                        break;
-                case OPTION_QUIET:
-                        params.quiet = true;
-                        break;
-                default:
-                        return verb_usage(verb);
-                }
+        status = verb_options(verb, argc, argv, options);
+        if (status != EXIT_STATUS_SUCCESS)
+                return status;
         for (int i = optind; i < argc; i++)
                 if (!places_add(&params.places, argv[i]))
                         return EXIT_STATUS_USAGE;

@@ -44,13 +44,6 @@ static void put_size(const struct program *program, struct strbuf *b) {
 }
 
 static int run(const struct verb *verb, int argc, char *argv[]) {
-        enum { OPTION_WITHOUT = 256, OPTION_LISTING };
-        static const struct option options[] = {
-                {"without", required_argument, NULL, OPTION_WITHOUT},
-                {"listing", no_argument, NULL, OPTION_LISTING},
-                {"help", no_argument, NULL, 'h'},
-                {},
-        };
         const struct policy_options policy_options = {.trust_any_owner = true};
         struct compile_options compile_options = {};
         _cleanup_(program_unrefp) struct program *program = NULL;
@@ -59,20 +52,16 @@ static int run(const struct verb *verb, int argc, char *argv[]) {
         struct policy_loader_stats stats = {};
         struct places places = {};
         bool listing = false;
-        int c, r;
+        const struct verb_option options[] = {
+                {"without", OPTION_OTHER, .take = without_add, .data = &compile_options.without},
+                {"listing", OPTION_FLAG, .flag = &listing},
+                {},
+        };
+        int r, status;
 
-        while ((c = verb_option(verb, argc, argv, options)) != -1)
-                switch (c) {
-                case OPTION_WITHOUT:
-                        if (!without_add(&compile_options.without, optarg))
-                                return EXIT_STATUS_USAGE;
-                        break;
-                case OPTION_LISTING:
-                        listing = true;
-                        break;
-                default:
-                        return verb_usage(verb);
-                }
+        status = verb_options(verb, argc, argv, options);
+        if (status != EXIT_STATUS_SUCCESS)
+                return status;
         for (int i = optind; i < argc; i++)
                 if (!places_add(&places, argv[i]))
                         return EXIT_STATUS_USAGE;

@@ -45,27 +45,20 @@ static int diff(const struct settings *settings, const char *other_file, struct 
 }
 
 static int run(const struct verb *verb, int argc, char *argv[]) {
-        enum { OPTION_CONFIG = 256 };
         static const char *const words[] = {"diff", "show", "check", "defaults"};
-        static const struct option options[] = {
-                {"config", required_argument, NULL, OPTION_CONFIG},
-                {"help", no_argument, NULL, 'h'},
-                {},
-        };
         enum { WORD_DIFF, WORD_SHOW, WORD_CHECK, WORD_DEFAULTS } word = WORD_DIFF;
         _cleanup_(settings_done) struct settings settings = {};
         _cleanup_(strbuf_done) struct strbuf b = {};
         const char *file = NULL;
-        int c, status;
+        const struct verb_option options[] = {
+                {"config", OPTION_TEXT, .text = &file},
+                {},
+        };
+        int status;
 
-        while ((c = verb_option(verb, argc, argv, options)) != -1)
-                switch (c) {
-                case OPTION_CONFIG:
-                        file = optarg;
-                        break;
-                default:
-                        return verb_usage(verb);
-                }
+        status = verb_options(verb, argc, argv, options);
+        if (status != EXIT_STATUS_SUCCESS)
+                return status;
         if (optind < argc) {
                 while (word < ELEMENTSOF(words) && !streq(argv[optind], words[word]))
                         word++;

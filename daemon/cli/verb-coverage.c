@@ -7,36 +7,22 @@
 #include "policy/coverage.h"
 
 static int run(const struct verb *verb, int argc, char *argv[]) {
-        enum { OPTION_POLICIES = 256, OPTION_JSON, OPTION_NAVIGATOR };
-        static const struct option options[] = {
-                {"policies", required_argument, NULL, OPTION_POLICIES},
-                {"json", no_argument, NULL, OPTION_JSON},
-                {"navigator", no_argument, NULL, OPTION_NAVIGATOR},
-                {"help", no_argument, NULL, 'h'},
-                {},
-        };
         _cleanup_(coverage_done) struct coverage coverage = {};
         _cleanup_(loaded_done) struct loaded loaded = {};
         _cleanup_(strbuf_done) struct strbuf b = {};
         bool json = false, navigator = false;
         struct places places = {};
-        int c, status;
+        const struct verb_option options[] = {
+                {"policies", OPTION_PLACE, .places = &places},
+                {"json", OPTION_FLAG, .flag = &json},
+                {"navigator", OPTION_FLAG, .flag = &navigator},
+                {},
+        };
+        int status;
 
-        while ((c = verb_option(verb, argc, argv, options)) != -1)
-                switch (c) {
-                case OPTION_POLICIES:
-                        if (!places_add(&places, optarg))
-                                return EXIT_STATUS_USAGE;
-                        break;
-                case OPTION_JSON:
-                        json = true;
-                        break;
-                case OPTION_NAVIGATOR:
-                        navigator = true;
-                        break;
-                default:
-                        return verb_usage(verb);
-                }
+        status = verb_options(verb, argc, argv, options);
+        if (status != EXIT_STATUS_SUCCESS)
+                return status;
         if (optind < argc) {
                 log_error("Unexpected '%s'; places are named with --policies", argv[optind]);
                 return verb_usage(verb);

@@ -33,15 +33,16 @@ static void put_record(const struct event *event, struct strbuf *b) {
 }
 
 static int run(const struct verb *verb, int argc, char *argv[]) {
-        static const struct option options[] = {{"help", no_argument, NULL, 'h'}, {}};
         _cleanup_(strbuf_done) struct strbuf b = {};
         _cleanup_(trace_reader_freep) struct trace_reader *reader = NULL;
         struct trace_state state = {};
         struct event event;
-        int r, status = EXIT_STATUS_SUCCESS;
+        const struct verb_option options[] = {{}};
+        int r, status;
 
-        while (verb_option(verb, argc, argv, options) != -1)
-                return verb_usage(verb);
+        status = verb_options(verb, argc, argv, options);
+        if (status != EXIT_STATUS_SUCCESS)
+                return status;
         if (optind + 1 != argc) {
                 log_error("One recording is shown");
                 return verb_usage(verb);

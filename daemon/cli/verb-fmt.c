@@ -161,28 +161,16 @@ static enum exit_status format_file(const struct fmt_params *params, const char 
 }
 
 static int run(const struct verb *verb, int argc, char *argv[]) {
-        enum { OPTION_CHECK = 256, OPTION_WRITE };
-        static const struct option options[] = {
-                {"check", no_argument, NULL, OPTION_CHECK},
-                {"write", no_argument, NULL, OPTION_WRITE},
-                {"help", no_argument, NULL, 'h'},
-                {},
-        };
         enum exit_status status = EXIT_STATUS_SUCCESS, s;
         struct fmt_params params = {};
-        int c;
-
-        while ((c = verb_option(verb, argc, argv, options)) != -1)
-                switch (c) {
-                case OPTION_CHECK:
-                        params.check = true;
-                        break;
-                case OPTION_WRITE:
-                        params.write = true;
-                        break;
-                default:
-                        return verb_usage(verb);
-                }
+        const struct verb_option options[] = {
+                {"check", OPTION_FLAG, .flag = &params.check},
+                {"write", OPTION_FLAG, .flag = &params.write},
+                {},
+        };
+        status = verb_options(verb, argc, argv, options);
+        if (status != EXIT_STATUS_SUCCESS)
+                return status;
         if (params.check && params.write) {
                 log_error("--check changes nothing, --write does: one of them");
                 return verb_usage(verb);

@@ -293,7 +293,8 @@ static int import_sigma(struct import *import, char *const *places, size_t n_pla
         return n[SIGMA_PART] + n[SIGMA_REFUSED] + import->n_unreadable > 0 ? EXIT_STATUS_FAILURE : EXIT_STATUS_SUCCESS;
 }
 
-static bool read_case(const char *value, enum sigma_case *ret) {
+static bool read_case(const char *value, void *data) {
+        enum sigma_case *ret = data;
         static const char *const names[] = {"fold", "paths", "exact"};
 
         for (size_t i = 0; i < ELEMENTSOF(names); i++)
@@ -306,45 +307,22 @@ static bool read_case(const char *value, enum sigma_case *ret) {
 }
 
 static int run(const struct verb *verb, int argc, char *argv[]) {
-        enum { OPTION_JSON = 256, OPTION_QUIET, OPTION_CASE, OPTION_RENAMES, OPTION_FOREIGN };
-        static const struct option options[] = {
-                {"output", required_argument, NULL, 'o'},
-                {"json", no_argument, NULL, OPTION_JSON},
-                {"quiet", no_argument, NULL, OPTION_QUIET},
-                {"case", required_argument, NULL, OPTION_CASE},
-                {"renames", no_argument, NULL, OPTION_RENAMES},
-                {"foreign", no_argument, NULL, OPTION_FOREIGN},
-                {"help", no_argument, NULL, 'h'},
-                {},
-        };
         struct sigma_options sigma = {};
         _cleanup_(import_done) struct import import = {};
-        int c;
+        const struct verb_option options[] = {
+                {"output", OPTION_TEXT, .text = &import.output},
+                {"json", OPTION_FLAG, .flag = &import.json},
+                {"quiet", OPTION_FLAG, .flag = &import.quiet},
+                {"case", OPTION_OTHER, .take = read_case, .data = &sigma.letters},
+                {"renames", OPTION_FLAG, .flag = &sigma.renames},
+                {"foreign", OPTION_FLAG, .flag = &import.foreign},
+                {},
+        };
+        int status;
 
-        while ((c = verb_option(verb, argc, argv, options)) != -1)
-                switch (c) {
-                case 'o':
-                        import.output = optarg;
-                        break;
-                case OPTION_JSON:
-                        import.json = true;
-                        break;
-                case OPTION_QUIET:
-                        import.quiet = true;
-                        break;
-                case OPTION_CASE:
-                        if (!read_case(optarg, &sigma.letters))
-                                return EXIT_STATUS_USAGE;
-                        break;
-                case OPTION_RENAMES:
-                        sigma.renames = true;
-                        break;
-                case OPTION_FOREIGN:
-                        import.foreign = true;
-                        break;
-                default:
-                        return verb_usage(verb);
-                }
+        status = verb_options(verb, argc, argv, options);
+        if (status != EXIT_STATUS_SUCCESS)
+                return status;
 
         if (optind >= argc || !streq(argv[optind], "sigma")) {
                 log_error(optind >= argc ? "Import from where? Only 'sigma' is known"

@@ -215,14 +215,6 @@ static int lua_repl(const struct lua_params *params, const struct config *config
 }
 
 static int run(const struct verb *verb, int argc, char *argv[]) {
-        enum { OPTION_CONFIG = 256, OPTION_ALERT, OPTION_RESPONDER };
-        static const struct option options[] = {
-                {"config", required_argument, NULL, OPTION_CONFIG},
-                {"alert", required_argument, NULL, OPTION_ALERT},
-                {"responder", required_argument, NULL, OPTION_RESPONDER},
-                {"help", no_argument, NULL, 'h'},
-                {},
-        };
         struct settings_options settings_options = {
                 .config = CONFIG_PATH,
                 .config_may_miss = true,
@@ -232,23 +224,21 @@ static int run(const struct verb *verb, int argc, char *argv[]) {
         _cleanup_(settings_done) struct settings settings = {};
         struct lua_params params = {};
         const char *what;
-        int c, status;
+        const struct verb_option options[] = {
+                {"config", OPTION_TEXT, .text = &params.config},
+                {"alert", OPTION_TEXT, .text = &params.alert},
+                {"responder", OPTION_TEXT, .text = &params.responder},
+                {},
+        };
+        int status;
 
-        while ((c = verb_option(verb, argc, argv, options)) != -1)
-                switch (c) {
-                case OPTION_CONFIG:
-                        settings_options.config = optarg;
-                        settings_options.config_may_miss = false;
-                        break;
-                case OPTION_ALERT:
-                        params.alert = optarg;
-                        break;
-                case OPTION_RESPONDER:
-                        params.responder = optarg;
-                        break;
-                default:
-                        return verb_usage(verb);
-                }
+        status = verb_options(verb, argc, argv, options);
+        if (status != EXIT_STATUS_SUCCESS)
+                return status;
+        if (params.config) {
+                settings_options.config = params.config;
+                settings_options.config_may_miss = false;
+        }
         what = optind < argc ? argv[optind++] : NULL;
         if (what && streq(what, "actions") && optind == argc) {
                 _cleanup_(strbuf_done) struct strbuf b = {};

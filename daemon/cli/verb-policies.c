@@ -117,33 +117,22 @@ static int show(const struct policy_set *set, const char *name, struct strbuf *b
 }
 
 static int run(const struct verb *verb, int argc, char *argv[]) {
-        enum { OPTION_POLICIES = 256, OPTION_JSON };
-        static const struct option options[] = {
-                {"policies", required_argument, NULL, OPTION_POLICIES},
-                {"json", no_argument, NULL, OPTION_JSON},
-                {"help", no_argument, NULL, 'h'},
-                {},
-        };
         _cleanup_(loaded_done) struct loaded loaded = {};
         _cleanup_(strbuf_done) struct strbuf b = {};
         struct places places = {};
         struct listing listing;
         const char *shown = NULL;
         bool json = false;
-        int c, status;
+        const struct verb_option options[] = {
+                {"policies", OPTION_PLACE, .places = &places},
+                {"json", OPTION_FLAG, .flag = &json},
+                {},
+        };
+        int status;
 
-        while ((c = verb_option(verb, argc, argv, options)) != -1)
-                switch (c) {
-                case OPTION_POLICIES:
-                        if (!places_add(&places, optarg))
-                                return EXIT_STATUS_USAGE;
-                        break;
-                case OPTION_JSON:
-                        json = true;
-                        break;
-                default:
-                        return verb_usage(verb);
-                }
+        status = verb_options(verb, argc, argv, options);
+        if (status != EXIT_STATUS_SUCCESS)
+                return status;
         if (optind + 2 == argc && streq(argv[optind], "show") && !json)
                 shown = argv[optind + 1];
         else if (optind < argc) {

@@ -360,37 +360,22 @@ static void put_json(struct preflight *p) {
 }
 
 static int run(const struct verb *verb, int argc, char *argv[]) {
-        enum { OPTION_POLICIES = 256, OPTION_JSON, OPTION_MEASURE };
-        static const struct option options[] = {
-                {"policies", required_argument, NULL, OPTION_POLICIES},
-                {"json", no_argument, NULL, OPTION_JSON},
-                {"measure", no_argument, NULL, OPTION_MEASURE},
-                {"help", no_argument, NULL, 'h'},
-                {},
-        };
         _cleanup_(survey_freep) struct survey *survey = NULL;
         _cleanup_(loaded_done) struct loaded loaded = {};
         _cleanup_(strbuf_done) struct strbuf b = {};
         struct preflight preflight = {.b = &b};
         bool json = false, measure = false;
-        int c, policies_status, status;
         struct places places = {};
-
-        while ((c = verb_option(verb, argc, argv, options)) != -1)
-                switch (c) {
-                case OPTION_POLICIES:
-                        if (!places_add(&places, optarg))
-                                return EXIT_STATUS_USAGE;
-                        break;
-                case OPTION_JSON:
-                        json = true;
-                        break;
-                case OPTION_MEASURE:
-                        measure = true;
-                        break;
-                default:
-                        return verb_usage(verb);
-                }
+        const struct verb_option options[] = {
+                {"policies", OPTION_PLACE, .places = &places},
+                {"json", OPTION_FLAG, .flag = &json},
+                {"measure", OPTION_FLAG, .flag = &measure},
+                {},
+        };
+        int policies_status, status;
+        status = verb_options(verb, argc, argv, options);
+        if (status != EXIT_STATUS_SUCCESS)
+                return status;
         if (optind < argc) {
                 log_error("Unexpected '%s'; places are named with --policies", argv[optind]);
                 return verb_usage(verb);

@@ -12,7 +12,6 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
-#include "base/parse.h"
 #include "base/priority.h"
 #include "capture/capture.h"
 #include "cli/verb.h"
@@ -23,6 +22,8 @@
 #define IDLE_NS (2 * NSEC_PER_MSEC)     /* between looks at an empty ring */
 #define FLUSH_NS NSEC_PER_SEC
 
+#define NOT_GIVEN UINT64_MAX
+#define LIMIT_BYTES (UINT64_C(1) << 30)
 #define ROTATE_MIN_BYTES (UINT64_C(1) << 20)
 #define ROTATE_KEEP 8
 #define ROTATE_KEEP_MAX 10000
@@ -346,91 +347,42 @@ static int record(struct record_params *params) {
 }
 
 static int run(const struct verb *verb, int argc, char *argv[]) {
-        enum { OPTION_DURATION = 256, OPTION_POLICIES, OPTION_LIMIT, OPTION_CONTENT, OPTION_FORCE,
-               OPTION_ROTATE_SIZE, OPTION_ROTATE_TIME, OPTION_KEEP, OPTION_CONFIG };
-        static const struct option options[] = {
-                {"duration", required_argument, NULL, OPTION_DURATION},
-                {"policies", required_argument, NULL, OPTION_POLICIES},
-                {"limit", required_argument, NULL, OPTION_LIMIT},
-                {"content", required_argument, NULL, OPTION_CONTENT},
-                {"force", no_argument, NULL, OPTION_FORCE},
-                {"rotate-size", required_argument, NULL, OPTION_ROTATE_SIZE},
-                {"rotate-time", required_argument, NULL, OPTION_ROTATE_TIME},
-                {"keep", required_argument, NULL, OPTION_KEEP},
-                {"config", required_argument, NULL, OPTION_CONFIG},
-                {"help", no_argument, NULL, 'h'},
+        struct record_params params = {.limit_bytes = NOT_GIVEN, .keep = NOT_GIVEN};
+        const struct verb_option options[] = {
+                {"duration", OPTION_DURATION, .number = &params.duration_ns, .min = NSEC_PER_MSEC,
+                 .max = 366 * NSEC_PER_DAY},
+                {"policies", OPTION_PLACE, .places = &params.places},
+                {"limit", OPTION_SIZE, .number = &params.limit_bytes, .min = 4096, .max = OPTION_NO_MAX},
+                {"content", OPTION_SIZE, .number = &params.content_bytes, .max = WIRE_MAX_CONTENT},
+                {"force", OPTION_FLAG, .flag = &params.force},
+                {"rotate-size", OPTION_SIZE, .number = &params.rotate_bytes, .min = ROTATE_MIN_BYTES,
+                 .max = OPTION_NO_MAX},
+                {"rotate-time", OPTION_DURATION, .number = &params.rotate_ns, .min = NSEC_PER_SEC,
+                 .max = 366 * NSEC_PER_DAY},
+                {"keep", OPTION_NUMBER, .number = &params.keep, .max = ROTATE_KEEP_MAX},
+                {"config", OPTION_TEXT, .text = &params.config},
                 {},
         };
-        struct record_params params = {.limit_bytes = UINT64_C(1) << 30, .keep = ROTATE_KEEP};
-        bool limit_given = false, keep_given = false;
-        int c;
+        int status;
 
-        while ((c = verb_option(verb, argc, argv, options)) != -1)
-                switch (c) {
-                case OPTION_DURATION:
-                        if (parse_duration(optarg, NSEC_PER_MSEC, 366 * NSEC_PER_DAY, &params.duration_ns) < 0) {
-                                log_error("--duration '%s' is no time between 1ms and 366d", optarg);
-                                return EXIT_STATUS_USAGE;
-                        }
-                        break;
-                case OPTION_POLICIES:
-                        if (!places_add(&params.places, optarg))
-                                return EXIT_STATUS_USAGE;
-                        break;
-                case OPTION_LIMIT:
-                        if (parse_size(optarg, 4096, UINT64_MAX, &params.limit_bytes) < 0) {
-                                log_error("--limit '%s' is no size from 4K on", optarg);
-                                return EXIT_STATUS_USAGE;
-                        }
-                        limit_given = true;
-                        break;
-                case OPTION_CONTENT:
-                        if (parse_size(optarg, 0, WIRE_MAX_CONTENT, &params.content_bytes) < 0) {
-                                log_error("--content '%s' is no size up to %d bytes", optarg, WIRE_MAX_CONTENT);
-                                return EXIT_STATUS_USAGE;
-                        }
-                        break;
-                case OPTION_FORCE:
-                        params.force = true;
-                        break;
-                case OPTION_ROTATE_SIZE:
-                        if (parse_size(optarg, ROTATE_MIN_BYTES, UINT64_MAX / 2, &params.rotate_bytes) < 0) {
-                                log_error("--rotate-size '%s' is no size from 1M on", optarg);
-                                return EXIT_STATUS_USAGE;
-                        }
-                        break;
-                case OPTION_ROTATE_TIME:
-                        if (parse_duration(optarg, NSEC_PER_SEC, 366 * NSEC_PER_DAY, &params.rotate_ns) < 0) {
-                                log_error("--rotate-time '%s' is no time between 1s and 366d", optarg);
-                                return EXIT_STATUS_USAGE;
-                        }
-                        break;
-                case OPTION_KEEP:
-                        if (parse_u64(optarg, 0, ROTATE_KEEP_MAX, &params.keep) < 0) {
-                                log_error("--keep '%s' is no number up to %d", optarg, ROTATE_KEEP_MAX);
-                                return EXIT_STATUS_USAGE;
-                        }
-                        keep_given = true;
-                        break;
-                case OPTION_CONFIG:
-                        params.config = optarg;
-                        break;
-                default:
-                        return verb_usage(verb);
-                }
+        status = verb_options(verb, argc, argv, options);
+        if (status != EXIT_STATUS_SUCCESS)
+                return status;
 
         if (optind + 1 != argc) {
                 log_error(optind < argc ? "More than one file to record to" : "No file to record to");
                 return verb_usage(verb);
         }
-        if (does_rotate(&params) ? limit_given : keep_given) {
-                log_error(limit_given
+        if (does_rotate(&params) ? params.limit_bytes != NOT_GIVEN : params.keep != NOT_GIVEN) {
+                log_error(does_rotate(&params)
                                   ? "--limit ends a recording, --rotate-size and --rotate-time go on in another file"
                                   : "--keep is for --rotate-size and --rotate-time");
                 return verb_usage(verb);
         }
-        if (does_rotate(&params))
-                params.limit_bytes = 0;
+        if (params.keep == NOT_GIVEN)
+                params.keep = ROTATE_KEEP;
+        if (params.limit_bytes == NOT_GIVEN)
+                params.limit_bytes = does_rotate(&params) ? 0 : LIMIT_BYTES;
         params.file = argv[optind];
         return record(&params);
 }

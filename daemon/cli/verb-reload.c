@@ -12,29 +12,6 @@
 /* Longer than policies may take to be compiled by default. */
 #define TIMEOUT_NS (90 * NSEC_PER_SEC)
 
-static int parse(const struct verb *verb, int argc, char *argv[], struct door_options *options, bool *signalled) {
-        static const struct option long_options[] = {
-                {"signalled", no_argument, NULL, 'S'},
-                {"socket", required_argument, NULL, 's'},
-                {"help", no_argument, NULL, 'h'},
-                {},
-        };
-        int c;
-
-        while ((c = verb_option(verb, argc, argv, signalled ? long_options : long_options + 1)) != -1)
-                switch (c) {
-                case 'S':
-                        *signalled = true;
-                        break;
-                case 's':
-                        options->socket = optarg;
-                        break;
-                default:
-                        return verb_usage(verb);
-                }
-        return optind < argc ? verb_usage(verb) : 0;
-}
-
 static int reload(const struct verb *verb, int argc, char *argv[]) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
@@ -43,11 +20,18 @@ static int reload(const struct verb *verb, int argc, char *argv[]) {
         bool signalled = false;
         const char *changes;
         uint64_t generation;
+        const struct verb_option taken[] = {
+                {"signalled", OPTION_FLAG, .flag = &signalled},
+                {"socket", OPTION_TEXT, .text = &options.socket},
+                {},
+        };
         int r;
 
-        r = parse(verb, argc, argv, &options, &signalled);
-        if (r != 0)
+        r = verb_options(verb, argc, argv, taken);
+        if (r != EXIT_STATUS_SUCCESS)
                 return r;
+        if (optind < argc)
+                return verb_usage(verb);
         r = door_call(&options, signalled ? "AwaitReload" : "Reload", &reply, &error);
         if (sd_bus_error_is_set(&error)) {
                 strbuf_printf(&b, "%s", error.message);
@@ -74,11 +58,14 @@ static int snapshot(const struct verb *verb, int argc, char *argv[]) {
         _cleanup_(strbuf_done) struct strbuf b = {};
         struct door_options options = {.timeout_ns = TIMEOUT_NS};
         const char *file;
+        const struct verb_option taken[] = {{"socket", OPTION_TEXT, .text = &options.socket}, {}};
         int r;
 
-        r = parse(verb, argc, argv, &options, NULL);
-        if (r != 0)
+        r = verb_options(verb, argc, argv, taken);
+        if (r != EXIT_STATUS_SUCCESS)
                 return r;
+        if (optind < argc)
+                return verb_usage(verb);
         r = door_call(&options, "Snapshot", &reply, &error);
         if (sd_bus_error_is_set(&error)) {
                 log_error("%s", error.message);

@@ -63,51 +63,33 @@ static int replay(const struct replay_params *params) {
         return status == EXIT_STATUS_SUCCESS && stats.report.n_failed > 0 ? EXIT_STATUS_FAILURE : status;
 }
 
+static bool take_output(const char *text, void *data) {
+        struct replay_params *params = data;
+
+        params->json = streq(text, "json");
+        params->ecs = streq(text, "ecs");
+        if (params->json || params->ecs || streq(text, "text"))
+                return true;
+        log_error("--output '%s' is none of text, json, ecs", text);
+        return false;
+}
+
 static int run(const struct verb *verb, int argc, char *argv[]) {
-        enum { OPTION_POLICIES = 256, OPTION_JSON, OPTION_OUTPUT, OPTION_CONFIG, OPTION_QUIET, OPTION_WITHOUT };
-        static const struct option options[] = {
-                {"policies", required_argument, NULL, OPTION_POLICIES},
-                {"json", no_argument, NULL, OPTION_JSON},
-                {"output", required_argument, NULL, OPTION_OUTPUT},
-                {"config", required_argument, NULL, OPTION_CONFIG},
-                {"without", required_argument, NULL, OPTION_WITHOUT},
-                {"quiet", no_argument, NULL, OPTION_QUIET},
-                {"help", no_argument, NULL, 'h'},
+        struct replay_params params = {};
+        const struct verb_option options[] = {
+                {"policies", OPTION_PLACE, .places = &params.places},
+                {"json", OPTION_FLAG, .flag = &params.json},
+                {"output", OPTION_OTHER, .take = take_output, .data = &params},
+                {"config", OPTION_TEXT, .text = &params.config},
+                {"without", OPTION_OTHER, .take = without_add, .data = &params.without},
+                {"quiet", OPTION_FLAG, .flag = &params.quiet},
                 {},
         };
-        struct replay_params params = {};
-        int c;
+        int status;
 
-        while ((c = verb_option(verb, argc, argv, options)) != -1)
-                switch (c) {
-                case OPTION_POLICIES:
-                        if (!places_add(&params.places, optarg))
-                                return EXIT_STATUS_USAGE;
-                        break;
-                case OPTION_JSON:
-                        params.json = true;
-                        break;
-                case OPTION_OUTPUT:
-                        params.json = streq(optarg, "json");
-                        params.ecs = streq(optarg, "ecs");
-                        if (!params.json && !params.ecs && !streq(optarg, "text")) {
-                                log_error("--output '%s' is none of text, json, ecs", optarg);
-                                return EXIT_STATUS_USAGE;
-                        }
-                        break;
-                case OPTION_CONFIG:
-                        params.config = optarg;
-                        break;
-                case OPTION_WITHOUT:
-                        if (!without_add(&params.without, optarg))
-                                return EXIT_STATUS_USAGE;
-                        break;
-                case OPTION_QUIET:
-                        params.quiet = true;
-                        break;
-                default:
-                        return verb_usage(verb);
-                }
+        status = verb_options(verb, argc, argv, options);
+        if (status != EXIT_STATUS_SUCCESS)
+                return status;
 
         if (optind + 1 != argc || params.places.n == 0) {
                 log_error(optind + 1 != argc ? "One recording is replayed, or - for standard input"

@@ -208,34 +208,19 @@ static int rearm(const struct where *where, const char *policy) {
 }
 
 static int response(const struct verb *verb, int argc, char *argv[]) {
-        static const struct option options[] = {
-                {"all", no_argument, NULL, 'a'},
-                {"state", required_argument, NULL, 's'},
-                {"quarantine", required_argument, NULL, 'q'},
-                {"runtime", required_argument, NULL, 'r'},
-                {"help", no_argument, NULL, 'h'},
+        struct where where = {.state = ACTIONS_STATE_DIRECTORY};
+        const struct verb_option options[] = {
+                {"all", OPTION_FLAG, .flag = &where.all},
+                {"state", OPTION_TEXT, .text = &where.state},
+                {"quarantine", OPTION_TEXT, .text = &where.quarantine},
+                {"runtime", OPTION_TEXT, .text = &where.runtime},
                 {},
         };
-        struct where where = {.state = ACTIONS_STATE_DIRECTORY};
-        int c;
+        int status;
 
-        while ((c = verb_option(verb, argc, argv, options)) != -1)
-                switch (c) {
-                case 'a':
-                        where.all = true;
-                        break;
-                case 's':
-                        where.state = optarg;
-                        break;
-                case 'q':
-                        where.quarantine = optarg;
-                        break;
-                case 'r':
-                        where.runtime = optarg;
-                        break;
-                default:
-                        return verb_usage(verb);
-                }
+        status = verb_options(verb, argc, argv, options);
+        if (status != EXIT_STATUS_SUCCESS)
+                return status;
         if (argc - optind == 1 && streq(argv[optind], "list"))
                 return list(&where);
         if (argc - optind == 2 && streq(argv[optind], "undo"))

@@ -4,7 +4,6 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/parse.h"
 #include "base/strbuf.h"
 #include "cli/door.h"
 #include "cli/verb.h"
@@ -16,34 +15,22 @@ static int status_of_health(const char *health) {
 }
 
 static int run(const struct verb *verb, int argc, char *argv[]) {
-        static const struct option long_options[] = {
-                {"json", no_argument, NULL, 'j'},
-                {"quiet", no_argument, NULL, 'q'},
-                {"socket", required_argument, NULL, 's'},
-                {"help", no_argument, NULL, 'h'},
-                {},
-        };
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         _cleanup_(strbuf_done) struct strbuf b = {};
         struct door_options options = {.timeout_ns = 10 * NSEC_PER_SEC};
         const char *health, *text, *json;
         bool as_json = false, quiet = false;
-        int c, r;
+        const struct verb_option taken[] = {
+                {"json", OPTION_FLAG, .flag = &as_json},
+                {"quiet", OPTION_FLAG, .flag = &quiet},
+                {"socket", OPTION_TEXT, .text = &options.socket},
+                {},
+        };
+        int r;
 
-        while ((c = verb_option(verb, argc, argv, long_options)) != -1)
-                switch (c) {
-                case 'j':
-                        as_json = true;
-                        break;
-                case 'q':
-                        quiet = true;
-                        break;
-                case 's':
-                        options.socket = optarg;
-                        break;
-                default:
-                        return verb_usage(verb);
-                }
+        r = verb_options(verb, argc, argv, taken);
+        if (r != EXIT_STATUS_SUCCESS)
+                return r;
         if (optind < argc)
                 return verb_usage(verb);
 

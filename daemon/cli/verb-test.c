@@ -202,28 +202,17 @@ static int test(struct test_params *params) {
 }
 
 static int run(const struct verb *verb, int argc, char *argv[]) {
-        enum { OPTION_POLICIES = 256, OPTION_QUIET };
-        static const struct option options[] = {
-                {"policies", required_argument, NULL, OPTION_POLICIES},
-                {"quiet", no_argument, NULL, OPTION_QUIET},
-                {"help", no_argument, NULL, 'h'},
+        struct test_params params = {};
+        const struct verb_option options[] = {
+                {"policies", OPTION_PLACE, .places = &params.places},
+                {"quiet", OPTION_FLAG, .flag = &params.quiet},
                 {},
         };
-        struct test_params params = {};
-        int c;
+        int status;
 
-        while ((c = verb_option(verb, argc, argv, options)) != -1)
-                switch (c) {
-                case OPTION_POLICIES:
-                        if (!places_add(&params.places, optarg))
-                                return EXIT_STATUS_USAGE;
-                        break;
-                case OPTION_QUIET:
-                        params.quiet = true;
-                        break;
-                default:
-                        return verb_usage(verb);
-                }
+        status = verb_options(verb, argc, argv, options);
+        if (status != EXIT_STATUS_SUCCESS)
+                return status;
         for (int i = optind; i < argc; i++)
                 if (!places_add(&params.files, argv[i]))
                         return EXIT_STATUS_USAGE;

@@ -39,9 +39,14 @@ struct trace_params {
         const char *config, *file, *test;
         struct filter_condition conditions[FILTER_MAX_CONDITIONS];
         size_t n_conditions;
+        struct arena texts;             /* of conditions */
         uint64_t kinds, duration_ns, count, content_bytes;
         bool json, all, failed, unredacted;
 };
+
+static void trace_params_done(struct trace_params *params) {
+        arena_done(&params->texts);
+}
 
 /* Everything between the stream and the output. */
 struct trace {
@@ -395,13 +400,14 @@ static bool add_condition(struct trace_params *params, const char *name, const c
 }
 
 /* The second one is called so, or nobody knew which of them a message is about. */
-static bool add_where(struct trace_params *params, const char *text, struct arena *texts) {
+static bool add_where(const char *text, void *data) {
+        struct trace_params *params = data;
         size_t n = 1;
         const char *name;
 
         for (size_t i = 0; i < params->n_conditions; i++)
                 n += startswith(params->conditions[i].name, "--where") != NULL;
-        name = n > 1 ? arena_printf(texts, "--where (%zu)", n) : "--where";
+        name = n > 1 ? arena_printf(&params->texts, "--where (%zu)", n) : "--where";
         if (!name) {
                 log_oom();
                 return false;
@@ -409,7 +415,8 @@ static bool add_where(struct trace_params *params, const char *text, struct aren
         return add_condition(params, name, text);
 }
 
-static bool add_kinds(struct trace_params *params, const char *names) {
+static bool add_kinds(const char *names, void *data) {
+        struct trace_params *params = data;
         _cleanup_(strbuf_done) struct strbuf messages = {};
 
         if (filter_add_kinds(names, &params->kinds, &messages))
@@ -418,8 +425,7 @@ static bool add_kinds(struct trace_params *params, const char *names) {
         return false;
 }
 
-/* A process, or with all that came of it. */
-static bool add_process(struct trace_params *params, const char *option, const char *value, struct arena *texts) {
+static bool add_process(struct trace_params *params, const char *option, const char *value, bool below) {
         uint64_t pid;
         const char *text;
 
@@ -427,9 +433,8 @@ static bool add_process(struct trace_params *params, const char *option, const c
                 log_error("%s takes the number of a process, not '%s'", option, value);
                 return false;
         }
-        text = streq(option, "--below")
-                     ? arena_printf(texts, "proc.pid == %" PRIu64 " or ancestor.pid == %" PRIu64, pid, pid)
-                     : arena_printf(texts, "proc.pid == %" PRIu64, pid);
+        text = below ? arena_printf(&params->texts, "proc.pid == %" PRIu64 " or ancestor.pid == %" PRIu64, pid, pid)
+                     : arena_printf(&params->texts, "proc.pid == %" PRIu64, pid);
         if (!text) {
                 log_oom();
                 return false;
@@ -437,87 +442,39 @@ static bool add_process(struct trace_params *params, const char *option, const c
         return add_condition(params, option, text);
 }
 
+static bool add_pid(const char *text, void *data) {
+        return add_process(data, "--pid", text, false);
+}
+
+/* The process, and all that came of it. */
+static bool add_below(const char *text, void *data) {
+        return add_process(data, "--below", text, true);
+}
+
 static int run(const struct verb *verb, int argc, char *argv[]) {
-        enum { OPTION_KIND = 256, OPTION_WHERE, OPTION_PID, OPTION_BELOW, OPTION_FAILED, OPTION_JSON, OPTION_ALL,
-               OPTION_COUNT, OPTION_DURATION, OPTION_CONTENT, OPTION_UNREDACTED, OPTION_CONFIG, OPTION_TEST };
-        static const struct option options[] = {
-                {"kind", required_argument, NULL, OPTION_KIND},
-                {"where", required_argument, NULL, OPTION_WHERE},
-                {"pid", required_argument, NULL, OPTION_PID},
-                {"below", required_argument, NULL, OPTION_BELOW},
-                {"failed", no_argument, NULL, OPTION_FAILED},
-                {"json", no_argument, NULL, OPTION_JSON},
-                {"all", no_argument, NULL, OPTION_ALL},
-                {"count", required_argument, NULL, OPTION_COUNT},
-                {"duration", required_argument, NULL, OPTION_DURATION},
-                {"content", required_argument, NULL, OPTION_CONTENT},
-                {"unredacted", no_argument, NULL, OPTION_UNREDACTED},
-                {"config", required_argument, NULL, OPTION_CONFIG},
-                {"test", required_argument, NULL, OPTION_TEST},
-                {"help", no_argument, NULL, 'h'},
+        _cleanup_(trace_params_done) struct trace_params params = {};
+        const struct verb_option options[] = {
+                {"kind", OPTION_OTHER, .take = add_kinds, .data = &params},
+                {"where", OPTION_OTHER, .take = add_where, .data = &params},
+                {"pid", OPTION_OTHER, .take = add_pid, .data = &params},
+                {"below", OPTION_OTHER, .take = add_below, .data = &params},
+                {"failed", OPTION_FLAG, .flag = &params.failed},
+                {"json", OPTION_FLAG, .flag = &params.json},
+                {"all", OPTION_FLAG, .flag = &params.all},
+                {"count", OPTION_NUMBER, .number = &params.count, .min = 1, .max = OPTION_NO_MAX},
+                {"duration", OPTION_DURATION, .number = &params.duration_ns, .min = NSEC_PER_MSEC,
+                 .max = 366 * NSEC_PER_DAY},
+                {"content", OPTION_SIZE, .number = &params.content_bytes, .max = WIRE_MAX_CONTENT},
+                {"unredacted", OPTION_FLAG, .flag = &params.unredacted},
+                {"config", OPTION_TEXT, .text = &params.config},
+                {"test", OPTION_TEXT, .text = &params.test},
                 {},
         };
-        _cleanup_(arena_done) struct arena texts = {};
-        struct trace_params params = {};
-        int c;
+        int status;
 
-        while ((c = verb_option(verb, argc, argv, options)) != -1)
-                switch (c) {
-                case OPTION_KIND:
-                        if (!add_kinds(&params, optarg))
-                                return EXIT_STATUS_USAGE;
-                        break;
-                case OPTION_WHERE:
-                        if (!add_where(&params, optarg, &texts))
-                                return EXIT_STATUS_USAGE;
-                        break;
-                case OPTION_PID:
-                        if (!add_process(&params, "--pid", optarg, &texts))
-                                return EXIT_STATUS_USAGE;
-                        break;
-                case OPTION_BELOW:
-                        if (!add_process(&params, "--below", optarg, &texts))
-                                return EXIT_STATUS_USAGE;
-                        break;
-                case OPTION_FAILED:
-                        params.failed = true;
-                        break;
-                case OPTION_JSON:
-                        params.json = true;
-                        break;
-                case OPTION_ALL:
-                        params.all = true;
-                        break;
-                case OPTION_COUNT:
-                        if (parse_u64(optarg, 1, UINT64_MAX, &params.count) < 0) {
-                                log_error("--count '%s' is no number from 1 on", optarg);
-                                return EXIT_STATUS_USAGE;
-                        }
-                        break;
-                case OPTION_DURATION:
-                        if (parse_duration(optarg, NSEC_PER_MSEC, 366 * NSEC_PER_DAY, &params.duration_ns) < 0) {
-                                log_error("--duration '%s' is no time between 1ms and 366d", optarg);
-                                return EXIT_STATUS_USAGE;
-                        }
-                        break;
-                case OPTION_CONTENT:
-                        if (parse_size(optarg, 0, WIRE_MAX_CONTENT, &params.content_bytes) < 0) {
-                                log_error("--content '%s' is no size up to %d bytes", optarg, WIRE_MAX_CONTENT);
-                                return EXIT_STATUS_USAGE;
-                        }
-                        break;
-                case OPTION_UNREDACTED:
-                        params.unredacted = true;
-                        break;
-                case OPTION_CONFIG:
-                        params.config = optarg;
-                        break;
-                case OPTION_TEST:
-                        params.test = optarg;
-                        break;
-                default:
-                        return verb_usage(verb);
-                }
+        status = verb_options(verb, argc, argv, options);
+        if (status != EXIT_STATUS_SUCCESS)
+                return status;
 
         if (optind + 1 < argc) {
                 log_error("One recording is shown, or, without a file, what happens now");

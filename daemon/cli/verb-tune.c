@@ -12,7 +12,6 @@
 #include "base/diag.h"
 #include "base/fd.h"
 #include "base/log.h"
-#include "base/parse.h"
 #include "base/strbuf.h"
 #include "cli/loaded.h"
 #include "cli/stage.h"
@@ -413,48 +412,22 @@ static int tune_all(const struct tune_params *params, const struct loaded *loade
 }
 
 static int run(const struct verb *verb, int argc, char *argv[]) {
-        enum { OPTION_POLICIES = 256, OPTION_MIN, OPTION_SINCE, OPTION_WRITE, OPTION_ALL };
-        static const struct option options[] = {
-                {"policies", required_argument, NULL, OPTION_POLICIES},
-                {"min", required_argument, NULL, OPTION_MIN},
-                {"since", required_argument, NULL, OPTION_SINCE},
-                {"write", required_argument, NULL, OPTION_WRITE},
-                {"all", no_argument, NULL, OPTION_ALL},
-                {"help", no_argument, NULL, 'h'},
-                {},
-        };
         struct tune_params params = {.min_alerts = TUNE_MIN_ALERTS, .since_ns = 7 * 24 * 3600 * NSEC_PER_SEC};
         _cleanup_(loaded_done) struct loaded loaded = {};
         struct reading reading = {};
-        int c, status;
+        const struct verb_option options[] = {
+                {"policies", OPTION_PLACE, .places = &params.places},
+                {"min", OPTION_NUMBER, .number = &params.min_alerts, .min = 2, .max = MAX_MIN_ALERTS},
+                {"since", OPTION_DURATION, .number = &params.since_ns, .min = NSEC_PER_SEC, .max = OPTION_NO_MAX},
+                {"write", OPTION_TEXT, .text = &params.directory},
+                {"all", OPTION_FLAG, .flag = &params.all},
+                {},
+        };
+        int status;
 
-        while ((c = verb_option(verb, argc, argv, options)) != -1)
-                switch (c) {
-                case OPTION_POLICIES:
-                        if (!places_add(&params.places, optarg))
-                                return EXIT_STATUS_USAGE;
-                        break;
-                case OPTION_MIN:
-                        if (parse_u64(optarg, 2, MAX_MIN_ALERTS, &params.min_alerts) < 0) {
-                                log_error("--min takes a number from 2 to %u, not '%s'", MAX_MIN_ALERTS, optarg);
-                                return EXIT_STATUS_USAGE;
-                        }
-                        break;
-                case OPTION_SINCE:
-                        if (parse_duration(optarg, NSEC_PER_SEC, UINT64_MAX / 4, &params.since_ns) < 0) {
-                                log_error("--since takes a duration like 7d or 12h, not '%s'", optarg);
-                                return EXIT_STATUS_USAGE;
-                        }
-                        break;
-                case OPTION_WRITE:
-                        params.directory = optarg;
-                        break;
-                case OPTION_ALL:
-                        params.all = true;
-                        break;
-                default:
-                        return verb_usage(verb);
-                }
+        status = verb_options(verb, argc, argv, options);
+        if (status != EXIT_STATUS_SUCCESS)
+                return status;
         if (optind < argc)
                 params.file = argv[optind++];
         if (optind < argc) {

@@ -2,7 +2,6 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/parse.h"
 #include "base/strbuf.h"
 #include "cli/stage.h"
 #include "cli/verb.h"
@@ -57,39 +56,19 @@ static int why_suite(const struct why_params *params) {
 }
 
 static int run(const struct verb *verb, int argc, char *argv[]) {
-        enum { OPTION_POLICIES = 256, OPTION_PATH, OPTION_TEST, OPTION_RUNS };
-        static const struct option options[] = {
-                {"policies", required_argument, NULL, OPTION_POLICIES},
-                {"path", required_argument, NULL, OPTION_PATH},
-                {"test", required_argument, NULL, OPTION_TEST},
-                {"runs", required_argument, NULL, OPTION_RUNS},
-                {"help", no_argument, NULL, 'h'},
+        struct why_params params = {.n_runs = ACCOUNT_RUNS_SHOWN};
+        const struct verb_option options[] = {
+                {"policies", OPTION_PLACE, .places = &params.places},
+                {"path", OPTION_TEXT, .text = &params.path},
+                {"test", OPTION_TEXT, .text = &params.test},
+                {"runs", OPTION_NUMBER, .number = &params.n_runs, .min = 1, .max = 1000},
                 {},
         };
-        struct why_params params = {.n_runs = ACCOUNT_RUNS_SHOWN};
-        int c;
+        int status;
 
-        while ((c = verb_option(verb, argc, argv, options)) != -1)
-                switch (c) {
-                case OPTION_POLICIES:
-                        if (!places_add(&params.places, optarg))
-                                return EXIT_STATUS_USAGE;
-                        break;
-                case OPTION_PATH:
-                        params.path = optarg;
-                        break;
-                case OPTION_TEST:
-                        params.test = optarg;
-                        break;
-                case OPTION_RUNS:
-                        if (parse_u64(optarg, 1, 1000, &params.n_runs) < 0) {
-                                log_error("--runs takes a number from 1 to 1000, not '%s'", optarg);
-                                return EXIT_STATUS_USAGE;
-                        }
-                        break;
-                default:
-                        return verb_usage(verb);
-                }
+        status = verb_options(verb, argc, argv, options);
+        if (status != EXIT_STATUS_SUCCESS)
+                return status;
 
         if (optind + 1 != argc || !params.path) {
                 log_error(optind + 1 != argc ? "One file of events is looked at" : "Whose story? --path names it");

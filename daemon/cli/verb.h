@@ -3,11 +3,11 @@
 
 /* Verb - one thing that execrayctl can do. main.c has the table; each verb has a file of its own. */
 
-#include <getopt.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "base/cleanup.h"
+#include "cli/options.h"
 #include "event/trace-file.h"
 #include "pipeline/settings.h"
 #include "report/exit-status.h"
@@ -46,9 +46,8 @@ extern const struct verb verb_record;
 extern const struct verb verb_replay;
 extern const struct verb verb_dump;
 
-/* getopt_long() with messages of our own. Returns the option's value, -1 at the end, '?' after it said what is wrong.
- * `--help` is taken care of: it prints and ends the program. */
-int verb_option(const struct verb *verb, int argc, char *argv[], const struct option *options);
+/* Print the verb's help and end the program. */
+_noreturn_ void verb_help(const struct verb *verb);
 
 /* Say that the arguments are not what the verb takes. Returns EXIT_STATUS_USAGE. */
 int verb_usage(const struct verb *verb);
@@ -66,8 +65,8 @@ int verb_recording_status(const char *file, int r, const struct trace_state *sta
 
 DEFINE_CLEANUP(struct trace_reader *, trace_reader_free)
 
-/* Add the pass of this name to those that are left out, or say which there are. */
-bool without_add(uint64_t *without, const char *name);
+/* Of an option: add the pass of this name to those that are left out, an uint64_t, or say which there are. */
+bool without_add(const char *name, void *data);
 
 /* A list of places of policies, collected from options and arguments. */
 #define VERB_MAX_PLACES 256
