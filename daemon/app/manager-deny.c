@@ -49,8 +49,7 @@ int manager_deny_list_protected(const struct config *config, glob_t *ret) {
 }
 
 /* Who is protected now: an upgrade of sshd is another file. Those that were stay so, as they may still run. */
-static int on_refresh(sd_event_source *source, uint64_t usec, void *userdata) {
-        struct manager *manager = userdata;
+int manager_deny_protect(struct manager *manager) {
         glob_t protected = {};
         int r;
 
@@ -61,6 +60,14 @@ static int on_refresh(sd_event_source *source, uint64_t usec, void *userdata) {
                                                               protected.gl_pathc,
                                                       });
         globfree(&protected);
+        return r;
+}
+
+static int on_refresh(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct manager *manager = userdata;
+        int r;
+
+        r = manager_deny_protect(manager);
         if (r < 0) {
                 static struct log_limit limit = LOG_ONCE_A_MINUTE;
 
@@ -96,14 +103,20 @@ static int apply(struct manager *manager, const struct config *config) {
 
 /* ---- when it may ---- */
 
+/* *ret_why: why not, in spite of the configuration; NULL: no reason. */
+static bool may_refuse(const struct manager *manager, const char **ret_why) {
+        *ret_why = breakglass_look(manager_runtime_directory(), manager->deny.n_crashes);
+        return manager->settings.config.response.enforce && !*ret_why;
+}
+
 void manager_deny_look(struct manager *manager) {
         const struct config *config = &manager->settings.config;
-        const char *why = breakglass_look(manager_runtime_directory(), manager->deny.n_crashes);
-        bool enforcing = config->response.enforce && !why;
+        const char *why;
+        bool enforcing = may_refuse(manager, &why);
 
+        capture_set_enforcing(manager->capture, enforcing);
         if (enforcing == manager->deny.enforcing)
                 return;
-        capture_set_enforcing(manager->capture, enforcing);
         manager->deny.enforcing = enforcing;
         if (forbids(config))
                 log_notice("From now on %s%s%s", enforcing ? "the kernel refuses what is forbidden (deny)"
@@ -138,14 +151,24 @@ int manager_deny_watch(struct manager *manager) {
         return r;
 }
 
-int manager_deny_start(struct manager *manager) {
-        const struct config *config = &manager->settings.config;
+void manager_deny_begin(struct manager *manager) {
+        const char *why;
         int r;
 
         r = breakglass_count(manager_runtime_directory(), "core", clock_boottime_ns());
         manager->deny.n_crashes = MAX(r, 0);
+        if (!may_refuse(manager, &why))
+                capture_set_enforcing(manager->capture, false);
+}
+
+int manager_deny_start(struct manager *manager) {
+        const struct config *config = &manager->settings.config;
+        const char *why;
+        int r;
+
         if (!forbids(config) && !manager_enforce_is_asked(manager->settings.program)) {
                 manager_deny_look(manager);
+                capture_let_go(manager->capture);
                 return 0;
         }
         r = manager_deny_watch(manager);
@@ -154,6 +177,8 @@ int manager_deny_start(struct manager *manager) {
                                 manager_runtime_directory());
                 return EXIT_STATUS_FAILURE;
         }
+        /* From their first moment on: what the process before has left goes then. */
+        capture_set_enforcing(manager->capture, may_refuse(manager, &why));
         if (forbids(config))
                 r = apply(manager, config);
         if (r >= 0)
@@ -164,6 +189,7 @@ int manager_deny_start(struct manager *manager) {
                 return exit_status_of_capture(r);
         manager_deny_look(manager);
         engine_arm_again(pipeline_engine(manager->pipeline));
+        capture_let_go(manager->capture);
         return 0;
 }
 

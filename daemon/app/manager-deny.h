@@ -19,9 +19,15 @@ struct manager_deny {
         bool enforcing;
 };
 
-/* Put it into force. Says what is wrong. An exit status. */
+/* Before anything else is done: what the process before has left in force refuses nothing more if nothing may be. */
+void manager_deny_begin(struct manager *manager);
+
+/* Put it into force, in the place of what the process before has left. Says what is wrong. An exit status. */
 int manager_deny_start(struct manager *manager);
 void manager_deny_done(struct manager *manager);
+
+/* Have the kernel know who is protected now. -errno: those of before are. */
+int manager_deny_protect(struct manager *manager);
 
 /* Executables that are never refused anything, as paths that are there now. -ENOMEM. */
 int manager_deny_list_protected(const struct config *config, glob_t *ret);

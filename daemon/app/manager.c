@@ -337,6 +337,7 @@ static int manager_init(struct manager *manager) {
                             &manager->capture);
         if (r < 0)
                 return exit_status_of_capture(r);    /* which has said why */
+        manager_deny_begin(manager);
         capture_set_prefilter(manager->capture, manager->settings.prefilter);
         go_first(config->performance.priority);
 
@@ -435,9 +436,14 @@ static void say_goodbye(struct manager *manager) {
 /* Programs, ring and what is known of processes and of open stories stay, for the next one. */
 static void leave(struct manager *manager, int stories_fd) {
         _cleanup_(closep) int fd = manager_keep_write_table(manager->pipeline);
+        int r;
 
         if (fd < 0)
                 log_warning_errno(fd, "Cannot leave what is known of processes to the next one: %m");
+        r = manager_deny_protect(manager);
+        if (r < 0)
+                log_warning_errno(
+                        r, "Cannot tell the kernel who is protected until the next one does, those of before are: %m");
         capture_leave(manager->capture, fd, stories_fd);
 }
 

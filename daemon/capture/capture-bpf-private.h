@@ -99,11 +99,13 @@ struct capture_bpf {
         enum capture_tier tier;         /* the best that may be used */
         struct deny {
                 struct enforcer *enforcer;      /* owned; NULL: nothing is forbidden */
-                sd_event_source *verdicts;      /* owned */
+                struct enforcer *before; /* owned; of the process before, until ours is in force and it is read */
+                sd_event_source *verdicts, *verdicts_before;    /* owned */
         } deny[DENY_N];
         uint64_t verdicts_until_ns;     /* those that are being told are not told as of later */
         struct capture_deny_stats denied;       /* by those that are gone */
         bool enforcing;
+        bool let_go;                    /* nothing of the process before is in force any more */
 
         struct record own;              /* for the daemon's own records */
         struct record copy;             /* for records that are changed on their way */
@@ -196,6 +198,11 @@ int deny_disarm(struct capture *capture, uint32_t path, uint32_t id, uint64_t st
 void deny_set_enforcing(struct capture *capture, bool enforcing);
 int deny_protect(struct capture *capture, const struct capture_deny_list *executables);
 int deny_join(struct capture_bpf *bpf);
+
+/* What the process before has left in force; what the queue is to hold: of ours, or still that one. */
+int deny_inherit(struct capture_bpf *bpf, struct bequest *before);
+size_t deny_put_items(const struct capture_bpf *bpf, struct keep_item *items);
+void deny_let_go(struct capture *capture);
 void deny_read(struct capture_bpf *bpf, uint64_t until_ns);
 void deny_stats(const struct capture_bpf *bpf, struct capture_deny_stats *ret);
 void deny_done(struct capture_bpf *bpf);

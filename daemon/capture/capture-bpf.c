@@ -663,11 +663,11 @@ static struct capture *bpf_free(struct capture *capture) {
         sd_event_source_disable_unref(bpf->ring_source);
         sd_event_source_disable_unref(bpf->timer);
         sd_event_source_disable_unref(bpf->again);
-        deny_done(bpf);
         ring_unmap(&bpf->ring);
         if (bpf->hooks)
                 hooks_on_detach(bpf->hooks, NULL, NULL);
         capture_keep_done(bpf);
+        deny_done(bpf);
         hooks_free(bpf->hooks);
         context_done(&bpf->context);
         hierarchy_done(&bpf->hierarchy);
@@ -695,6 +695,7 @@ static const struct capture_ops bpf_ops = {
         .arm = deny_arm,
         .disarm = deny_disarm,
         .set_enforcing = deny_set_enforcing,
+        .let_go = deny_let_go,
         .protect = deny_protect,
         .retell = bpf_retell,
         .leave = bpf_leave,

@@ -86,12 +86,30 @@ static void on_verdict(const struct enforce_verdict *verdict, const char *rule, 
         own_deliver(bpf);
 }
 
+static struct enforcer *forget(struct capture_bpf *bpf, struct enforcer *enforcer, sd_event_source **source) {
+        *source = sd_event_source_disable_unref(*source);
+        if (enforcer)
+                enforcer_stats(enforcer, &bpf->denied);
+        return enforcer_free(enforcer);
+}
+
+static void read_one(struct capture_bpf *bpf, struct enforcer *enforcer, uint64_t until_ns) {
+        (void)enforcer_read(enforcer, nsec_add(until_ns, SAME_CALL_NS), VERDICTS_MAX, on_verdict, bpf);
+}
+
 void deny_read(struct capture_bpf *bpf, uint64_t until_ns) {
         bpf->verdicts_until_ns = until_ns;
-        for (size_t i = 0; i < DENY_N; i++)
-                if (unlikely(bpf->deny[i].enforcer))
-                        (void)enforcer_read(bpf->deny[i].enforcer, nsec_add(until_ns, SAME_CALL_NS), VERDICTS_MAX,
-                                            on_verdict, bpf);
+        for (size_t i = 0; i < DENY_N; i++) {
+                struct deny *deny = &bpf->deny[i];
+
+                if (unlikely(deny->before)) {
+                        read_one(bpf, deny->before, until_ns);
+                        if (enforcer_is_over(deny->before))
+                                deny->before = forget(bpf, deny->before, &deny->verdicts_before);
+                }
+                if (unlikely(deny->enforcer))
+                        read_one(bpf, deny->enforcer, until_ns);
+        }
 }
 
 static int on_verdicts(sd_event_source *source, int fd, uint32_t events, void *userdata) {
@@ -106,51 +124,104 @@ static int on_verdicts(sd_event_source *source, int fd, uint32_t events, void *u
         return 0;
 }
 
-static int join(struct capture_bpf *bpf, struct deny *deny) {
+static int join(struct capture_bpf *bpf, const struct enforcer *enforcer, sd_event_source **ret) {
         int r;
 
-        if (!deny->enforcer || !bpf->loop)
+        if (!enforcer || !bpf->loop || enforcer_fd(enforcer) < 0)
                 return 0;
-        r = sd_event_add_io(bpf->loop, &deny->verdicts, enforcer_fd(deny->enforcer), EPOLLIN, on_verdicts, bpf);
+        r = sd_event_add_io(bpf->loop, ret, enforcer_fd(enforcer), EPOLLIN, on_verdicts, bpf);
         if (r >= 0)
-                r = sd_event_source_set_priority(deny->verdicts, SD_EVENT_PRIORITY_IDLE);
+                r = sd_event_source_set_priority(*ret, SD_EVENT_PRIORITY_IDLE);
         if (r >= 0)
-                r = sd_event_source_set_description(deny->verdicts, "capture-verdicts");
+                r = sd_event_source_set_description(*ret, "capture-verdicts");
         return r;
 }
 
 int deny_join(struct capture_bpf *bpf) {
         int r = 0;
 
-        for (size_t i = 0; r >= 0 && i < DENY_N; i++)
-                r = join(bpf, &bpf->deny[i]);
+        for (size_t i = 0; r >= 0 && i < DENY_N; i++) {
+                struct deny *deny = &bpf->deny[i];
+
+                r = join(bpf, deny->enforcer, &deny->verdicts);
+                if (r >= 0)
+                        r = join(bpf, deny->before, &deny->verdicts_before);
+        }
         return r;
 }
 
-static void drop(struct capture_bpf *bpf, struct deny *deny) {
-        deny->verdicts = sd_event_source_disable_unref(deny->verdicts);
-        if (!deny->enforcer)
-                return;
-        enforcer_stats(deny->enforcer, &bpf->denied);
-        deny->enforcer = enforcer_free(deny->enforcer);
+/* The queue has what is in force, once it has anything. */
+static void publish(struct capture_bpf *bpf) {
+        if (bpf->keep.number > 0)
+                capture_keep_publish(bpf);
 }
 
-/* The new one is at work before the old one goes. */
+/* The new one is at work, and in the queue, before the old one goes: who has its links, too, has let go by then. */
 static void exchange(struct capture_bpf *bpf, struct deny *deny, struct enforcer *enforcer) {
+        struct enforcer *old = deny->enforcer;
         int r;
 
-        if (enforcer)
-                enforcer_set_enforcing(enforcer, bpf->enforcing);
-        deny_read(bpf, UINT64_MAX);
-        drop(bpf, deny);
         deny->enforcer = enforcer;
-        r = join(bpf, deny);
+        publish(bpf);
+        if (old) {
+                enforcer_detach(old);
+                bpf->verdicts_until_ns = UINT64_MAX;
+                while (enforcer_read(old, UINT64_MAX, VERDICTS_MAX, on_verdict, bpf) > 0)
+                        ;
+        }
+        forget(bpf, old, &deny->verdicts);
+        r = join(bpf, enforcer, &deny->verdicts);
         if (r < 0)
                 log_warning_errno(r, "Cannot watch what the kernel refuses, it is refused and not told: %m");
 }
 
 static struct enforcer_place place_of(const struct capture_bpf *bpf) {
-        return (struct enforcer_place){.cgroup2 = bpf->hierarchy.v2, .tier = bpf->tier};
+        return (struct enforcer_place){.cgroup2 = bpf->hierarchy.v2, .tier = bpf->tier, .enforcing = bpf->enforcing};
+}
+
+/* ---- over a restart ---- */
+
+int deny_inherit(struct capture_bpf *bpf, struct bequest *before) {
+        int r = 0;
+
+        for (unsigned i = 0; r >= 0 && i < DENY_N; i++)
+                r = enforcer_inherit(before, i, &bpf->deny[i].before);
+        return r;
+}
+
+size_t deny_put_items(const struct capture_bpf *bpf, struct keep_item *items) {
+        size_t n = 0;
+
+        for (unsigned i = 0; i < DENY_N; i++) {
+                const struct deny *deny = &bpf->deny[i];
+
+                if (deny->enforcer)
+                        n += enforcer_put_items(deny->enforcer, i, items + n);
+                else if (deny->before && !bpf->let_go)
+                        n += enforcer_put_items(deny->before, i, items + n);
+        }
+        return n;
+}
+
+void deny_let_go(struct capture *capture) {
+        struct capture_bpf *bpf = bpf_of(capture);
+        bool any = false;
+
+        for (size_t i = 0; i < DENY_N; i++)
+                any |= bpf->deny[i].before != NULL;
+        if (bpf->let_go || !any)
+                return;
+        bpf->let_go = true;
+        publish(bpf);
+        for (size_t i = 0; i < DENY_N; i++) {
+                struct deny *deny = &bpf->deny[i];
+
+                if (!deny->before)
+                        continue;
+                enforcer_detach(deny->before);
+                if (enforcer_is_over(deny->before))
+                        deny->before = forget(bpf, deny->before, &deny->verdicts_before);
+        }
 }
 
 int deny_set(struct capture *capture, const struct capture_deny *deny) {
@@ -180,12 +251,14 @@ int deny_set_enforcement(struct capture *capture, const struct capture_enforceme
 #define LOOK_AGAIN_NS (20 * NSEC_PER_USEC)
 
 bool deny_has_killed(struct capture *capture, const struct identity *who, const char *policy, uint64_t wait_ns) {
-        const struct enforcer *enforcer = bpf_of(capture)->deny[DENY_POLICIES].enforcer;
+        const struct deny *deny = &bpf_of(capture)->deny[DENY_POLICIES];
         uint64_t until_ns = clock_boottime_ns() + wait_ns;
 
-        if (!enforcer)
+        if (deny->before && enforcer_has_killed(deny->before, who, policy))
+                return true;
+        if (!deny->enforcer)
                 return false;
-        while (!enforcer_has_killed(enforcer, who, policy)) {
+        while (!enforcer_has_killed(deny->enforcer, who, policy)) {
                 if (clock_boottime_ns() >= until_ns)
                         return false;
                 (void)clock_nanosleep(CLOCK_BOOTTIME, 0, &(struct timespec){.tv_nsec = LOOK_AGAIN_NS}, NULL);
@@ -219,6 +292,8 @@ void deny_set_enforcing(struct capture *capture, bool enforcing) {
         for (size_t i = 0; i < DENY_N; i++)
                 if (bpf->deny[i].enforcer)
                         enforcer_set_enforcing(bpf->deny[i].enforcer, enforcing);
+        if (!enforcing)
+                deny_let_go(capture);
 }
 
 int deny_protect(struct capture *capture, const struct capture_deny_list *executables) {
@@ -233,12 +308,19 @@ int deny_protect(struct capture *capture, const struct capture_deny_list *execut
 
 void deny_stats(const struct capture_bpf *bpf, struct capture_deny_stats *ret) {
         *ret = bpf->denied;
-        for (size_t i = 0; i < DENY_N; i++)
+        for (size_t i = 0; i < DENY_N; i++) {
                 if (bpf->deny[i].enforcer)
                         enforcer_stats(bpf->deny[i].enforcer, ret);
+                if (bpf->deny[i].before)
+                        enforcer_stats(bpf->deny[i].before, ret);
+        }
 }
 
 void deny_done(struct capture_bpf *bpf) {
-        for (size_t i = 0; i < DENY_N; i++)
-                drop(bpf, &bpf->deny[i]);
+        for (size_t i = 0; i < DENY_N; i++) {
+                struct deny *deny = &bpf->deny[i];
+
+                deny->enforcer = forget(bpf, deny->enforcer, &deny->verdicts);
+                deny->before = forget(bpf, deny->before, &deny->verdicts_before);
+        }
 }

@@ -39,7 +39,7 @@ int capture_keep_init(struct capture_bpf *bpf, const struct capture_keep *keep) 
                 return r;
         if (r < 0)
                 log_notice("The process before left nothing to go on with");
-        return 0;
+        return bpf->keep.before ? deny_inherit(bpf, bpf->keep.before) : 0;
 }
 
 /* ---- the ledger ---- */
@@ -143,6 +143,7 @@ static void publish(struct capture_bpf *bpf, int table_fd, int stories_fd) {
         if (!keep->on)
                 return;
         n = hooks_put_items(bpf->hooks, items);
+        n += deny_put_items(bpf, items + n);
         items[n++] = (struct keep_item){.what = KEEP_LEDGER, .fd = keep->ledger_fd};
         if (table_fd >= 0)
                 items[n++] = (struct keep_item){.what = KEEP_TABLE, .fd = table_fd};

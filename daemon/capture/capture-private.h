@@ -24,6 +24,7 @@ struct capture_ops {
         int (*arm)(struct capture *capture, const struct enforcement_arming *arming);   /* may be NULL, */
         int (*disarm)(struct capture *capture, uint32_t path, uint32_t id, uint64_t start_ns);  /* with it */
         void (*set_enforcing)(struct capture *capture, bool enforcing);                 /* may be NULL */
+        void (*let_go)(struct capture *capture);                                        /* may be NULL */
         int (*protect)(struct capture *capture, const struct capture_deny_list *executables);   /* may be NULL */
         void (*set_pace)(struct capture *capture, uint64_t max_latency_ns, bool wake_urgent, bool patient,
                          bool wake_each);               /* may be NULL */

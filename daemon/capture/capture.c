@@ -121,6 +121,11 @@ void capture_set_enforcing(struct capture *capture, bool enforcing) {
                 capture->ops->set_enforcing(capture, enforcing);
 }
 
+void capture_let_go(struct capture *capture) {
+        if (capture->ops->let_go)
+                capture->ops->let_go(capture);
+}
+
 int capture_protect(struct capture *capture, const struct capture_deny_list *executables) {
         return capture->ops->protect ? capture->ops->protect(capture, executables) : 0;
 }

@@ -244,6 +244,10 @@ void capture_set_overload(struct capture *capture, const struct capture_overload
 int capture_set_deny(struct capture *capture, const struct capture_deny *deny);
 void capture_set_enforcing(struct capture *capture, bool enforcing);
 
+/* What the process before has left refuses on until this is called: once all that this one forbids is in force. If it
+ * is not enforcing, that is at once. */
+void capture_let_go(struct capture *capture);
+
 /* As capture_set_deny(), of the last steps of policies: `verdict` events say `policies` in place of a list, and the
  * policy's name. Whoever was armed is so no longer: tell them again. */
 int capture_set_enforcement(struct capture *capture, const struct capture_enforcement *enforcement);

@@ -177,13 +177,23 @@ static void choose_programs(struct enforcer *enforcer, const struct purpose *pur
                         bpf_program__set_autoload(program_of(enforcer->skeleton, i), true);
 }
 
+struct enforcer *enforcer_alloc(void) {
+        struct enforcer *enforcer = calloc(1, sizeof(*enforcer));
+
+        if (!enforcer)
+                return NULL;
+        for (size_t i = 0; i < ENFORCER_MAX_HOOKS; i++)
+                enforcer->links[i] = -1;
+        for (size_t i = 0; i < _ENFORCER_PARTS; i++)
+                enforcer->parts[i] = -1;
+        return enforcer;
+}
+
 static int open_enforcer(const struct purpose *purpose, struct enforcer **ret) {
-        _cleanup_(enforcer_freep) struct enforcer *enforcer = calloc(1, sizeof(*enforcer));
+        _cleanup_(enforcer_freep) struct enforcer *enforcer = enforcer_alloc();
 
         if (!enforcer)
                 return log_oom();
-        for (size_t i = 0; i < N_ENFORCER_HOOKS; i++)
-                enforcer->links[i] = -1;
         enforcer->skeleton = enforce__open();
         if (!enforcer->skeleton)
                 return log_error_errno(-errno, "Cannot open the programs that refuse calls: %m");
@@ -212,6 +222,10 @@ static int begin(struct enforcer *enforcer, const struct purpose *purpose, const
         r = ring_map(&enforcer->ring, bpf_map__fd(enforcer->skeleton->maps.verdicts), ENFORCE_RING);
         if (r < 0)
                 return log_error_errno(r, "Cannot map the ring of what is refused: %m");
+        r = enforcer_write_papers(enforcer);
+        if (r < 0)
+                log_warning_errno(r, "Cannot write down for the next process what is refused, it can only count: %m");
+        enforcer_set_enforcing(enforcer, place->enforcing);
         return attach_all(enforcer, purpose, place) < 0 ? -ENOLINK : 0;
 }
 
@@ -370,9 +384,10 @@ int enforcer_protect(struct enforcer *enforcer, const struct capture_deny_list *
 struct enforcer *enforcer_free(struct enforcer *enforcer) {
         if (!enforcer)
                 return NULL;
-        for (size_t i = 0; i < N_ENFORCER_HOOKS; i++)
+        for (size_t i = 0; i < ENFORCER_MAX_HOOKS; i++)
                 close_fd(enforcer->links[i]);
         ring_unmap(&enforcer->ring);
+        enforcer_done_kept(enforcer);
         enforce__destroy(enforcer->skeleton);
         for (size_t i = 0; i < enforcer->n_rules; i++)
                 free(enforcer->rules[i]);
@@ -387,12 +402,13 @@ void enforcer_set_enforcing(struct enforcer *enforcer, bool enforcing) {
 }
 
 int enforcer_fd(const struct enforcer *enforcer) {
-        return bpf_map__fd(enforcer->skeleton->maps.verdicts);
+        return enforcer->skeleton ? bpf_map__fd(enforcer->skeleton->maps.verdicts) : enforcer->parts[ENFORCER_VERDICTS];
 }
 
 static bool is_verdict(const struct enforcer *enforcer, const struct enforce_verdict *verdict, size_t size) {
-        return size >= offsetof(struct enforce_verdict, path) && verdict->rule <= enforcer->n_rules &&
-               verdict->list <= ENFORCE_POLICIES && verdict->outcome < ENFORCE_N_OUTCOMES &&
+        return !enforcer->foreign && size >= offsetof(struct enforce_verdict, path) &&
+               verdict->rule <= enforcer->n_rules && verdict->list <= ENFORCE_POLICIES &&
+               verdict->outcome < ENFORCE_N_OUTCOMES &&
                verdict->n_path <= size - offsetof(struct enforce_verdict, path);
 }
 
@@ -405,15 +421,20 @@ size_t enforcer_read(struct enforcer *enforcer, uint64_t until_ns, size_t max, e
         const void *data;
         size_t size, n = 0;
 
+        if (!enforcer->ring.data)
+                return 0;
         while (n < max && ring_peek(&enforcer->ring, &data, &size) == RING_RECORD) {
                 verdict = data;
-                if (verdict->time_ns > until_ns)
+                if (!enforcer->foreign && verdict->time_ns > until_ns)
                         break;
+                enforcer->n_foreign += enforcer->foreign;
                 if (is_verdict(enforcer, verdict, size))
                         each(verdict, rule_name(enforcer, verdict), userdata);
                 n++;
                 ring_advance(&enforcer->ring);
         }
+        if (n > 0)
+                enforcer_note_seen(enforcer);
         return n;
 }
 
@@ -422,6 +443,8 @@ bool enforcer_has_killed(const struct enforcer *enforcer, const struct identity 
         const void *data;
         size_t size;
 
+        if (!enforcer->ring.data)
+                return false;
         while (ring_look(&enforcer->ring, &position, &data, &size) == RING_RECORD) {
                 const struct enforce_verdict *verdict = data;
 
@@ -433,16 +456,19 @@ bool enforcer_has_killed(const struct enforcer *enforcer, const struct identity 
 }
 
 void enforcer_stats(const struct enforcer *enforcer, struct capture_deny_stats *ret) {
-        const struct enforce_counters *counters = &enforcer->skeleton->bss->counters;
+        const struct enforce_counters *counters = enforcer_counters(enforcer), *base = &enforcer->base;
 
-        ret->n_refused += counters->outcomes[ENFORCE_KERNEL];
-        ret->n_would += counters->outcomes[ENFORCE_WOULD];
-        ret->n_protected += counters->outcomes[ENFORCE_NO];
-        ret->n_killed += counters->killed;
-        ret->n_kill_failed += counters->kill_failed;
-        ret->n_undecided += counters->undecided;
-        ret->n_untold += counters->untold;
         ret->n_unarmed += enforcer->n_unarmed;
+        ret->n_untold += enforcer->n_foreign;
+        if (!counters || enforcer->foreign)
+                return;
+        ret->n_refused += counters->outcomes[ENFORCE_KERNEL] - base->outcomes[ENFORCE_KERNEL];
+        ret->n_would += counters->outcomes[ENFORCE_WOULD] - base->outcomes[ENFORCE_WOULD];
+        ret->n_protected += counters->outcomes[ENFORCE_NO] - base->outcomes[ENFORCE_NO];
+        ret->n_killed += counters->killed - base->killed;
+        ret->n_kill_failed += counters->kill_failed - base->kill_failed;
+        ret->n_undecided += counters->undecided - base->undecided;
+        ret->n_untold += counters->untold - base->untold;
 }
 
 unsigned enforcer_missing(const struct enforcer *enforcer) {

@@ -5,8 +5,8 @@
  * policies with `enforce`. The daemon's side of bpf/enforce.bpf.c.
  *
  * An enforcer has its rules for life: for others another one is made, attached, and then the old one is freed, so that
- * at no moment nothing is refused. When the last descriptor is closed - the daemon's end, however it comes - nothing is
- * refused any more. It refuses nothing either until enforcer_set_enforcing().
+ * at no moment nothing is refused. So it is over a restart: the links of the one before are kept (keep.h) until the
+ * next process has its own. When the last descriptor is closed nothing is refused any more.
  *
  * Items of `addresses` are addresses and networks, of `executables` and `files` paths, directories (with a slash at the
  * end: all in them) and names without a slash, wherever such a file lies. */
@@ -17,12 +17,15 @@
 
 #include "capture/capture.h"
 
+struct bequest;
 struct enforcer;
 struct enforce_verdict;
+struct keep_item;
 
 struct enforcer_place {
         const char *cgroup2;            /* where v2 is mounted; NULL: nowhere */
         enum capture_tier tier;         /* the best that may be used */
+        bool enforcing;                 /* from the first call that is seen; see enforcer_set_enforcing() */
 };
 
 /* Is each item one? -EINVAL, and which and why as text. Pure. */
@@ -53,7 +56,25 @@ int enforcer_protect(struct enforcer *enforcer, const struct capture_deny_list *
 /* At once, for all calls that come from now on. */
 void enforcer_set_enforcing(struct enforcer *enforcer, bool enforcing);
 
-/* Readable when there is something for enforcer_read(). */
+/* ---- over a restart (enforcer-keep.c) ---- */
+
+#define ENFORCER_MAX_ITEMS 48
+
+/* For the queue: ENFORCER_MAX_ITEMS at most, still ours. Other enforcers are other `which`. */
+size_t enforcer_put_items(const struct enforcer *enforcer, unsigned which, struct keep_item *items);
+
+/* The one that the process before has left, in force all the time: verdicts and counters are read, and nothing of it is
+ * changed. It may be of another version; then its verdicts are counted as untold. *ret is NULL if there is none.
+ * -ENOMEM. */
+int enforcer_inherit(struct bequest *before, unsigned which, struct enforcer **ret);
+
+/* It refuses nothing any more; what it has refused can still be read. Is it, and is all read? */
+void enforcer_detach(struct enforcer *enforcer);
+bool enforcer_is_over(const struct enforcer *enforcer);
+
+/* ---- while it runs ---- */
+
+/* Readable when there is something for enforcer_read(). -1: it has no ring. */
 int enforcer_fd(const struct enforcer *enforcer);
 
 /* Verdicts that wait and are not later than a time, up to `max`; `rule` is the item, or "" for what could not be looked

@@ -13,6 +13,7 @@
 #include "base/macro.h"
 #include "base/siphash.h"
 
+#include "capture/enforcer.h"
 #include "capture/hooks-private.h"
 #include "capture/keep.h"
 #include "capture/prefilter-maps.h"
@@ -35,7 +36,8 @@ struct hooks_head {
         uint8_t pad[2];
         int32_t answers[N_HOOKS];
 };
-_Static_assert(sizeof(struct hooks_head) <= KEEP_MAX_HEAD && 2 * N_HOOKS + _KEPT_MAX + 2 <= KEEP_MAX_ITEMS,
+_Static_assert(sizeof(struct hooks_head) <= KEEP_MAX_HEAD &&
+                       2 * N_HOOKS + _KEPT_MAX + 3 + 2 * ENFORCER_MAX_ITEMS <= KEEP_MAX_ITEMS,
                "it fits into a publication");
 
 #define COMMON_BYTES offsetof(struct hooks_head, filter_table)

@@ -53,6 +53,8 @@ enum keep_what {
         KEEP_LINK,
         KEEP_TABLE,                     /* the capture's */
         KEEP_STORIES,                   /* the daemon's */
+        KEEP_ENFORCER_LINK,             /* the enforcers' (enforcer.h) */
+        KEEP_ENFORCER_PART,
 };
 size_t hooks_put_items(const struct hooks *hooks, struct keep_item *items);
 size_t hooks_put_head(const struct hooks *hooks, void *ret);

@@ -70,7 +70,7 @@ class Place:
 class Daemon:
     """execrayd with JSON on a file, until the end of the with-block. `wrapper` goes in front of the command."""
 
-    def __init__(self, place, *arguments, output='json', policies=None, wrapper=()):
+    def __init__(self, place, *arguments, output='json', policies=None, wrapper=(), pass_fds=()):
         self.place = place
         n = 0
         while os.path.exists(place.join('out.%d' % n)):
@@ -78,7 +78,7 @@ class Daemon:
         self.out, self.log = place.join('out.%d' % n), place.join('log.%d' % n)
         command = list(wrapper) + [EXECRAYD, '--policies', policies or place.policies, '--output', output] + list(arguments)
         with open(self.out, 'wb') as out, open(self.log, 'wb') as log:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=log)
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=log, pass_fds=pass_fds)
 
     def text(self):
         with open(self.log, errors='replace') as f:

@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Items of deny lists: what is one, and what is wrong with what is none. What the kernel makes of them:
- * test-bpf-deny.c.
+ * test-bpf-deny.c. And what the process before has left, which is not believed.
  */
 #include "capture/enforcer.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/macro.h"
+#include "capture/enforcer-private.h"
+#include "capture/hooks.h"
+#include "capture/keep.h"
 
 #include "unit.h"
 
@@ -101,7 +108,73 @@ START_TEST(paths_directories_and_names_are_taken_and_what_would_be_never_or_ever
 }
 END_TEST
 
+/* Descriptors, none of which is what it should be; the papers are these bytes. */
+static struct bequest *leave(unsigned which, const void *papers, size_t size) {
+        struct bequest *before = calloc(1, sizeof(*before));
+        int fd = memfd_create("papers", MFD_CLOEXEC);
+
+        ck_assert_ptr_nonnull(before);
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq(write(fd, papers, size), (ssize_t)size);
+        for (uint16_t i = 0; i < 3; i++)
+                before->items[before->n++] = (struct keep_item){
+                        KEEP_ENFORCER_LINK, (uint16_t)(which << 8 | i), open("/dev/null", O_RDONLY | O_CLOEXEC)};
+        for (uint16_t i = 0; i < _ENFORCER_PARTS; i++)
+                before->items[before->n++] = (struct keep_item){
+                        KEEP_ENFORCER_PART, (uint16_t)(which << 8 | i), fcntl(fd, F_DUPFD_CLOEXEC, 3)};
+        close(fd);
+        return before;
+}
+
+static int first_free(void) {
+        int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+        close(fd);
+        return fd;
+}
+
+START_TEST(what_the_process_before_left_is_not_believed_and_ends_when_it_is_let_go) {
+        static const char nothing[512] = {}, long_one[2 << 20] = {};
+        static char garbage[512];
+        const struct {
+                const char *bytes;
+                size_t size;
+        } all[] = {{"", 0},
+                   {"x", 1},
+                   {nothing, sizeof(nothing)},
+                   {garbage, sizeof(garbage)},
+                   {long_one, sizeof(long_one)}};
+        int fd = first_free();
+
+        memset(garbage, 0xff, sizeof(garbage));
+        for (size_t i = 0; i < ELEMENTSOF(all); i++) {
+                struct bequest *before = leave(1, all[i].bytes, all[i].size);
+                struct capture_deny_stats stats = {};
+                struct keep_item items[ENFORCER_MAX_ITEMS];
+                struct enforcer *enforcer;
+
+                ck_assert_int_eq(enforcer_inherit(before, 0, &enforcer), 0);
+                ck_assert_ptr_null(enforcer);
+                ck_assert_int_eq(enforcer_inherit(before, 1, &enforcer), 0);
+                ck_assert_ptr_nonnull(enforcer);
+                bequest_free(before);
+
+                /* Still in force, and still there for another. */
+                ck_assert(!enforcer_is_over(enforcer));
+                ck_assert_uint_eq(enforcer_put_items(enforcer, 1, items), 3 + _ENFORCER_PARTS);
+                ck_assert_uint_eq(enforcer_read(enforcer, UINT64_MAX, 10, NULL, NULL), 0);
+                enforcer_stats(enforcer, &stats);
+                ck_assert_mem_eq(&stats, &(struct capture_deny_stats){}, sizeof(stats));
+                enforcer_detach(enforcer);
+                ck_assert(enforcer_is_over(enforcer));
+                enforcer_free(enforcer);
+                ck_assert_int_eq(first_free(), fd);
+        }
+}
+END_TEST
+
 UNIT_MAIN("capture/enforcer",
+          what_the_process_before_left_is_not_believed_and_ends_when_it_is_let_go,
           addresses_and_networks_of_both_families_are_taken,
           what_is_no_address_is_refused_by_name,
           paths_directories_and_names_are_taken_and_what_would_be_never_or_everything_is_not)
