@@ -298,9 +298,11 @@ static __always_inline void know_exe(struct scratch *scratch, struct task_struct
 
 static __always_inline void know_file(struct scratch *scratch, struct file *file) {
         struct inode *inode = READ(file, f_inode);
+        __u32 type = READ(inode, i_mode) & S_IFMT;
 
         scratch->facts.inode = READ(inode, i_ino);
         scratch->facts.device = READ(READ(inode, i_sb), s_dev);
+        scratch->facts.generation = type == S_IFREG || type == S_IFDIR ? READ(inode, i_generation) : 0;
         KNOW(&scratch->facts, ENFORCE_FILE);
         scratch->facts.numbers[ENFORCE_FLAGS] = READ(file, f_flags);
         KNOW(&scratch->facts, ENFORCE_FLAGS);

@@ -109,7 +109,7 @@ struct text {
 struct facts {
         __u32 known;                    /* enum enforce_field, bits */
         __u32 numbers[ENFORCE_NUMBERS]; /* by enum enforce_field */
-        __u32 family, device, pad;
+        __u32 family, device, generation;
         __u64 inode;
         __u8 address[16];
         struct text path, exe;
@@ -235,7 +235,7 @@ static __always_inline enum enforce_outcome decide(struct task_struct *task, __u
 #define VERDICT_HEAD offsetof(struct enforce_verdict, path)
 
 static __always_inline void verdict_fill(struct enforce_verdict *verdict, struct task_struct *task, __u32 list,
-                                         __u32 rule, enum enforce_outcome outcome) {
+                                         __u32 place, __u32 rule, enum enforce_outcome outcome) {
         __u64 uid_gid = bpf_get_current_uid_gid();
         struct cred *cred = READ(task, cred);
 
@@ -255,7 +255,9 @@ static __always_inline void verdict_fill(struct enforce_verdict *verdict, struct
         verdict->family = 0;
         verdict->n_path = 0;
         verdict->killed = 0;
-        verdict->pad = 0;
+        verdict->place = place;
+        verdict->inode = 0;
+        verdict->device = verdict->generation = 0;
 }
 
 /* To the caller's process. What becomes of it is told, and no more. */
@@ -313,7 +315,7 @@ static __always_inline int answer_address(struct bpf_sock_addr *context, __u32 p
         if (!rule)
                 return 1;
         outcome = decide(task, rule);
-        verdict_fill(verdict, task, list, rule, outcome);
+        verdict_fill(verdict, task, list, place, rule, outcome);
         verdict->family = family;
         verdict->port = port;
         __builtin_memcpy(verdict->address, address, sizeof(verdict->address));
@@ -422,6 +424,17 @@ static __always_inline __u32 find_name(struct dentry *dentry, __u32 list) {
         return rule_at(bpf_map_lookup_elem(&names, &name));
 }
 
+/* What a policy's rule was decided by. */
+static __always_inline void tell_file(struct scratch *scratch) {
+        const struct facts *facts = &scratch->facts;
+
+        if (!KNOWS(facts, ENFORCE_FILE))
+                return;
+        scratch->verdict.inode = facts->inode;
+        scratch->verdict.device = facts->device;
+        scratch->verdict.generation = facts->generation;
+}
+
 /* What of the scratch's path is told, of the beginning. */
 static __always_inline __u32 tell_path(struct scratch *scratch, const char *path, __u32 size) {
         scratch->verdict.n_path = size > ENFORCE_TOLD ? ENFORCE_TOLD : size;
@@ -488,7 +501,9 @@ static __always_inline int refuse_file(struct file *file, __u32 list, __u32 plac
                 return outcome == ENFORCE_KERNEL ? -EPERM : 0;
         }
         if (rule || outcome == ENFORCE_KERNEL) {
-                verdict_fill(&scratch->verdict, task, list, rule, outcome);
+                verdict_fill(&scratch->verdict, task, list, place, rule, outcome);
+                if (list == ENFORCE_POLICIES)
+                        tell_file(scratch);
                 size = tell_path(scratch, path, n > 0 ? n - 1 : 0);
                 if (bpf_ringbuf_output(&verdicts, &scratch->verdict, VERDICT_HEAD + size, 0) < 0)
                         count(&counters.untold);
@@ -499,9 +514,16 @@ static __always_inline int refuse_file(struct file *file, __u32 list, __u32 plac
         return outcome == ENFORCE_KERNEL ? -EPERM : 0;
 }
 
-/* Called again for each interpreter. */
+/* For lists. Called again for each interpreter. */
 SEC("lsm/bprm_check_security")
 int BPF_PROG(refuse_exec, struct linux_binprm *bprm) {
+        return refuse_file(bprm->file, ENFORCE_EXECUTABLES, ENFORCE_AT_EXEC);
+}
+
+/* For policies, which speak of the image that is to run. Called once, when that is known: of a script it is the
+ * interpreter. The caller is still what he was, and goes on with EPERM. */
+SEC("lsm/bprm_creds_from_file")
+int BPF_PROG(refuse_image, struct linux_binprm *bprm) {
         return refuse_file(bprm->file, ENFORCE_EXECUTABLES, ENFORCE_AT_EXEC);
 }
 
@@ -527,7 +549,8 @@ static __always_inline int kill_for_file(struct file *file, __u32 place) {
         rule = rule_of_file(scratch, place, file);
         if (rule) {
                 outcome = is_protected(task) ? ENFORCE_NO : enforcing ? ENFORCE_KERNEL : ENFORCE_WOULD;
-                verdict_fill(&scratch->verdict, task, ENFORCE_POLICIES, rule, outcome);
+                verdict_fill(&scratch->verdict, task, ENFORCE_POLICIES, place, rule, outcome);
+                tell_file(scratch);
                 size = KNOWS(&scratch->facts, ENFORCE_FILE_PATH) ? scratch->facts.path.n : 0;
                 size = tell_path(scratch, scratch->facts.path.from, size);
                 if (outcome == ENFORCE_KERNEL)

@@ -53,7 +53,9 @@ struct enforce_verdict {
         __u16 killed;                   /* not refused by this one, that was told before: killed */
         __u16 family;                   /* 0: no address */
         __u16 n_path;                   /* bytes, at most ENFORCE_TOLD */
-        __u16 pad;
+        __u16 place;                    /* enum enforce_place */
+        __u64 inode;                    /* of a policy's file; 0: none */
+        __u32 device, generation;
         __u8 address[16];
         char path[ENFORCE_TOLD];        /* only n_path of these are in the ring, to a multiple of 8 */
 };

@@ -17,6 +17,7 @@
 #include "capture/mend.h"
 #include "capture/overload.h"
 #include "capture/pace.h"
+#include "capture/refusals.h"
 #include "capture/ring-size.h"
 #include "capture/ring.h"
 
@@ -102,6 +103,7 @@ struct capture_bpf {
                 struct enforcer *before; /* owned; of the process before, until ours is in force and it is read */
                 sd_event_source *verdicts, *verdicts_before;    /* owned */
         } deny[DENY_N];
+        struct refusals *refusals;      /* owned; NULL: no policy enforces anything */
         uint64_t verdicts_until_ns;     /* those that are being told are not told as of later */
         struct capture_deny_stats denied;       /* by those that are gone */
         bool enforcing;
@@ -204,6 +206,12 @@ int deny_inherit(struct capture_bpf *bpf, struct bequest *before);
 size_t deny_put_items(const struct capture_bpf *bpf, struct keep_item *items);
 void deny_let_go(struct capture *capture);
 void deny_read(struct capture_bpf *bpf, uint64_t until_ns);
+
+/* After deny_read(): has what the kernel refused been put into a copy of the record, in bpf->copy? */
+static inline bool deny_completes(struct capture_bpf *bpf, const struct wire_header *header) {
+        return __builtin_expect(header->result == -EPERM && bpf->refusals, false) &&
+               refusals_complete(bpf->refusals, header, &bpf->copy);
+}
 void deny_stats(const struct capture_bpf *bpf, struct capture_deny_stats *ret);
 void deny_done(struct capture_bpf *bpf);
 

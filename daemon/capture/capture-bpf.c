@@ -268,6 +268,8 @@ void capture_bpf_take(struct capture_bpf *bpf, const void *data, size_t size) {
 
         if (tidy_event(&event, &bpf->copy))
                 header = &bpf->copy.header;
+        if (deny_completes(bpf, header))
+                header = &bpf->copy.header;
         if (capture_deliver(&bpf->capture, header, header->size, &event) < 0)
                 return;
 

@@ -64,6 +64,8 @@ static void on_verdict(const struct enforce_verdict *verdict, const char *rule, 
         struct capture_bpf *bpf = userdata;
         struct record *own = &bpf->own;
 
+        if (bpf->refusals)
+                refusals_see(bpf->refusals, verdict);
         begin_verdict(bpf, verdict);
         record_set_text(own, (enum field)WIRE_FIELD_verdict_list, list_word(verdict->list));
         if (*rule)
@@ -243,6 +245,10 @@ int deny_set_enforcement(struct capture *capture, const struct capture_enforceme
         int r;
 
         r = enforcer_new_for_policies(enforcement, &place, &enforcer);
+        if (r >= 0 && enforcer && !bpf->refusals && refusals_new(&bpf->refusals) < 0) {
+                enforcer = enforcer_free(enforcer);
+                r = log_oom();
+        }
         if (r >= 0)
                 exchange(bpf, &bpf->deny[DENY_POLICIES], enforcer);
         return MIN(r, 0);
@@ -323,4 +329,5 @@ void deny_done(struct capture_bpf *bpf) {
                 deny->enforcer = forget(bpf, deny->enforcer, &deny->verdicts);
                 deny->before = forget(bpf, deny->before, &deny->verdicts_before);
         }
+        bpf->refusals = refusals_free(bpf->refusals);
 }

@@ -23,6 +23,8 @@ enum hook_use {
         USE_ALWAYS,
         USE_KILL,                       /* if callers are to be killed */
         USE_SECURITY,                   /* if the kernel takes programs on security hooks, */
+        USE_LISTS,                      /* and those that are of use for lists */
+        USE_POLICIES,                   /* or for policies alone, */
         USE_NO_SECURITY,                /* and if not: for callers that are to be killed */
 };
 
@@ -39,7 +41,8 @@ static const struct enforcer_hook {
         {ENFORCE_AT_SEND, USE_KILL, "tp/syscalls/sys_exit_sendto"},
         {ENFORCE_AT_SEND, USE_KILL, "tp/syscalls/sys_exit_sendmsg"},
         {ENFORCE_AT_SEND, USE_KILL, "tp/syscalls/sys_exit_sendmmsg"},
-        {ENFORCE_AT_EXEC, USE_SECURITY, "lsm/bprm_check_security"},
+        {ENFORCE_AT_EXEC, USE_LISTS, "lsm/bprm_check_security"},
+        {ENFORCE_AT_EXEC, USE_POLICIES, "lsm/bprm_creds_from_file"},
         {ENFORCE_AT_OPEN, USE_SECURITY, "lsm/file_open"},
         {ENFORCE_AT_EXEC, USE_NO_SECURITY, "tp_btf/sched_process_exec"},
         {ENFORCE_AT_OPEN, USE_NO_SECURITY, "tp/syscalls/sys_exit_openat"},
@@ -54,7 +57,7 @@ static_assert(N_ENFORCER_HOOKS <= ENFORCER_MAX_HOOKS, "there is room for all");
 /* What an enforcer is for. */
 struct purpose {
         unsigned places;                /* where something is decided: 1 << enum enforce_place */
-        bool kill, security;
+        bool kill, security, policies;
 };
 
 int enforcer_name_rule(struct enforcer *enforcer, const char *name) {
@@ -74,8 +77,9 @@ static struct bpf_program *program_of(struct enforce *skeleton, size_t i) {
                 skeleton->progs.refuse_connect4, skeleton->progs.refuse_connect6, skeleton->progs.end_call,
                 skeleton->progs.refuse_sendmsg4, skeleton->progs.refuse_sendmsg6, skeleton->progs.end_call,
                 skeleton->progs.end_call,        skeleton->progs.end_call,        skeleton->progs.refuse_exec,
-                skeleton->progs.refuse_open,     skeleton->progs.end_exec,        skeleton->progs.end_open,
+                skeleton->progs.refuse_image,    skeleton->progs.refuse_open,     skeleton->progs.end_exec,
                 skeleton->progs.end_open,        skeleton->progs.end_open,        skeleton->progs.end_open,
+                skeleton->progs.end_open,
         };
 
         return programs[i];
@@ -112,6 +116,13 @@ static bool asks_for_forgotten(const struct enforcement_rule *rule) {
         return false;
 }
 
+static bool asks_for_effective_ids(const struct enforcement_rule *rule) {
+        for (size_t i = 0; i < rule->n_tests; i++)
+                if (rule->tests[i].field == ENFORCEMENT_EUID || rule->tests[i].field == ENFORCEMENT_EGID)
+                        return true;
+        return false;
+}
+
 const char *enforcer_obstacle(const struct enforcement_rule *rule, const struct enforcer_place *place) {
         const char *why;
 
@@ -124,6 +135,8 @@ const char *enforcer_obstacle(const struct enforcement_rule *rule, const struct 
                 why = obstacle_to_files(place);
                 if (!why || !rule->kill)
                         return why;
+                if (rule->kind == WIRE_KIND_execve && asks_for_effective_ids(rule))
+                        return "without BPF LSM the kernel tells no effective ids from before an exec";
                 return asks_for_forgotten(rule)
                              ? "without BPF LSM the kernel does not tell create, excl, noctty and trunc"
                              : NULL;
@@ -139,6 +152,8 @@ static bool is_of_use(const struct enforcer_hook *hook, const struct purpose *pu
         case USE_ALWAYS: return true;
         case USE_KILL: return purpose->kill;
         case USE_SECURITY: return purpose->security;
+        case USE_LISTS: return purpose->security && !purpose->policies;
+        case USE_POLICIES: return purpose->security && purpose->policies;
         case USE_NO_SECURITY: return !purpose->security;
         }
         return false;
@@ -338,7 +353,7 @@ int enforcer_new_for_policies(const struct capture_enforcement *enforcement, con
                               struct enforcer **ret) {
         _cleanup_(enforcer_freep) struct enforcer *enforcer = NULL;
         _cleanup_(freep) bool *takes = calloc(enforcement->n_rules + 1, sizeof(*takes));
-        struct purpose purpose = {};
+        struct purpose purpose = {.policies = true};
         int r;
 
         assert(enforcement && place && ret);

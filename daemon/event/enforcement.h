@@ -20,7 +20,7 @@
 
 enum enforcement_field {
         ENFORCEMENT_UID,                /* of the caller, in his own user namespace's parent of all: numbers */
-        ENFORCEMENT_EUID,               /* not of an exec, which may change it */
+        ENFORCEMENT_EUID,               /* of an exec: what it was before, which only a security hook sees */
         ENFORCEMENT_GID,
         ENFORCEMENT_EGID,
         ENFORCEMENT_EXE,                /* what the caller runs, by path; not of an exec */

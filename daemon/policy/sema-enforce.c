@@ -106,8 +106,6 @@ static bool check_compare(const struct enforce_check *c, const struct expr *expr
         if (expr->op != COMPARE_TRUE && expr->operand.type == OPERAND_CAPTURE) {
                 bool equal = expr->op == COMPARE_EQUAL || expr->op == COMPARE_NOT_EQUAL;
 
-                if (field == ENFORCEMENT_FILE && c->path->enforce == PATH_ENFORCE_DENY)
-                        return undecidable(c, expr->span, "an open that is refused has no file to tell of");
                 return (equal && (field == ENFORCEMENT_FILE || field == ENFORCEMENT_ADDRESS)) ||
                        undecidable(c, expr->operand.span,
                                    "of captures it compares a file ('file == $f') or an address ('daddr == $a')");
@@ -213,13 +211,7 @@ static void check_step(struct enforce_check *c, struct element *step) {
                 undecidable(c, step->span, "the last step is one call");
                 return;
         }
-        /* What the kernel has refused is told as a call that failed. An exec that was tells no image. */
-        step->refusable = step->kind != WIRE_KIND_execve;
-        if (c->path->enforce == PATH_ENFORCE_DENY && step->kind == WIRE_KIND_execve) {
-                undecidable(c, step->kind_span, "an exec that is refused has no image to tell of");
-                diag_hint(c->s->diags, "'enforce = kill' ends it before its first instruction");
-                return;
-        }
+        step->refusable = true;         /* what the kernel has refused is told as a call that failed */
         good = check_expr(c, step->condition);
         if (good && alternatives(step->condition, false) > ENFORCEMENT_MAX_RULES)
                 good = undecidable(c, step->condition->span, "these alternatives are more than 8");

@@ -54,7 +54,8 @@ static enum enforcement_field field_of_caller(uint32_t kind, uint32_t field, con
         case FIELD_PROCESS_euid:
         case FIELD_PROCESS_egid:
                 if (exec)
-                        return no_field(ret_why, "an exec may change it: compare the real one, 'uid' or 'gid'");
+                        return no_field(ret_why,
+                                        "an exec may change it: compare what it was, 'old.euid' or 'old.egid'");
                 return field == FIELD_PROCESS_euid ? ENFORCEMENT_EUID : ENFORCEMENT_EGID;
         case FIELD_PROCESS_exe:
                 if (exec)
@@ -85,6 +86,8 @@ enum enforcement_field enforce_field(uint32_t kind, uint32_t field, uint32_t sub
                 return no_field(ret_why, "it is the name that the caller gave: compare 'exe', the image that runs");
         case FIELD_execve_old_uid: return ENFORCEMENT_UID;      /* an exec leaves the real ones as they are */
         case FIELD_execve_old_gid: return ENFORCEMENT_GID;
+        case FIELD_execve_old_euid: return ENFORCEMENT_EUID;
+        case FIELD_execve_old_egid: return ENFORCEMENT_EGID;
         case FIELD_connect_daddr:
         case FIELD_sendto_daddr: return ENFORCEMENT_ADDRESS;
         case FIELD_connect_dport:
@@ -94,7 +97,7 @@ enum enforcement_field enforce_field(uint32_t kind, uint32_t field, uint32_t sub
         switch (kind) {
         case WIRE_KIND_openat:
                 return no_field(ret_why, "of an open the kernel looks at pathname, file and flags alone");
-        case WIRE_KIND_execve: return no_field(ret_why, "of an exec the kernel looks at exe and file alone");
+        case WIRE_KIND_execve: return no_field(ret_why, "of an exec the kernel looks at exe, file and old ids alone");
         default: return no_field(ret_why, "of this call the kernel looks at daddr and dport alone");
         }
 }
@@ -508,8 +511,6 @@ static int make_rules(struct enforcer *e, const struct edge *edge, bool armed) {
         if (e->kind != WIRE_KIND_connect && e->kind != WIRE_KIND_sendto && e->kind != WIRE_KIND_openat &&
             e->kind != WIRE_KIND_execve)
                 return refuse(e, "its last step is no connect, sendto, openat or execve");
-        if (e->kind == WIRE_KIND_execve && e->path->enforce == PATH_ENFORCE_DENY)
-                return refuse(e, "an exec that is refused has no image to tell of");
         r = find_key(e, &key);
         if (r >= 0)
                 r = multiply(e, &d, edge->condition, false);

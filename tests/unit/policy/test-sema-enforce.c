@@ -88,13 +88,14 @@ START_TEST(what_may_end_the_story_unseen_is_refused) {
 }
 END_TEST
 
-START_TEST(a_refused_call_that_tells_nothing_of_its_file_is_none_to_deny) {
-        expect_messages("path \"p\" { enforce = deny execve { exe == \"/x\" } }",
-               "1:27 error: the kernel cannot decide this: an exec that is refused has no image to tell of\n"
-               "  | 'enforce = kill' ends it before its first instruction\n" NOTE);
-        expect_messages("path \"p\" { enforce = deny openat { $f = file } openat { file == $f } }",
-               "1:57 error: the kernel cannot decide this: an open that is refused has no file to tell of\n" NOTE);
+START_TEST(execs_and_opens_are_refused_by_what_they_name) {
+        expect_messages("path \"p\" { enforce = deny execve { exe == \"/x\", old.euid == 0 } }", "");
+        expect_messages("path \"p\" { enforce = deny write { $f = file } execve { file == $f } }", "");
+        expect_messages("path \"p\" { enforce = deny openat { $f = file } openat { file == $f } }", "");
         expect_messages("path \"p\" { enforce = deny openat { pathname == \"/x\" } }", "");
+        expect_messages("path \"p\" { enforce = deny execve { exe == \"/x\", proc.euid == 0 } }",
+               "1:49 error: the kernel cannot decide this: an exec may change it: compare what it was, 'old.euid' or "
+               "'old.egid'\n" NOTE);
 }
 END_TEST
 
@@ -123,5 +124,5 @@ END_TEST
 
 UNIT_MAIN("policy/sema-enforce", what_the_kernel_has_at_hand_it_may_decide, what_it_has_not_is_told_where_it_stands,
           the_last_step_is_one_call_of_four_kinds, what_may_end_the_story_unseen_is_refused,
-          a_refused_call_that_tells_nothing_of_its_file_is_none_to_deny, what_is_told_apart_too_finely_is_too_much,
+          execs_and_opens_are_refused_by_what_they_name, what_is_told_apart_too_finely_is_too_much,
           a_drop_in_may_ask_for_it_and_the_last_word_counts)
