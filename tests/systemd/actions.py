@@ -13,10 +13,16 @@ STATE = '/run/act'
 VICTIM = '''[Service]
 ExecStart=/bin/sleep 600
 '''
+# The test's own machine, and nothing else.
+CALM = '''[Unit]
+Requires=basic.target
+Wants=e2e.target e2e.service dbus.service
+AllowIsolate=yes
+'''
 SETTINGS = '''response:
   enforce: true
   helpers: [/bin/sh, /bin/false, /bin/sleep]
-  isolate: [e2e.target]
+  isolate: [calm.target]
   rate_unit: 1000
 '''
 
@@ -130,10 +136,6 @@ def test_a_helper_runs_with_its_arguments_as_they_are_and_its_end_is_known(_):
     expect_equal(act('run', 'argv+=/bin/true')[::2], ('refused', "'/bin/true' is not one of response.helpers"), 'of another')
 
 
-def test_only_the_listed_targets_are_changed_to(_):
-    expect_equal(act('isolate', 'unit=rescue.target')[0], 'refused', 'the answer')
-
-
 def caged(name, drop_in, *command):
     """As a service that may do what execrayd.service may; whether it went well."""
     left_out = ('ExecStart=', 'ExecReload=', 'Type=', 'WatchdogSec=', 'NotifyAccess=', 'Restart', 'StateDirectory', 'RuntimeDirectory')
@@ -173,6 +175,18 @@ def test_the_service_takes_files_away_with_its_drop_in_and_without_says_that_it_
         with open(path) as f:
             expect_equal((f.read(), os.stat(path).st_uid, os.stat(path).st_mode), ('evil', 1000, found.st_mode), path)
         os.unlink(path)
+
+
+def test_only_the_listed_targets_are_changed_to(_):
+    expect_equal(act('isolate', 'unit=rescue.target')[0], 'refused', 'the answer')
+    with open('/run/systemd/system/calm.target', 'w') as f:
+        f.write(CALM)
+    text('systemctl', 'daemon-reload')
+    text('systemctl', 'start', 'victim.service')
+    outcome, _undo, said = act('isolate', 'unit=calm.target')
+    expect_equal(outcome, 'done', 'the answer: %s' % said)
+    expect_equal(show('calm.target', 'ActiveState'), 'active', 'the target')
+    expect_equal(show('victim.service', 'ActiveState'), 'inactive', 'what it does not want')
 
 
 if __name__ == '__main__':

@@ -511,6 +511,50 @@ def test_over_a_restart_no_event_and_no_story_is_lost(_):
     start()
 
 
+# How often it was let through, and how often refused, whenever it is asked.
+ASKER = r'''
+import os, signal, socket
+counts = [0, 0]
+signal.signal(signal.SIGUSR1, lambda *_: os.write(1, b'%d %d\n' % tuple(counts)))
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+os.write(1, b'ready\n')
+while True:
+    try:
+        s.connect(('127.87.65.43', 4711))
+        counts[0] += 1
+    except PermissionError:
+        counts[1] += 1
+    except OSError:
+        counts[0] += 1                  # this machine has no network: whatever else the kernel says
+'''
+
+
+def test_what_is_forbidden_stays_so_over_a_restart(_):
+    write('/etc/execrayd/execrayd.yaml.d/70-deny.yaml', 'deny:\n    addresses: [127.87.65.43]\nresponse:\n    enforce: yes\n')
+    restart_unit()
+    asker = subprocess.Popen([sys.executable, '-c', ASKER], stdout=subprocess.PIPE, text=True)
+
+    def counts():
+        asker.send_signal(10)
+        return [int(word) for word in asker.stdout.readline().split()]
+    try:
+        expect_equal(asker.stdout.readline(), 'ready\n', 'who asks')
+        until(lambda: counts()[1] > 0, 'something that is refused')
+        for how, environment in (('restart', "ExecStopPost=/bin/sh -c 'sleep 0.2'\n"), ('restart', 'Environment=EXECRAYD_TEST_FINGERPRINT=other\n'),
+                                 ('kill', '')):
+            refused = counts()[1]
+            restart(how, environment)
+            until(lambda: counts()[1] > refused, 'something that is refused')
+            expect_equal(counts()[0], 0, 'how many were let through over: %s %s' % (how, environment))
+        run('systemctl', 'stop', UNIT, status=0)
+        until(lambda: counts()[0] > 0, 'something that is let through when the service is stopped')
+    finally:
+        asker.kill()
+        asker.wait()
+        os.unlink('/etc/execrayd/execrayd.yaml.d/70-deny.yaml')
+    start()
+
+
 def test_a_journald_that_is_restarted_gets_the_next_alert(_):
     pid = show('MainPID')
     run('systemctl', 'restart', 'systemd-journald.service', status=0)
