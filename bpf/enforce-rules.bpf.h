@@ -13,12 +13,22 @@ struct {
         __type(value, struct enforce_check);
 } checks SEC(".maps");
 
+/* An entry that is replaced stays whole for whoever looks at it: not where they are allocated beforehand. */
 struct {
         __uint(type, BPF_MAP_TYPE_HASH);
+        __uint(map_flags, BPF_F_NO_PREALLOC);
         __uint(max_entries, ENFORCE_ARMED);
         __type(key, struct enforce_arming);
         __type(value, struct enforce_armed);
 } armed SEC(".maps");
+
+struct {
+        __uint(type, BPF_MAP_TYPE_HASH);
+        __uint(map_flags, BPF_F_NO_PREALLOC);
+        __uint(max_entries, ENFORCE_GROUPS);
+        __type(key, __u64);
+        __type(value, struct enforce_group);
+} groups SEC(".maps");
 
 /* Before anything is attached. */
 struct enforce_span spans[ENFORCE_N_PLACES] = {};
@@ -116,13 +126,22 @@ static __always_inline void know_path(struct scratch *scratch, struct file *file
 
 /* ---- keys ---- */
 
+/* Those that wait for this rule and are not over. Their set is kept in the scratch for the verifier's sake. */
 static __always_inline bool take_arming(struct scratch *scratch, struct enforce_arming *key) {
         struct enforce_armed *found = bpf_map_lookup_elem(&armed, key);
+        struct looking *looking = &scratch->looking;
+        __u64 now_ns = bpf_ktime_get_boot_ns();
 
-        if (!found || found->deadline_ns < bpf_ktime_get_boot_ns())
+        if (!found || bpf_probe_read_kernel(&scratch->armed, sizeof(scratch->armed), found) < 0)
                 return false;
-        scratch->armed = *found;
-        return true;
+        looking->runs = 0;
+        for (__u32 i = 0; i < ENFORCE_RUNS; i++) {
+                const struct enforce_run *run = &scratch->armed.runs[i];
+
+                if (i < scratch->armed.n && run->deadline_ns >= now_ns && run->rules & looking->bit)
+                        looking->runs |= 1U << i;
+        }
+        return looking->runs != 0;
 }
 
 static __always_inline void key_of_process(struct enforce_arming *key, struct task_struct *leader) {
@@ -143,6 +162,25 @@ static long ask_creator(__u32 i, struct scratch **context) {
         return !scratch->creator || scratch->key.id <= 1;
 }
 
+/* The nearest group whose name says of a unit, or of a container, says it of all below. */
+static long ask_group(__u32 i, struct scratch **context) {
+        struct scratch *scratch = *context;
+        __u64 id = READ(READ(scratch->group, kn), id);
+        struct enforce_group *group = bpf_map_lookup_elem(&groups, &id);
+        struct cgroup_subsys_state *parent;
+
+        if (group) {
+                scratch->key.id = scratch->key.key == ENFORCE_KEY_UNIT ? group->unit : group->container;
+                if (scratch->key.id)
+                        return 1;
+        }
+        parent = READ(scratch->group, self.parent);
+        if (!parent)
+                return 1;
+        scratch->group = (void *)parent - bpf_core_field_offset(struct cgroup, self);
+        return 0;
+}
+
 static __always_inline bool is_armed(const struct enforce_check *check, struct scratch *scratch) {
         struct task_struct *task = bpf_get_current_task_btf(), *leader = READ(task, group_leader);
         struct enforce_arming *key = &scratch->key;
@@ -150,6 +188,8 @@ static __always_inline bool is_armed(const struct enforce_check *check, struct s
         key->path = check->low;
         key->key = check->key;
         key->id = key->start_ns = 0;
+        scratch->looking.bit = check->high;
+        scratch->looking.runs = 0;
         switch (check->key) {
         case ENFORCE_KEY_TREE:
                 scratch->creator = task;
@@ -163,6 +203,13 @@ static __always_inline bool is_armed(const struct enforce_check *check, struct s
                 key->id = READ(leader, loginuid.val);
                 if (key->id == (__u32)-1)
                         key->id = scratch->facts.numbers[ENFORCE_UID];
+                break;
+        case ENFORCE_KEY_UNIT:
+        case ENFORCE_KEY_CONTAINER:
+                scratch->group = READ(READ(task, cgroups), dfl_cgrp);
+                bpf_loop(ENFORCE_LEVELS, ask_group, &scratch, 0);
+                if (!key->id)
+                        return false;
                 break;
         }
         return take_arming(scratch, key);
@@ -211,6 +258,31 @@ static __always_inline bool in_network(const __u8 *address, const __u8 *network,
         return true;
 }
 
+static __always_inline bool is_captured(const struct enforce_check *check, const struct facts *facts,
+                                        const struct enforce_run *run) {
+        __u64 address[2];
+
+        if (check->field == ENFORCE_FILE)
+                return facts->inode == run->inode && facts->device == run->device;
+        __builtin_memcpy(address, facts->address, sizeof(address));
+        return facts->family == run->family && address[0] == run->address[0] && address[1] == run->address[1];
+}
+
+/* The rule goes on with those stories for which it holds; of one that captured nothing it is not known. */
+static __always_inline bool any_captured(const struct enforce_check *check, struct scratch *scratch) {
+        struct looking *looking = &scratch->looking;
+        bool negate = check->flags & ENFORCE_NEGATE;
+
+        for (__u32 i = 0; i < ENFORCE_RUNS; i++) {
+                const struct enforce_run *run = &scratch->armed.runs[i];
+                bool known = check->field == ENFORCE_FILE ? run->has_file : run->family;
+
+                if (!known || is_captured(check, &scratch->facts, run) == negate)
+                        looking->runs &= ~(1U << i);
+        }
+        return (looking->runs != 0) != negate;
+}
+
 static __always_inline bool check_holds(const struct enforce_check *check, struct scratch *scratch) {
         struct facts *facts = &scratch->facts;
         __u32 number = facts->numbers[check->field & (ENFORCE_NUMBERS - 1)];
@@ -222,12 +294,10 @@ static __always_inline bool check_holds(const struct enforce_check *check, struc
         case ENFORCE_FILE_PATH:
                 return same_text(check, scratch);
         case ENFORCE_FILE:
-                return facts->inode == scratch->armed.inode && facts->device == scratch->armed.device;
+        case ENFORCE_ADDRESS_CAPTURED:
+                return any_captured(check, scratch);
         case ENFORCE_ADDRESS:
                 return facts->family == check->low && in_network(facts->address, check->address, check->high);
-        case ENFORCE_ADDRESS_CAPTURED:
-                return facts->family == scratch->armed.family &&
-                       in_network(facts->address, scratch->armed.address, 128);
         }
         switch (check->op) {
         case ENFORCE_ANY_BITS:
@@ -239,10 +309,6 @@ static __always_inline bool check_holds(const struct enforce_check *check, struc
 }
 
 static __always_inline bool is_known(const struct enforce_check *check, const struct scratch *scratch) {
-        if (check->field == ENFORCE_FILE && !scratch->armed.has_file)
-                return false;
-        if (check->field == ENFORCE_ADDRESS_CAPTURED && !scratch->armed.family)
-                return false;
         return check->field == ENFORCE_KEY || KNOWS(&scratch->facts, check->field & 31);
 }
 
@@ -284,8 +350,7 @@ static __always_inline void know_caller(struct scratch *scratch, struct task_str
         facts->numbers[ENFORCE_GID] = READ(cred, gid.val);
         facts->numbers[ENFORCE_EGID] = READ(cred, egid.val);
         facts->known = 1U << ENFORCE_UID | 1U << ENFORCE_EUID | 1U << ENFORCE_GID | 1U << ENFORCE_EGID;
-        scratch->armed.has_file = 0;
-        scratch->armed.family = 0;
+        scratch->looking.runs = 0;
 }
 
 static __always_inline void know_exe(struct scratch *scratch, struct task_struct *task) {

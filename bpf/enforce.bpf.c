@@ -127,6 +127,8 @@ struct climb {
 
 struct looking {
         __u32 at, end, rule;
+        __u32 bit;                      /* of the rule */
+        __u32 runs;                     /* of `armed` that the rule may hold for, bits */
         bool holds;                     /* the test, so far */
 };
 
@@ -144,6 +146,7 @@ struct scratch {
         struct climb climb;
         struct looking looking;
         struct task_struct *creator;
+        struct cgroup *group;
         struct enforce_arming key;
         struct enforce_armed armed;     /* by that key */
         bool found;

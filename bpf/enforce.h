@@ -99,7 +99,10 @@ struct enforce_front {
 #define ENFORCE_CHECKS 1024             /* of all rules */
 #define ENFORCE_TEXT 248                /* bytes of a string that is compared, to a multiple of 8 */
 #define ENFORCE_ARMED 8192              /* keys whose story has come to its last step */
+#define ENFORCE_RUNS 8                  /* stories of one key that are armed at a time */
 #define ENFORCE_CREATORS 32             /* that are asked whether the tree is theirs */
+#define ENFORCE_GROUPS 65536            /* control groups whose unit or container is known */
+#define ENFORCE_LEVELS 32               /* up from a control group, until one is known */
 
 enum enforce_place {
         ENFORCE_AT_CONNECT,
@@ -110,7 +113,7 @@ enum enforce_place {
 };
 
 enum enforce_field {
-        ENFORCE_KEY,                    /* is the rule armed for one of the caller's keys? `key`, `low`: path */
+        ENFORCE_KEY, /* is the rule armed for one of the caller's keys? `key`, `low`: path, `high`: the rule's bit */
         ENFORCE_UID,
         ENFORCE_EUID,
         ENFORCE_GID,
@@ -139,6 +142,8 @@ enum enforce_key {
         ENFORCE_KEY_TREE,
         ENFORCE_KEY_USER,
         ENFORCE_KEY_HOST,
+        ENFORCE_KEY_UNIT,
+        ENFORCE_KEY_CONTAINER,
 };
 
 #define ENFORCE_NEGATE 1                /* flags of a check */
@@ -166,18 +171,28 @@ struct enforce_span {
 struct enforce_arming {
         __u32 path;                     /* of the program */
         __u32 key;                      /* enum enforce_key */
-        __u64 id;                       /* process, first of a tree, user; 0 */
+        __u64 id;                       /* process, first of a tree, user, number of a unit's or container's name; 0 */
         __u64 start_ns;
 };
 
-struct enforce_armed {
+struct enforce_run {
         __u64 deadline_ns;
         __u64 inode;                    /* what was captured */
+        __u64 address[2];
         __u32 device;
         __u32 family;                   /* 0: no address was */
-        __u8 address[16];
         __u32 has_file;
-        __u32 pad;
+        __u32 rules;                    /* of the path that it waits for: bits */
+};
+
+struct enforce_armed {
+        __u64 n;
+        struct enforce_run runs[ENFORCE_RUNS];
+};
+
+/* What the name of a control group says, which holds for all below it. */
+struct enforce_group {
+        __u64 unit, container;          /* numbers of names; 0: none */
 };
 
 struct enforce_name {

@@ -365,7 +365,12 @@ struct cgroup_root {
         char name[64];
 };
 
+struct cgroup_subsys_state {
+        struct cgroup_subsys_state *parent;
+};
+
 struct cgroup {
+        struct cgroup_subsys_state self;
         struct kernfs_node *kn;
         struct cgroup_root *root;
 };

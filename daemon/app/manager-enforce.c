@@ -105,12 +105,10 @@ void manager_enforce_done(struct manager *manager) {
         manager->enforce.notes = NULL;
 }
 
-void manager_enforce_arm(const struct enforcement_arming *arming, bool armed, void *userdata) {
+void manager_enforce_arm(const struct enforcement_arming *arming, void *userdata) {
         struct manager *manager = userdata;
 
-        if (!armed)
-                (void)capture_disarm(manager->capture, arming->path, arming->id, arming->start_ns);
-        else if (capture_arm(manager->capture, arming) == -E2BIG) {
+        if (capture_arm(manager->capture, arming) == -E2BIG || arming->crowded) {
                 static struct log_limit limit = LOG_ONCE_A_MINUTE;
 
                 log_limited(&limit, LOG_WARNING, 0,

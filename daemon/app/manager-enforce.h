@@ -43,4 +43,4 @@ void manager_enforce_saw(struct manager *manager, const struct event *event);
 
 /* For the pipeline. */
 enum match_enforced manager_enforce_of(const struct match *match, void *userdata);
-void manager_enforce_arm(const struct enforcement_arming *arming, bool armed, void *userdata);
+void manager_enforce_arm(const struct enforcement_arming *arming, void *userdata);

@@ -435,9 +435,10 @@ static void put_json_deny(const struct manager *manager, const struct view *view
         strbuf_printf(b,
                       ",\"deny\":{\"enforcing\":%s,\"refused\":%" PRIu64 ",\"killed\":%" PRIu64
                       ",\"kill_failed\":%" PRIu64 ",\"would\":%" PRIu64 ",\"protected\":%" PRIu64
-                      ",\"undecided\":%" PRIu64 ",\"untold\":%" PRIu64 ",\"unarmed\":%" PRIu64 "}",
+                      ",\"undecided\":%" PRIu64 ",\"untold\":%" PRIu64 ",\"unarmed\":%" PRIu64
+                      ",\"unnamed\":%" PRIu64 "}",
                       manager->deny.enforcing ? "true" : "false", s->n_refused, s->n_killed, s->n_kill_failed,
-                      s->n_would, s->n_protected, s->n_undecided, s->n_untold, s->n_unarmed);
+                      s->n_would, s->n_protected, s->n_undecided, s->n_untold, s->n_unarmed, s->n_unnamed);
 }
 
 static void put_json_scripts(const struct view *view, struct strbuf *b) {

@@ -196,7 +196,8 @@ int deny_set_enforcement(struct capture *capture, const struct capture_enforceme
 bool deny_has_killed(struct capture *capture, const struct identity *who, const char *policy, uint64_t wait_ns);
 const char *deny_obstacle(const struct capture *capture, const struct enforcement_rule *rule);
 int deny_arm(struct capture *capture, const struct enforcement_arming *arming);
-int deny_disarm(struct capture *capture, uint32_t path, uint32_t id, uint64_t start_ns);
+void deny_name_group(struct capture_bpf *bpf, uint64_t id, const char *path, size_t n_path, bool is_cut);
+void deny_forget_group(struct capture_bpf *bpf, uint64_t id);
 void deny_set_enforcing(struct capture *capture, bool enforcing);
 int deny_protect(struct capture *capture, const struct capture_deny_list *executables);
 int deny_join(struct capture_bpf *bpf);

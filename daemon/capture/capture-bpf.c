@@ -218,6 +218,16 @@ static void look_for_cgroup(struct capture_bpf *bpf, const struct wire_header *h
                 tell_cgroup(header->cgroup_id, path, bpf);
 }
 
+static void see_group(struct capture_bpf *bpf, uint64_t id, const char *path, size_t n, bool is_cut) {
+        hooks_see_group(bpf->hooks, id, path, n, is_cut);
+        deny_name_group(bpf, id, path, n, is_cut);
+}
+
+static void forget_group(struct capture_bpf *bpf, uint64_t id) {
+        hooks_forget_group(bpf->hooks, id);
+        deny_forget_group(bpf, id);
+}
+
 /* After it was told: whoever is filtered by the name is so behind it. */
 static void look_for_group(struct capture_bpf *bpf, const struct event *event) {
         struct value id, path, removed;
@@ -230,9 +240,9 @@ static void look_for_group(struct capture_bpf *bpf, const struct event *event) {
         if (id.state != VALUE_KNOWN)
                 return;
         if (removed.state == VALUE_KNOWN && removed.number)
-                hooks_forget_group(bpf->hooks, (uint64_t)id.number);
+                forget_group(bpf, (uint64_t)id.number);
         else if (path.state != VALUE_UNKNOWN)
-                hooks_see_group(bpf->hooks, (uint64_t)id.number, path.bytes, path.length, path.state == VALUE_CUT);
+                see_group(bpf, (uint64_t)id.number, path.bytes, path.length, path.state == VALUE_CUT);
 }
 
 static void look_for_context(struct capture_bpf *bpf, const struct event *event) {
@@ -695,7 +705,6 @@ static const struct capture_ops bpf_ops = {
         .has_killed = deny_has_killed,
         .obstacle = deny_obstacle,
         .arm = deny_arm,
-        .disarm = deny_disarm,
         .set_enforcing = deny_set_enforcing,
         .let_go = deny_let_go,
         .protect = deny_protect,

@@ -2,6 +2,7 @@
 /* Capture from the kernel, what it refuses - the enforcers in force, and their verdicts as events of the stream. */
 #include <errno.h>
 #include <sys/epoll.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -178,7 +179,8 @@ static void exchange(struct capture_bpf *bpf, struct deny *deny, struct enforcer
 }
 
 static struct enforcer_place place_of(const struct capture_bpf *bpf) {
-        return (struct enforcer_place){.cgroup2 = bpf->hierarchy.v2, .tier = bpf->tier, .enforcing = bpf->enforcing};
+        return (struct enforcer_place){.cgroup2 = bpf->hierarchy.v2, .named = bpf->hierarchy.named,
+                                       .tier = bpf->tier, .enforcing = bpf->enforcing};
 }
 
 /* ---- over a restart ---- */
@@ -238,6 +240,10 @@ int deny_set(struct capture *capture, const struct capture_deny *deny) {
         return MIN(r, 0);
 }
 
+static void name_group(uint64_t id, const char *path, void *userdata) {
+        deny_name_group(userdata, id, path, strlen(path), false);
+}
+
 int deny_set_enforcement(struct capture *capture, const struct capture_enforcement *enforcement) {
         struct capture_bpf *bpf = bpf_of(capture);
         const struct enforcer_place place = place_of(bpf);
@@ -251,6 +257,8 @@ int deny_set_enforcement(struct capture *capture, const struct capture_enforceme
         }
         if (r >= 0)
                 exchange(bpf, &bpf->deny[DENY_POLICIES], enforcer);
+        if (r >= 0 && enforcer && enforcer_names_groups(enforcer))
+                (void)hierarchy_list(&bpf->hierarchy, name_group, bpf);
         return MIN(r, 0);
 }
 
@@ -285,10 +293,18 @@ int deny_arm(struct capture *capture, const struct enforcement_arming *arming) {
         return enforcer ? enforcer_arm(enforcer, arming) : -ENOENT;
 }
 
-int deny_disarm(struct capture *capture, uint32_t path, uint32_t id, uint64_t start_ns) {
-        struct enforcer *enforcer = bpf_of(capture)->deny[DENY_POLICIES].enforcer;
+void deny_name_group(struct capture_bpf *bpf, uint64_t id, const char *path, size_t n_path, bool is_cut) {
+        struct enforcer *enforcer = bpf->deny[DENY_POLICIES].enforcer;
 
-        return enforcer ? enforcer_disarm(enforcer, path, id, start_ns) : -ENOENT;
+        if (unlikely(enforcer))
+                enforcer_name_group(enforcer, id, path, n_path, is_cut);
+}
+
+void deny_forget_group(struct capture_bpf *bpf, uint64_t id) {
+        struct enforcer *enforcer = bpf->deny[DENY_POLICIES].enforcer;
+
+        if (unlikely(enforcer))
+                enforcer_forget_group(enforcer, id);
 }
 
 void deny_set_enforcing(struct capture *capture, bool enforcing) {

@@ -39,6 +39,7 @@ void tell_cgroup(uint64_t id, const char *path, void *userdata) {
         record_set_text(&bpf->own, (enum field)WIRE_FIELD_cgroup_path, path);
         own_deliver(bpf);
         hooks_see_group(bpf->hooks, id, path, strlen(path), false);
+        deny_name_group(bpf, id, path, strlen(path), false);
         context_name(&bpf->context, id, path);
 }
 

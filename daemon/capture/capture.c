@@ -112,10 +112,6 @@ int capture_arm(struct capture *capture, const struct enforcement_arming *arming
         return capture->ops->arm ? capture->ops->arm(capture, arming) : -EOPNOTSUPP;
 }
 
-int capture_disarm(struct capture *capture, uint32_t path, uint32_t id, uint64_t start_ns) {
-        return capture->ops->disarm ? capture->ops->disarm(capture, path, id, start_ns) : -EOPNOTSUPP;
-}
-
 void capture_set_enforcing(struct capture *capture, bool enforcing) {
         if (capture->ops->set_enforcing)
                 capture->ops->set_enforcing(capture, enforcing);

@@ -138,7 +138,8 @@ struct capture_deny_stats {
         uint64_t n_killed, n_kill_failed;       /* callers of the first */
         uint64_t n_undecided;           /* that could not be looked at */
         uint64_t n_untold;              /* of these: for which there is no `verdict` */
-        uint64_t n_unarmed; /* keys of stories for which there was no room: their last step is answered late */
+        uint64_t n_unarmed;             /* stories for which there was no room: their last step is answered late */
+        uint64_t n_unnamed;             /* control groups: of these the kernel does not know unit and container */
 };
 
 /* What is watched, from where, and what was lost. The counters only grow. */
@@ -259,10 +260,9 @@ bool capture_has_killed(struct capture *capture, const struct identity *who, con
 /* Why the kernel cannot decide this rule here; NULL: it can, or this is a recording. */
 const char *capture_enforcement_obstacle(const struct capture *capture, const struct enforcement_rule *rule);
 
-/* A story has come to its last step, or is over. -ENOENT: no rule of its path is in force. -E2BIG, counted: there is no
- * room. A recording: -EOPNOTSUPP. */
+/* Stories have come to their last step, or are over. -ENOENT: no rule of its path is in force. -E2BIG, counted: there
+ * is no room. A recording: -EOPNOTSUPP. */
 int capture_arm(struct capture *capture, const struct enforcement_arming *arming);
-int capture_disarm(struct capture *capture, uint32_t path, uint32_t id, uint64_t start_ns);
 
 /* These as well are never refused anything, as deny->protected. -E2BIG: there is no room for all. */
 int capture_protect(struct capture *capture, const struct capture_deny_list *executables);

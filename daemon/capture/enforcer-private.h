@@ -49,6 +49,8 @@ struct enforcer {
         uint64_t n_foreign;             /* verdicts that could not be read: */
         bool foreign;                   /* another version's */
         bool detached;
+        bool names_groups;              /* one of them is by unit or container */
+        uint64_t n_unnamed;             /* groups for which there was no room */
 };
 
 /* Nothing attached, nothing in it. NULL: no memory. */

@@ -10,10 +10,13 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/macro.h"
+#include "base/siphash.h"
+#include "event/cgroup-path.h"
 
 #include "capture/enforcer-private.h"
 
 static_assert(ENFORCEMENT_MAX_TEXT <= ENFORCE_TEXT, "a text fits");
+static_assert(ENFORCEMENT_MAX_RUNS <= ENFORCE_RUNS, "all runs fit");
 
 int enforcer_place_of(const struct enforcement_rule *rule) {
         static const struct {
@@ -69,6 +72,8 @@ static enum enforce_key key_of(enum enforcement_key key) {
         switch (key) {
         case ENFORCEMENT_PROCESS: return ENFORCE_KEY_PROCESS;
         case ENFORCEMENT_TREE: return ENFORCE_KEY_TREE;
+        case ENFORCEMENT_UNIT: return ENFORCE_KEY_UNIT;
+        case ENFORCEMENT_CONTAINER: return ENFORCE_KEY_CONTAINER;
         case ENFORCEMENT_USER: return ENFORCE_KEY_USER;
         case ENFORCEMENT_HOST: return ENFORCE_KEY_HOST;
         case _ENFORCEMENT_KEY_MAX: break;
@@ -136,7 +141,8 @@ int enforcer_add_rule(struct enforcer_checks *checks, const struct enforcement_r
                 if (!check)
                         return -E2BIG;
                 *check = (struct enforce_check){.field = ENFORCE_KEY, .op = ENFORCE_SAME, .flags = ENFORCE_END,
-                                                .key = (uint8_t)key_of(rule->key), .low = rule->path};
+                                                .key = (uint8_t)key_of(rule->key), .low = rule->path,
+                                                .high = rule->bit};
         }
         for (size_t i = 0; i < rule->n_tests; i++) {
                 r = add_test(checks, &rule->tests[i]);
@@ -151,7 +157,12 @@ int enforcer_add_rule(struct enforcer_checks *checks, const struct enforcement_r
         return 0;
 }
 
+static bool is_by_name(enum enforce_key key) {
+        return key == ENFORCE_KEY_UNIT || key == ENFORCE_KEY_CONTAINER;
+}
+
 static int add_path(struct enforcer *enforcer, const struct enforcement_rule *rule) {
+        enforcer->names_groups = enforcer->names_groups || is_by_name(key_of(rule->key));
         for (size_t i = 0; i < enforcer->n_paths; i++)
                 if (enforcer->paths[i].path == rule->path)
                         return 0;
@@ -210,51 +221,87 @@ int enforcer_put_rules(struct enforcer *enforcer, const struct capture_enforceme
 
 /* ---- arming ---- */
 
-static int key_for(const struct enforcer *enforcer, uint32_t path, uint64_t id, uint64_t start_ns,
+/* Of a unit's or a container's name: as unlikely to be another's as one that is captured (engine/evidence.h). */
+static uint64_t number_of(const char *name, size_t n) {
+        return n > 0 ? siphash64(name, n, siphash_process_key()) | 1 : 0;
+}
+
+static int key_for(const struct enforcer *enforcer, const struct enforcement_arming *arming,
                    struct enforce_arming *ret) {
         for (size_t i = 0; i < enforcer->n_paths; i++)
-                if (enforcer->paths[i].path == path) {
-                        bool is_process = enforcer->paths[i].key == ENFORCE_KEY_PROCESS ||
-                                          enforcer->paths[i].key == ENFORCE_KEY_TREE;
+                if (enforcer->paths[i].path == arming->path) {
+                        enum enforce_key key = (enum enforce_key)enforcer->paths[i].key;
 
-                        *ret = (struct enforce_arming){
-                                .path = path,
-                                .key = enforcer->paths[i].key,
-                                .id = enforcer->paths[i].key == ENFORCE_KEY_HOST ? 0 : id,
-                                .start_ns = is_process ? start_ns : 0,
-                        };
+                        *ret = (struct enforce_arming){.path = arming->path, .key = key};
+                        if (is_by_name(key))
+                                ret->id = number_of(arming->name, arming->n_name);
+                        else if (key != ENFORCE_KEY_HOST)
+                                ret->id = arming->id;
+                        if (key == ENFORCE_KEY_PROCESS || key == ENFORCE_KEY_TREE)
+                                ret->start_ns = arming->start_ns;
                         return 0;
                 }
         return -ENOENT;
 }
 
+static void fill_run(struct enforce_run *to, const struct enforcement_run *run) {
+        to->deadline_ns = run->deadline_ns;
+        to->rules = run->rules;
+        if (run->has_file) {
+                to->has_file = 1;
+                to->inode = run->file.inode;
+                to->device = run->file.device;
+        }
+        if (run->has_address) {
+                to->family = run->address.family;
+                memcpy(to->address, run->address.bytes, sizeof(to->address));
+        }
+}
+
 int enforcer_arm(struct enforcer *enforcer, const struct enforcement_arming *arming) {
         struct enforce_arming key;
-        struct enforce_armed armed = {.deadline_ns = arming->deadline_ns};
+        struct enforce_armed armed = {.n = arming->n_runs};
         int r;
 
-        r = key_for(enforcer, arming->path, arming->id, arming->start_ns, &key);
+        assert(arming->n_runs <= ENFORCEMENT_MAX_RUNS);
+
+        r = key_for(enforcer, arming, &key);
         if (r < 0)
                 return r;
-        if (arming->has_file) {
-                armed.has_file = 1;
-                armed.inode = arming->file.inode;
-                armed.device = arming->file.device;
+        if (arming->n_runs == 0) {
+                r = bpf_map_delete_elem(bpf_map__fd(enforcer->skeleton->maps.armed), &key);
+                return r == -ENOENT ? 0 : r;
         }
-        if (arming->has_address) {
-                armed.family = arming->address.family;
-                memcpy(armed.address, arming->address.bytes, sizeof(armed.address));
-        }
+        for (size_t i = 0; i < arming->n_runs; i++)
+                fill_run(&armed.runs[i], &arming->runs[i]);
         r = enforcer_put(enforcer->skeleton->maps.armed, &key, &armed);
-        if (r < 0)
+        if (r < 0 || arming->crowded)
                 enforcer->n_unarmed++;
         return r;
 }
 
-int enforcer_disarm(struct enforcer *enforcer, uint32_t path, uint32_t id, uint64_t start_ns) {
-        struct enforce_arming key;
-        int r;
+/* ---- control groups ---- */
 
-        r = key_for(enforcer, path, id, start_ns, &key);
-        return r < 0 ? r : bpf_map_delete_elem(bpf_map__fd(enforcer->skeleton->maps.armed), &key);
+bool enforcer_names_groups(const struct enforcer *enforcer) {
+        return enforcer->names_groups;
+}
+
+void enforcer_name_group(struct enforcer *enforcer, uint64_t id, const char *path, size_t n_path, bool is_cut) {
+        char container[CGROUP_NAME_MAX];
+        struct enforce_group group = {};
+        struct cgroup_parts parts;
+
+        if (!enforcer->names_groups || n_path > UINT16_MAX)
+                return;
+        cgroup_parse(path, n_path, is_cut, &parts, container);
+        group.unit = number_of(path + parts.unit.offset, parts.unit.length);
+        group.container = number_of(container + parts.container.offset, parts.container.length);
+        /* Without either it says nothing that the groups above do not say. */
+        if ((group.unit || group.container) && enforcer_put(enforcer->skeleton->maps.groups, &id, &group) < 0)
+                enforcer->n_unnamed++;
+}
+
+void enforcer_forget_group(struct enforcer *enforcer, uint64_t id) {
+        if (enforcer->names_groups)
+                (void)bpf_map_delete_elem(bpf_map__fd(enforcer->skeleton->maps.groups), &id);
 }

@@ -126,6 +126,9 @@ static bool asks_for_effective_ids(const struct enforcement_rule *rule) {
 const char *enforcer_obstacle(const struct enforcement_rule *rule, const struct enforcer_place *place) {
         const char *why;
 
+        if (rule->armed && (rule->key == ENFORCEMENT_UNIT || rule->key == ENFORCEMENT_CONTAINER) &&
+            (place->named || !place->cgroup2))
+                return "units and containers are told apart by cgroup v2, and here they are not";
         switch (enforcer_place_of(rule)) {
         case ENFORCE_AT_CONNECT:
         case ENFORCE_AT_SEND:
@@ -474,6 +477,7 @@ void enforcer_stats(const struct enforcer *enforcer, struct capture_deny_stats *
         const struct enforce_counters *counters = enforcer_counters(enforcer), *base = &enforcer->base;
 
         ret->n_unarmed += enforcer->n_unarmed;
+        ret->n_unnamed += enforcer->n_unnamed;
         ret->n_untold += enforcer->n_foreign;
         if (!counters || enforcer->foreign)
                 return;

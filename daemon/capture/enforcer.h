@@ -24,6 +24,7 @@ struct keep_item;
 
 struct enforcer_place {
         const char *cgroup2;            /* where v2 is mounted; NULL: nowhere */
+        bool named;                     /* units and containers are told by v1's name=systemd */
         enum capture_tier tier;         /* the best that may be used */
         bool enforcing;                 /* from the first call that is seen; see enforcer_set_enforcing() */
 };
@@ -46,9 +47,13 @@ int enforcer_new_for_policies(const struct capture_enforcement *enforcement, con
 /* Why the kernel cannot decide a rule here; NULL: it can. */
 const char *enforcer_obstacle(const struct enforcement_rule *rule, const struct enforcer_place *place);
 
-/* A key's story has come to its last step, or is over. -ENOENT: no rule of this path is in force; arm: -E2BIG. */
+/* A key's stories have come to their last step, or are over. -ENOENT: no rule of this path is in force. -E2BIG. */
 int enforcer_arm(struct enforcer *enforcer, const struct enforcement_arming *arming);
-int enforcer_disarm(struct enforcer *enforcer, uint32_t path, uint32_t id, uint64_t start_ns);
+
+/* Does a rule ask for units or containers? Then it wants to know what each control group is called. */
+bool enforcer_names_groups(const struct enforcer *enforcer);
+void enforcer_name_group(struct enforcer *enforcer, uint64_t id, const char *path, size_t n_path, bool is_cut);
+void enforcer_forget_group(struct enforcer *enforcer, uint64_t id);
 
 /* These executables as well. */
 int enforcer_protect(struct enforcer *enforcer, const struct capture_deny_list *executables);

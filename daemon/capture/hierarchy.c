@@ -114,20 +114,28 @@ bool hierarchy_see(struct hierarchy *hierarchy, uint64_t id) {
         return false;
 }
 
+struct walk {
+        struct hierarchy *hierarchy;
+        hierarchy_each each;
+        void *userdata;
+        bool all;                       /* those as well whose name was told, and they are not remembered */
+        size_t n;
+        char path[PATH_MAX];
+};
+
 /* The id of a cgroup is the inode number of its directory. */
-static void hierarchy_walk(struct hierarchy *hierarchy, int fd, char *path, size_t length, unsigned depth, size_t *n,
-                           hierarchy_each each, void *userdata) {
+static void hierarchy_walk(struct walk *walk, int fd, size_t length, unsigned depth) {
         DIR *dir;
         struct dirent *entry;
         struct stat st;
 
-        if (*n >= HIERARCHY_MAX || fstat(fd, &st) < 0) {
+        if (walk->n >= HIERARCHY_MAX || fstat(fd, &st) < 0) {
                 close(fd);
                 return;
         }
-        if (!hierarchy_see(hierarchy, st.st_ino)) {
-                each(st.st_ino, length > 0 ? path : "/", userdata);
-                (*n)++;
+        if (walk->all || !hierarchy_see(walk->hierarchy, st.st_ino)) {
+                walk->each(st.st_ino, length > 0 ? walk->path : "/", walk->userdata);
+                walk->n++;
         }
 
         dir = fdopendir(fd);
@@ -144,25 +152,35 @@ static void hierarchy_walk(struct hierarchy *hierarchy, int fd, char *path, size
                 child = openat(dirfd(dir), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
                 if (child < 0)
                         continue;
-                path[length] = '/';
-                memcpy(path + length + 1, entry->d_name, k + 1);
-                hierarchy_walk(hierarchy, child, path, length + k + 1, depth + 1, n, each, userdata);
-                path[length] = 0;
+                walk->path[length] = '/';
+                memcpy(walk->path + length + 1, entry->d_name, k + 1);
+                hierarchy_walk(walk, child, length + k + 1, depth + 1);
+                walk->path[length] = 0;
         }
         closedir(dir);
 }
 
-size_t hierarchy_scan(struct hierarchy *hierarchy, hierarchy_each each, void *userdata) {
-        char path[PATH_MAX] = "";
-        size_t n = 0;
+static size_t hierarchy_walk_all(struct walk *walk) {
         int fd;
 
-        if (!hierarchy->mount)
+        if (!walk->hierarchy->mount)
                 return 0;
-        fd = open(hierarchy->mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        fd = open(walk->hierarchy->mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd >= 0)
-                hierarchy_walk(hierarchy, fd, path, 0, 0, &n, each, userdata);
-        return n;
+                hierarchy_walk(walk, fd, 0, 0);
+        return walk->n;
+}
+
+size_t hierarchy_scan(struct hierarchy *hierarchy, hierarchy_each each, void *userdata) {
+        struct walk walk = {.hierarchy = hierarchy, .each = each, .userdata = userdata};
+
+        return hierarchy_walk_all(&walk);
+}
+
+size_t hierarchy_list(struct hierarchy *hierarchy, hierarchy_each each, void *userdata) {
+        struct walk walk = {.hierarchy = hierarchy, .each = each, .userdata = userdata, .all = true};
+
+        return hierarchy_walk_all(&walk);
 }
 
 static int open_group(const struct hierarchy *hierarchy, uint64_t id) {

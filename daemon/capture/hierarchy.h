@@ -34,6 +34,9 @@ typedef void (*hierarchy_each)(uint64_t id, const char *path, void *userdata);
  */
 size_t hierarchy_scan(struct hierarchy *hierarchy, hierarchy_each each, void *userdata);
 
+/* The same, whatever is known, and nothing is remembered. */
+size_t hierarchy_list(struct hierarchy *hierarchy, hierarchy_each each, void *userdata);
+
 /* From here on no name is known: all are told again. */
 void hierarchy_forget(struct hierarchy *hierarchy);
 

@@ -159,7 +159,7 @@ static inline void engine_touch(struct engine *engine, uint32_t run, uint32_t pa
 }
 
 /* Who waits for a last step that the kernel decides has changed (arming.c): of the pool. */
-void engine_on_arms(uint32_t group, void *data);
+void engine_on_arms(uint32_t group, bool came, void *data);
 
 /* Remember that a group may be empty, and close those that are. */
 void engine_leave(struct engine *engine, uint32_t group);

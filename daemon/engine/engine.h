@@ -28,9 +28,9 @@ struct engine_limits {
 /* Called from within engine_feed(), engine_tick(), engine_end() and engine_swap(), which sums up what it ends. */
 struct enforcement_arming;
 struct engine_sink {
-        /* A story with `enforce` waits for its last step, or (not armed) does so no more. Of several of one path and
-         * key the last that came there is told. NULL: nobody asks. */
-        void (*on_arming)(const struct enforcement_arming *arming, bool armed, void *data);
+        /* Another story with `enforce` waits for its last step, or one does so no more: all of its path and key.
+         * Borrowed until the call returns. NULL: nobody asks. */
+        void (*on_arming)(const struct enforcement_arming *arming, void *data);
         /* A path is complete, or (match->summary) a suppressed story is summed up. Borrowed until the call returns. */
         void (*on_match)(const struct match *match, void *data);
         /* A run has taken a step that has responders, match->taken: the story until there. NULL: nobody asks, and it

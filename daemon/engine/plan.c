@@ -343,11 +343,8 @@ static int plan_arms(struct plan *plan) {
                 ret->file_slot = enforcement->file_slot;
                 ret->address_slot = enforcement->address_slot;
                 for (uint32_t i = 1; i < path->positions.n; i++) {
-                        const struct program_range edges = program->positions[path->positions.first + i].edges;
-
-                        for (uint32_t e = edges.first; e < edges.first + edges.n; e++)
-                                if (program->edges[e].target == POSITION_ACCEPT)
-                                        ret->arms = plan->positions[ret->positions + i].arms = true;
+                        plan->positions[ret->positions + i].arms = enforcement->awaited[i];
+                        ret->arms = ret->arms || enforcement->awaited[i];
                 }
         }
         return 0;

@@ -64,7 +64,7 @@ struct plan_position {
         uint8_t n_slots;
         uint8_t slots[PLAN_MAX_INDEXES];
         uint8_t wait;                   /* enum plan_wait */
-        bool arms;                      /* the kernel decides what is waited for here (`enforce`) */
+        uint8_t arms; /* what the kernel decides (`enforce`) of what is waited for here: rules, bits */
 };
 
 struct plan_path {

@@ -411,7 +411,7 @@ void pool_file(struct pool *pool, uint32_t run) {
                 pool_rank_counter(pool, run);
         pool_count(pool, instance->group, 1);
         if (unlikely(at->arms) && pool->on_arms)
-                pool->on_arms(instance->group, pool->arms_data);
+                pool->on_arms(instance->group, true, pool->arms_data);
 }
 
 void pool_refile(struct pool *pool, uint32_t run) {
@@ -464,7 +464,7 @@ void pool_unfile(struct pool *pool, uint32_t run) {
         if (--cell->n_runs == 0)
                 pool_drop_cell(pool, instance->cell);
         if (unlikely(at->arms) && pool->on_arms)
-                pool->on_arms(instance->group, pool->arms_data);
+                pool->on_arms(instance->group, false, pool->arms_data);
 }
 
 uint32_t pool_victim_of_group(const struct pool *pool, uint32_t group) {

@@ -70,7 +70,7 @@ struct pool {
         uint64_t secret;
 
         /* A run came to a position that arms, or left one. NULL: nobody asks. */
-        void (*on_arms)(uint32_t group, void *data);
+        void (*on_arms)(uint32_t group, bool came, void *data);
         void *arms_data;
 
         uint32_t max_runs, max_tuples;

@@ -17,6 +17,8 @@
 #define ENFORCEMENT_MAX_TESTS 8         /* of one rule */
 #define ENFORCEMENT_MAX_OPERANDS 32     /* of one test */
 #define ENFORCEMENT_MAX_TEXT 240        /* bytes of a string that is compared */
+#define ENFORCEMENT_MAX_RUNS 8          /* of one path and key that are armed at a time */
+#define ENFORCEMENT_MAX_POSITIONS 128   /* of one path */
 
 enum enforcement_field {
         ENFORCEMENT_UID,                /* of the caller, in his own user namespace's parent of all: numbers */
@@ -64,6 +66,8 @@ struct enforcement_test {
 enum enforcement_key {
         ENFORCEMENT_PROCESS,            /* id, start_ns */
         ENFORCEMENT_TREE,               /* of which the process is the first; tree_tgid, tree_start_ns of the wire */
+        ENFORCEMENT_UNIT,               /* name: of the caller's control group (event/cgroup-path.h) */
+        ENFORCEMENT_CONTAINER,
         ENFORCEMENT_USER,               /* id: loginuid, else uid */
         ENFORCEMENT_HOST,
         _ENFORCEMENT_KEY_MAX,
@@ -72,6 +76,7 @@ enum enforcement_key {
 struct enforcement_rule {
         const char *policy;             /* its name; borrowed from the program */
         uint32_t path;                  /* its number there: told back in verdicts */
+        uint8_t bit;                    /* 1 << its number among the rules of its path */
         enum wire_kind kind;            /* connect, sendto, openat, execve */
         bool kill;                      /* the caller does not live on; else the call is refused */
         bool armed;
@@ -84,17 +89,29 @@ struct enforcement_rule {
 #define ENFORCEMENT_NO_SLOT UINT16_MAX
 struct enforcement {
         uint16_t file_slot, address_slot;
+        uint8_t awaited[ENFORCEMENT_MAX_POSITIONS];     /* by position: the rules that a run waits for there */
         size_t n_rules;
         struct enforcement_rule rules[ENFORCEMENT_MAX_RULES];
 };
 
-/* A key whose story has come to its last step. */
+/* One story that waits for its last step. */
+struct enforcement_run {
+        uint64_t deadline_ns;           /* CLOCK_BOOTTIME; UINT64_MAX: none */
+        uint8_t rules;                  /* that it waits for: their bits */
+        bool has_file, has_address;     /* what CAPTURED compares with */
+        struct wire_object file;
+        struct wire_address address;
+};
+
+/* All stories of a path and key that wait for their last step, in the place of what was told before; without any the
+ * key is armed no more. Equal ones are one. Of more than there is room for those that came last are armed. */
 struct enforcement_arming {
         uint32_t path;
         uint32_t id;                    /* as its key says */
         uint64_t start_ns;
-        uint64_t deadline_ns;           /* CLOCK_BOOTTIME; UINT64_MAX: none */
-        bool has_file, has_address;     /* what CAPTURED compares with */
-        struct wire_object file;
-        struct wire_address address;
+        const char *name;               /* borrowed */
+        size_t n_name;
+        bool crowded;                   /* one more has come, and there was no room for all */
+        size_t n_runs;
+        struct enforcement_run runs[ENFORCEMENT_MAX_RUNS];
 };

@@ -70,10 +70,10 @@ static void on_match(const struct match *match, void *userdata) {
                 pipeline->sink.on_match(match, pipeline->userdata);
 }
 
-static void on_arming(const struct enforcement_arming *arming, bool armed, void *userdata) {
+static void on_arming(const struct enforcement_arming *arming, void *userdata) {
         struct pipeline *pipeline = userdata;
 
-        pipeline->sink.on_arming(arming, armed, pipeline->userdata);
+        pipeline->sink.on_arming(arming, pipeline->userdata);
 }
 
 static void on_step(const struct match *match, void *userdata) {

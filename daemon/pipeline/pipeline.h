@@ -42,7 +42,7 @@ struct pipeline_sink {
         enum match_enforced (*enforced)(const struct match *match, void *userdata);
 
         /* As of the engine's sink; may be NULL. */
-        void (*on_arming)(const struct enforcement_arming *arming, bool armed, void *userdata);
+        void (*on_arming)(const struct enforcement_arming *arming, void *userdata);
 };
 
 struct pipeline_stats {

@@ -281,10 +281,10 @@ void sema_check_enforce(struct sema *s, struct path_node *path) {
                 sema_error(s, path->enforce_span, "a path with a score has no last step for the kernel to decide");
                 return;
         }
-        if (path->by == KEY_UNIT || path->by == KEY_CONTAINER || path->by == KEY_DESCENT) {
-                sema_error(s, path->enforce_span, "the kernel does not tell stories apart by %s",
-                           program_key_to_string(path->by));
-                diag_hint(s->diags, "'by' is process, tree, user or host");
+        if (path->by == KEY_DESCENT) {
+                sema_error(s, path->enforce_span, "the kernel does not tell stories apart by descent: it forgets who "
+                                                  "created a process when the creator ends");
+                diag_hint(s->diags, "'by' is process, tree, unit, container, user or host");
         }
         if (path->untils)
                 undecidable(&c, path->untils->span, "the story may be over when the last step comes");

@@ -2,9 +2,13 @@
 #include "program/enforce.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/macro.h"
 #include "program/program.h"
+
+_Static_assert(ENFORCEMENT_MAX_POSITIONS == PROGRAM_MAX_POSITIONS, "all positions of a path");
+_Static_assert(ENFORCEMENT_MAX_RULES <= 8, "a bit for each rule of a path");
 
 #define LITERALS_MAX 32                 /* of a conjunction, before they are tests */
 
@@ -27,7 +31,8 @@ struct disjunction {
 struct enforcer {
         const struct program *program;
         const struct path *path;
-        uint32_t kind;                  /* of the last step at hand */
+        uint32_t kind;                  /* of the last step at hand, */
+        bool at[ENFORCEMENT_MAX_POSITIONS];     /* and where it is waited for */
         const char *why;
         struct enforcement *out;
 };
@@ -409,6 +414,13 @@ static bool is_same_test(const struct enforcement_test *a, const struct enforcem
                memcmp(a->operands, b->operands, a->n_operands * sizeof(*a->operands)) == 0;
 }
 
+static bool is_awaited_alike(const struct enforcer *e, uint8_t bit) {
+        for (size_t at = 0; at < ELEMENTSOF(e->at); at++)
+                if (e->at[at] != !!(e->out->awaited[at] & bit))
+                        return false;
+        return true;
+}
+
 /* `exe == "/a" or exe == "/b"`: rules that differ in the operands of one test are one rule. */
 static bool join_rule(struct enforcement_rule *to, const struct enforcement_rule *rule) {
         const struct enforcement_test *more;
@@ -447,6 +459,7 @@ static int make_rule(struct enforcer *e, const struct conjunction *conjunction, 
         *rule = (struct enforcement_rule){
                 .policy = program_text(e->program, e->path->name),
                 .path = (uint32_t)(e->path - e->program->paths),
+                .bit = (uint8_t)(1U << e->out->n_rules),
                 .kind = (enum wire_kind)e->kind,
                 .kill = e->path->enforce == PATH_ENFORCE_KILL,
                 .armed = armed,
@@ -464,8 +477,10 @@ static int make_rule(struct enforcer *e, const struct conjunction *conjunction, 
         if (is_network && !has_address)
                 return refuse(e, "the kernel decides where the far side has an address: compare 'daddr' or 'dport'");
         for (size_t i = 0; i < e->out->n_rules; i++)
-                if (join_rule(&e->out->rules[i], rule))
+                if (is_awaited_alike(e, e->out->rules[i].bit) && join_rule(&e->out->rules[i], rule))
                         return 0;
+        for (size_t at = 0; at < ELEMENTSOF(e->at); at++)
+                e->out->awaited[at] |= e->at[at] ? rule->bit : 0;
         e->out->n_rules++;
         return 0;
 }
@@ -476,30 +491,36 @@ static int find_key(struct enforcer *e, enum enforcement_key *ret) {
         switch ((enum program_key)e->path->by) {
         case KEY_PROCESS: *ret = ENFORCEMENT_PROCESS; return 0;
         case KEY_TREE: *ret = ENFORCEMENT_TREE; return 0;
+        case KEY_UNIT: *ret = ENFORCEMENT_UNIT; return 0;
+        case KEY_CONTAINER: *ret = ENFORCEMENT_CONTAINER; return 0;
         case KEY_USER: *ret = ENFORCEMENT_USER; return 0;
         case KEY_HOST: *ret = ENFORCEMENT_HOST; return 0;
         case KEY_DESCENT:
-        case KEY_UNIT:
-        case KEY_CONTAINER:
         case _KEY_MAX:
                 break;
         }
-        return refuse(e, "the kernel tells stories apart by process, tree, user or host");
+        return refuse(e, "by descent a call may be of many stories, and the kernel forgets creators that have ended");
 }
 
-/* The same last step may be waited for at two places: after a step that may take nothing, and before it. */
-static bool is_seen(const struct enforcer *e, uint32_t at, const struct edge *edge) {
+/* The same last step may be waited for at two places: after a step that may take nothing, and before it. Is this the
+ * first of them? */
+static bool is_first(struct enforcer *e, uint32_t at, const struct edge *edge) {
         const struct position *positions = &e->program->positions[e->path->positions.first];
 
-        for (uint32_t before = 1; before < at; before++)
-                for (uint32_t i = 0; i < positions[before].edges.n; i++) {
-                        const struct edge *other = &e->program->edges[positions[before].edges.first + i];
+        memset(e->at, 0, sizeof(e->at));
+        e->at[at] = true;
+        for (uint32_t other = 1; at > 0 && other < e->path->positions.n; other++)
+                for (uint32_t i = 0; i < positions[other].edges.n; i++) {
+                        const struct edge *same = &e->program->edges[positions[other].edges.first + i];
 
-                        if (other->target == POSITION_ACCEPT && other->kind == edge->kind &&
-                            other->condition == edge->condition)
-                                return true;
+                        if (same->target != POSITION_ACCEPT || same->kind != edge->kind ||
+                            same->condition != edge->condition)
+                                continue;
+                        if (other < at)
+                                return false;
+                        e->at[other] = true;
                 }
-        return false;
+        return true;
 }
 
 static int make_rules(struct enforcer *e, const struct edge *edge, bool armed) {
@@ -558,7 +579,7 @@ int enforce_path(const struct program *program, uint32_t path, struct enforcemen
                 for (uint32_t i = 0; i < position->edges.n && r >= 0; i++) {
                         const struct edge *edge = &program->edges[position->edges.first + i];
 
-                        if (edge->target == POSITION_ACCEPT && !(at > 0 && is_seen(&e, at, edge)))
+                        if (edge->target == POSITION_ACCEPT && is_first(&e, at, edge))
                                 r = make_rules(&e, edge, at > 0);
                 }
         }

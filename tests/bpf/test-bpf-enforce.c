@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "base/macro.h"
@@ -60,7 +61,7 @@ static struct enforcement_test network_test(const char *address, uint32_t bits) 
 }
 
 static struct enforcement_rule rule_of(enum wire_kind kind, struct enforcement_test test) {
-        return (struct enforcement_rule){.policy = "it's forbidden", .path = PATH_OF_PROGRAM, .kind = kind,
+        return (struct enforcement_rule){.policy = "it's forbidden", .path = PATH_OF_PROGRAM, .bit = 1, .kind = kind,
                                          .n_tests = 1, .tests = {test}};
 }
 
@@ -201,8 +202,15 @@ static void arm(uint32_t id, uint64_t start_ns, uint64_t deadline_ns) {
                 .path = PATH_OF_PROGRAM,
                 .id = id,
                 .start_ns = start_ns,
-                .deadline_ns = deadline_ns,
+                .n_runs = 1,
+                .runs = {{.deadline_ns = deadline_ns, .rules = 1}},
         };
+
+        ck_assert_int_eq(capture_arm(lab.capture, &arming), 0);
+}
+
+static void disarm(uint32_t id, uint64_t start_ns) {
+        const struct enforcement_arming arming = {.path = PATH_OF_PROGRAM, .id = id, .start_ns = start_ns};
 
         ck_assert_int_eq(capture_arm(lab.capture, &arming), 0);
 }
@@ -226,7 +234,7 @@ START_TEST(an_armed_rule_holds_for_the_key_that_was_armed_until_its_deadline) {
         arm((uint32_t)getpid(), start_ns, UINT64_MAX);
         ck_assert_int_eq(connect_to(&target), EPERM);
         LET_THROUGH("192.0.2.9", 1);            /* a child */
-        ck_assert_int_eq(capture_disarm(lab.capture, PATH_OF_PROGRAM, (uint32_t)getpid(), start_ns), 0);
+        disarm((uint32_t)getpid(), start_ns);
         ck_assert_int_ne(connect_to(&target), EPERM);
         arm((uint32_t)getpid(), start_ns, 1);   /* long over */
         ck_assert_int_ne(connect_to(&target), EPERM);
@@ -249,24 +257,185 @@ START_TEST(an_armed_rule_holds_for_the_key_that_was_armed_until_its_deadline) {
 }
 END_TEST
 
-START_TEST(what_a_story_captured_is_compared_with_the_call) {
+static struct enforcement_run run_with(const char *address) {
+        struct enforcement_run run = {.deadline_ns = UINT64_MAX, .rules = 1, .has_address = address != NULL};
+
+        if (address)
+                run.address = network(address, 32).address;
+        return run;
+}
+
+static struct enforcement_rule rule_of_captured(void) {
         struct enforcement_rule rule = rule_of(WIRE_KIND_connect, number_test(ENFORCEMENT_PORT, 1, 65535));
-        struct enforcement_arming arming = {.path = PATH_OF_PROGRAM, .deadline_ns = UINT64_MAX, .has_address = true,
-                                            .address = network("192.0.2.77", 32).address};
 
         rule.armed = true;
         rule.key = ENFORCEMENT_HOST;
         rule.tests[rule.n_tests++] =
                 (struct enforcement_test){.field = ENFORCEMENT_ADDRESS, .op = ENFORCEMENT_CAPTURED};
+        return rule;
+}
+
+START_TEST(what_a_story_captured_is_compared_with_the_call) {
+        struct enforcement_rule rule = rule_of_captured();
+        struct enforcement_arming arming = {.path = PATH_OF_PROGRAM, .n_runs = 1, .runs = {run_with("192.0.2.77")}};
+
         ck_assert_int_eq(enforce(&rule, 1), 0);
         ck_assert_int_eq(capture_arm(lab.capture, &arming), 0);
         REFUSED("192.0.2.77", 1);
         LET_THROUGH("192.0.2.78", 1);
 
-        /* It captured none: nothing can be the same. */
-        arming.has_address = false;
+        /* It captured none: nothing can be the same, nor another. */
+        arming.runs[0] = run_with(NULL);
         ck_assert_int_eq(capture_arm(lab.capture, &arming), 0);
         LET_THROUGH("192.0.2.77", 1);
+        rule.tests[1].negate = true;
+        ck_assert_int_eq(enforce(&rule, 1), 0);
+        ck_assert_int_eq(capture_arm(lab.capture, &arming), 0);
+        LET_THROUGH("192.0.2.77", 1);
+        leave_alone();
+}
+END_TEST
+
+START_TEST(stories_of_one_key_are_armed_side_by_side_and_each_ends_by_itself) {
+        struct enforcement_rule rule = rule_of_captured();
+        struct enforcement_arming arming = {.path = PATH_OF_PROGRAM};
+
+        ck_assert_int_eq(enforce(&rule, 1), 0);
+        for (arming.n_runs = 0; arming.n_runs < ENFORCEMENT_MAX_RUNS; arming.n_runs++) {
+                char address[32];
+
+                snprintf(address, sizeof(address), "192.0.2.%zu", 101 + arming.n_runs);
+                arming.runs[arming.n_runs] = run_with(address);
+        }
+        arming.runs[3].deadline_ns = 1;         /* long over */
+        arming.runs[4].rules = 2;               /* waits for another last step */
+        ck_assert_int_eq(capture_arm(lab.capture, &arming), 0);
+        REFUSED("192.0.2.101", 1);
+        REFUSED("192.0.2.108", 1);
+        LET_THROUGH("192.0.2.104", 1);
+        LET_THROUGH("192.0.2.105", 1);
+        LET_THROUGH("192.0.2.109", 1);
+
+        /* The last one is over, the others are not. */
+        arming.n_runs--;
+        ck_assert_int_eq(capture_arm(lab.capture, &arming), 0);
+        LET_THROUGH("192.0.2.108", 1);
+        REFUSED("192.0.2.107", 1);
+
+        /* `not ( == )`: of any of two stories it is another address than the one that the other has captured. */
+        rule.tests[1].negate = true;
+        ck_assert_int_eq(enforce(&rule, 1), 0);
+        arming.n_runs = 1;
+        ck_assert_int_eq(capture_arm(lab.capture, &arming), 0);
+        LET_THROUGH("192.0.2.101", 1);
+        REFUSED("192.0.2.102", 1);
+        arming.n_runs = 2;
+        ck_assert_int_eq(capture_arm(lab.capture, &arming), 0);
+        REFUSED("192.0.2.101", 1);
+        leave_alone();
+}
+END_TEST
+
+/* ---- control groups ---- */
+
+struct in_group {
+        const char *group;
+        struct target target;
+};
+
+static int connect_in_group(void *argument) {
+        const struct in_group *where = argument;
+        char procs[600];
+
+        snprintf(procs, sizeof(procs), "%s/cgroup.procs", where->group);
+        lab_write_file(procs, "0", 0644);
+        return connect_to((void *)&where->target);
+}
+
+static int result_in(const char *group) {
+        struct in_group where = {group, {"192.0.2.9", 1}};
+
+        (void)lab_run(connect_in_group, &where);
+        ck_assert(WIFEXITED(lab.status));
+        return WEXITSTATUS(lab.status);
+}
+
+static void arm_named(const char *name, size_t n_runs) {
+        const struct enforcement_arming arming = {.path = PATH_OF_PROGRAM, .name = name, .n_name = strlen(name),
+                                                  .n_runs = n_runs, .runs = {run_with(NULL)}};
+
+        ck_assert_int_eq(capture_arm(lab.capture, &arming), 0);
+}
+
+static void make_group(const char *path) {
+        ck_assert_int_eq(mkdir(path, 0755), 0);
+        lab_read();
+}
+
+static void wait_until_refused(const char *group) {
+        for (int i = 0; i < 500; i++) {
+                if (result_in(group) == EPERM)
+                        return;
+                usleep(10000);
+                lab_read();
+        }
+        ck_abort_msg("nothing is refused in %s", group);
+}
+
+static void check_groups(struct enforcement_rule *rule, const char *name, const char *directory) {
+        char group[300], below[400], again[500], other[300];
+
+        snprintf(group, sizeof(group), "%s/%s", lab_hierarchy(), directory);
+        snprintf(below, sizeof(below), "%s/below", group);
+        snprintf(again, sizeof(again), "%s/%s", below, "other.service");
+        snprintf(other, sizeof(other), "%s/not-%d.service", lab_hierarchy(), getpid());
+        make_group(group);
+        make_group(other);
+        ck_assert_int_eq(enforce(rule, 1), 0);
+        ck_assert_int_ne(result_in(group), EPERM);
+        arm_named(name, 1);
+        ck_assert_int_eq(result_in(group), EPERM);
+
+        /* Groups below belong to it, whatever they are called; others do not, nor does who is in none. */
+        make_group(below);
+        make_group(again);
+        ck_assert_int_eq(result_in(below), EPERM);
+        ck_assert_int_eq(result_in(again), EPERM);
+        ck_assert_int_ne(result_in(other), EPERM);
+        LET_THROUGH("192.0.2.9", 1);
+        arm_named(name, 0);
+        arm_named("other.service", 1);
+        ck_assert_int_ne(result_in(again), EPERM);
+        arm_named(name, 1);
+
+        /* Of the same name, and another group, as after a restart of the unit: known as soon as it is heard of. */
+        ck_assert_int_eq(rmdir(again) | rmdir(below) | rmdir(group), 0);
+        make_group(group);
+        wait_until_refused(group);
+        arm_named(name, 0);
+        ck_assert_int_ne(result_in(group), EPERM);
+        ck_assert_int_eq(rmdir(group) | rmdir(other), 0);
+}
+
+START_TEST(units_and_containers_are_told_by_the_callers_control_group_and_those_above_it) {
+        struct enforcement_rule rule = rule_of(WIRE_KIND_connect, network_test("192.0.2.0", 24));
+        char name[80], directory[100];
+        const char *why;
+
+        rule.armed = true;
+        rule.key = ENFORCEMENT_UNIT;
+        why = capture_enforcement_obstacle(lab.capture, &rule);
+        if (why || !lab_hierarchy()) {
+                printf("%s: not tried\n", why ?: "no hierarchy that we may write to");
+                return;
+        }
+        snprintf(name, sizeof(name), "enforced%d.service", getpid());
+        check_groups(&rule, name, name);
+
+        rule.key = ENFORCEMENT_CONTAINER;
+        snprintf(name, sizeof(name), "%064x", getpid());
+        snprintf(directory, sizeof(directory), "docker-%s.scope", name);
+        check_groups(&rule, name, directory);
         leave_alone();
 }
 END_TEST
@@ -653,6 +822,8 @@ int main(void) {
                 what_the_caller_runs_and_who_he_is_is_asked_for,
                 an_armed_rule_holds_for_the_key_that_was_armed_until_its_deadline,
                 what_a_story_captured_is_compared_with_the_call,
+                stories_of_one_key_are_armed_side_by_side_and_each_ends_by_itself,
+                units_and_containers_are_told_by_the_callers_control_group_and_those_above_it,
                 whom_no_rule_is_for_cannot_be_armed,
                 who_opens_what_he_is_to_be_killed_for_runs_no_instruction_after_the_call,
                 who_runs_what_he_is_to_be_killed_for_never_runs_it,

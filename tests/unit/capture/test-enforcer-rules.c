@@ -27,6 +27,7 @@ static void checks_free(struct enforcer_checks *checks) {
 static const struct enforcement_rule two_tests = {
         .policy = "p",
         .path = 3,
+        .bit = 4,
         .kind = WIRE_KIND_connect,
         .armed = true,
         .key = ENFORCEMENT_TREE,
@@ -46,6 +47,7 @@ START_TEST(each_operand_is_a_check_and_the_last_of_a_test_and_of_a_rule_says_so)
         ck_assert_uint_eq(checks->checks[0].field, ENFORCE_KEY);
         ck_assert_uint_eq(checks->checks[0].key, ENFORCE_KEY_TREE);
         ck_assert_uint_eq(checks->checks[0].low, 3);
+        ck_assert_uint_eq(checks->checks[0].high, 4);
         ck_assert_uint_eq(checks->checks[0].flags, ENFORCE_END);
         ck_assert_uint_eq(checks->checks[1].low, 80);
         ck_assert_uint_eq(checks->checks[1].flags, 0);

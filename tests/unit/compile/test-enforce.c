@@ -62,6 +62,40 @@ START_TEST(the_last_step_of_a_story_is_armed_and_names_its_captures) {
 }
 END_TEST
 
+START_TEST(a_run_waits_for_those_rules_that_come_next_where_it_is) {
+        struct program *program =
+                enforce("path \"p\" { enforce = deny by = unit any { "
+                        "block \"x\" { unlink { } connect { dport == 1 } } "
+                        "block \"y\" { chmod { } connect { dport == 2 } } } }");
+        uint8_t all = 0;
+        unsigned n = 0;
+
+        ck_assert_uint_eq(got.n_rules, 2);
+        ck_assert_int_eq(got.rules[0].key, ENFORCEMENT_UNIT);
+        ck_assert_uint_eq(got.rules[0].bit, 1);
+        ck_assert_uint_eq(got.rules[1].bit, 2);
+        for (size_t at = 0; at < program->paths[0].positions.n; at++)
+                if (got.awaited[at]) {
+                        ck_assert_uint_eq(all & got.awaited[at], 0);
+                        all |= got.awaited[at];
+                        n++;
+                }
+        ck_assert_uint_eq(n, 2);
+        ck_assert_uint_eq(all, 3);
+        program_unref(program);
+
+        /* A step that may be left out: with it and without it the same is waited for. */
+        program =
+                enforce("path \"p\" { enforce = deny by = container unlink { } chmod { } ... connect { dport == 1 } }");
+        ck_assert_uint_eq(got.n_rules, 1);
+        ck_assert_int_eq(got.rules[0].key, ENFORCEMENT_CONTAINER);
+        ck_assert_uint_eq(got.awaited[0], 0);
+        for (size_t at = 1; at < program->paths[0].positions.n; at++)
+                ck_assert_uint_eq(got.awaited[at], 1);
+        program_unref(program);
+}
+END_TEST
+
 START_TEST(lists_are_one_test_and_alternatives_are_rules) {
         struct program *program = enforce("path \"p\" { enforce = kill execve { exe startswith [\"/tmp/\", \"/run/\"] "
                                           "or proc.uid in [5, 7] } }");
@@ -131,7 +165,8 @@ START_TEST(the_listing_says_it_and_equal_stories_that_differ_in_it_are_others) {
 END_TEST
 
 UNIT_MAIN("compile/enforce", a_step_alone_is_a_rule_that_is_always_in_force,
-          the_last_step_of_a_story_is_armed_and_names_its_captures, lists_are_one_test_and_alternatives_are_rules,
+          the_last_step_of_a_story_is_armed_and_names_its_captures,
+          a_run_waits_for_those_rules_that_come_next_where_it_is, lists_are_one_test_and_alternatives_are_rules,
           exceptions_are_part_of_every_rule,
           what_no_kernel_could_decide_is_refused_also_where_the_checker_let_it_pass,
           the_listing_says_it_and_equal_stories_that_differ_in_it_are_others)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "event/enforcement.h"
 #include "stage.h"
 
 #include <stdio.h>
@@ -93,6 +94,38 @@ static void on_obscured(enum wire_reason reason, const struct path *path, const 
         put(stage, "obscured %d %s %s\n", reason, program_text(stage->program, path->name), key);
 }
 
+bool stage_arming;
+
+/* Deadlines in seconds from the beginning, "-" for none. */
+static void on_arming(const struct enforcement_arming *arming, void *data) {
+        struct stage *stage = data;
+
+        put(stage, "armed %.*s%u%s:", (int)arming->n_name, arming->name ?: "", arming->id,
+            arming->crowded ? " crowded" : "");
+        for (size_t i = 0; i < arming->n_runs; i++) {
+                const struct enforcement_run *run = &arming->runs[i];
+
+                if (run->deadline_ns == UINT64_MAX)
+                        put(stage, " -");
+                else
+                        put(stage, " %llu", (unsigned long long)((run->deadline_ns - STAGE_START) / SECOND));
+                put(stage, "/%u", run->rules);
+                if (run->has_file)
+                        put(stage, "/%llu", (unsigned long long)run->file.inode);
+                if (run->has_address)
+                        put(stage, "/%u", run->address.bytes[3]);
+        }
+        put(stage, "\n");
+}
+
+static struct engine_sink sink_of(struct stage *stage) {
+        return (struct engine_sink){.on_match = on_match,
+                                    .on_step = on_match,
+                                    .on_obscured = on_obscured,
+                                    .on_arming = stage_arming ? on_arming : NULL,
+                                    .data = stage};
+}
+
 void stage_open(struct stage *stage, struct program *program) {
         const struct process_table_limits limits = {
                 .max_processes = 1000,
@@ -100,8 +133,7 @@ void stage_open(struct stage *stage, struct program *program) {
                 .max_cgroups = 16,
                 .grace_ns = 60 * SECOND,
         };
-        const struct engine_sink sink = {
-                .on_match = on_match, .on_step = on_match, .on_obscured = on_obscured, .data = stage};
+        const struct engine_sink sink = sink_of(stage);
 
         memset(stage, 0, sizeof(*stage));
         stage->program = program;
@@ -130,8 +162,7 @@ static void on_ended(const char *path, size_t length, uint64_t n_runs, void *use
 }
 
 int stage_restart(struct stage *stage, struct program *program, const struct strbuf *from, struct carried *ret) {
-        const struct engine_sink sink = {
-                .on_match = on_match, .on_step = on_match, .on_obscured = on_obscured, .data = stage};
+        const struct engine_sink sink = sink_of(stage);
         struct siphash_key key = *siphash_process_key();
 
         engine_free(stage->engine);

@@ -39,6 +39,8 @@ struct stage {
         struct record record;
 };
 
+extern bool stage_arming; /* stage_open(): what is armed is told, too: "armed 100: 10/1/7", which is deadline,
+                           * rules, and the file or the last byte of the address that was captured */
 extern struct engine_limits stage_limits;       /* of the next stage_open(); tests may change them */
 extern uint64_t stage_now, stage_number;
 
