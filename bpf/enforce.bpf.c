@@ -29,6 +29,9 @@ const volatile __u32 listed = 0;        /* lists that have something in them: 1 
 /* Changed by the daemon at any time. */
 __u32 enforcing = 0;
 
+/* By the number of a rule, less 1: what would be done is told, and not done. */
+__u8 disarmed[ENFORCE_RULES] = {};
+
 struct enforce_counters counters = {};
 
 struct {
@@ -222,13 +225,19 @@ static __always_inline bool is_protected(struct task_struct *task) {
         return bpf_map_lookup_elem(&protected, &object) != NULL;
 }
 
+static __always_inline bool is_in_force(__u32 rule) {
+        __u32 at = (rule & ~ENFORCE_KILL) - 1;
+
+        return enforcing && !(at < ENFORCE_RULES && disarmed[at]);
+}
+
 /* What is to be done, counted. 0 is a rule as well: nothing could be looked at. */
 static __always_inline enum enforce_outcome decide(struct task_struct *task, __u32 rule) {
         enum enforce_outcome outcome = ENFORCE_WOULD;
 
         if (is_protected(task))
                 outcome = ENFORCE_NO;
-        else if (enforcing && (rule || closed))
+        else if (is_in_force(rule) && (rule || closed))
                 outcome = ENFORCE_KERNEL;
         if (rule || outcome == ENFORCE_KERNEL)
                 count(&counters.outcomes[outcome]);
@@ -551,7 +560,7 @@ static __always_inline int kill_for_file(struct file *file, __u32 place) {
         }
         rule = rule_of_file(scratch, place, file);
         if (rule) {
-                outcome = is_protected(task) ? ENFORCE_NO : enforcing ? ENFORCE_KERNEL : ENFORCE_WOULD;
+                outcome = is_protected(task) ? ENFORCE_NO : is_in_force(rule) ? ENFORCE_KERNEL : ENFORCE_WOULD;
                 verdict_fill(&scratch->verdict, task, ENFORCE_POLICIES, place, rule, outcome);
                 tell_file(scratch);
                 size = KNOWS(&scratch->facts, ENFORCE_FILE_PATH) ? scratch->facts.path.n : 0;

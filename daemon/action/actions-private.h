@@ -7,6 +7,7 @@
 #include "action/copy.h"
 #include "action/guard.h"
 #include "action/undo-log.h"
+#include "action/bucket.h"
 #include "base/hashmap.h"
 #include "config/config.h"
 
@@ -14,12 +15,6 @@ struct copier;
 struct posts;
 struct runtime_lists;
 struct systemd;
-
-/* So many in a minute, and no more than that at once. */
-struct action_bucket {
-        uint64_t filled_ns;             /* when it was filled last; 0: never, it is full */
-        double level;
-};
 
 struct action_policy {
         struct action_bucket bucket;
@@ -89,7 +84,6 @@ void action_end(struct action_pending *pending, struct action_result *result);
 void action_unpend(struct action_pending *pending);
 
 /* The bucket with `per_minute` in it: is there one left now? */
-bool action_bucket_take(struct action_bucket *bucket, uint64_t per_minute, uint64_t now_ns);
 
 /* Its tasks are forgotten, not told. */
 struct systemd *systemd_free(struct systemd *systemd);

@@ -54,21 +54,6 @@ int action_guarded(struct action_result *ret, int r, const char *thing, const st
 
 /* ---- limits ---- */
 
-bool action_bucket_take(struct action_bucket *bucket, uint64_t per_minute, uint64_t now_ns) {
-        double most = (double)per_minute;
-
-        if (bucket->filled_ns == 0)
-                bucket->level = most;
-        else
-                bucket->level += most * (double)nsec_sub(now_ns, bucket->filled_ns) / (double)NSEC_PER_MIN;
-        bucket->level = MIN(bucket->level, most);
-        bucket->filled_ns = MAX(now_ns, (uint64_t)1);
-        if (bucket->level < 1)
-                return false;
-        bucket->level -= 1;
-        return true;
-}
-
 static uint64_t rate_of(const struct config *config, enum action_group group) {
         switch (group) {
         case ACTION_GROUP_PROCESS: return config->response.rate_process;
@@ -416,7 +401,8 @@ static void rearm(const char *name, void *userdata) {
         struct actions *actions = userdata;
 
         if (!actions_is_policy_disarmed(actions, name)) {
-                notice(actions, "Policy '%s' should be armed again, and is not disarmed", name);
+                tell_storm(actions, name, false);       /* it may be for somebody else (enforce) */
+                notice(actions, "Policy '%s' should be armed again, and no script of it is disarmed", name);
                 return;
         }
         actions_arm_policy(actions, name);

@@ -66,7 +66,8 @@ struct actions_sink {
         /* A runtime list has changed: this value is on it until then, or (0) not any more. `list` NULL: another process
          * has changed some, they are to be read again (runtime-list.h). May be NULL. */
         void (*on_list)(const char *list, const char *value, uint64_t until_ns, void *userdata);
-        /* A storm has disarmed this policy, or it is armed again: for whoever outlives these actions. May be NULL. */
+        /* A storm has disarmed this policy, or it is armed again: for whoever outlives these actions. That an operator
+         * wants it armed is told of any name. May be NULL. */
         void (*on_storm)(const char *policy, bool disarmed, void *userdata);
         /* Something that an administrator must know: "disarmed because ...", a policy disarmed by a storm. */
         void (*on_notice)(const char *text, void *userdata);

@@ -126,6 +126,8 @@ void manager_deny_look(struct manager *manager) {
 
 static int on_directory(sd_event_source *source, const struct inotify_event *event, void *userdata) {
         manager_deny_look(userdata);
+        if (event->mask & IN_CLOSE_WRITE)
+                manager_enforce_look(userdata);
         return 0;
 }
 
@@ -137,8 +139,8 @@ int manager_deny_watch(struct manager *manager) {
         if (manager->deny.watch || !*directory)
                 return 0;
         r = sd_event_add_inotify(manager->loop, &manager->deny.watch, directory,
-                                 IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM | IN_ONLYDIR, on_directory,
-                                 manager);
+                                 IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM | IN_CLOSE_WRITE | IN_ONLYDIR,
+                                 on_directory, manager);
         if (r >= 0)
                 r = sd_event_source_set_priority(manager->deny.watch, SD_EVENT_PRIORITY_IMPORTANT);
         if (r >= 0)

@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <glob.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "action/rearm.h"
 #include "app/manager-private.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -71,7 +73,20 @@ static int collect(const struct program *program, struct rules *rules) {
         return 0;
 }
 
-int manager_enforce_set(struct manager *manager, const struct program *program, const struct config *config) {
+/* Those of a program whose rules are in force now are all armed. */
+static int set_policies(struct manager_enforce *enforce, struct program *program) {
+        struct enforce_policy *policies = calloc(program->n_paths + 1, sizeof(*policies));
+
+        if (!policies)
+                return log_oom();
+        free(enforce->policies);
+        enforce->policies = policies;
+        program_unref(enforce->program);
+        enforce->program = program_ref(program);
+        return 0;
+}
+
+int manager_enforce_set(struct manager *manager, struct program *program, const struct config *config) {
         _cleanup_(rules_done) struct rules rules = {};
         struct capture_enforcement enforcement = {.closed = config->deny.fail == CONFIG_FAIL_CLOSED};
         glob_t protected = {};
@@ -95,6 +110,8 @@ int manager_enforce_set(struct manager *manager, const struct program *program, 
                 enforcement.protected = (struct capture_deny_list){(const char *const *)protected.gl_pathv,
                                                                    protected.gl_pathc};
                 r = capture_set_enforcement(manager->capture, &enforcement);
+                if (r >= 0)
+                        r = set_policies(&manager->enforce, program);
         }
         globfree(&protected);
         return r;
@@ -103,6 +120,10 @@ int manager_enforce_set(struct manager *manager, const struct program *program, 
 void manager_enforce_done(struct manager *manager) {
         free(manager->enforce.notes);
         manager->enforce.notes = NULL;
+        free(manager->enforce.policies);
+        manager->enforce.policies = NULL;
+        program_unref(manager->enforce.program);
+        manager->enforce.program = NULL;
 }
 
 void manager_enforce_arm(const struct enforcement_arming *arming, void *userdata) {
@@ -114,6 +135,27 @@ void manager_enforce_arm(const struct enforcement_arming *arming, void *userdata
                 log_limited(&limit, LOG_WARNING, 0,
                             "The kernel has no room for more stories: the last step of some is not enforced");
         }
+}
+
+/* ---- storms ---- */
+
+static struct enforce_policy *policy_of(const struct manager_enforce *enforce, const struct match *match) {
+        return enforce->policies && match->program == enforce->program
+                     ? &enforce->policies[match->path - match->program->paths]
+                     : NULL;
+}
+
+static void count_to_storm(struct manager *manager, struct enforce_policy *policy, const char *name) {
+        uint64_t storm = manager->settings.config.response.storm;
+
+        if (policy->disarmed || action_bucket_take(&policy->bucket, storm, clock_boottime_ns()))
+                return;
+        manager->enforce.n_storms++;
+        log_warning("Policy '%s' enforced more than %" PRIu64
+                    " last steps in a minute: it is disarmed until the daemon is"
+                    " loaded anew or `execrayctl response rearm` is used, and its alerts are told only",
+                    name, storm);
+        manager_enforce_on_storm(name, true, manager);
 }
 
 /* ---- verdicts ---- */
@@ -162,20 +204,76 @@ static enum match_enforced told_of(const struct manager *manager, const struct m
         return best;
 }
 
-enum match_enforced manager_enforce_of(const struct match *match, void *userdata) {
-        struct manager *manager = userdata;
-        const char *name = program_text(match->program, match->path->name);
+static enum match_enforced kill_late(struct manager *manager, const struct match *match, const char *name) {
+        const struct config *config = &manager->settings.config;
+
+        if (!action_bucket_take(&manager->enforce.kills, config->response.rate_process, clock_boottime_ns())) {
+                static struct log_limit limit = LOG_ONCE_A_MINUTE;
+
+                manager->enforce.n_limited++;
+                log_limited(&limit, LOG_WARNING, 0,
+                            "Policy '%s': process %" PRIu32 " is not killed, more than %" PRIu64
+                            " in a minute would be (response.rate_process)",
+                            name, match->actor_id.pid, config->response.rate_process);
+                return MATCH_FAILED;
+        }
+        switch (manager_late_kill(&manager->late, config, &match->actor_id, name, match->time_ns)) {
+        case 0: return MATCH_LATE;
+        case -EPERM: return MATCH_PROTECTED;
+        default: return MATCH_FAILED;
+        }
+}
+
+static enum match_enforced what_was_done(struct manager *manager, const struct match *match, const char *name,
+                                         bool disarmed) {
         enum match_enforced told = told_of(manager, match, name);
 
+        if (told == MATCH_FAILED && disarmed)
+                return MATCH_WOULD;
         if (match->path->enforce != PATH_ENFORCE_KILL || (told != MATCH_REFUSED && told != MATCH_FAILED))
                 return told;
         if (capture_has_killed(manager->capture, &match->actor_id, name, KILL_TOLD_NS))
                 return MATCH_KILLED;
-        if (told == MATCH_REFUSED)
-                return told;
-        switch (manager_late_kill(&manager->late, &manager->settings.config, &match->actor_id, name, match->time_ns)) {
-        case 0: return MATCH_LATE;
-        case -EPERM: return MATCH_PROTECTED;
-        default: return told;
+        return told == MATCH_REFUSED ? told : kill_late(manager, match, name);
+}
+
+enum match_enforced manager_enforce_of(const struct match *match, void *userdata) {
+        struct manager *manager = userdata;
+        const char *name = program_text(match->program, match->path->name);
+        struct enforce_policy *policy = policy_of(&manager->enforce, match);
+        enum match_enforced what = what_was_done(manager, match, name, policy && policy->disarmed);
+
+        if (policy && (what == MATCH_KILLED || what == MATCH_LATE || what == MATCH_REFUSED))
+                count_to_storm(manager, policy, name);
+        return what;
+}
+
+void manager_enforce_on_storm(const char *name, bool disarmed, void *userdata) {
+        struct manager *manager = userdata;
+        struct manager_enforce *enforce = &manager->enforce;
+
+        for (uint32_t i = 0; enforce->policies && i < enforce->program->n_paths; i++) {
+                struct enforce_policy *policy = &enforce->policies[i];
+                const struct path *path = &enforce->program->paths[i];
+
+                if (path->enforce == PATH_ENFORCE_NONE || policy->disarmed == disarmed ||
+                    !streq(program_text(enforce->program, path->name), name))
+                        continue;
+                policy->disarmed = disarmed;
+                policy->bucket = (struct action_bucket){};
+                capture_disarm_policy(manager->capture, name, disarmed);
+                log_notice("Policy '%s': its last step is %s", name,
+                           disarmed ? "not enforced from here on" : "enforced again");
         }
+}
+
+static void rearm(const char *name, void *userdata) {
+        manager_enforce_on_storm(name, false, userdata);
+}
+
+void manager_enforce_look(struct manager *manager) {
+        if (!manager->enforce.policies || manager->scripts.current)
+                return;
+        if (rearm_take(manager_runtime_directory(), rearm, manager) < 0)
+                log_warning("Who asks for a policy to be armed again is not believed: the file is not root's alone");
 }

@@ -238,7 +238,7 @@ static void blame(struct manager *manager, int error, const char *what) {
 }
 
 /* Rules for the kernel, and whoever breaks the glass is looked for. */
-static int enforce(struct manager *manager, const struct program *program, const struct config *config) {
+static int enforce(struct manager *manager, struct program *program, const struct config *config) {
         int r = manager_enforce_is_asked(program) ? manager_deny_watch(manager) : 0;
 
         return r < 0 ? r : manager_enforce_set(manager, program, config);
@@ -254,7 +254,7 @@ static void go_back(struct manager *manager, const struct config *from) {
 /* The new settings are complete. */
 static void take_over(struct manager *manager, struct settings *settings) {
         _cleanup_(strbuf_done) struct strbuf changes = {}, message = {};
-        const struct program *program = settings->program;
+        struct program *program = settings->program;
         uint64_t generation = manager->generation + 1;
         struct capture_overload overload;
         struct program *before;

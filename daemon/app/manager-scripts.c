@@ -40,7 +40,8 @@ static void on_first_ready(int r, const char *messages, void *userdata) {
 }
 
 int manager_scripts_start(struct manager *manager) {
-        static const struct response_sink sink = {.on_ready = on_first_ready, .on_list = manager_lists_on_list};
+        static const struct response_sink sink = {.on_ready = on_first_ready, .on_list = manager_lists_on_list,
+                                                   .on_storm = manager_enforce_on_storm};
         struct response_options options;
         int r;
 
@@ -93,7 +94,8 @@ static void on_ready(int r, const char *messages, void *userdata) {
 
 int manager_scripts_prepare(struct manager *manager, const struct settings *settings,
                             void (*on_done)(struct manager *manager, bool good)) {
-        static const struct response_sink sink = {.on_ready = on_ready, .on_list = manager_lists_on_list};
+        static const struct response_sink sink = {.on_ready = on_ready, .on_list = manager_lists_on_list,
+                                                   .on_storm = manager_enforce_on_storm};
         struct response_options options;
         int r;
 

@@ -196,6 +196,7 @@ int deny_set_enforcement(struct capture *capture, const struct capture_enforceme
 bool deny_has_killed(struct capture *capture, const struct identity *who, const char *policy, uint64_t wait_ns);
 const char *deny_obstacle(const struct capture *capture, const struct enforcement_rule *rule);
 int deny_arm(struct capture *capture, const struct enforcement_arming *arming);
+void deny_disarm_policy(struct capture *capture, const char *policy, bool disarmed);
 void deny_name_group(struct capture_bpf *bpf, uint64_t id, const char *path, size_t n_path, bool is_cut);
 void deny_forget_group(struct capture_bpf *bpf, uint64_t id);
 void deny_set_enforcing(struct capture *capture, bool enforcing);

@@ -705,6 +705,7 @@ static const struct capture_ops bpf_ops = {
         .has_killed = deny_has_killed,
         .obstacle = deny_obstacle,
         .arm = deny_arm,
+        .disarm_policy = deny_disarm_policy,
         .set_enforcing = deny_set_enforcing,
         .let_go = deny_let_go,
         .protect = deny_protect,

@@ -293,6 +293,13 @@ int deny_arm(struct capture *capture, const struct enforcement_arming *arming) {
         return enforcer ? enforcer_arm(enforcer, arming) : -ENOENT;
 }
 
+void deny_disarm_policy(struct capture *capture, const char *policy, bool disarmed) {
+        struct enforcer *enforcer = bpf_of(capture)->deny[DENY_POLICIES].enforcer;
+
+        if (enforcer)
+                enforcer_disarm(enforcer, policy, disarmed);
+}
+
 void deny_name_group(struct capture_bpf *bpf, uint64_t id, const char *path, size_t n_path, bool is_cut) {
         struct enforcer *enforcer = bpf->deny[DENY_POLICIES].enforcer;
 

@@ -21,7 +21,8 @@ struct capture_ops {
         bool (*has_killed)(struct capture *capture, const struct identity *who, const char *policy,
                            uint64_t wait_ns);           /* may be NULL */
         const char *(*obstacle)(const struct capture *capture, const struct enforcement_rule *rule); /* may be NULL */
-        int (*arm)(struct capture *capture, const struct enforcement_arming *arming);   /* may be NULL */
+        int (*arm)(struct capture *capture, const struct enforcement_arming *arming);   /* may be NULL, */
+        void (*disarm_policy)(struct capture *capture, const char *policy, bool disarmed);      /* with it */
         void (*set_enforcing)(struct capture *capture, bool enforcing);                 /* may be NULL */
         void (*let_go)(struct capture *capture);                                        /* may be NULL */
         int (*protect)(struct capture *capture, const struct capture_deny_list *executables);   /* may be NULL */

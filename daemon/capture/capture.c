@@ -108,6 +108,11 @@ const char *capture_enforcement_obstacle(const struct capture *capture, const st
         return capture->ops->obstacle ? capture->ops->obstacle(capture, rule) : NULL;
 }
 
+void capture_disarm_policy(struct capture *capture, const char *policy, bool disarmed) {
+        if (capture->ops->disarm_policy)
+                capture->ops->disarm_policy(capture, policy, disarmed);
+}
+
 int capture_arm(struct capture *capture, const struct enforcement_arming *arming) {
         return capture->ops->arm ? capture->ops->arm(capture, arming) : -EOPNOTSUPP;
 }

@@ -264,6 +264,9 @@ const char *capture_enforcement_obstacle(const struct capture *capture, const st
  * is no room. A recording: -EOPNOTSUPP. */
 int capture_arm(struct capture *capture, const struct enforcement_arming *arming);
 
+/* What this policy enforces is told from now on, and not done; or done again. New rules are in force. */
+void capture_disarm_policy(struct capture *capture, const char *policy, bool disarmed);
+
 /* These as well are never refused anything, as deny->protected. -E2BIG: there is no room for all. */
 int capture_protect(struct capture *capture, const struct capture_deny_list *executables);
 

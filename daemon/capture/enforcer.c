@@ -419,6 +419,12 @@ void enforcer_set_enforcing(struct enforcer *enforcer, bool enforcing) {
         __atomic_store_n(&enforcer->skeleton->bss->enforcing, enforcing, __ATOMIC_SEQ_CST);
 }
 
+void enforcer_disarm(struct enforcer *enforcer, const char *name, bool disarmed) {
+        for (size_t i = 0; i < enforcer->n_rules; i++)
+                if (streq(enforcer->rules[i], name))
+                        __atomic_store_n(&enforcer->skeleton->bss->disarmed[i], disarmed, __ATOMIC_SEQ_CST);
+}
+
 int enforcer_fd(const struct enforcer *enforcer) {
         return enforcer->skeleton ? bpf_map__fd(enforcer->skeleton->maps.verdicts) : enforcer->parts[ENFORCER_VERDICTS];
 }

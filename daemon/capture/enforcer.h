@@ -61,6 +61,9 @@ int enforcer_protect(struct enforcer *enforcer, const struct capture_deny_list *
 /* At once, for all calls that come from now on. */
 void enforcer_set_enforcing(struct enforcer *enforcer, bool enforcing);
 
+/* Rules of this name only tell what they would do, or do it again. At once. */
+void enforcer_disarm(struct enforcer *enforcer, const char *name, bool disarmed);
+
 /* ---- over a restart (enforcer-keep.c) ---- */
 
 #define ENFORCER_MAX_ITEMS 48

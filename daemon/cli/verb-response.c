@@ -203,7 +203,7 @@ static int rearm(const struct where *where, const char *policy) {
                 (void)usleep(REARM_PAUSE_US);
         }
         (void)rearm_withdraw(directory);
-        log_error("Nobody has taken it: the daemon does not run, or no policy of it has a responder");
+        log_error("Nobody has taken it: the daemon does not run, or no policy of it has a responder or `enforce`");
         return EXIT_STATUS_FAILURE;
 }
 

@@ -125,8 +125,11 @@ static void on_storm(struct response *response, struct response_message message)
         struct response_item item;
 
         while (response_message_next(&message, &item))
-                if (item.tag == RESPONSE_NAME)
+                if (item.tag == RESPONSE_NAME) {
                         response_remember_storm(response, item.bytes, item.flag == 0);
+                        if (response->sink.on_storm)
+                                response->sink.on_storm(item.bytes, item.flag == 0, response->userdata);
+                }
 }
 
 /* The texts of a message, one after the other. */

@@ -44,6 +44,8 @@ struct response_sink {
         void (*on_ready)(int r, const char *messages, void *userdata);
         /* A runtime list has changed, as in action/actions.h. May be NULL. */
         void (*on_list)(const char *list, const char *value, uint64_t until_ns, void *userdata);
+        /* A storm of actions has disarmed this policy, or an operator wants it armed again. May be NULL. */
+        void (*on_storm)(const char *policy, bool disarmed, void *userdata);
 };
 
 struct response_stats {

@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 
-from harness import Daemon, expect, expect_equal, expect_in, main, run
+from harness import EXECRAYCTL, Daemon, expect, expect_equal, expect_in, main, run
 
 POLICY = '''path "read_and_sent" {
     enforce  = %s
@@ -85,6 +85,56 @@ def test_who_is_faster_than_the_kernel_hears_of_him_is_killed_late(place):
             expect(time.monotonic() < end, 'nobody is killed late')
             expect_equal(run(sys.executable, '-c', STORY, place.join('trigger'), '0', 'stay')[0], -signal.SIGKILL, 'how it ended')
         daemon.wait_for('ms after its last step')
+
+
+SENT = 'path "sent" { enforce = deny  by = process  suppress = 0s  connect { daddr == 192.0.2.77 } }\n'
+STORM = 'response:\n  enforce: yes\n  storm: %d\n  rate_process: %d\ncontrol:\n  bus: no\n'
+
+
+def send(daemon, place, n):
+    """One process, and what its alert, the n-th, says; its exit status."""
+    status = run(sys.executable, '-c', STORY, place.join('trigger'), '0')[0]
+    return status, daemon.wait_alert('sent', n)['enforced']
+
+
+def test_a_policy_that_enforces_too_often_is_disarmed_until_somebody_arms_it_again(place):
+    os.makedirs(place.join('run'))
+    place.write('trigger', 'x')
+    environment = ('env', 'RUNTIME_DIRECTORY=' + place.join('run'))
+    with Daemon(place, '--config', place.write('config.yaml', STORM % (3, 60)), wrapper=environment,
+                policies=place.write('sent.policy', SENT)) as daemon:
+        for n in range(4):
+            expect_equal(send(daemon, place, n + 1), (errno.EPERM, 'refused'), 'call %d' % (n + 1))
+        daemon.wait_for("Policy 'sent' enforced more than 3 last steps in a minute: it is disarmed")
+        for n in range(4, 7):
+            expect_equal(send(daemon, place, n + 1), (0, 'would'), 'call %d' % (n + 1))
+
+        # Of another name nothing changes.
+        run(EXECRAYCTL, 'response', '--runtime', place.join('run'), 'rearm', 'other', status=0)
+        expect_equal(send(daemon, place, 8), (0, 'would'), 'a call after another policy was armed')
+        run(EXECRAYCTL, 'response', '--runtime', place.join('run'), 'rearm', 'sent', status=0)
+        daemon.wait_for('is enforced again')
+        for n in range(8, 12):
+            expect_equal(send(daemon, place, n + 1), (errno.EPERM, 'refused'), 'call %d' % (n + 1))
+        expect_equal(send(daemon, place, 13), (0, 'would'), 'a call after the second storm')
+
+        # So does a reload.
+        expect_in('Reloaded', daemon.reload(), 'the log')
+        expect_equal(send(daemon, place, 14), (errno.EPERM, 'refused'), 'a call after the reload')
+
+
+def test_who_would_be_killed_late_beyond_the_rate_lives_and_that_is_said(place):
+    os.makedirs(place.join('run'))
+    place.write('trigger', 'x')
+    with Daemon(place, '--config', place.write('config.yaml', STORM % (1000, 0)), wrapper=('env', 'RUNTIME_DIRECTORY=' + place.join('run')),
+                policies=place.write('enforce.policy', POLICY % ('kill', place.join('trigger')))) as daemon:
+        end = time.monotonic() + 30
+        while 'is not killed, more than 0 in a minute would be' not in daemon.text():
+            expect(time.monotonic() < end, 'nobody is too many')
+            expect_in(run(sys.executable, '-c', STORY, place.join('trigger'), '0')[0], (0, -signal.SIGKILL), 'how it ended')
+            daemon.settle()
+        expect('late' not in [alert.get('enforced') for alert in daemon.alerts()], 'somebody was killed late')
+        expect_in('failed', [alert.get('enforced') for alert in daemon.alerts()], 'what the alerts say')
 
 
 if __name__ == '__main__':
