@@ -83,6 +83,7 @@ def under(build, folders, load, seconds):
         'journald_percent': 100 * (after[2] - before[2]) / took,
         'lost_percent': None if lost is None else 100 * lost / max(events, 1),
     })
+    figures['events_per_s_and_mb'] = figures['events_per_s'] / figures['rss_mb']
     for name, count in after[3].items():
         figures[name + '_per_event'] = (count - before[3][name]) / max(events, 1)
     if figures.get('cycles_per_event'):

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """What the benchmarks write and draw: bench.py ROOT. Nothing is measured here."""
-import json, os, subprocess, sys, tempfile, unittest
+import json, os, re, subprocess, sys, tempfile, unittest
 import xml.etree.ElementTree as ET
 
 ROOT = os.path.abspath(sys.argv.pop(1))
 sys.path.insert(0, os.path.join(ROOT, 'bench', 'lib'))
+import answers
+import beside
 import common
 import scaling
 import svg
@@ -82,6 +84,22 @@ class Form(unittest.TestCase):
                 self.assertIn(load, tools.LOADS)
                 for table in ('steps', 'rules', 'scripts'):
                     self.assertTrue(load in getattr(tool, table, {load: 0}), '%s: no %s for %s' % (tool.name, table, load))
+
+    def test_table_beside_another_has_all_lines_and_says_what_is_unknown(self):
+        lines = list(beside.table({'one': {'rss_mb': 12.34, 'offered_per_s': 560000.4, 'lost_percent': 0}, 'two': {}}))
+        self.assertEqual(len(lines), 1 + len(beside.LINES))
+        self.assertEqual(len({len(line) for line in lines}), 1)
+        self.assertEqual(lines[1].split()[-3:], ['58', '12.3', 'unknown'])
+        self.assertEqual(lines[-2].split()[-3:], ['560,000', '560,000', 'unknown'])
+        self.assertEqual(lines[-1].split()[-3:], ['20', '0', 'unknown'])
+
+    def test_sentences_that_are_looked_for_are_those_of_the_daemon(self):
+        for path, pattern in (('response/response.c', answers.ANSWERED), ('app/manager-late.c', answers.KILLED)):
+            with open(os.path.join(ROOT, 'daemon', path)) as f:
+                text = re.sub(r'"\s*(?:PRIu64|PRIu32)?\s*"', '', f.read())
+            said = re.search(r'"([^"]*%s[^"]*)"' % re.escape(answers.MARK[path]), text)
+            self.assertIsNotNone(said, path)
+            self.assertRegex(re.sub(r'%(?:\.2f|s)?', '7', said.group(1)), pattern)
 
 
 if __name__ == '__main__':
