@@ -311,6 +311,10 @@ static void put_foot(struct strbuf *b, const struct alert *alert, unsigned width
                 strbuf_put(b, "; enforced: ");
                 put_text(b, &alert->enforced);
         }
+        if (alert->recording.known) {
+                strbuf_put(b, "; recording: ");
+                put_text(b, &alert->recording);
+        }
         if (alert->uncertain)
                 strbuf_put(b, "; uncertain: a condition could not be decided");
         if (alert->gap)

@@ -95,6 +95,26 @@ START_TEST(who_ran_before_the_watch_began_is_named_once) {
 }
 END_TEST
 
+START_TEST(what_the_kernel_did_and_where_what_led_to_it_is_saved_are_said) {
+        struct report_text_style style = {};
+        struct alert alert = sample_alert();
+        struct strbuf b = {};
+
+        report_text_story(&alert, &style, &b);
+        ck_assert_ptr_null(strstr(strbuf_str(&b), "enforced"));
+        ck_assert_ptr_null(strstr(strbuf_str(&b), "recording"));
+        strbuf_done(&b);
+
+        b = (struct strbuf){};
+        alert.enforced = sample_text("killed");
+        alert.recording = sample_text("/var/lib/execrayd/recordings/a.recording");
+        report_text_story(&alert, &style, &b);
+        ck_assert_ptr_nonnull(strstr(strbuf_str(&b),
+                                     "; enforced: killed; recording: /var/lib/execrayd/recordings/a.recording\n"));
+        strbuf_done(&b);
+}
+END_TEST
+
 START_TEST(no_byte_can_forge_a_line_or_move_the_cursor) {
         struct report_text_style style = {};
         struct alert alert = sample_alert();
@@ -227,6 +247,7 @@ END_TEST
 UNIT_MAIN("report/report-text", an_alert_reads_as_headline_and_story,
           what_did_not_happen_and_what_was_added_up_are_said, what_was_lost_meanwhile_is_said_and_why,
           who_ran_before_the_watch_began_is_named_once,
+          what_the_kernel_did_and_where_what_led_to_it_is_saved_are_said,
           no_byte_can_forge_a_line_or_move_the_cursor, lines_fit_the_terminal,
           colour_only_where_asked_and_always_taken_back, a_failed_call_says_how_it_failed,
           a_summary_says_how_many_and_nothing_twice, the_headline_of_an_entry_is_one_line, a_notice_says_why)
