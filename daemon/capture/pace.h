@@ -23,8 +23,8 @@
 #include "event/event.h"
 
 #define PACE_URGENT_PER_SECOND 40       /* calls for urgent records while on watch, and as many at once */
-#define PACE_PATIENCE 10                /* so many times the latency, */
-#define PACE_PATIENCE_NS (10 * NSEC_PER_MSEC)   /* and no more than this */
+#define PACE_PATIENCE 25                /* so many times the latency, */
+#define PACE_PATIENCE_NS (25 * NSEC_PER_MSEC)   /* and no more than this */
 
 struct pace {
         uint64_t latency_ns;            /* how long a record may wait while on watch */

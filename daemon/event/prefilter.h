@@ -21,8 +21,8 @@
  * Some uses only count (program/aggregate.h). An event that could be for no others, and is the same as one that was
  * told a moment before, is counted in the kernel, and the count told when the moment is over (struct wire_aggregate).
  *
- * A use that may end a story or start a response is *urgent*: a record that may be for one calls the reader. That holds
- * of a kind that is not filtered, too: then for all its records. Where it takes many to end it, *soon* is enough.
+ * A use that may end a story, start a response or have the kernel decide the next step is *urgent*: a record that may be
+ * for one calls the reader. That holds of a kind that is not filtered, too: then for all its records. Where it takes many to end it, *soon* is enough.
  *
  * Plain data, pure. program/uses.h makes it of a program, capture puts it into the kernel. */
 #pragma once
@@ -85,7 +85,7 @@ struct prefilter_kind {
         uint64_t first;                 /* uses that need no armed key */
         uint64_t counting;              /* uses that only count; bits that are no use are set. 0: none */
         uint32_t most;                  /* of these: how many events one record may stand for */
-        uint64_t urgent;                /* uses that may end a story or start a response: not to be kept waiting */
+        uint64_t urgent;                /* uses that something is to be done about at once */
         uint64_t soon;                  /* uses of which many end one */
         struct prefilter_arm *arms;     /* owned; by use. NULL: none of them arms anything */
 };

@@ -642,18 +642,31 @@ static uint32_t path_most(const struct collector *c, const struct path *path, ui
         return c->what & USES_AGGREGATE ? aggregate_most(c->program, path, (enum wire_kind)kind) : 0;
 }
 
-static enum wire_wait worth_of(const struct program *p, const struct path *path, const struct position *position,
+/* Does a run wait there for what the kernel decides? The kernel has to know when one comes there. */
+static bool is_armed_at(const struct program *p, const struct path *path, uint32_t position) {
+        struct program_range edges;
+
+        if (path->enforce == PATH_ENFORCE_NONE || position == 0 || position == POSITION_ACCEPT)
+                return false;
+        edges = p->positions[path->positions.first + position].edges;
+        for (uint32_t i = edges.first; i < edges.first + edges.n; i++)
+                if (p->edges[i].target == POSITION_ACCEPT)
+                        return true;
+        return false;
+}
+
+static enum wire_wait worth_of(const struct program *p, const struct path *path, uint32_t position,
                                const struct edge *edge) {
-        bool last = edge->target == POSITION_ACCEPT, few = false;
+        bool decides = edge->target == POSITION_ACCEPT || is_armed_at(p, path, edge->target), few = false;
 
         if (edge->step != PROGRAM_NONE && p->steps[edge->step].respond.n > 0)
                 return WIRE_WAIT_URGENT;
         switch ((enum edge_type)edge->type) {
-        case EDGE_ADVANCE: return last ? WIRE_WAIT_URGENT : WIRE_WAIT_ANY;
+        case EDGE_ADVANCE: return decides ? WIRE_WAIT_URGENT : WIRE_WAIT_ANY;
         case EDGE_COUNT:
-                if (!last)
+                if (!decides)
                         return WIRE_WAIT_ANY;
-                few = p->repeats[position->repeat].n <= URGENT_COUNT;
+                few = p->repeats[p->positions[path->positions.first + position].repeat].n <= URGENT_COUNT;
                 break;
         case EDGE_SCORE: few = (uint64_t)edge->points * URGENT_COUNT >= path->score.threshold; break;
         case EDGE_LOOP:
@@ -668,13 +681,12 @@ static void path_uses(struct collector *c, const struct path *path) {
         struct prefilter_arm arm = path_arm(c, path), none = {};
 
         for (uint32_t i = 0; i < path->positions.n; i++) {
-                const struct position *position = &p->positions[path->positions.first + i];
-                struct program_range edges = position->edges;
+                struct program_range edges = p->positions[path->positions.first + i].edges;
 
                 for (uint32_t k = edges.first; k < edges.first + edges.n; k++)
                         note(c, array_push(&c->uses, ((struct use){.kind = p->edges[k].kind,
                                                                    .first = i == 0 || arm.kinds == 0,
-                                                                   .worth = worth_of(p, path, position, &p->edges[k]),
+                                                                   .worth = worth_of(p, path, i, &p->edges[k]),
                                                                    .condition = p->edges[k].condition,
                                                                    .most = path_most(c, path, p->edges[k].kind),
                                                                    .arm = i == 0 ? arm : none})));

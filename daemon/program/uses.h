@@ -8,9 +8,9 @@
  * A story's later steps wait for an armed key if each event that may begin it comes from the programs in the kernel,
  * which do the arming.
  *
- * Urgent is the last step of a path, wherever it may end, and one with a response of its own. Of steps that are counted
- * only those that a few of end the story; of many *soon* is enough, for the last one comes while the reader is on its
- * way. Pure. */
+ * Urgent is the last step of a path, wherever it may end, and one with a response of its own; with `enforce` also the
+ * step before it, with which the kernel learns of the story. Of steps that are counted only those that a few of end the
+ * story; of many *soon* is enough, for the last one comes while the reader is on its way. Pure. */
 #pragma once
 
 #include <stdbool.h>

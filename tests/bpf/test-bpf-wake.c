@@ -58,9 +58,19 @@ static void on_event(const struct event *event, void *userdata) {
 }
 
 /* The last step of a story is urgent, the first one not. */
+static const char completed[] = "path \"p\" { by = host\n openat { pathname glob \"%s/other*\" }\n"
+                                "openat { pathname == \"%s/urgent\" } }\n";
+
+/* The last step is for the kernel to decide, and nobody takes it; a response is due at the step before it. */
+static const char armed[] =
+        "path \"p\" { by = host\n within = 1m\n enforce = kill\n openat { pathname glob \"%s/other*\" }\n"
+        "openat { pathname == \"%s/urgent\" }\n openat { pathname == \"/never\" } }\n";
+static const char answered[] = "path \"p\" { by = host\n openat { pathname glob \"%s/other*\" }\n"
+                               "openat { pathname == \"%s/urgent\" }\n openat { pathname == \"/never\" }\n"
+                               "on step 2 respond \"snapshot\" }\n";
+static const char *format = completed;
+
 static void compile(unsigned what, struct interest *ret) {
-        static const char format[] = "path \"p\" { by = host\n openat { pathname glob \"%s/other*\" }\n"
-                                     "openat { pathname == \"%s/urgent\" } }\n";
         _cleanup_(policy_set_freep) struct policy_set *set = NULL;
         struct program *program = NULL;
         struct diag_set diags;
@@ -178,6 +188,28 @@ START_TEST(what_may_end_a_story_is_read_at_once_and_the_rest_waits) {
 }
 END_TEST
 
+/* What waits for its last step in the kernel, or a response, begins at once, however patient the reader is. */
+START_TEST(a_patient_reader_is_called_for_steps_that_something_is_done_about) {
+        static const char *const formats[] = {completed, armed, answered};
+        struct capture_stats stats;
+
+        for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+                format = formats[i];
+                begin_with(
+                        (struct capture_options){.max_latency_ns = NSEC_PER_MSEC, .wake_urgent = true, .patient = true},
+                        USES_FILTER | USES_ARM);
+                act_now_and_then();
+                capture_stats(capture, &stats);
+                print_figures(&stats);
+                ck_assert_uint_eq(urgent.n, 10);
+                ck_assert_uint_ge(stats.n_calls[WIRE_WAIT_URGENT], 5);
+                ck_assert_uint_lt(2 * median(&urgent), median(&others));
+                end();
+        }
+        format = completed;
+}
+END_TEST
+
 /* With no filter nobody knows which records of a kind are those: all are. */
 START_TEST(without_a_filter_kinds_are_urgent_as_a_whole_and_calls_are_limited) {
         struct capture_stats stats;
@@ -292,6 +324,7 @@ END_TEST
 
 LAB_MAIN("bpf/wake", NULL, NULL,
          what_may_end_a_story_is_read_at_once_and_the_rest_waits,
+         a_patient_reader_is_called_for_steps_that_something_is_done_about,
          without_a_filter_kinds_are_urgent_as_a_whole_and_calls_are_limited,
          switched_off_they_wait_like_all_others,
          many_urgent_records_at_once_call_a_few_times,

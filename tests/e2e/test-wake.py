@@ -74,11 +74,11 @@ def switches(place, latency, seconds, patient):
     return made / seconds, voluntary / seconds
 
 
-def test_ten_thousand_events_a_second_make_as_many_switches_as_max_latency_says_and_a_tenth_of_it_with_patience(place):
+def test_ten_thousand_events_a_second_make_as_many_switches_as_max_latency_says_and_a_small_part_of_it_with_patience(place):
     rate, often = switches(place, '1ms', 4, 'no')
     expect(often < 1500, '%.0f switches a second' % often)
     _, seldom = switches(place, '1ms', 4, 'yes')
-    expect(seldom < 300, '%.0f switches a second' % seldom)
+    expect(seldom < 150, '%.0f switches a second' % seldom)
     expect(rate < 0.5 * RATE or seldom < 0.5 * often, 'patience makes as many switches')
 
 

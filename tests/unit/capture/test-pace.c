@@ -104,22 +104,25 @@ START_TEST(without_urgent_calls_only_much_to_read_calls_it_on_watch) {
 }
 END_TEST
 
-START_TEST(patient_it_waits_ten_times_as_long_while_nothing_calls) {
+START_TEST(patient_it_waits_twenty_five_times_as_long_while_nothing_calls) {
         pace_init(&pace, NSEC_PER_MSEC, true, true);
         for (int i = 0; i < 10; i++) {
-                ck_assert_int_eq(next(50, 10 * i), WIRE_WAIT_SOON);
-                ck_assert_uint_eq(until_ns, T0 + 10 * (i + 1) * NSEC_PER_MSEC);
+                ck_assert_int_eq(next(50, 25 * i), WIRE_WAIT_SOON);
+                ck_assert_uint_eq(until_ns, T0 + 25 * (i + 1) * NSEC_PER_MSEC);
         }
         ck_assert_int_eq(pace_next(&pace, 50, false, T0 + NSEC_PER_SEC, &until_ns), WIRE_WAIT_URGENT);
         ck_assert_uint_eq(until_ns, T0 + NSEC_PER_SEC + NSEC_PER_MSEC);
         ck_assert_int_eq(next(0, 1001), WIRE_WAIT_ANY);
 
-        /* Who waits for as long anyhow. */
+        /* No longer than that, and who waits for as long anyhow is none. */
         pace_init(&pace, LATENCY, true, true);
+        ck_assert_int_eq(next(2, 0), WIRE_WAIT_SOON);
+        ck_assert_uint_eq(until_ns, T0 + PACE_PATIENCE_NS);
+        pace_init(&pace, PACE_PATIENCE_NS, true, true);
         ck_assert_int_eq(next(2, 0), WIRE_WAIT_URGENT);
         pace_init(&pace, LATENCY / 100, true, true);
         ck_assert_int_eq(next(2, 0), WIRE_WAIT_SOON);
-        ck_assert_uint_eq(until_ns, T0 + LATENCY / 10);
+        ck_assert_uint_eq(until_ns, T0 + LATENCY / 4);
 }
 END_TEST
 
@@ -149,5 +152,5 @@ UNIT_MAIN("capture/pace",
           calls_for_urgent_records_are_limited,
           calls_while_asleep_are_not_limited,
           without_urgent_calls_only_much_to_read_calls_it_on_watch,
-          patient_it_waits_ten_times_as_long_while_nothing_calls,
+          patient_it_waits_twenty_five_times_as_long_while_nothing_calls,
           half_of_the_calls_are_for_what_is_urgent_alone)

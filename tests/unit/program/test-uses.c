@@ -212,6 +212,38 @@ START_TEST(what_is_counted_is_urgent_if_a_few_are_enough) {
 }
 END_TEST
 
+START_TEST(a_step_with_a_response_of_its_own_is_urgent) {
+        collect("path \"p\" { openat { pathname == \"/a\" }  unlink { }  mkdir { }  on step 2 respond \"snapshot\" }",
+                USES_FILTER | USES_ARM);
+        ck_assert_uint_eq(urgent(WIRE_KIND_openat), 0);
+        ck_assert_uint_eq(urgent(WIRE_KIND_unlink), 1);
+        collect("path \"p\" { openat { }  repeat 100 { unlink { } }  mkdir { }  on step 2 respond \"snapshot\" }", 0);
+        ck_assert_uint_eq(urgent(WIRE_KIND_unlink), 1);
+}
+END_TEST
+
+/* The kernel is told of the story then. */
+START_TEST(with_enforce_the_step_before_the_last_is_urgent) {
+        collect("path \"p\" { by = process  unlink { }  mkdir { }  connect { dport == 80 } }", USES_ARM);
+        ck_assert_uint_eq(urgent(WIRE_KIND_unlink) | urgent(WIRE_KIND_mkdir), 0);
+        ck_assert_uint_eq(urgent(WIRE_KIND_connect), 1);
+
+        collect("path \"p\" { enforce = kill  by = process  unlink { }  mkdir { }  connect { dport == 80 } }",
+                USES_ARM);
+        ck_assert_uint_eq(urgent(WIRE_KIND_unlink), 0);
+        ck_assert_uint_eq(urgent(WIRE_KIND_mkdir) & urgent(WIRE_KIND_connect), 1);
+
+        collect("path \"p\" { enforce = kill  by = process  repeat 100 { unlink { } }  connect { dport == 80 } }",
+                USES_ARM);
+        ck_assert_uint_eq(urgent(WIRE_KIND_unlink), 0);
+        ck_assert_uint_eq(prefilter->kinds[WIRE_KIND_unlink].soon, 1);
+        ck_assert_uint_eq(urgent(WIRE_KIND_connect), 1);
+        collect("path \"p\" { enforce = kill  by = process  repeat 3 { unlink { } }  connect { dport == 80 } }",
+                USES_ARM);
+        ck_assert_uint_eq(urgent(WIRE_KIND_unlink), 1);
+}
+END_TEST
+
 START_TEST(what_is_urgent_is_said_without_filters_and_of_kinds_that_have_none) {
         collect("path \"p\" { openat { pathname == \"/a\" }  unshare { } }\npath \"q\" { unlink { } }", 0);
         ck_assert(!opens()->active);
@@ -361,6 +393,8 @@ UNIT_MAIN("program/uses",
           an_executable_of_many_kinds_is_one_pattern,
           what_may_end_a_story_is_urgent,
           what_is_counted_is_urgent_if_a_few_are_enough,
+          a_step_with_a_response_of_its_own_is_urgent,
+          with_enforce_the_step_before_the_last_is_urgent,
           what_is_urgent_is_said_without_filters_and_of_kinds_that_have_none,
           first_steps_arm_the_kinds_that_follow,
           a_story_may_begin_with_any_kind_that_the_programs_tell,
