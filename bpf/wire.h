@@ -136,6 +136,7 @@ enum {
         WIRE_AGGREGATE = 1U << 11, /* more of the same: a struct wire_aggregate is at the end */
         WIRE_SEEN = 1U << 12, /* of a process record that tells again what was known: its fork had been seen */
         WIRE_EXEC_SEEN = 1U << 13, /* and so had the exec of what it runs */
+        WIRE_AHEAD = 1U << 14, /* of a gap: only alerts of the next event say so, stories are told of it later */
 };
 
 struct wire_bytes {

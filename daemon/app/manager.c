@@ -71,8 +71,8 @@ static void on_event(const struct event *event, void *userdata) {
 
         if (event_kind(event) == WIRE_KIND_verdict)
                 manager_enforce_saw(manager, event);
-        manager_recorder_add(manager, event);
         pipeline_feed(manager->pipeline, event);
+        manager_recorder_add(manager, event);           /* behind what on_ahead() had to say of it */
         manager_recorder_settle(manager);
         if (!(event->wire->flags & WIRE_SYNTHETIC))
                 manager_governor_saw(manager, event->wire->time_ns);
@@ -152,10 +152,14 @@ static void on_match(const struct match *match, void *userdata) {
                 stop(manager, EXIT_STATUS_SUCCESS);
 }
 
-static uint64_t skipped(uint64_t kinds, uint64_t *ret_kinds, void *userdata) {
+static void skipped(uint64_t kinds, uint64_t ret[static _WIRE_KIND_MAX], void *userdata) {
         struct manager *manager = userdata;
 
-        return capture_skipped(manager->capture, kinds, ret_kinds);
+        capture_skipped(manager->capture, kinds, ret);
+}
+
+static void on_ahead(const struct event *gap, void *userdata) {
+        manager_recorder_add(userdata, gap);
 }
 
 static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
@@ -311,6 +315,7 @@ static int manager_init(struct manager *manager) {
         struct capture_sink capture_sink = {.on_event = on_event};
         struct pipeline_sink pipeline_sink = {.on_match = on_match,
                                                .skipped = skipped,
+                                               .on_ahead = on_ahead,
                                                .enforced = manager_enforce_of,
                                                .on_arming = manager_enforce_arm};
         struct pipeline_options options;

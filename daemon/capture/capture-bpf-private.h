@@ -171,7 +171,7 @@ static inline bool capture_keep_looks(const struct capture_bpf *bpf) {
 void capture_bpf_take(struct capture_bpf *bpf, const void *data, size_t size);
 void capture_bpf_count(const struct capture_bpf *bpf, struct capture_stats *ret);
 void capture_bpf_stats(const struct capture *capture, struct capture_stats *ret);
-uint64_t capture_bpf_skipped(struct capture *capture, uint64_t kinds, uint64_t *ret_kinds);
+void capture_bpf_skipped(struct capture *capture, uint64_t kinds, uint64_t ret[static _WIRE_KIND_MAX]);
 uint64_t capture_bpf_untold(const struct capture *capture);
 size_t capture_bpf_describe(const struct capture *capture, char *buffer, size_t size);
 

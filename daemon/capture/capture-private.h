@@ -28,7 +28,7 @@ struct capture_ops {
         int (*protect)(struct capture *capture, const struct capture_deny_list *executables);   /* may be NULL */
         void (*set_pace)(struct capture *capture, uint64_t max_latency_ns, bool wake_urgent, bool patient,
                          bool wake_each);               /* may be NULL */
-        uint64_t (*skipped)(struct capture *capture, uint64_t kinds, uint64_t *ret_kinds);      /* may be NULL */
+        void (*skipped)(struct capture *capture, uint64_t kinds, uint64_t ret[static _WIRE_KIND_MAX]); /* may be NULL */
         int (*retell)(struct capture *capture);         /* may be NULL */
         void (*leave)(struct capture *capture, int table_fd, int stories_fd);   /* may be NULL */
         int (*take_stories)(struct capture *capture);           /* may be NULL */

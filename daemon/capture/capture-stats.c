@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Capture from the kernel, counted - what the programs count in shared memory, since this process came; and in words,
  * what they are and run on. */
+#include "base/macro.h"
 #include "base/strbuf.h"
 
 #include "capture/capture-bpf-private.h"
@@ -54,18 +55,12 @@ void capture_bpf_stats(const struct capture *capture, struct capture_stats *ret)
         ret->n_refused = hooks_n_refused(bpf->hooks);
 }
 
-uint64_t capture_bpf_skipped(struct capture *capture, uint64_t kinds, uint64_t *ret_kinds) {
+void capture_bpf_skipped(struct capture *capture, uint64_t kinds, uint64_t ret[static _WIRE_KIND_MAX]) {
         struct capture_bpf *bpf = bpf_of(capture);
-        uint64_t skipped[_WIRE_KIND_MAX], n = 0;
 
-        *ret_kinds = 0;
-        hooks_count_skipped(bpf->hooks, kinds, skipped);
+        hooks_count_skipped(bpf->hooks, kinds, ret);
         for (unsigned kind = 0; kind < _WIRE_KIND_MAX; kind++)
-                if (skipped[kind] > bpf->skipped[kind]) {
-                        n += skipped[kind] - bpf->skipped[kind];
-                        *ret_kinds |= wire_kind_bit(kind);
-                }
-        return n;
+                ret[kind] -= MIN(ret[kind], bpf->skipped[kind]);
 }
 
 uint64_t capture_bpf_untold(const struct capture *capture) {

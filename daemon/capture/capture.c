@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/macro.h"
@@ -164,9 +165,11 @@ void capture_set_pace(struct capture *capture, uint64_t max_latency_ns, bool wak
                 capture->ops->set_pace(capture, max_latency_ns, wake_urgent, patient, wake_each);
 }
 
-uint64_t capture_skipped(struct capture *capture, uint64_t kinds, uint64_t *ret_kinds) {
-        *ret_kinds = 0;
-        return capture->ops->skipped ? capture->ops->skipped(capture, kinds, ret_kinds) : 0;
+void capture_skipped(struct capture *capture, uint64_t kinds, uint64_t ret[static _WIRE_KIND_MAX]) {
+        if (capture->ops->skipped)
+                capture->ops->skipped(capture, kinds, ret);
+        else
+                memset(ret, 0, _WIRE_KIND_MAX * sizeof(*ret));
 }
 
 int capture_retell(struct capture *capture) {

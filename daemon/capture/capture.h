@@ -276,9 +276,8 @@ void capture_set_pace(struct capture *capture, uint64_t max_latency_ns, bool wak
                       bool wake_each);
 
 /* How many events of these kinds the kernel has skipped of which no gap has told yet: looked for once a second
- * otherwise, and here at the cost of a system call for each program of these kinds. `*ret_kinds`: of which. A
- * recording: 0. */
-uint64_t capture_skipped(struct capture *capture, uint64_t kinds, uint64_t *ret_kinds);
+ * otherwise, and here at the cost of a system call for each program of these kinds. A recording: 0. */
+void capture_skipped(struct capture *capture, uint64_t kinds, uint64_t ret[static _WIRE_KIND_MAX]);
 
 /* Tell the beginning of the stream again, as of now: `clock`, `cgroup`..., `process`..., `start`. Whoever writes to
  * another file from here on has one that is complete in itself. Nothing is lost or told twice but that; read what is

@@ -137,7 +137,7 @@ static void take_meta(struct trace *trace, const struct event *event) {
                         trace->context.offset_ns = value.number;
         } else if (kind == WIRE_KIND_gap) {
                 event_get(event, FIELD_gap_count, &value);
-                if (value.state == VALUE_KNOWN)
+                if (value.state == VALUE_KNOWN && !(event->wire->flags & WIRE_AHEAD))
                         trace->n_lost += (uint64_t)value.number;
                 show(trace, event, NULL);
         }

@@ -546,7 +546,8 @@ void engine_feed(struct engine *engine, const struct event *event, struct proces
         if (kind == WIRE_KIND_tick)
                 return;
         if (kind == WIRE_KIND_gap) {
-                engine_gap(engine, event);
+                if (!(event->wire->flags & WIRE_AHEAD))
+                        engine_gap(engine, event);
                 return;
         }
         engine->stats.n_events += engine->plan.kinds[kind].meta ? 0 : event_count(event);

@@ -35,39 +35,98 @@ struct pipeline {
         struct pending pending[MAX_PENDING];
         size_t n_pending;
         bool telling;                   /* an obscured event is being fed: what it obscures is reported only */
+        struct {
+                uint64_t counts[64];    /* skipped, by kind, and not told yet by a gap: of this event's alerts */
+                uint64_t kinds, asked;
+                struct record record;
+        } ahead;
         struct record record;
         struct pipeline_stats stats;
 };
 
+/* What a gap will tell of, one record for each kind. */
+static void tell_ahead(struct pipeline *pipeline, enum wire_kind kind, uint64_t n) {
+        struct record *record = &pipeline->ahead.record;
+        struct event event;
+
+        if (!pipeline->sink.on_ahead)
+                return;
+        record_begin(record, WIRE_KIND_gap);
+        record->header.time_ns = pipeline->now_ns;
+        record->header.flags = WIRE_SYNTHETIC | WIRE_AHEAD;
+        record_set_number(record, FIELD_gap_kinds, (int64_t)wire_kind_bit(kind));
+        record_set_number(record, FIELD_gap_count, (int64_t)n);
+        record_set_number(record, FIELD_gap_reason, WIRE_LOSS_SKIPPED);
+        if (record_finish(record) < 0 || event_parse(record->data, record->header.size, &event) < 0)
+                return;                 /* cannot be: they are numbers */
+        event.time_ns = pipeline->now_ns;
+        event.number = pipeline->number;
+        pipeline->sink.on_ahead(&event, pipeline->userdata);
+}
+
+/* Of each kind once for each event: all its alerts say the same, here and from a recording. */
+static void ask_skipped(struct pipeline *pipeline, uint64_t kinds) {
+        uint64_t counts[_WIRE_KIND_MAX];
+
+        kinds &= ~pipeline->ahead.asked;
+        if (!pipeline->sink.skipped || kinds == 0)
+                return;
+        pipeline->ahead.asked |= kinds;
+        pipeline->sink.skipped(kinds, counts, pipeline->userdata);
+        for (unsigned kind = 0; kind < _WIRE_KIND_MAX; kind++)
+                if (counts[kind] > 0 && kinds & wire_kind_bit(kind)) {
+                        pipeline->ahead.kinds |= wire_kind_bit(kind);
+                        pipeline->ahead.counts[kind] += counts[kind];
+                        tell_ahead(pipeline, (enum wire_kind)kind, counts[kind]);
+                }
+}
+
+/* From a recording. A record has one kind; what has more counts as its first. */
+static void take_ahead(struct pipeline *pipeline, const struct event *event) {
+        struct value kinds, count;
+
+        event_get(event, FIELD_gap_kinds, &kinds);
+        event_get(event, FIELD_gap_count, &count);
+        if (kinds.state != VALUE_KNOWN || count.state != VALUE_KNOWN || kinds.number == 0)
+                return;
+        pipeline->ahead.kinds |= (uint64_t)kinds.number;
+        pipeline->ahead.counts[__builtin_ctzll((uint64_t)kinds.number)] += (uint64_t)count.number;
+}
+
+static void forget_ahead(struct pipeline *pipeline) {
+        if (likely((pipeline->ahead.asked | pipeline->ahead.kinds) == 0))
+                return;
+        pipeline->ahead.asked = pipeline->ahead.kinds = 0;
+        memset(pipeline->ahead.counts, 0, sizeof(pipeline->ahead.counts));
+}
+
 /* As if a gap had told of it in time. */
-static void mark_skipped(const struct match *match, uint64_t n, uint64_t kinds, struct match *ret) {
-        *ret = *match;
-        ret->gap_count = match->gap ? match->gap_count + n : n;
-        ret->gap_kinds = match->gap ? match->gap_kinds | kinds : kinds;
-        ret->gap_reasons = (match->gap ? match->gap_reasons : 0) | 1U << WIRE_LOSS_SKIPPED;
-        ret->gap = true;
+static void mark_skipped(struct pipeline *pipeline, struct match *match) {
+        uint64_t kinds = pipeline->ahead.kinds & match->path->kinds, n = 0;
+
+        if (kinds == 0)
+                return;
+        for (uint64_t left = kinds; left != 0; left &= left - 1)
+                n += pipeline->ahead.counts[__builtin_ctzll(left)];
+        match->gap_count = match->gap ? match->gap_count + n : n;
+        match->gap_kinds = match->gap ? match->gap_kinds | kinds : kinds;
+        match->gap_reasons = (match->gap ? match->gap_reasons : 0) | 1U << WIRE_LOSS_SKIPPED;
+        match->gap = true;
 }
 
 static void on_match(const struct match *match, void *userdata) {
         struct pipeline *pipeline = userdata;
-        struct match marked;
-        uint64_t n = 0, kinds;
+        struct match marked = *match;
 
-        if (pipeline->sink.skipped && !match->summary)
-                n = pipeline->sink.skipped(match->path->kinds, &kinds, pipeline->userdata);
-        if (n > 0) {
-                mark_skipped(match, n, kinds, &marked);
-                match = &marked;
+        if (!match->summary) {
+                ask_skipped(pipeline, match->path->kinds);
+                mark_skipped(pipeline, &marked);
         }
-        if (match->path->enforce != PATH_ENFORCE_NONE && !match->summary && pipeline->sink.enforced) {
-                if (match != &marked)
-                        marked = *match;
-                marked.enforced = pipeline->sink.enforced(match, pipeline->userdata);
-                match = &marked;
-        }
-        report_match(pipeline->report, match);
+        if (match->path->enforce != PATH_ENFORCE_NONE && !match->summary && pipeline->sink.enforced)
+                marked.enforced = pipeline->sink.enforced(&marked, pipeline->userdata);
+        report_match(pipeline->report, &marked);
         if (pipeline->sink.on_match)
-                pipeline->sink.on_match(match, pipeline->userdata);
+                pipeline->sink.on_match(&marked, pipeline->userdata);
 }
 
 static void on_arming(const struct enforcement_arming *arming, void *userdata) {
@@ -227,6 +286,10 @@ static void tell_obscured(struct pipeline *pipeline) {
 void pipeline_feed(struct pipeline *pipeline, const struct event *event) {
         struct value offset;
 
+        if (unlikely(event_kind(event) == WIRE_KIND_gap && event->wire->flags & WIRE_AHEAD)) {
+                take_ahead(pipeline, event);
+                return;
+        }
         pipeline->stats.n_events[event_kind(event)]++;
         pipeline->now_ns = event->time_ns;
         pipeline->number = event->number;
@@ -240,6 +303,7 @@ void pipeline_feed(struct pipeline *pipeline, const struct event *event) {
         step(pipeline, event);
         if (pipeline->n_pending > 0)
                 tell_obscured(pipeline);
+        forget_ahead(pipeline);
         process_table_expire(pipeline->table, pipeline->now_ns);
 }
 

@@ -33,9 +33,13 @@ void pipeline_configure(const struct config *config, struct pipeline_options *re
 struct pipeline_sink {
         void (*on_match)(const struct match *match, void *userdata);    /* after it was reported; may be NULL */
 
-        /* A story is complete that looks at these kinds: how many events of them, and of which, the kernel has skipped
-         * without the stream's saying so yet. Then the alert is marked. NULL: none. */
-        uint64_t (*skipped)(uint64_t kinds, uint64_t *ret_kinds, void *userdata);
+        /* A story is complete that looks at these kinds: how many events of each the kernel has skipped without the
+         * stream's saying so yet. Then the alert is marked. NULL: none but those that the stream says (WIRE_AHEAD). */
+        void (*skipped)(uint64_t kinds, uint64_t ret[static _WIRE_KIND_MAX], void *userdata);
+
+        /* The same as a record, good until it returns: a stream that has it before the event that completed the story
+         * gives the same alert. Not of what came with the stream. May be NULL. */
+        void (*on_ahead)(const struct event *gap, void *userdata);
 
         /* A story with `enforce` is complete: what did the kernel do? NULL: nobody knows (a recording), and the alert
          * does not say. */

@@ -455,6 +455,7 @@ static void put_flags(struct strbuf *b, uint32_t flags) {
                 {WIRE_MENDED, "mended"},
                 {WIRE_SEEN, "seen"},
                 {WIRE_EXEC_SEEN, "exec_seen"},
+                {WIRE_AHEAD, "ahead"},
         };
         bool any = false;
 

@@ -32,6 +32,10 @@ static FILE *file;
 static uint64_t number;
 static int n_sunk;
 static uint64_t skipped_kinds, n_skipped, asked_for;    /* what the kernel skipped, and of which kinds that was asked */
+static size_t n_asked;
+static char kept_bytes[1 << 16] __attribute__((aligned(8)));
+static size_t n_kept;
+static bool kept;
 
 static struct program *compile(const char *text) {
         struct policy_options options = {};
@@ -57,15 +61,25 @@ static void on_match(const struct match *match, void *userdata) {
         n_sunk++;
 }
 
-static uint64_t skipped(uint64_t kinds, uint64_t *ret_kinds, void *userdata) {
+static void skipped(uint64_t kinds, uint64_t ret[static _WIRE_KIND_MAX], void *userdata) {
         ck_assert_ptr_eq(userdata, &n_sunk);
         asked_for = kinds;
-        *ret_kinds = kinds & skipped_kinds;
-        return kinds & skipped_kinds ? n_skipped : 0;
+        n_asked++;
+        for (unsigned kind = 0; kind < _WIRE_KIND_MAX; kind++)
+                ret[kind] = kinds & skipped_kinds & wire_kind_bit(kind) ? n_skipped : 0;
+}
+
+/* A recording: what is said ahead of an event stands before it. */
+static void keep(const struct event *event, void *userdata) {
+        if (!kept)
+                return;
+        ck_assert_uint_le(n_kept + event->wire->size, sizeof(kept_bytes));
+        memcpy(kept_bytes + n_kept, event->wire, event->wire->size);
+        n_kept += event->wire->size;
 }
 
 static int make(const struct pipeline_options *options, struct pipeline **ret) {
-        struct pipeline_sink sink = {.on_match = on_match, .skipped = skipped};
+        struct pipeline_sink sink = {.on_match = on_match, .skipped = skipped, .on_ahead = keep};
 
         return pipeline_new(program, options, &sink, &n_sunk, ret);
 }
@@ -85,7 +99,8 @@ static void prepare(const char *policies) {
         file = tmpfile();
         number = 0;
         n_sunk = 0;
-        skipped_kinds = n_skipped = asked_for = 0;
+        skipped_kinds = n_skipped = asked_for = n_asked = n_kept = 0;
+        kept = false;
         ck_assert_int_eq(config_init(CONFIG_PROFILE_BALANCED, &config), 0);
         ck_assert_int_eq(redactor_new(&redact, &redactor), 0);
         program = compile(policies);
@@ -139,6 +154,7 @@ static void feed(void) {
         ck_assert_int_eq(event_parse(record.data, record.header.size, &event), 0);
         event.number = ++number;
         pipeline_feed(pipeline, &event);
+        keep(&event, &n_sunk);
 }
 
 static void feed_clock(uint64_t time_ns, int64_t offset_ns) {
@@ -287,6 +303,87 @@ START_TEST(what_was_skipped_is_added_to_a_gap_that_was_told) {
 }
 END_TEST
 
+static const char of_two_kinds[] =
+        "path \"opened\" { description = \"x\"  severity = low  by = process  suppress = 0s\n"
+        "openat { pathname == \"/1\" }  openat { pathname == \"/2\" } }\n"
+        "path \"removed\" { description = \"x\"  severity = low  by = process  suppress = 0s\n"
+        "unlink { pathname == \"/1\" }  openat { pathname == \"/2\" } }\n";
+
+static void play_skipped(void) {
+        kept = true;
+        feed_clock(1, WALL_NS);
+        feed_open(10, "/1", 2);
+        feed_open(10, "/2", 3);
+        start(WIRE_KIND_unlink, 4);
+        record.header.tgid = record.header.tid = record.header.tree_tgid = 10;
+        record.header.start_ns = record.header.tree_start_ns = 1;
+        record.header.loginuid = record.header.session = UINT32_MAX;
+        record_set_text(&record, FIELD_unlink_pathname, "/1");
+        feed();
+        feed_open(10, "/1", 5);
+        skipped_kinds = wire_kind_bit(WIRE_KIND_openat) | wire_kind_bit(WIRE_KIND_unlink) |
+                        wire_kind_bit(WIRE_KIND_mkdir);
+        n_skipped = 5;
+        feed_open(10, "/2", 6);
+        skipped_kinds = 0;
+        feed_open(10, "/1", 7);
+        feed_open(10, "/2", 8);
+}
+
+START_TEST(a_recording_of_what_the_kernel_skipped_gives_the_same_alerts_byte_for_byte) {
+        static char live[1 << 16];
+        struct pipeline_options options;
+        size_t at = 0, n;
+
+        begin(of_two_kinds);
+        play_skipped();
+        ck_assert_int_eq(count("\"policy\":\"opened\""), 3);
+        ck_assert_int_eq(count("\"policy\":\"removed\""), 1);
+        ck_assert_int_eq(count("\"gap\":null"), 2);
+        ck_assert_int_eq(count("\"gap\":{\"count\":5,\"kinds\":[\"openat\"],\"reasons\":[\"skipped by the kernel\"]"),
+                         1);
+        ck_assert_int_eq(count("\"gap\":{\"count\":10,"), 1);
+        ck_assert_uint_eq(n_asked, 4);          /* of each kind once, for all stories of an event */
+        snprintf(live, sizeof(live), "%s", written());
+        pipeline_free(pipeline);
+
+        /* Again, from what was kept, with nobody to ask. */
+        ck_assert_int_eq(ftruncate(fileno(file), 0), 0);
+        ck_assert_int_eq(lseek(fileno(file), 0, SEEK_SET), 0);
+        options_of(&options);
+        ck_assert_int_eq(pipeline_new(program, &options, NULL, NULL, &pipeline), 0);
+        number = 0;
+        for (n = n_kept; at < n;) {
+                struct event event;
+
+                ck_assert_int_eq(
+                        event_parse(kept_bytes + at, ((const struct wire_header *)(kept_bytes + at))->size, &event), 0);
+                event.number = event.wire->flags & WIRE_AHEAD ? number + 1 : ++number;
+                at += event.wire->size;
+                pipeline_feed(pipeline, &event);
+        }
+        ck_assert_str_eq(written(), live);
+        end();
+}
+END_TEST
+
+START_TEST(what_a_recording_says_ahead_is_of_the_next_event_alone_and_touches_no_story) {
+        begin(two_steps);
+        feed_clock(1, WALL_NS);
+        feed_open(10, "/1", 2);
+        start(WIRE_KIND_gap, 3);
+        record.header.flags = WIRE_SYNTHETIC | WIRE_AHEAD;
+        record_set_number(&record, FIELD_gap_count, 7);
+        record_set_number(&record, FIELD_gap_kinds, (int64_t)wire_kind_bit(WIRE_KIND_openat));
+        record_set_number(&record, FIELD_gap_reason, WIRE_LOSS_SKIPPED);
+        feed();
+        feed_open(10, "/3", 4);
+        feed_open(10, "/2", 5);
+        ck_assert_int_eq(count("\"gap\":null"), 1);
+        end();
+}
+END_TEST
+
 START_TEST(a_steady_state_allocates_nothing) {
         size_t before;
 
@@ -324,5 +421,8 @@ UNIT_MAIN("pipeline/pipeline", a_story_goes_through_to_the_report_with_the_strea
           events_are_counted_by_kind, a_story_under_way_survives_a_swap_to_the_same_policy,
           what_could_hide_a_story_is_an_event_to_policies_and_told,
           a_story_that_is_complete_says_what_the_kernel_skipped_of_its_kinds,
-          what_was_skipped_is_added_to_a_gap_that_was_told, a_steady_state_allocates_nothing,
+          what_was_skipped_is_added_to_a_gap_that_was_told,
+          a_recording_of_what_the_kernel_skipped_gives_the_same_alerts_byte_for_byte,
+          what_a_recording_says_ahead_is_of_the_next_event_alone_and_touches_no_story,
+          a_steady_state_allocates_nothing,
           out_of_memory_fails_whole)
