@@ -6,7 +6,7 @@ from common import key_values, run
 
 
 def micro(build, quick, out, problems):
-    for name in ('bench-decode', 'bench-table', 'bench-engine', 'bench-policies', 'bench-alert', 'bench-compile'):
+    for name in ('bench-decode', 'bench-table', 'bench-engine', 'bench-policies', 'bench-alert', 'bench-compile', 'bench-recorder'):
         program = os.path.join(build, 'bench', name)
         if not os.path.exists(program):
             problems.append('%s is not built' % name)
