@@ -21,8 +21,9 @@
  * Some uses only count (program/aggregate.h). An event that could be for no others, and is the same as one that was
  * told a moment before, is counted in the kernel, and the count told when the moment is over (struct wire_aggregate).
  *
- * A use that may end a story, start a response or have the kernel decide the next step is *urgent*: a record that may be
- * for one calls the reader. That holds of a kind that is not filtered, too: then for all its records. Where it takes many to end it, *soon* is enough.
+ * A use that may end a story, start a response or have the kernel decide the next step is *urgent*: a record that may
+ * be for one calls the reader. That holds of a kind that is not filtered, too: then for all its records. Where it takes
+ * many to end it, *soon* is enough.
  *
  * Plain data, pure. program/uses.h makes it of a program, capture puts it into the kernel. */
 #pragma once
