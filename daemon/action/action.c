@@ -528,7 +528,8 @@ static void put_cell(const char *text, struct strbuf *b) {
 }
 
 static void put_capabilities(struct strbuf *b) {
-        strbuf_put(b, "### Capabilities\n\nThe process `respond` keeps of those that the daemon has, and no others:\n\n"
+        strbuf_put(b, "### Capabilities\n\nThe process `respond` keeps of those that its unit (without systemd: the "
+                      "daemon) has, and no others:\n\n"
                       "| capability | what for |\n|---|---|\n");
 #define CAPABILITY(name, doc) strbuf_put(b, "| `CAP_" #name "` | " doc " |\n");
 #include "action/capabilities.def"

@@ -36,7 +36,8 @@ const char *const guard_executables[] = {
 const size_t n_guard_executables = ELEMENTSOF(guard_executables);
 
 static const char *const own_units[] = {
-        "init.scope",   "execrayd.service", "systemd-*",    "dbus.service",   "dbus-broker.service",  "dbus.socket",
+        "init.scope",   "execrayd.service", "execrayd-respond@*.service", "execrayd-respond.socket",
+        "systemd-*",    "dbus.service",   "dbus-broker.service",  "dbus.socket",
         "ssh.service",  "sshd.service",     "ssh.socket",   "sshd.socket",    "ssh@*.service",        "sshd@*.service",
         "getty@*",      "serial-getty@*",   "console-getty.service",          "container-getty@*",    "-.slice",
         "system.slice", "user.slice",       "-.mount",      "*.target",

@@ -16,6 +16,14 @@
 
 #define RETIRE_INTERVAL_NS (250 * NSEC_PER_MSEC)
 
+/* The unit says where the service manager listens (units/execrayd-respond.socket); nobody else starts us with that. */
+static const struct response_service *service_of(void) {
+        static struct response_service service = {.listener = 1, .unit = "execrayd-respond@*.service"};
+
+        service.path = secure_getenv("RESPOND_SOCKET");
+        return service.path && service.path[0] == '/' ? &service : NULL;
+}
+
 static void options_of(const struct manager *manager, const struct settings *settings,
                        struct response_options *ret) {
         *ret = (struct response_options){
@@ -23,6 +31,7 @@ static void options_of(const struct manager *manager, const struct settings *set
                 .program = settings->program,
                 .places = manager->params->scripts,
                 .n_places = manager->params->n_scripts,
+                .service = service_of(),
                 .loop = manager->loop,
         };
 }
@@ -48,6 +57,7 @@ int manager_scripts_start(struct manager *manager) {
         if (!response_is_needed(manager->settings.program, &manager->settings.config))
                 return EXIT_STATUS_SUCCESS;
         options_of(manager, &manager->settings, &options);
+        options.is_patient = options.service;   /* who watches needs nobody who responds */
         r = response_new(&options, &sink, manager, &manager->scripts.current);
         if (r >= 0)
                 r = response_wait(manager->scripts.current);
@@ -155,6 +165,7 @@ void manager_scripts_stats(const struct manager *manager, struct response_stats 
                 response_stats(scripts->current, &stats);
                 add(ret, &stats);
                 ret->pid = stats.pid;
+                ret->is_service = stats.is_service;
         }
 }
 

@@ -398,8 +398,9 @@ static void put_scripts(const struct view *view, struct strbuf *b) {
                 return;
         strbuf_printf(b,
                       "scripts  %" PRIu64 " alerts asked, %" PRIu64 " answered, %zu waiting; %" PRIu64
-                      " with errors; %" PRIu64 " actions; process %d, started %" PRIu64 " times\n",
-                      s->n_asked, s->n_answered, s->n_waiting, s->n_failed, s->n_actions, s->pid, s->n_starts);
+                      " with errors; %" PRIu64 " actions; %s %d, started %" PRIu64 " times\n",
+                      s->n_asked, s->n_answered, s->n_waiting, s->n_failed, s->n_actions,
+                      s->is_service ? "service of its own, process" : "process", s->pid, s->n_starts);
         if (s->n_late + s->n_lost + s->n_full + s->n_down + s->n_large > 0)
                 strbuf_printf(b,
                               "         told without them: %" PRIu64 " late, %" PRIu64 " lost, %" PRIu64
@@ -445,14 +446,14 @@ static void put_json_scripts(const struct view *view, struct strbuf *b) {
         const struct response_stats *s = &view->scripts;
 
         strbuf_printf(b,
-                      ",\"scripts\":{\"pid\":%d,\"asked\":%" PRIu64 ",\"answered\":%" PRIu64
+                      ",\"scripts\":{\"pid\":%d,\"service\":%s,\"asked\":%" PRIu64 ",\"answered\":%" PRIu64
                       ",\"waiting\":%zu,\"failed\":%" PRIu64 ",\"actions\":%" PRIu64 ",\"late\":%" PRIu64
                       ",\"lost\":%" PRIu64 ",\"full\":%" PRIu64 ",\"down\":%" PRIu64 ",\"large\":%" PRIu64
                       ",\"starts\":%" PRIu64 ",\"steps_asked\":%" PRIu64 ",\"steps_answered\":%" PRIu64
                       ",\"steps_left\":%" PRIu64 ",\"notice\":",
-                      s->pid, s->n_asked, s->n_answered, s->n_waiting, s->n_failed, s->n_actions, s->n_late, s->n_lost,
-                      s->n_full, s->n_down, s->n_large, s->n_starts, s->n_steps_asked, s->n_steps_answered,
-                      s->n_steps_left);
+                      s->pid, s->is_service ? "true" : "false", s->n_asked, s->n_answered, s->n_waiting, s->n_failed,
+                      s->n_actions, s->n_late, s->n_lost, s->n_full, s->n_down, s->n_large, s->n_starts,
+                      s->n_steps_asked, s->n_steps_answered, s->n_steps_left);
         strbuf_put_json_str(b, s->notice);
         strbuf_put_char(b, '}');
 }

@@ -2,6 +2,7 @@
 #include "response/respond-worker.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@
 #include "config/config.h"
 #include "response/respond-actions.h"
 #include "response/response-packets.h"
+#include "response/response-peer.h"
 #include "script/script-set.h"
 
 #define TICK_NS NSEC_PER_SEC
@@ -397,6 +399,12 @@ int respond_worker_run(int fd) {
         int r;
 
         log_open("execrayd");
+        if (!response_peer_may_ask(fd, RESPOND_CORE_UNIT)) {
+                log_error("The process that runs scripts was asked by nobody who may, and ends");
+                return EXIT_FAILURE;
+        }
+        response_peer_widen(fd);
+        (void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
         r = limit(&what);
         if (r < 0) {
                 log_error_errno(r, "The process that runs scripts cannot give up what it does not need (%s): %m", what);

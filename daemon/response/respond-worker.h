@@ -20,7 +20,10 @@ struct script_value;
 /* argv[0] of such a process. */
 #define RESPOND_WORKER_NAME "execray-respond"
 
-/* Returns an exit status. */
+/* The service that asks, when this process is a service of its own. */
+#define RESPOND_CORE_UNIT "execrayd.service"
+
+/* Returns an exit status. It listens to whoever started it, and to RESPOND_CORE_UNIT. */
 int respond_worker_run(int fd);
 
 /* Ask all that are to be asked about an alert, enrichers first: those of the configuration, then those that the policy

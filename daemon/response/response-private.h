@@ -28,6 +28,8 @@ struct response {
         struct report *report;          /* borrowed; NULL: not attached yet */
         bool attached;                  /* new alerts come here */
         char *executable;               /* owned */
+        struct response_service service;        /* its strings are owned; path NULL: it is our child */
+        bool is_patient;
         struct strbuf setup;            /* the first message, for each start */
         bool enriches_all;
         uint64_t timeout_ns, patience_ns;
@@ -36,7 +38,8 @@ struct response {
         enum response_state state;
         bool answered;                  /* on_ready() was called */
         int ready;                      /* with this */
-        pid_t pid;                      /* 0: not there */
+        pid_t pid;                      /* 0: not there, or a service that has not said anything yet */
+        int pidfd;                      /* owned; of a service; -1: none */
         int fd;                         /* owned */
         uint64_t started_ns, backoff_ns, finish_ns;     /* finish_ns: until then it may finish; 0: it goes on */
         sd_event_source *packets, *late, *restart, *patience;   /* owned */

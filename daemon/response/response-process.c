@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "action/proc.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -18,9 +19,9 @@
 #include "report/alert-response.h"
 #include "response/respond-worker.h"
 #include "response/response-message.h"
+#include "response/response-peer.h"
 #include "response/response-private.h"
 
-#define SOCKET_BYTES (4 << 20)
 #define MAX_PACKETS 32                  /* in one turn of the loop */
 #define FINISH_NS (30 * NSEC_PER_SEC)
 #define BACKOFF_MIN_NS (100 * NSEC_PER_MSEC)
@@ -66,7 +67,10 @@ void response_end_process(struct response *response) {
         sd_event_source_disable_unref(response->packets);
         response->packets = NULL;
         response->fd = close_fd(response->fd);
-        if (response->pid > 0) {
+        if (response->pidfd >= 0) {
+                (void)proc_signal(response->pidfd, SIGKILL);
+                response->pidfd = close_fd(response->pidfd);
+        } else if (response->pid > 0) {
                 (void)kill(response->pid, SIGKILL);
                 while (waitid(P_PID, (id_t)response->pid, &info, WEXITED) < 0 && errno == EINTR)
                         ;
@@ -103,10 +107,11 @@ void response_go_down(struct response *response, const char *why) {
         response_end_process(response);
         response->state = STATE_DOWN;
         response_lose_all(response);
-        if (!response->answered) {
+        if (!response->answered && !response->is_patient) {
                 response_call_ready(response, -ECHILD, why);
                 return;
         }
+        response->answered = true;
         if (nsec_sub(now_ns, response->started_ns) >= BACKOFF_FORGOTTEN_NS)
                 response->backoff_ns = 0;
         response->backoff_ns = response->backoff_ns == 0
@@ -135,10 +140,28 @@ bool response_finish(struct response *response) {
 
 /* ---- packets ---- */
 
+/* The first packet of a service says who it is. Held by a pidfd before it is looked at. */
+static bool know(struct response *response, const struct ucred *sender) {
+        _cleanup_(closep) int pidfd = sender->pid > 0 ? proc_open_pid((uint32_t)sender->pid, NULL) : -1;
+
+        if (pidfd < 0 || !response_peer_is_in(sender, response->service.unit) || proc_signal(pidfd, 0) < 0)
+                return false;
+        response->pid = sender->pid;
+        response->pidfd = TAKE_FD(pidfd);
+        return true;
+}
+
+static ssize_t receive(struct response *response, void *memory, size_t n, struct ucred *ret_sender) {
+        if (response->service.path)
+                return response_peer_receive(response->fd, memory, n, ret_sender);
+        return recv(response->fd, memory, n, MSG_DONTWAIT | MSG_TRUNC);
+}
+
 bool response_take_packet(struct response *response) {
         static uint64_t memory[RESPONSE_MESSAGE_MAX / sizeof(uint64_t)];
         struct response_message message;
-        ssize_t n = recv(response->fd, memory, sizeof(memory), MSG_DONTWAIT | MSG_TRUNC);
+        struct ucred sender = {};
+        ssize_t n = receive(response, memory, sizeof(memory), &sender);
 
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
                 return false;
@@ -149,6 +172,10 @@ bool response_take_packet(struct response *response) {
         }
         if (n <= 0) {
                 response_go_down(response, "has ended");
+                return false;
+        }
+        if (response->service.path && response->pid == 0 && !know(response, &sender)) {
+                response_go_down(response, "is not the service that it should be");
                 return false;
         }
         if ((size_t)n > sizeof(memory) || response_message_open(memory, (size_t)n, &message) < 0) {
@@ -169,17 +196,9 @@ static int on_packets(sd_event_source *source, int fd, uint32_t events, void *us
 
 /* ---- the beginning ---- */
 
-/* What may wait in the socket, so that a packet of the largest size fits at all. */
-static void widen(int fd) {
-        static const int bytes = SOCKET_BYTES;
-
-        if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) < 0)
-                (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
-}
-
-int response_start_process(struct response *response) {
+static int start_child(struct response *response) {
         _cleanup_(closep) int theirs = -1;
-        int fds[2], r;
+        int fds[2];
 
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
                 return -errno;
@@ -188,12 +207,25 @@ int response_start_process(struct response *response) {
         close(fds[1]);
         if (theirs < 0)
                 return -errno;
-        widen(response->fd);
-        widen(theirs);
+        return spawn_clean(response->executable, RESPOND_WORKER_NAME, theirs, STDERR_FILENO, &response->pid);
+}
 
-        r = spawn_clean(response->executable, RESPOND_WORKER_NAME, theirs, STDERR_FILENO, &response->pid);
+/* The service manager may not have taken the connection yet: what is sent waits for the process. */
+static int start_service(struct response *response) {
+        int fd = response_peer_connect(response->service.path, response->service.listener);
+
+        if (fd < 0)
+                return fd;
+        response->fd = fd;
+        return 0;
+}
+
+int response_start_process(struct response *response) {
+        int r = response->service.path ? start_service(response) : start_child(response);
+
         if (r < 0)
                 return r;
+        response_peer_widen(response->fd);
         if (send(response->fd, response->setup.data, response->setup.n, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
                 return -errno;
         if (response_put_storms(response) &&

@@ -38,14 +38,17 @@ static int on_patience(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
+static void on_failed(struct response *response, int r) {
+        log_warning_errno(r, "Cannot start the process that runs scripts: %m");
+        response_go_down(response, "could not be started");
+}
+
 static int on_restart(sd_event_source *source, uint64_t usec, void *userdata) {
         struct response *response = userdata;
         int r = response_start_process(response);
 
-        if (r < 0) {
-                log_warning_errno(r, "Cannot start the process that runs scripts: %m");
-                response_go_down(response, "could not be started");
-        }
+        if (r < 0)
+                on_failed(response, r);
         return 0;
 }
 
@@ -55,6 +58,16 @@ static int add_timer(struct response *response, sd_event_time_handler_t handler,
         int r = sd_event_add_time(response->loop, ret, CLOCK_BOOTTIME, UINT64_MAX, 1, handler, response);
 
         return r < 0 ? r : sd_event_source_set_enabled(*ret, SD_EVENT_OFF);
+}
+
+static int take_service(struct response *response, const struct response_service *service) {
+        if (!service)
+                return 0;
+        response->stats.is_service = true;
+        response->service.listener = service->listener;
+        response->service.path = strdup(service->path);
+        response->service.unit = service->unit ? strdup(service->unit) : NULL;
+        return !response->service.path || (service->unit && !response->service.unit) ? -ENOMEM : 0;
 }
 
 int response_new(const struct response_options *options, const struct response_sink *sink, void *userdata,
@@ -67,7 +80,7 @@ int response_new(const struct response_options *options, const struct response_s
         response = calloc(1, sizeof(*response));
         if (!response)
                 return -ENOMEM;
-        response->fd = -1;
+        response->fd = response->pidfd = -1;
         flights_init(&response->flights);
         response->loop = sd_event_ref(options->loop);
         response->sink = sink ? *sink : (struct response_sink){};
@@ -77,11 +90,15 @@ int response_new(const struct response_options *options, const struct response_s
         response->patience_ns = options->config->scripts.patience_ns;
         response->max_flights = options->config->scripts.queue;
         response->limit = (struct log_limit)LOG_ONCE_A_MINUTE;
+        response->is_patient = options->is_patient;
         if (options->executable) {
                 response->executable = strdup(options->executable);
                 if (!response->executable)
                         return -ENOMEM;
         }
+        r = take_service(response, options->service);
+        if (r < 0)
+                return r;
 
         response_put_setup(response, options);
         r = response->setup.error;
@@ -91,10 +108,13 @@ int response_new(const struct response_options *options, const struct response_s
                 r = add_timer(response, on_restart, &response->restart);
         if (r >= 0)
                 r = add_timer(response, on_patience, &response->patience);
-        if (r >= 0)
-                r = response_start_process(response);
         if (r < 0)
                 return r;
+        r = response_start_process(response);
+        if (r < 0 && !response->is_patient)
+                return r;
+        if (r < 0)
+                on_failed(response, r);
         *ret = TAKE_PTR(response);
         return 0;
 }
@@ -114,6 +134,8 @@ struct response *response_free(struct response *response) {
         strbuf_done(&response->setup);
         strbuf_done(&response->packet);
         free(response->executable);
+        free((char *)response->service.path);
+        free((char *)response->service.unit);
         free(response);
         return NULL;
 }

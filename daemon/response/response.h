@@ -14,11 +14,15 @@
  * take half of the queue at most, so that no flood of them leaves alerts without an answer.
  *
  * How many alerts may wait is bounded, more are told at once and counted. When the process ends, by itself or because
- * it has not answered for too long, all that it had are told, and it is started again, after a while that doubles. */
+ * it has not answered for too long, all that it had are told, and it is started again, after a while that doubles.
+ *
+ * It is our child, or a service of its own that the service manager starts when we connect (struct response_service):
+ * then it may have what we do not, and we it. */
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <systemd/sd-event.h>
 
@@ -30,12 +34,21 @@ struct report;
 struct response;
 struct strbuf;
 
+/* A process of its own for each connection. Strings are borrowed for the call. */
+struct response_service {
+        const char *path;               /* of the socket: SEQPACKET */
+        pid_t listener;                 /* who must have made it */
+        const char *unit;               /* that the process must be in, as of fnmatch(3); NULL: any */
+};
+
 struct response_options {
         const struct config *config;    /* borrowed for the call */
         const struct program *program;  /* the same; who is named in it and not there is warned of; may be NULL */
         const char *const *places;      /* of scripts; n_places 0: as configured */
         size_t n_places;
         const char *executable;         /* NULL: our own, whose main() must know RESPOND_WORKER_NAME */
+        const struct response_service *service; /* NULL: it is our child */
+        bool is_patient;                /* should it not begin, that is no error: it is tried again and again */
         sd_event *loop;                 /* a reference is taken */
 };
 
@@ -61,6 +74,7 @@ struct response_stats {
         uint64_t latency_max_ns;        /* from the alert to its answer */
         size_t n_waiting;               /* alerts and steps */
         int pid;                        /* 0: it is not there */
+        bool is_service;                /* not our child */
         char notice[256];               /* the last that it said of itself: a script is suspended, all is disarmed */
 };
 

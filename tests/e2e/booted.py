@@ -15,7 +15,7 @@ import time
 from harness import EXECRAYCTL, EXECRAYD, Failure, skip
 
 SYSTEMD = '/usr/lib/systemd/systemd'
-SECONDS = 90
+SECONDS = 150
 
 UNITS = {
     'e2e.service': '''

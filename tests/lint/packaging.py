@@ -15,7 +15,7 @@ import sys
 ESSENTIAL = {'gcc', 'libc6-dev', 'linux-libc-dev'}      # of build-essential, which control may not name
 PACKAGING = {'debhelper-compat', 'dh-sequence-installsysusers', 'systemd-dev', 'systemd'}
 # debian/rules asks systemd where, and names them one by one.
-OF_RULES = ('execrayd.service', '80-execrayd.preset')
+OF_RULES = ('execrayd.service', 'execrayd-respond.socket', 'execrayd-respond@.service', '80-execrayd.preset')
 
 
 def patterns(debian):

@@ -67,7 +67,7 @@ class Lint(unittest.TestCase):
         self.write('.ci/packages', 'run gcc\nrun libyaml-dev\n')
         self.write('debian/changelog', 'x (1.0) unstable; urgency=low\n')
         self.write('debian/control', 'Source: x\nBuild-Depends: debhelper-compat (= 13),\n               libyaml-dev\n\nPackage: x\n')
-        self.write('debian/rules', 'execrayd.service 80-execrayd.preset\n')
+        self.write('debian/rules', 'execrayd.service execrayd-respond.socket execrayd-respond@.service 80-execrayd.preset\n')
         self.write('debian/x.install', 'usr/bin/x\netc/x.yaml\n')
         self.write('installed', '{"1": "/usr/local/bin/x", "2": "/usr/local/etc/x.yaml"}')
         installed = self.root / 'installed'
@@ -76,6 +76,21 @@ class Lint(unittest.TestCase):
         self.write('debian/changelog', 'x (0.9) unstable; urgency=low\n')
         self.write('.ci/packages', 'run libyaml-dev\nrun liblua-dev\n')
         self.finds('packaging.py', installed, 'etc/x.yaml is installed', 'usr/bin/y is not installed', 'liblua-dev', 'version 1.0')
+
+    def test_a_service_with_more_than_it_needs_is_found(self):
+        house = HERE.parent.parent
+        for name in ('units/execrayd.service.in', 'units/execrayd-respond@.service.in', 'units/execrayd-respond.socket', 'units/responses.conf',
+                     'daemon/action/capabilities.def', 'daemon/app/manager-scripts.c'):
+            self.write(name, (house / name).read_text(encoding='utf-8'))
+        self.passes('units.py', '')
+        respond = (house / 'units/execrayd-respond@.service.in').read_text(encoding='utf-8')
+        self.write('units/execrayd-respond@.service.in',
+                   respond.replace('=CAP_KILL', '=CAP_KILL CAP_SYS_ADMIN').replace('PrivateDevices=yes', 'PrivateDevices=no'))
+        core = (house / 'units/execrayd.service.in').read_text(encoding='utf-8')
+        self.write('units/execrayd.service.in', core.replace('=CAP_BPF', '=CAP_BPF CAP_SETFCAP').replace('/run/execrayd/respond', '/run/x'))
+        socket = (house / 'units/execrayd-respond.socket').read_text(encoding='utf-8')
+        self.write('units/execrayd-respond.socket', socket.replace('0600', '0666'))
+        self.finds('units.py', '', 'CAP_SYS_ADMIN', 'PrivateDevices', 'gives the daemon CAP_SETFCAP', 'does not name the socket', "not root's alone")
 
     # A chain of functions, the last of which is called by a helper; each with an array that stays on the stack.
     PROGRAM = '''

@@ -137,10 +137,10 @@ def test_a_helper_runs_with_its_arguments_as_they_are_and_its_end_is_known(_):
 
 
 def caged(name, drop_in, *command):
-    """As a service that may do what execrayd.service may; whether it went well."""
-    left_out = ('ExecStart=', 'ExecReload=', 'Type=', 'WatchdogSec=', 'NotifyAccess=', 'Restart', 'StateDirectory', 'RuntimeDirectory')
-    with open('/usr/lib/systemd/system/execrayd.service') as f:
-        lines = f.read().split('[Service]')[1].split('[Install]')[0].splitlines()
+    """As a service that may do what execrayd-respond@.service may; whether it went well."""
+    left_out = ('ExecStart=', 'Standard', 'StateDirectory')
+    with open('/usr/lib/systemd/system/execrayd-respond@.service') as f:
+        lines = f.read().split('[Service]')[1].splitlines()
     lines = [line for line in lines if not line.startswith(left_out)]
     with open('/run/systemd/system/%s.service' % name, 'w') as f:
         f.write('[Service]\nType=oneshot\nReadWritePaths=/run/act /var/lib/execrayd\nStandardOutput=truncate:/run/%s\nExecStart=%s\n%s\n'

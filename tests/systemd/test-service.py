@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The installed service on a real systemd with its journald and bus: one machine is booted, and inside.py and
-actions.py are what happens there.
+"""The installed service on a real systemd with its journald and bus: one machine is booted, and inside.py, respond.py
+and actions.py are what happens there.
 
 usage: test-service.py EXECRAYD EXECRAYCTL ROOT BUILD [OTHER]
 
@@ -22,8 +22,10 @@ INSIDE = '''
 echo booted
 python3 /opt/tests/systemd/inside.py /opt/execrayd /opt/execrayctl /opt/tests
 service=$?
+python3 /opt/tests/systemd/respond.py /opt/execrayd /opt/execrayctl /opt/tests
+respond=$?
 python3 /opt/tests/systemd/actions.py /opt/execrayd /opt/execrayctl /opt/tests
-echo "ended with $service $?"
+echo "ended with $service $respond $?"
 echo done
 '''
 
@@ -57,7 +59,7 @@ def main():
                                   '%s:/opt/act' % os.path.join(BUILD, 'tests/systemd')])
         said = read('said')
         print(said)
-        sys.exit(0 if 'ended with 0 0' in said.splitlines() else 1)
+        sys.exit(0 if 'ended with 0 0 0' in said.splitlines() else 1)
 
 
 if __name__ == '__main__':

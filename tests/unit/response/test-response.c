@@ -5,12 +5,17 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <signal.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "../report/sample-match.h"
 #include "../unit.h"
+#include "base/clock.h"
 #include "base/log.h"
+#include "base/spawn.h"
 #include "config/config.h"
 #include "report/report.h"
 #include "response/respond-worker.h"
@@ -186,8 +191,9 @@ static void prepare(void) {
         ck_assert_int_eq(sd_event_new(&loop), 0);
 }
 
+static const struct response_sink sink = {.on_ready = on_ready, .on_list = on_list};
+
 static int begin(const char *how) {
-        static const struct response_sink sink = {.on_ready = on_ready, .on_list = on_list};
         const struct response_options options = {
                 .config = &config, .program = &sample.program, .places = &how, .n_places = 1, .loop = loop};
         int r;
@@ -240,6 +246,54 @@ static void step(void) {
         sample.step_texts[0].respond = (struct program_range){.first = 0, .n = 1};
         report_step(report, &sample.match);
         sample.match.taken = NULL;
+}
+
+/* ---- a service manager ---- */
+
+static char socket_path[64];
+static int listener_fd;
+static pid_t last_started;
+
+/* A connection: a process for it. */
+static int on_connection(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+        int accepted = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+
+        ck_assert_int_ge(accepted, 0);
+        ck_assert_int_eq(spawn_clean(NULL, RESPOND_WORKER_NAME, accepted, STDERR_FILENO, &last_started), 0);
+        close(accepted);
+        return 0;
+}
+
+static void listen_for_connections(void) {
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+        snprintf(socket_path, sizeof(socket_path), "/tmp/test-response-%d", (int)getpid());
+        snprintf(address.sun_path, sizeof(address.sun_path), "%s", socket_path);
+        listener_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+        ck_assert_int_ge(listener_fd, 0);
+        ck_assert_int_eq(bind(listener_fd, (struct sockaddr *)&address, sizeof(address)), 0);
+        ck_assert_int_eq(listen(listener_fd, 8), 0);
+        ck_assert_int_ge(sd_event_add_io(loop, NULL, listener_fd, EPOLLIN, on_connection, NULL), 0);
+}
+
+static void stop_listening(void) {
+        close(listener_fd);
+        unlink(socket_path);
+}
+
+static int begin_service(const char *how, const char *unit, pid_t listener) {
+        const struct response_service service = {.path = socket_path, .listener = listener, .unit = unit};
+        const struct response_options options = {.config = &config,
+                                                 .program = &sample.program,
+                                                 .places = &how,
+                                                 .n_places = 1,
+                                                 .loop = loop,
+                                                 .service = &service};
+        int r = response_new(&options, &sink, NULL, &response);
+
+        if (r >= 0)
+                response_attach(response, report);
+        return r;
 }
 
 #define WAIT_UNTIL(condition)                                                                                          \
@@ -329,6 +383,101 @@ START_TEST(who_dies_is_started_again_and_what_it_had_is_told) {
         WAIT_UNTIL(stats().n_starts == 2);
         ck_assert_int_gt(stats().pid, 0);
         ck_assert_int_eq(n_ready, 1);
+        end();
+}
+END_TEST
+
+START_TEST(a_service_is_asked_as_a_child_is) {
+        prepare();
+        listen_for_connections();
+        ck_assert_int_eq(begin_service("answers", NULL, getpid()), 0);
+        WAIT_UNTIL(n_ready == 1);
+        ck_assert_int_eq(ready, 0);
+        ck_assert_int_eq(stats().pid, last_started);
+        ck_assert(stats().is_service);
+        alert();
+        WAIT_UNTIL(stats().n_answered == 1);
+        ck_assert_int_eq(told("\"state\":\"answered\""), 1);
+        stop_listening();
+        end();
+}
+END_TEST
+
+START_TEST(a_service_that_is_killed_takes_no_alert_with_it) {
+        uint64_t told_of;
+
+        prepare();
+        listen_for_connections();
+        ck_assert_int_eq(begin_service("holds", NULL, getpid()), 0);
+        WAIT_UNTIL(n_ready == 1);
+        for (int i = 0; i < 40; i++)
+                alert();
+        ck_assert_int_eq(told("\"type\":\"alert\""), 0);
+        ck_assert_int_eq(kill(last_started, SIGKILL), 0);
+        WAIT_UNTIL(stats().n_lost == 40);
+        ck_assert_int_eq(told("\"state\":\"lost\""), 40);
+        alert();
+        ck_assert_uint_eq(stats().n_down, 1);
+        WAIT_UNTIL(stats().n_starts == 2 && stats().pid == last_started);
+        told_of = stats().n_asked;
+        alert();
+        ck_assert_uint_eq(stats().n_asked, told_of + 1);
+        ck_assert_int_eq(kill(last_started, SIGKILL), 0);
+        WAIT_UNTIL(stats().n_lost == 41);
+        ck_assert_int_eq(told("\"type\":\"alert\""), 42);
+        stop_listening();
+        end();
+}
+END_TEST
+
+START_TEST(a_service_elsewhere_is_none) {
+        prepare();
+        listen_for_connections();
+        ck_assert_int_eq(begin_service("answers", "nobody-has-this-*.service", getpid()), 0);
+        WAIT_UNTIL(n_ready == 1);
+        ck_assert_int_eq(ready, -ECHILD);
+        ck_assert_int_eq(stats().pid, 0);
+        alert();
+        ck_assert_int_eq(told("\"state\":\"down\""), 1);
+        ck_assert_int_eq(kill(last_started, 0), 0);     /* not ours to end */
+        stop_listening();
+        end();
+}
+END_TEST
+
+START_TEST(another_listener_is_not_asked) {
+        prepare();
+        listen_for_connections();
+        ck_assert_int_eq(begin_service("answers", NULL, getpid() + 1), -EPERM);
+        stop_listening();
+        ck_assert_int_eq(begin_service("answers", NULL, getpid()), -ENOENT);
+        end();
+}
+END_TEST
+
+START_TEST(who_is_patient_begins_without_the_service_and_finds_it_later) {
+        const struct response_service service = {.path = socket_path, .listener = getpid()};
+        const char *how = "answers";
+        struct response_options options = {.config = &config,
+                                           .program = &sample.program,
+                                           .places = &how,
+                                           .n_places = 1,
+                                           .service = &service,
+                                           .is_patient = true};
+
+        prepare();
+        options.loop = loop;
+        snprintf(socket_path, sizeof(socket_path), "/tmp/test-response-%d", (int)getpid());
+        ck_assert_int_eq(response_new(&options, &sink, NULL, &response), 0);
+        ck_assert_int_eq(response_wait(response), 0);
+        response_attach(response, report);
+        alert();
+        ck_assert_int_eq(told("\"state\":\"down\""), 1);
+        listen_for_connections();
+        WAIT_UNTIL(stats().pid > 0);
+        alert();
+        WAIT_UNTIL(stats().n_answered == 1);
+        stop_listening();
         end();
 }
 END_TEST
@@ -460,6 +609,11 @@ int main(int argc, char **argv) {
                 who_does_not_begin_is_ended,
                 an_alert_that_waits_too_long_is_told_and_its_answer_follows,
                 who_dies_is_started_again_and_what_it_had_is_told,
+                a_service_is_asked_as_a_child_is,
+                a_service_that_is_killed_takes_no_alert_with_it,
+                a_service_elsewhere_is_none,
+                another_listener_is_not_asked,
+                who_is_patient_begins_without_the_service_and_finds_it_later,
                 what_a_storm_has_disarmed_stays_so_over_a_new_start,
                 who_says_what_makes_no_sense_is_ended,
                 who_never_answers_is_ended_when_patience_is_over,
