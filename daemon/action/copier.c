@@ -3,18 +3,13 @@
 /* Large copies: made by children, a few at a time, so that whoever waits behind them need not. */
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "action/actions-private.h"
 #include "action/child.h"
 #include "base/clock.h"
 #include "base/fd.h"
-#include "base/sandbox.h"
 
 #define RUNNING_MAX 2
 #define WAITING_MAX 32
@@ -92,36 +87,12 @@ static int on_patience(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
-/* All that it has are two files that are open, and where to say what came of it. */
-static void become_small(int *from, int *to, int *answer, pid_t parent) {
-        const struct rlimit none = {};
-        sigset_t no_signals;
-
-        sigemptyset(&no_signals);
-        (void)sigprocmask(SIG_SETMASK, &no_signals, NULL);
-        (void)dup3(*answer, STDIN_FILENO, O_CLOEXEC);
-        *answer = STDIN_FILENO;
-        (void)dup3(*from, STDOUT_FILENO, O_CLOEXEC);
-        *from = STDOUT_FILENO;
-        if (*to >= 0) {
-                (void)dup3(*to, STDERR_FILENO, O_CLOEXEC);
-                *to = STDERR_FILENO;
-        }
-        (void)close_range(STDERR_FILENO + 1, UINT32_MAX, 0);
-        (void)setrlimit(RLIMIT_CORE, &none);
-        (void)prctl(PR_SET_NAME, "execray-copy");
-        (void)sandbox_keep(0, NULL);
-        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (getppid() != parent)
-                _exit(EXIT_FAILURE);
-}
-
 static void make(void *userdata, int answer_fd) {
         const struct job *job = userdata;
         struct copy copy = job->copy;
         struct copy_answer answer;
 
-        become_small(&copy.from, &copy.to, &answer_fd, job->parent);
+        child_become_small("execray-copy", &copy.from, &copy.to, &answer_fd, job->parent);
         copy_run(&copy, &answer);
         _exit(fd_write_full(answer_fd, &answer, sizeof(answer)) < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
 }

@@ -5,9 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "action/child.h"
+#include "action/copy.h"
 #include "action/proc.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -16,7 +19,7 @@
 #include "base/strbuf.h"
 
 #define MAX_HASHED (64U << 20)          /* bytes of a program */
-#define CHUNK (64U << 10)
+#define MAX_HASHING_NS (200 * NSEC_PER_MSEC)    /* less than alerts wait (scripts.enrich_timeout) */
 
 /* The program of the process that was meant, also if it was unlinked; -ESRCH if the process is gone. */
 static int open_program(const struct identity *identity) {
@@ -37,31 +40,42 @@ static int open_program(const struct identity *identity) {
         return fd;
 }
 
-/* Raises no error: it holds a descriptor. False: too large, too slow, not readable. */
+struct hashing {
+        const struct identity *identity;
+        pid_t parent;
+};
+
+/* In a child: whoever runs a program of 64 MiB, or one from a file system of his own that does not answer, holds up
+ * nobody for longer than that child is waited for. */
+static void hash(void *userdata, int answer_fd) {
+        const struct hashing *hashing = userdata;
+        struct copy copy = {.from = open_program(hashing->identity), .to = -1, .max_bytes = MAX_HASHED};
+        struct copy_answer answer;
+
+        if (copy.from < 0)
+                _exit(EXIT_FAILURE);
+        child_become_small("execray-hash", &copy.from, &copy.to, &answer_fd, hashing->parent);
+        copy_run(&copy, &answer);
+        _exit(fd_write_full(answer_fd, &answer, sizeof(answer)) < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+}
+
+/* Raises no error: it holds descriptors. False: too large, too slow, not readable. Takes half of the time that the run
+ * has left at most, so that no program, however large, makes an offender of the script. */
 static bool hash_program(const struct identity *identity, uint64_t deadline_ns, char hex[static SHA256_HEX]) {
-        static char chunk[CHUNK];
-        _cleanup_(closep) int fd = open_program(identity);
-        struct sha256 hash;
-        size_t total = 0;
+        struct hashing hashing = {.identity = identity, .parent = getpid()};
+        uint64_t left_ns = nsec_sub(deadline_ns, clock_boottime_ns());
+        struct copy_answer answer;
 
-        if (fd < 0)
+        if (child_ask(hash, &hashing, MIN(left_ns / 2, (uint64_t)MAX_HASHING_NS), &answer, sizeof(answer)) < 0 ||
+            answer.error < 0)
                 return false;
-        sha256_init(&hash);
-        for (;;) {
-                ssize_t n = read(fd, chunk, sizeof(chunk));
-
-                if (n < 0 || (total += (size_t)n) > MAX_HASHED || clock_boottime_ns() > deadline_ns)
-                        return false;
-                if (n == 0)
-                        break;
-                sha256_add(&hash, chunk, (size_t)n);
-        }
-        sha256_finish_hex(&hash, hex);
+        memcpy(hex, answer.sha256, SHA256_HEX);
+        hex[SHA256_HEX - 1] = 0;
         return true;
 }
 
 /* execray.sha256(process) [-0, +1]: of the program that it runs, in hexadecimal; or nil: the process is gone, or its
- * program is larger than 64 MiB */
+ * program is larger than 64 MiB or not read in time */
 static int facts_sha256(lua_State *state) {
         struct script *script = script_of(state);
         struct identity identity = {};
