@@ -18,6 +18,7 @@
 
 #define SAME_CALL_NS (2 * NSEC_PER_SEC)   /* between a verdict and the record of its call, at most */
 #define KILL_TOLD_NS (500 * NSEC_PER_USEC) /* and how long it is waited for, of those who are killed */
+#define WAITING_PER_SECOND_NS (10 * NSEC_PER_MSEC) /* for all of them */
 
 bool manager_enforce_is_asked(const struct program *program) {
         for (uint32_t i = 0; i < program->n_paths; i++)
@@ -204,6 +205,18 @@ static enum match_enforced told_of(const struct manager *manager, const struct m
         return best;
 }
 
+/* Events wait meanwhile, so no flood of such calls may take more than a hundredth of the loop's time with it. */
+static bool has_killed(struct manager *manager, const struct identity *who, const char *policy) {
+        struct manager_enforce *enforce = &manager->enforce;
+        uint64_t begun_ns = clock_boottime_ns();
+        uint64_t left_ns = allowance_left(&enforce->waiting, WAITING_PER_SECOND_NS, begun_ns);
+        bool killed = capture_has_killed(manager->capture, who, policy, MIN(left_ns, (uint64_t)KILL_TOLD_NS));
+
+        allowance_spend(&enforce->waiting, begun_ns, clock_boottime_ns());
+        enforce->n_not_awaited += !killed && left_ns < KILL_TOLD_NS;
+        return killed;
+}
+
 static enum match_enforced kill_late(struct manager *manager, const struct match *match, const char *name) {
         const struct config *config = &manager->settings.config;
 
@@ -232,7 +245,7 @@ static enum match_enforced what_was_done(struct manager *manager, const struct m
                 return MATCH_WOULD;
         if (match->path->enforce != PATH_ENFORCE_KILL || (told != MATCH_REFUSED && told != MATCH_FAILED))
                 return told;
-        if (capture_has_killed(manager->capture, &match->actor_id, name, KILL_TOLD_NS))
+        if (has_killed(manager, &match->actor_id, name))
                 return MATCH_KILLED;
         return told == MATCH_REFUSED ? told : kill_late(manager, match, name);
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "action/bucket.h"
+#include "base/allowance.h"
 #include "engine/match.h"
 #include "event/enforcement.h"
 
@@ -40,6 +41,8 @@ struct manager_enforce {
         struct action_bucket kills;     /* late ones, of `response.rate_process` */
         uint64_t n_limited;             /* not killed late, because of it */
         uint64_t n_storms;              /* policies disarmed */
+        struct allowance waiting;       /* for the kernel to say whom it killed */
+        uint64_t n_not_awaited;         /* it was spent: told without that */
 };
 
 /* Does any policy ask for it? */
