@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 
-from harness import Daemon, EXECRAYD, Failure, expect, expect_equal, expect_in, main, run
+from harness import Daemon, EXECRAYCTL, EXECRAYD, Failure, expect, expect_equal, expect_in, main, run
 
 POLICY = ('path "mark" {\n    description = "x"\n    severity = medium\n    suppress = 0s\n    respond = ["look", "mark $p"]\n'
           '    openat as $p { pathname startswith "%(place)s/touched" }\n}\n'
@@ -236,6 +236,22 @@ def test_who_is_late_is_told_after_the_alert(place):
         answer = wait_response(daemon, 1)
         expect_equal(answer['number'], alert['number'], 'the number')
         expect_equal(answer['response']['fields']['marker'], 'touched-slow true', 'the field')
+        daemon.stop()
+
+
+def test_who_never_ends_costs_his_budget_and_is_not_run_for_a_while(place):
+    endless = 'function(alert) pcall(function() while true do end end) end)\n'
+    arguments = prepare(place, script='enricher("look", %sresponder("mark", %s' % (endless, endless))
+    place.write('config.yaml', (CONFIG % '10s').replace('10000000000', '100000') + 'control:\n  bus: no\n')
+    os.makedirs(place.join('run'), exist_ok=True)
+    with Daemon(place, *arguments, wrapper=('env', 'RUNTIME_DIRECTORY=' + place.join('run'))) as daemon:
+        for n, error in (1, 'are used up'), (2, 'are used up'), (3, 'it is suspended'):
+            touch(place, 'touched')
+            response = daemon.wait_alert('mark', n)['response']
+            expect_equal(response['state'], 'answered', 'the state')
+            expect_in(error, response['errors'][0]['error'], 'the error of alert %d' % n)
+        status = run(EXECRAYCTL, 'status', '--socket', place.join('run/control'))[1].decode()
+        expect_in("mark.lua' has used up its budget too often and is not run for", status, 'the status')
         daemon.stop()
 
 
