@@ -691,7 +691,8 @@ END_TEST
 /* ---- captured files ---- */
 
 static struct enforcement_arming arming_of(const char *path) {
-        struct enforcement_arming arming = {.path = PATH_OF_PROGRAM, .deadline_ns = UINT64_MAX, .has_file = true};
+        struct enforcement_arming arming = {.path = PATH_OF_PROGRAM, .n_runs = 1,
+                                            .runs = {{.deadline_ns = UINT64_MAX, .rules = 1, .has_file = true}}};
         const struct wire_header *record;
         pid_t pid;
 
@@ -700,8 +701,8 @@ static struct enforcement_arming arming_of(const char *path) {
         ck_assert_ptr_nonnull(lab_wait(WIRE_KIND_openat, pid, 0));
         record = lab_find_text(WIRE_KIND_openat, pid, F(openat, pathname), path, 0);
         ck_assert_ptr_nonnull(record);
-        arming.file = lab_object(record, F(openat, file));
-        ck_assert_uint_ne(arming.file.inode, 0);
+        arming.runs[0].file = lab_object(record, F(openat, file));
+        ck_assert_uint_ne(arming.runs[0].file.inode, 0);
         return arming;
 }
 
