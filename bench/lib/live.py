@@ -52,6 +52,8 @@ def live(build, quick, folder, out, problems):
     out['exec_wall_ratio'] = ratio('exec_wall')
 
     out.update(latency(daemon, load, [alerting], deep, 30 if quick else 600, problems))
+    if 'latency_us_p99' in out and 'wake_us_p99' in out:
+        out['latency_less_wake_us_p99'] = out['latency_us_p99'] - out['wake_us_p99']
 
     d = Daemon(daemon, [watch])
     try:
