@@ -99,7 +99,7 @@ struct {
         __type(value, struct mark);
 } marks SEC(".maps");
 
-#define ENFORCE_NUMBERS 8               /* a power of two, above the numbers of enum enforce_field */
+#define ENFORCE_NUMBERS 16              /* a power of two, above the numbers of enum enforce_field */
 #define LONGEST_NAME 256                /* what is left out of a path that is too long, for the verifier */
 
 struct text {
@@ -548,31 +548,43 @@ int BPF_PROG(refuse_open, struct file *file) {
 
 /* ---- where there are no security hooks: nothing can be refused, but the caller can be killed ---- */
 
-static __always_inline int kill_for_file(struct file *file, __u32 place) {
+/* The verdict of a policy's rule, by what is in the scratch. Its size. */
+static __always_inline __u32 tell_rule(struct scratch *scratch, struct task_struct *task, __u32 place, __u32 rule,
+                                       enum enforce_outcome outcome) {
+        __u32 size = KNOWS(&scratch->facts, ENFORCE_FILE_PATH) ? scratch->facts.path.n : 0;
+
+        verdict_fill(&scratch->verdict, task, ENFORCE_POLICIES, place, rule, outcome);
+        tell_file(scratch);
+        return VERDICT_HEAD + tell_path(scratch, scratch->facts.path.from, size);
+}
+
+static __always_inline void kill_for(struct scratch *scratch, __u32 place, __u32 rule) {
         struct task_struct *task = bpf_get_current_task_btf();
-        struct scratch *scratch = scratch_take();
         enum enforce_outcome outcome;
-        __u32 rule, size;
+        __u32 size;
+
+        outcome = is_protected(task) ? ENFORCE_NO : is_in_force(rule) ? ENFORCE_KERNEL : ENFORCE_WOULD;
+        size = tell_rule(scratch, task, place, rule, outcome);
+        if (outcome == ENFORCE_KERNEL) {
+                punish(&scratch->verdict, size);
+                return;
+        }
+        count(&counters.outcomes[outcome]);
+        if (bpf_ringbuf_output(&verdicts, &scratch->verdict, size, 0) < 0)
+                count(&counters.untold);
+}
+
+static __always_inline int kill_for_file(struct file *file, __u32 place) {
+        struct scratch *scratch = scratch_take();
+        __u32 rule;
 
         if (!scratch) {
                 count(&counters.undecided);
                 return 0;
         }
         rule = rule_of_file(scratch, place, file);
-        if (rule) {
-                outcome = is_protected(task) ? ENFORCE_NO : is_in_force(rule) ? ENFORCE_KERNEL : ENFORCE_WOULD;
-                verdict_fill(&scratch->verdict, task, ENFORCE_POLICIES, place, rule, outcome);
-                tell_file(scratch);
-                size = KNOWS(&scratch->facts, ENFORCE_FILE_PATH) ? scratch->facts.path.n : 0;
-                size = tell_path(scratch, scratch->facts.path.from, size);
-                if (outcome == ENFORCE_KERNEL)
-                        punish(&scratch->verdict, VERDICT_HEAD + size);
-                else {
-                        count(&counters.outcomes[outcome]);
-                        if (bpf_ringbuf_output(&verdicts, &scratch->verdict, VERDICT_HEAD + size, 0) < 0)
-                                count(&counters.untold);
-                }
-        }
+        if (rule)
+                kill_for(scratch, place, rule);
         scratch_release(scratch);
         return 0;
 }
@@ -599,6 +611,8 @@ int end_open(struct syscall_exit *context) {
         bpf_probe_read_kernel(&file, sizeof(file), files + fd);
         return file ? kill_for_file(file, ENFORCE_AT_OPEN) : 0;
 }
+
+#include "enforce-ptrace.bpf.h"
 
 /* ---- for the daemon ---- */
 

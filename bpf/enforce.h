@@ -109,6 +109,7 @@ enum enforce_place {
         ENFORCE_AT_SEND,
         ENFORCE_AT_OPEN,
         ENFORCE_AT_EXEC,
+        ENFORCE_AT_PTRACE,
         ENFORCE_N_PLACES,
 };
 
@@ -120,8 +121,11 @@ enum enforce_field {
         ENFORCE_EGID,
         ENFORCE_FLAGS,
         ENFORCE_PORT,
+        ENFORCE_REQUEST,
+        ENFORCE_TARGET_PID,
+        ENFORCE_TARGET_UID,
         ENFORCE_EXE,
-        ENFORCE_FILE_PATH,
+        ENFORCE_FILE_PATH,              /* of a ptrace: of what the target runs */
         ENFORCE_FILE,                   /* as what was captured */
         ENFORCE_ADDRESS,
         ENFORCE_ADDRESS_CAPTURED,

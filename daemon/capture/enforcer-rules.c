@@ -27,6 +27,7 @@ int enforcer_place_of(const struct enforcement_rule *rule) {
                 {WIRE_KIND_sendto, ENFORCE_AT_SEND},
                 {WIRE_KIND_openat, ENFORCE_AT_OPEN},
                 {WIRE_KIND_execve, ENFORCE_AT_EXEC},
+                {WIRE_KIND_ptrace, ENFORCE_AT_PTRACE},
         };
 
         for (size_t i = 0; i < ELEMENTSOF(places); i++)
@@ -48,6 +49,9 @@ static enum enforce_field field_of(const struct enforcement_test *test) {
         case ENFORCEMENT_ADDRESS:
                 return test->op == ENFORCEMENT_CAPTURED ? ENFORCE_ADDRESS_CAPTURED : ENFORCE_ADDRESS;
         case ENFORCEMENT_PORT: return ENFORCE_PORT;
+        case ENFORCEMENT_REQUEST: return ENFORCE_REQUEST;
+        case ENFORCEMENT_TARGET_PID: return ENFORCE_TARGET_PID;
+        case ENFORCEMENT_TARGET_UID: return ENFORCE_TARGET_UID;
         case _ENFORCEMENT_FIELD_MAX: break;
         }
         abort();

@@ -44,6 +44,11 @@ static const struct enforcer_hook {
         {ENFORCE_AT_EXEC, USE_LISTS, "lsm/bprm_check_security"},
         {ENFORCE_AT_EXEC, USE_POLICIES, "lsm/bprm_creds_from_file"},
         {ENFORCE_AT_OPEN, USE_SECURITY, "lsm/file_open"},
+        {ENFORCE_AT_PTRACE, USE_SECURITY, "lsm/ptrace_access_check"},
+        {ENFORCE_AT_PTRACE, USE_SECURITY, "lsm/ptrace_traceme"},
+        {ENFORCE_AT_PTRACE, USE_KILL, "tp/syscalls/sys_exit_ptrace"},
+        {ENFORCE_AT_PTRACE, USE_KILL, "tp/syscalls/sys_exit_process_vm_readv"},
+        {ENFORCE_AT_PTRACE, USE_KILL, "tp/syscalls/sys_exit_process_vm_writev"},
         {ENFORCE_AT_EXEC, USE_NO_SECURITY, "tp_btf/sched_process_exec"},
         {ENFORCE_AT_OPEN, USE_NO_SECURITY, "tp/syscalls/sys_exit_openat"},
         {ENFORCE_AT_OPEN, USE_NO_SECURITY, "tp/syscalls/sys_exit_openat2"},
@@ -77,9 +82,10 @@ static struct bpf_program *program_of(struct enforce *skeleton, size_t i) {
                 skeleton->progs.refuse_connect4, skeleton->progs.refuse_connect6, skeleton->progs.end_call,
                 skeleton->progs.refuse_sendmsg4, skeleton->progs.refuse_sendmsg6, skeleton->progs.end_call,
                 skeleton->progs.end_call,        skeleton->progs.end_call,        skeleton->progs.refuse_exec,
-                skeleton->progs.refuse_image,    skeleton->progs.refuse_open,     skeleton->progs.end_exec,
+                skeleton->progs.refuse_image,    skeleton->progs.refuse_open,     skeleton->progs.refuse_ptrace,
+                skeleton->progs.refuse_traceme,  skeleton->progs.end_ptrace,      skeleton->progs.end_ptrace,
+                skeleton->progs.end_ptrace,      skeleton->progs.end_exec,        skeleton->progs.end_open,
                 skeleton->progs.end_open,        skeleton->progs.end_open,        skeleton->progs.end_open,
-                skeleton->progs.end_open,
         };
 
         return programs[i];
@@ -135,6 +141,7 @@ const char *enforcer_obstacle(const struct enforcement_rule *rule, const struct 
                 return obstacle_to_addresses(place);
         case ENFORCE_AT_OPEN:
         case ENFORCE_AT_EXEC:
+        case ENFORCE_AT_PTRACE:
                 why = obstacle_to_files(place);
                 if (!why || !rule->kill)
                         return why;
@@ -179,7 +186,7 @@ static int attach_all(struct enforcer *enforcer, const struct purpose *purpose, 
                         continue;
                 enforcer->links[i] = attach_program(bpf_program__fd(program_of(enforcer->skeleton, i)), hook->place, 0,
                                                     tracefs_fd, cgroup_fd);
-                if (enforcer->links[i] == -ENOENT && hook->use == USE_NO_SECURITY)
+                if (enforcer->links[i] == -ENOENT && (hook->use == USE_NO_SECURITY || hook->at == ENFORCE_AT_PTRACE))
                         continue;       /* a call that this machine does not have */
                 if (enforcer->links[i] < 0)
                         return log_error_errno(enforcer->links[i], "Cannot refuse anything at %s: %m", hook->place);

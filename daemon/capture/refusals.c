@@ -43,6 +43,7 @@ static enum wire_kind kind_of(const struct enforce_verdict *verdict) {
         case ENFORCE_AT_EXEC: return WIRE_KIND_execve;
         case ENFORCE_AT_CONNECT:
         case ENFORCE_AT_SEND:
+        case ENFORCE_AT_PTRACE:         /* the record has all of it */
         case ENFORCE_N_PLACES: break;
         }
         return WIRE_NONE;

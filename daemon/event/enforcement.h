@@ -26,11 +26,14 @@ enum enforcement_field {
         ENFORCEMENT_GID,
         ENFORCEMENT_EGID,
         ENFORCEMENT_EXE,                /* what the caller runs, by path; not of an exec */
-        ENFORCEMENT_PATH,               /* the file that is opened, or the image that is to run, by path */
+        ENFORCEMENT_PATH,               /* by path: of the file, the image that is to run, or what the target runs */
         ENFORCEMENT_FILE,               /* the same as an object: CAPTURED only */
         ENFORCEMENT_FLAGS,              /* of open */
         ENFORCEMENT_ADDRESS,            /* of the far side */
         ENFORCEMENT_PORT,
+        ENFORCEMENT_REQUEST,            /* of ptrace, and of whom: */
+        ENFORCEMENT_TARGET_PID,
+        ENFORCEMENT_TARGET_UID,
         _ENFORCEMENT_FIELD_MAX,
 };
 
@@ -77,7 +80,7 @@ struct enforcement_rule {
         const char *policy;             /* its name; borrowed from the program */
         uint32_t path;                  /* its number there: told back in verdicts */
         uint8_t bit;                    /* 1 << its number among the rules of its path */
-        enum wire_kind kind;            /* connect, sendto, openat, execve */
+        enum wire_kind kind;            /* connect, sendto, openat, execve, ptrace */
         bool kill;                      /* the caller does not live on; else the call is refused */
         bool armed;
         enum enforcement_key key;

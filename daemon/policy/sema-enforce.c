@@ -87,6 +87,29 @@ static bool check_number(const struct enforce_check *c, const struct expr *expr)
         return true;
 }
 
+/* Those that are to be, of which some go by no hook. What is not to be is left out of what it decides. */
+static bool check_request(const struct enforce_check *c, const struct expr *expr) {
+        const struct operand *operand = &expr->operand;
+        bool list = operand->type == OPERAND_LIST;
+        size_t n = list ? operand->n_items : 1;
+
+        if (!check_number(c, expr))
+                return false;
+        if (expr->op != COMPARE_EQUAL && expr->op != COMPARE_IN)
+                return true;
+        for (size_t i = 0; i < n; i++) {
+                const struct operand *item = list ? &operand->items[i] : operand;
+
+                if (item->type == OPERAND_NUMBER &&
+                    !enforce_request(item->number, c->path->enforce == PATH_ENFORCE_DENY))
+                        return undecidable(c, item->span,
+                                           item->number == WIRE_PTRACE_PROC_MEM
+                                                 ? "an open of /proc/PID/mem is an 'openat' to it"
+                                                 : "it refuses who attaches, not what is done when he has");
+        }
+        return true;
+}
+
 /* Of an event of another kind it is false: exceptions name the fields of all kinds of their path. */
 static bool is_foreign(const struct enforce_check *c, const struct expr *expr) {
         const struct field_info *info = schema_field(expr->field.field);
@@ -117,11 +140,15 @@ static bool check_compare(const struct enforce_check *c, const struct expr *expr
                 return check_texts(c, expr);
         case ENFORCEMENT_FLAGS:
                 return check_flags(c, expr);
+        case ENFORCEMENT_REQUEST:
+                return check_request(c, expr);
         case ENFORCEMENT_UID:
         case ENFORCEMENT_EUID:
         case ENFORCEMENT_GID:
         case ENFORCEMENT_EGID:
         case ENFORCEMENT_PORT:
+        case ENFORCEMENT_TARGET_PID:
+        case ENFORCEMENT_TARGET_UID:
         case ENFORCEMENT_ADDRESS:
                 return check_number(c, expr);
         case ENFORCEMENT_FILE:
@@ -203,8 +230,9 @@ static void check_step(struct enforce_check *c, struct element *step) {
         c->step = step;
         if (step->kind == WIRE_NONE)
                 return;
-        if (!is_network && step->kind != WIRE_KIND_openat && step->kind != WIRE_KIND_execve) {
-                undecidable(c, step->kind_span, "the last step is a connect, sendto, openat or execve");
+        if (!is_network && step->kind != WIRE_KIND_openat && step->kind != WIRE_KIND_execve &&
+            step->kind != WIRE_KIND_ptrace) {
+                undecidable(c, step->kind_span, "the last step is a connect, sendto, openat, execve or ptrace");
                 return;
         }
         if (step->repetition != REPEAT_ONCE) {

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/ptrace.h>
 
 #include "base/macro.h"
 #include "program/program.h"
@@ -97,12 +98,19 @@ enum enforcement_field enforce_field(uint32_t kind, uint32_t field, uint32_t sub
         case FIELD_sendto_daddr: return ENFORCEMENT_ADDRESS;
         case FIELD_connect_dport:
         case FIELD_sendto_dport: return ENFORCEMENT_PORT;
+        case FIELD_ptrace_request: return ENFORCEMENT_REQUEST;
+        case FIELD_ptrace_target_pid: return ENFORCEMENT_TARGET_PID;
+        case FIELD_ptrace_target_uid: return ENFORCEMENT_TARGET_UID;
+        case FIELD_ptrace_target_exe: return ENFORCEMENT_PATH;
         default: break;
         }
         switch (kind) {
         case WIRE_KIND_openat:
                 return no_field(ret_why, "of an open the kernel looks at pathname, file and flags alone");
         case WIRE_KIND_execve: return no_field(ret_why, "of an exec the kernel looks at exe, file and old ids alone");
+        case WIRE_KIND_ptrace:
+                return no_field(ret_why,
+                                "of a ptrace the kernel looks at request, target.pid, target.uid and target.exe alone");
         default: return no_field(ret_why, "of this call the kernel looks at daddr and dport alone");
         }
 }
@@ -288,6 +296,24 @@ static int add_range(struct enforcer *e, struct enforcement_test *test, int64_t 
         return 0;
 }
 
+bool enforce_request(int64_t request, bool deny) {
+        switch (request) {
+        case PTRACE_TRACEME:
+        case PTRACE_ATTACH:
+        case PTRACE_SEIZE:
+        case WIRE_PTRACE_READV:
+        case WIRE_PTRACE_WRITEV: return true;
+        case WIRE_PTRACE_PROC_MEM: return false;
+        default: return !deny;
+        }
+}
+
+/* One that is never decided must not be waited for; beside others it takes nothing away. */
+static bool is_undecided_request(const struct enforcer *e, const struct enforcement_test *test, int64_t number) {
+        return test->field == ENFORCEMENT_REQUEST && !test->negate &&
+               !enforce_request(number, e->path->enforce == PATH_ENFORCE_DENY);
+}
+
 static int add_number(struct enforcer *e, struct enforcement_test *test, const struct predicate *predicate) {
         int64_t number = predicate->number;
         int r = 0;
@@ -296,7 +322,10 @@ static int add_number(struct enforcer *e, struct enforcement_test *test, const s
                 return refuse(e, "flags are compared by their bits");
         test->op = ENFORCEMENT_RANGE;
         switch ((int)predicate->op) {
-        case PREDICATE_EQUAL: return add_range(e, test, number, number);
+        case PREDICATE_EQUAL:
+                if (is_undecided_request(e, test, number))
+                        return refuse(e, "a request of its last step goes by no hook of the kernel");
+                return add_range(e, test, number, number);
         case PREDICATE_LESS: return add_range(e, test, 0, number > 0 ? number - 1 : -1);
         case PREDICATE_LESS_EQUAL: return add_range(e, test, 0, number);
         case PREDICATE_GREATER: return add_range(e, test, MIN(number, (int64_t)UINT32_MAX) + 1, UINT32_MAX);
@@ -305,7 +334,9 @@ static int add_number(struct enforcer *e, struct enforcement_test *test, const s
         }
         for (uint32_t i = 0; i < predicate->list.n && r >= 0; i++) {
                 number = e->program->numbers[predicate->list.first + i].value;
-                r = add_range(e, test, number, number);
+                r = is_undecided_request(e, test, number)
+                          ? refuse(e, "a request of its last step goes by no hook of the kernel")
+                          : add_range(e, test, number, number);
         }
         return r;
 }
@@ -530,8 +561,8 @@ static int make_rules(struct enforcer *e, const struct edge *edge, bool armed) {
 
         e->kind = edge->kind;
         if (e->kind != WIRE_KIND_connect && e->kind != WIRE_KIND_sendto && e->kind != WIRE_KIND_openat &&
-            e->kind != WIRE_KIND_execve)
-                return refuse(e, "its last step is no connect, sendto, openat or execve");
+            e->kind != WIRE_KIND_execve && e->kind != WIRE_KIND_ptrace)
+                return refuse(e, "its last step is no connect, sendto, openat, execve or ptrace");
         r = find_key(e, &key);
         if (r >= 0)
                 r = multiply(e, &d, edge->condition, false);

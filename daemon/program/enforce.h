@@ -19,5 +19,9 @@ int enforce_path(const struct program *program, uint32_t path, struct enforcemen
  * not. `subject` is an enum program_subject. */
 enum enforcement_field enforce_field(uint32_t kind, uint32_t field, uint32_t subject, const char **ret_why);
 
+/* Is a ptrace with this request decided at all? Not an open of /proc/PID/mem; and what a tracer does with whom he has
+ * attached to cannot be refused. */
+bool enforce_request(int64_t request, bool deny);
+
 /* Bits of the flags of open that a file keeps for as long as it is open. */
 #define ENFORCE_OPEN_FLAGS 02003        /* O_WRONLY O_RDWR O_APPEND */

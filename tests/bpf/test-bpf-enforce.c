@@ -4,49 +4,13 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "base/macro.h"
-#include "capture/kernel.h"
 
-#include "lab.h"
-
-#define F(kind, id) WIRE_FIELD_##kind##_##id
-#define PATH_OF_PROGRAM 7               /* any number: it is told back */
-
-static bool has_lsm(void) {
-        return lab_tier() == CAPTURE_TIER_LSM && kernel_get()->lsm;
-}
-
-static int enforce(const struct enforcement_rule *rules, size_t n) {
-        const struct capture_enforcement enforcement = {.rules = rules, .n_rules = n};
-        int r;
-
-        lab_read();
-        r = capture_set_enforcement(lab.capture, &enforcement);
-        capture_set_enforcing(lab.capture, true);
-        return r;
-}
-
-static void leave_alone(void) {
-        ck_assert_int_eq(enforce(NULL, 0), 0);
-        capture_set_enforcing(lab.capture, false);
-}
-
-/* ---- rules ---- */
-
-static struct enforcement_test text_test(enum enforcement_field field, enum enforcement_op op, const char *text) {
-        return (struct enforcement_test){.field = field, .op = op, .n_operands = 1,
-                                         .operands = {{.text = text, .n_text = strlen(text)}}};
-}
-
-static struct enforcement_test number_test(enum enforcement_field field, uint32_t low, uint32_t high) {
-        return (struct enforcement_test){.field = field, .op = ENFORCEMENT_RANGE, .n_operands = 1,
-                                         .operands = {{.low = low, .high = high}}};
-}
+#include "rules.h"
 
 static struct enforcement_operand network(const char *address, uint32_t bits) {
         struct enforcement_operand operand = {.bits = bits, .address.family = AF_INET};
@@ -58,11 +22,6 @@ static struct enforcement_operand network(const char *address, uint32_t bits) {
 static struct enforcement_test network_test(const char *address, uint32_t bits) {
         return (struct enforcement_test){.field = ENFORCEMENT_ADDRESS, .op = ENFORCEMENT_NETWORK, .n_operands = 1,
                                          .operands = {network(address, bits)}};
-}
-
-static struct enforcement_rule rule_of(enum wire_kind kind, struct enforcement_test test) {
-        return (struct enforcement_rule){.policy = "it's forbidden", .path = PATH_OF_PROGRAM, .bit = 1, .kind = kind,
-                                         .n_tests = 1, .tests = {test}};
 }
 
 /* ---- calls ---- */
@@ -454,29 +413,6 @@ END_TEST
 
 /* ---- files ---- */
 
-struct shared {
-        volatile uint64_t asked, after;
-};
-
-static struct shared *shared;
-
-static int open_and_count(void *argument) {
-        int fd;
-
-        shared->asked = 1;
-        fd = open(argument, O_RDWR | O_CLOEXEC);
-        while (shared->after < 1000000)
-                shared->after++;
-        return fd < 0 ? errno : 0;
-}
-
-static int run_it(void *argument) {
-        char *const argv[] = {argument, "-c", "exit 7", NULL}, *const env[] = {NULL};
-
-        execve(argument, argv, env);
-        return errno;
-}
-
 static pid_t expect_killed(int (*action)(void *argument), const char *path) {
         const struct wire_header *verdict;
         pid_t pid = lab_run(action, (void *)path);
@@ -579,243 +515,8 @@ START_TEST(opens_are_refused_where_there_are_security_hooks_and_the_policy_is_to
 }
 END_TEST
 
-/* ---- programs ---- */
-
-static bool is_told_where_there_are_no_hooks(const struct enforcement_rule *rule) {
-        const struct capture_enforcement closed = {.rules = rule, .n_rules = 1, .closed = true};
-
-        if (has_lsm())
-                return false;
-        ck_assert_ptr_nonnull(capture_enforcement_obstacle(lab.capture, rule));
-        ck_assert_int_eq(capture_set_enforcement(lab.capture, &closed), -EOPNOTSUPP);
-        ck_assert_int_eq(enforce(rule, 1), 0);
-        return true;
-}
-
-static void expect_refused_image(const char *path, const char *image) {
-        const struct wire_header *record;
-        struct stat st;
-        pid_t pid = lab_run(run_it, (void *)path);
-
-        ck_assert_int_eq(stat(image, &st), 0);
-        ck_assert(WIFEXITED(lab.status));
-        ck_assert_int_eq(WEXITSTATUS(lab.status), EPERM);
-        ck_assert_str_eq(lab_text(lab_wait(WIRE_KIND_verdict, pid, 0), F(verdict, pathname)), image);
-        record = lab_wait(WIRE_KIND_execve, pid, 0);
-        ck_assert_ptr_nonnull(record);
-        ck_assert_int_eq(record->result, -EPERM);
-        ck_assert_str_eq(lab_text(record, F(execve, exe)), image);
-        ck_assert_str_eq(lab_text(record, F(execve, filename)), path);
-        ck_assert(lab_is_file(lab_object(record, F(execve, file)), &st));
-        ck_assert_int_eq(lab_number(record, F(execve, old_uid)), getuid());
-        ck_assert_int_eq(lab_number(record, F(execve, old_euid)), geteuid());
-}
-
-#define RUNS(path, answer)                                                                                             \
-        do {                                                                                                           \
-                (void)lab_run(run_it, (void *)(path));                                                                 \
-                ck_assert(WIFEXITED(lab.status));                                                                      \
-                ck_assert_int_eq(WEXITSTATUS(lab.status), answer);                                                     \
-        } while (0)
-
-START_TEST(an_exec_is_refused_by_the_image_that_would_run_and_its_record_says_which_that_was) {
-        struct enforcement_rule rule = rule_of(WIRE_KIND_execve, number_test(ENFORCEMENT_UID, getuid(), getuid()));
-        char shell[128], script[128], line[160];
-
-        snprintf(shell, sizeof(shell), "%s/refused-shell", lab.directory);
-        snprintf(script, sizeof(script), "%s/script", lab.directory);
-        snprintf(line, sizeof(line), "#!%s\nexit 7\n", shell);
-        lab_copy_file("/bin/sh", shell, 0755);
-        lab_write_file(script, line, 0755);
-
-        rule.tests[rule.n_tests++] = text_test(ENFORCEMENT_PATH, ENFORCEMENT_EXACT, shell);
-        if (is_told_where_there_are_no_hooks(&rule)) {
-                RUNS(shell, 7);
-                leave_alone();
-                return;
-        }
-        ck_assert_ptr_null(capture_enforcement_obstacle(lab.capture, &rule));
-        ck_assert_int_eq(enforce(&rule, 1), 0);
-        expect_refused_image(shell, shell);
-        expect_refused_image(script, shell);
-
-        /* Who he was before: an exec has not changed that yet. */
-        rule.tests[rule.n_tests++] = number_test(ENFORCEMENT_EUID, geteuid(), geteuid());
-        ck_assert_int_eq(enforce(&rule, 1), 0);
-        expect_refused_image(shell, shell);
-        rule.tests[rule.n_tests - 1] = number_test(ENFORCEMENT_EUID, geteuid() + 1, UINT32_MAX);
-        ck_assert_int_eq(enforce(&rule, 1), 0);
-        RUNS(shell, 7);
-
-        /* A script is not what runs: that is its interpreter. */
-        rule.n_tests = 1;
-        rule.tests[0] = text_test(ENFORCEMENT_PATH, ENFORCEMENT_EXACT, script);
-        ck_assert_int_eq(enforce(&rule, 1), 0);
-        RUNS(script, 7);
-        leave_alone();
-        RUNS(shell, 7);
-}
-END_TEST
-
-START_TEST(a_protected_caller_is_refused_no_exec_and_nobody_is_while_nothing_is_enforced) {
-        struct enforcement_rule rule;
-        struct capture_enforcement enforcement = {.rules = &rule, .n_rules = 1,
-                                                  .protected = {(const char *const[]){"/proc/self/exe"}, 1}};
-        const struct wire_header *verdict;
-        char shell[128];
-
-        snprintf(shell, sizeof(shell), "%s/other-shell", lab.directory);
-        lab_copy_file("/bin/sh", shell, 0755);
-        rule = rule_of(WIRE_KIND_execve, text_test(ENFORCEMENT_PATH, ENFORCEMENT_EXACT, shell));
-        if (is_told_where_there_are_no_hooks(&rule)) {
-                leave_alone();
-                return;
-        }
-        ck_assert_int_eq(capture_set_enforcement(lab.capture, &enforcement), 0);
-        capture_set_enforcing(lab.capture, true);
-        verdict = lab_wait(WIRE_KIND_verdict, lab_run(run_it, shell), 0);
-        ck_assert_int_eq(WEXITSTATUS(lab.status), 7);
-        ck_assert_ptr_nonnull(verdict);
-        ck_assert_str_eq(lab_text(verdict, F(verdict, enforced)), "no");
-
-        ck_assert_int_eq(enforce(&rule, 1), 0);
-        capture_set_enforcing(lab.capture, false);
-        verdict = lab_wait(WIRE_KIND_verdict, lab_run(run_it, shell), 0);
-        ck_assert_int_eq(WEXITSTATUS(lab.status), 7);
-        ck_assert_ptr_nonnull(verdict);
-        ck_assert_str_eq(lab_text(verdict, F(verdict, enforced)), "would");
-        leave_alone();
-}
-END_TEST
-
-/* ---- captured files ---- */
-
-static struct enforcement_arming arming_of(const char *path) {
-        struct enforcement_arming arming = {.path = PATH_OF_PROGRAM, .n_runs = 1,
-                                            .runs = {{.deadline_ns = UINT64_MAX, .rules = 1, .has_file = true}}};
-        const struct wire_header *record;
-        pid_t pid;
-
-        ck_assert_int_eq(enforce(NULL, 0), 0);
-        pid = lab_run(open_and_count, (void *)path);
-        ck_assert_ptr_nonnull(lab_wait(WIRE_KIND_openat, pid, 0));
-        record = lab_find_text(WIRE_KIND_openat, pid, F(openat, pathname), path, 0);
-        ck_assert_ptr_nonnull(record);
-        arming.runs[0].file = lab_object(record, F(openat, file));
-        ck_assert_uint_ne(arming.runs[0].file.inode, 0);
-        return arming;
-}
-
-static struct enforcement_rule captured_rule(enum wire_kind kind) {
-        struct enforcement_rule rule = rule_of(kind, (struct enforcement_test){.field = ENFORCEMENT_FILE,
-                                                                               .op = ENFORCEMENT_CAPTURED});
-
-        rule.armed = true;
-        rule.key = ENFORCEMENT_HOST;
-        return rule;
-}
-
-START_TEST(a_captured_file_is_refused_by_whichever_name_and_no_other_file) {
-        struct enforcement_rule rule = captured_rule(WIRE_KIND_openat);
-        struct enforcement_arming arming;
-        char file[128], link_[128], other[128];
-        const struct wire_header *record;
-        struct stat st;
-        pid_t pid;
-
-        snprintf(file, sizeof(file), "%s/captured", lab.directory);
-        snprintf(link_, sizeof(link_), "%s/captured-link", lab.directory);
-        snprintf(other, sizeof(other), "%s/captured-not", lab.directory);
-        lab_write_file(file, "x", 0644);
-        lab_write_file(other, "x", 0644);
-        ck_assert_int_eq(link(file, link_), 0);
-        ck_assert_int_eq(stat(file, &st), 0);
-        shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        ck_assert_ptr_ne(shared, MAP_FAILED);
-        arming = arming_of(file);
-        if (is_told_where_there_are_no_hooks(&rule)) {
-                leave_alone();
-                return;
-        }
-        ck_assert_int_eq(enforce(&rule, 1), 0);
-        (void)lab_run(open_and_count, file);
-        ck_assert_int_eq(WEXITSTATUS(lab.status), 0);   /* no story has come so far */
-        ck_assert_int_eq(capture_arm(lab.capture, &arming), 0);
-        pid = lab_run(open_and_count, link_);
-        ck_assert_int_eq(WEXITSTATUS(lab.status), EPERM);
-        ck_assert_ptr_nonnull(lab_wait(WIRE_KIND_openat, pid, 0));
-        record = lab_find_text(WIRE_KIND_openat, pid, F(openat, pathname), link_, 0);
-        ck_assert_ptr_nonnull(record);
-        ck_assert(lab_is_file(lab_object(record, F(openat, file)), &st));
-        (void)lab_run(open_and_count, other);
-        ck_assert_int_eq(WEXITSTATUS(lab.status), 0);
-        (void)munmap((void *)shared, 4096);
-        leave_alone();
-}
-END_TEST
-
-#define EXCHANGES 300
-
-struct exchange {
-        const char *file, *other, *name;
-};
-
-/* Another thread's hand: the name leads to the one and to the other. */
-static int run_while_exchanged(void *argument) {
-        const struct exchange *exchange = argument;
-        pid_t mover = fork();
-        int refused = 0, ran = 0;
-
-        if (mover == 0)
-                for (;;)
-                        (void)renameat2(AT_FDCWD, exchange->file, AT_FDCWD, exchange->other, RENAME_EXCHANGE);
-        for (int i = 0; mover > 0 && i < EXCHANGES; i++) {
-                pid_t pid = fork();
-                int status;
-
-                if (pid == 0)
-                        _exit(run_it((void *)exchange->name));
-                if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
-                        return 255;
-                refused += WEXITSTATUS(status) == EPERM;
-                ran += WEXITSTATUS(status) == 7;
-        }
-        (void)kill(mover, SIGKILL);
-        (void)waitpid(mover, NULL, 0);
-        return refused + ran != EXCHANGES ? 1 : refused > 0 && ran > 0 ? 0 : 2; /* 1: it ran all the same */
-}
-
-START_TEST(a_captured_program_never_runs_whatever_its_name_is_by_then) {
-        struct enforcement_rule rule = captured_rule(WIRE_KIND_execve);
-        struct enforcement_arming arming;
-        char bad[128], good[128];
-        struct exchange exchange = {bad, good, bad};
-
-        snprintf(bad, sizeof(bad), "%s/exchanged-bad", lab.directory);
-        snprintf(good, sizeof(good), "%s/exchanged-good", lab.directory);
-        lab_copy_file("/bin/sh", good, 0755);
-        lab_copy_file("/bin/true", bad, 0755);
-        RUNS(good, 7);
-        RUNS(bad, 0);
-        shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        ck_assert_ptr_ne(shared, MAP_FAILED);
-        arming = arming_of(bad);
-        if (is_told_where_there_are_no_hooks(&rule)) {
-                leave_alone();
-                return;
-        }
-        ck_assert_int_eq(enforce(&rule, 1), 0);
-        ck_assert_int_eq(capture_arm(lab.capture, &arming), 0);
-        (void)lab_run(run_while_exchanged, &exchange);
-        ck_assert(WIFEXITED(lab.status));
-        ck_assert_int_eq(WEXITSTATUS(lab.status), 0);
-        (void)munmap((void *)shared, 4096);
-        leave_alone();
-}
-END_TEST
-
 int main(void) {
-        const struct interest interest = lab_interest(LAB_KINDS(WIRE_KIND_execve, WIRE_KIND_openat));
+        const struct interest interest = lab_interest(LAB_KINDS(WIRE_KIND_execve));
         const TTest *const tests[] = {
                 a_rule_holds_if_all_its_tests_do_and_a_test_if_one_of_its_operands_does,
                 a_negated_test_holds_if_none_of_its_operands_does,
@@ -829,10 +530,6 @@ int main(void) {
                 who_opens_what_he_is_to_be_killed_for_runs_no_instruction_after_the_call,
                 who_runs_what_he_is_to_be_killed_for_never_runs_it,
                 opens_are_refused_where_there_are_security_hooks_and_the_policy_is_told_where_there_are_none,
-                an_exec_is_refused_by_the_image_that_would_run_and_its_record_says_which_that_was,
-                a_protected_caller_is_refused_no_exec_and_nobody_is_while_nothing_is_enforced,
-                a_captured_file_is_refused_by_whichever_name_and_no_other_file,
-                a_captured_program_never_runs_whatever_its_name_is_by_then,
         };
 
         return lab_main("bpf/enforce", tests, ELEMENTSOF(tests), &interest, NULL);

@@ -5,7 +5,9 @@
     test-enforce.py EXECRAYD EXECRAYCTL ROOT"""
 import errno
 import os
+import shutil
 import signal
+import subprocess
 import sys
 import time
 
@@ -32,12 +34,20 @@ if len(sys.argv) > 3:
 '''
 
 
-def watch(place, how, enforce):
+IMAGE = 'path "image" { enforce = deny  by = process  suppress = 0s  execve { exe == "%s" } }\n'
+TRACER = 'path "tracer" { enforce = kill  by = process  suppress = 0s  ptrace { target.exe == "%s" } }\n'
+TRACE = 'import ctypes, sys; ctypes.CDLL(None).ptrace(16, int(sys.argv[1]), 0, 0); print("on")'
+
+
+def watch_for(place, policy, enforce):
     os.makedirs(place.join('run'), exist_ok=True)
-    place.write('trigger', 'x')
-    return Daemon(place, '--config', place.write('config.yaml', CONFIG % enforce),
-                  policies=place.write('enforce.policy', POLICY % (how, place.join('trigger'))),
+    return Daemon(place, '--config', place.write('config.yaml', CONFIG % enforce), policies=place.write('enforce.policy', policy),
                   wrapper=('env', 'RUNTIME_DIRECTORY=' + place.join('run')))
+
+
+def watch(place, how, enforce):
+    place.write('trigger', 'x')
+    return watch_for(place, POLICY % (how, place.join('trigger')), enforce)
 
 
 def play(place, status):
@@ -135,6 +145,40 @@ def test_who_would_be_killed_late_beyond_the_rate_lives_and_that_is_said(place):
             daemon.settle()
         expect('late' not in [alert.get('enforced') for alert in daemon.alerts()], 'somebody was killed late')
         expect_in('failed', [alert.get('enforced') for alert in daemon.alerts()], 'what the alerts say')
+
+
+def test_a_program_is_refused_or_the_policy_is_told_that_this_kernel_cannot(place):
+    own = shutil.copy('/bin/true', place.join('own'))
+    with watch_for(place, IMAGE % own, 'yes') as daemon:
+        status = run('/bin/sh', '-c', 'exec "$0"', own)[0]
+        if "Policy 'image': the kernel cannot enforce it here: " in daemon.text():
+            expect_equal(status, 0, 'what a program that cannot be refused ends with')
+            wait_enforced(daemon, 'failed')
+            place.write('config.yaml', CONFIG % 'yes' + 'deny: {fail: closed}\n')
+            log = daemon.reload()
+            expect_in('and deny.fail is closed', log, 'the log')
+            expect_in('Not reloaded', log, 'the log')
+        else:
+            expect_equal(status, 126, 'what a program that is refused ends with')
+            wait_enforced(daemon, 'refused')
+            expect_equal(daemon.wait_alert('image')['steps'][0]['fields']['exe'], own, 'what was refused')
+
+
+def test_who_attaches_to_a_process_is_killed_for_it(place):
+    own = shutil.copy('/bin/sleep', place.join('own'))
+    with watch_for(place, TRACER % own, 'no') as daemon:
+        with subprocess.Popen([own, '600']) as target:
+            try:
+                expect_equal(run(sys.executable, '-c', TRACE, str(target.pid))[0], 0, 'how it ends where nothing is enforced')
+                wait_enforced(daemon, 'would')
+                place.write('config.yaml', CONFIG % 'yes')
+                expect_in('Reloaded', daemon.reload(), 'the log')
+                status, out = run(sys.executable, '-c', TRACE, str(target.pid))[:2]
+                expect_equal(status, -signal.SIGKILL, 'how it ends')
+                expect_equal(out, b'', 'what it did after that')
+                wait_enforced(daemon, 'killed')
+            finally:
+                target.kill()
 
 
 if __name__ == '__main__':

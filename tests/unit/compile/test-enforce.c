@@ -96,6 +96,22 @@ START_TEST(a_run_waits_for_those_rules_that_come_next_where_it_is) {
 }
 END_TEST
 
+START_TEST(a_ptrace_is_decided_by_request_and_target) {
+        struct program *program =
+                enforce("path \"p\" { enforce = deny ptrace { request == PTRACE_ATTACH, target.uid == 0, "
+                        "target.exe == \"/x\" } }");
+        bool fields[_ENFORCEMENT_FIELD_MAX] = {};
+
+        ck_assert_uint_eq(got.n_rules, 1);
+        ck_assert_int_eq(got.rules[0].kind, WIRE_KIND_ptrace);
+        ck_assert_uint_eq(got.rules[0].n_tests, 3);
+        for (size_t i = 0; i < 3; i++)
+                fields[got.rules[0].tests[i].field] = true;
+        ck_assert(fields[ENFORCEMENT_REQUEST] && fields[ENFORCEMENT_TARGET_UID] && fields[ENFORCEMENT_PATH]);
+        program_unref(program);
+}
+END_TEST
+
 START_TEST(lists_are_one_test_and_alternatives_are_rules) {
         struct program *program = enforce("path \"p\" { enforce = kill execve { exe startswith [\"/tmp/\", \"/run/\"] "
                                           "or proc.uid in [5, 7] } }");
@@ -167,6 +183,6 @@ END_TEST
 UNIT_MAIN("compile/enforce", a_step_alone_is_a_rule_that_is_always_in_force,
           the_last_step_of_a_story_is_armed_and_names_its_captures,
           a_run_waits_for_those_rules_that_come_next_where_it_is, lists_are_one_test_and_alternatives_are_rules,
-          exceptions_are_part_of_every_rule,
+          a_ptrace_is_decided_by_request_and_target, exceptions_are_part_of_every_rule,
           what_no_kernel_could_decide_is_refused_also_where_the_checker_let_it_pass,
           the_listing_says_it_and_equal_stories_that_differ_in_it_are_others)

@@ -53,10 +53,10 @@ START_TEST(what_it_has_not_is_told_where_it_stands) {
 }
 END_TEST
 
-START_TEST(the_last_step_is_one_call_of_four_kinds) {
+START_TEST(the_last_step_is_one_call_of_five_kinds) {
         expect_kill("chmod { mode & S_ISUID }",
-                    "2:1 error: the kernel cannot decide this: the last step is a connect, sendto, openat or "
-                    "execve\n" NOTE);
+                    "2:1 error: the kernel cannot decide this: the last step is a connect, sendto, openat, execve or "
+                    "ptrace\n" NOTE);
         expect_kill("repeat 3 { connect { dport == 1 } }",
                     "2:1 error: the kernel cannot decide this: the last step is one call, or 'any' of several\n" NOTE);
         expect_kill("unlink { } no connect { dport == 1 } within 5s",
@@ -103,6 +103,23 @@ START_TEST(execs_and_opens_are_refused_by_what_they_name) {
 }
 END_TEST
 
+START_TEST(who_looks_into_another_process_is_refused_when_he_attaches) {
+        expect_kill("ptrace { target.exe == \"/usr/bin/ssh-agent\", target.uid == 0, proc.exe startswith \"/tmp/\" }",
+                    "");
+        expect_kill("ptrace { request in [PTRACE_ATTACH, PTRACE_POKETEXT, process_vm_writev] }", "");
+        expect_kill("ptrace { request == proc_mem }",
+                    "2:21 error: the kernel cannot decide this: an open of /proc/PID/mem is an 'openat' to it\n" NOTE);
+        expect_messages("path \"p\" { enforce = deny ptrace { request in [PTRACE_SEIZE, process_vm_readv] } }", "");
+        expect_messages("path \"p\" { enforce = deny ptrace { request != PTRACE_CONT, target.pid > 1 } }", "");
+        expect_messages("path \"p\" { enforce = deny ptrace { request in [PTRACE_ATTACH, PTRACE_POKETEXT] } }",
+                        "1:63 error: the kernel cannot decide this: it refuses who attaches, not what is done when he "
+                        "has\n" NOTE);
+        expect_kill("ptrace { length > 4096 }",
+                    "2:10 error: the kernel cannot decide this: of a ptrace the kernel looks at request, target.pid, "
+                    "target.uid and target.exe alone\n" NOTE);
+}
+END_TEST
+
 START_TEST(what_is_told_apart_too_finely_is_too_much) {
         expect_kill("openat { (proc.uid == 1 or pathname == \"/a\") and (proc.gid == 1 or pathname == \"/b\") and "
                     "(proc.euid == 1 or pathname == \"/c\") and (proc.egid == 1 or pathname == \"/d\") }",
@@ -127,6 +144,7 @@ START_TEST(a_drop_in_may_ask_for_it_and_the_last_word_counts) {
 END_TEST
 
 UNIT_MAIN("policy/sema-enforce", what_the_kernel_has_at_hand_it_may_decide, what_it_has_not_is_told_where_it_stands,
-          the_last_step_is_one_call_of_four_kinds, what_may_end_the_story_unseen_is_refused,
-          execs_and_opens_are_refused_by_what_they_name, what_is_told_apart_too_finely_is_too_much,
+          the_last_step_is_one_call_of_five_kinds, what_may_end_the_story_unseen_is_refused,
+          execs_and_opens_are_refused_by_what_they_name,
+          who_looks_into_another_process_is_refused_when_he_attaches, what_is_told_apart_too_finely_is_too_much,
           a_drop_in_may_ask_for_it_and_the_last_word_counts)
