@@ -15,7 +15,7 @@ struct buddy_block;
 
 struct buddy {
         char *region;                   /* owned, from mmap() */
-        uint8_t *levels;                /* owned; per smallest block: level | BUDDY_FREE at the first of a block */
+        uint8_t *levels;                /* owned; per smallest block: what begins there, 0 nothing */
         size_t size;                    /* of the region, a power of two */
         size_t used_bytes;              /* in blocks that are handed out, whole */
         unsigned n_levels;              /* level k has blocks of 64 << k bytes */
@@ -35,3 +35,8 @@ void buddy_free(struct buddy *buddy, void *p);
 
 /* What an allocation of n bytes really takes. */
 size_t buddy_block_size(size_t n);
+
+/* The same, but what is beyond the last 64 bytes is given back at once: several blocks in a row, for what is of any
+ * size and stays long. To be freed as it was allocated, with the same n. */
+void *buddy_alloc_tight(struct buddy *buddy, size_t n);
+void buddy_free_tight(struct buddy *buddy, void *p, size_t n);
