@@ -51,7 +51,8 @@ int manager_recorder_init(struct manager *manager) {
         if (config->recorder.memory_bytes == 0)
                 return 0;
         pipeline_configure(config, &options);
-        r = recorder_new(config->recorder.memory_bytes, &options.table, &m->recorder);
+        r = recorder_new(config->recorder.memory_bytes, &options.table, pipeline_table(manager->pipeline),
+                         &m->recorder);
         if (r < 0)
                 return r;
         r = make_directory(m);

@@ -238,6 +238,10 @@ int pipeline_new(struct program *program, const struct pipeline_options *options
         return 0;
 }
 
+struct process_table *pipeline_table(struct pipeline *pipeline) {
+        return pipeline->table;
+}
+
 struct pipeline *pipeline_free(struct pipeline *pipeline) {
         if (!pipeline)
                 return NULL;

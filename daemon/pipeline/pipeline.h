@@ -64,6 +64,9 @@ int pipeline_new(struct program *program, const struct pipeline_options *options
 struct pipeline *pipeline_free(struct pipeline *pipeline);
 DEFINE_CLEANUP(struct pipeline *, pipeline_free)
 
+/* Borrowed; what shares its images may outlive the pipeline. */
+struct process_table *pipeline_table(struct pipeline *pipeline);
+
 /* The next event of the stream. */
 void pipeline_feed(struct pipeline *pipeline, const struct event *event);
 

@@ -67,7 +67,8 @@ static void on_leave(const struct wire_header *record, void *userdata) {
         }
 }
 
-int recorder_new(size_t bytes, const struct process_table_limits *limits, struct recorder **ret) {
+int recorder_new(size_t bytes, const struct process_table_limits *limits, struct process_table *table,
+                 struct recorder **ret) {
         _cleanup_(recorder_freep) struct recorder *recorder = NULL;
         int r;
 
@@ -76,7 +77,7 @@ int recorder_new(size_t bytes, const struct process_table_limits *limits, struct
                 return -ENOMEM;
         r = backlog_new(MAX(bytes, BACKLOG_MIN_BYTES) & ~(size_t)7, on_leave, recorder, &recorder->backlog);
         if (r >= 0)
-                r = process_table_new(limits, &recorder->table);
+                r = process_table_new_beside(limits, table, &recorder->table);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(recorder);

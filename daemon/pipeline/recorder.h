@@ -6,8 +6,8 @@
  * Records are kept as they came (event/backlog.h). What leaves tells a process table of its own who ran when the oldest
  * that is kept happened: so the recording begins as every recording does, with clock, groups, processes and `start`,
  * and is as good as one that had been begun then. An event costs one copy, and only those about processes and groups
- * something when they leave. Memory is fixed: the backlog, and a table with the limits of the daemon's own. No clock,
- * no I/O. */
+ * something when they leave. Memory is fixed: the backlog, and a table with the limits of the daemon's own, which has
+ * its images from that one. No clock, no I/O. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -24,7 +24,9 @@ struct recorder_stats {
         uint64_t first_ns, last_ns;     /* stream time of what is kept; 0: nothing is */
 };
 
-int recorder_new(size_t bytes, const struct process_table_limits *limits, struct recorder **ret);
+/* `table` is the one whose images it shares; NULL: none. */
+int recorder_new(size_t bytes, const struct process_table_limits *limits, struct process_table *table,
+                 struct recorder **ret);
 struct recorder *recorder_free(struct recorder *recorder);
 DEFINE_CLEANUP(struct recorder *, recorder_free)
 

@@ -2,6 +2,7 @@
 #include "process/process-image.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <string.h>
 
 /* Arguments of an image that is kept while the region is short of room: enough to know a command by. */
@@ -37,8 +38,12 @@ enum {
 struct process_image {
         struct process_images *images;  /* borrowed: the region that this lies in */
         uint64_t number;
-        struct wire_object file;
+        uint64_t hash;                  /* under which it can be found; 0: it cannot */
         uint32_t n_refs;
+        uint32_t size;                  /* of data */
+
+        /* From here on it is what it says, without a byte that is undefined. */
+        struct wire_object file;
         uint32_t file_mode;
         uint32_t tty;
         uint8_t known;                  /* IMAGE_KNOWS_* */
@@ -50,11 +55,13 @@ struct process_image {
 
 int process_images_init(struct process_images *images, size_t max_bytes) {
         *images = (struct process_images){};
+        idmap_init(&images->by_content);
         return buddy_init(&images->buddy, max_bytes);
 }
 
 void process_images_done(struct process_images *images) {
         buddy_done(&images->buddy);
+        idmap_done(&images->by_content);
         *images = (struct process_images){};
 }
 
@@ -188,6 +195,33 @@ static void image_set_numbers(struct process_image *image, const struct draft *d
         }
 }
 
+static size_t said_bytes(const struct process_image *image) {
+        return offsetof(struct process_image, data) - offsetof(struct process_image, file) + image->size;
+}
+
+static void image_free(struct process_image *image) {
+        buddy_free_tight(&image->images->buddy, image, sizeof(*image) + image->size);
+}
+
+/* It stays, or gives way to the one that says the same. Without memory, or with the hash of another one, it is not
+ * found again. */
+static struct process_image *image_enter(struct process_image *image) {
+        struct process_images *images = image->images;
+        uint64_t hash = siphash_table(&image->file, said_bytes(image), siphash_process_key());
+        struct process_image *same = idmap_find(&images->by_content, hash);
+
+        if (same && same->size == image->size && memcmp(&same->file, &image->file, said_bytes(image)) == 0 &&
+            same->n_refs < UINT32_MAX) {
+                image_free(image);
+                return process_image_ref(same);
+        }
+        if (!same && hash != 0 && idmap_put(&images->by_content, hash, image) >= 0)
+                image->hash = hash;
+        image->number = ++images->last_number;
+        images->n_images++;
+        return image;
+}
+
 struct process_image *process_image_new(struct process_images *images, const struct event *event) {
         struct process_image *image = NULL;
         struct draft draft = {};
@@ -208,21 +242,20 @@ struct process_image *process_image_new(struct process_images *images, const str
         size = known_length(&draft.exe) + (shared ? 0 : known_length(&draft.filename)) + known_length(&draft.cwd) +
                 known_length(&draft.comm) + 2 * known_length(&draft.argv);
         if (size <= UINT16_MAX)
-                image = buddy_alloc(&images->buddy, sizeof(*image) + size);
+                image = buddy_alloc_tight(&images->buddy, sizeof(*image) + size);
         if (!image) {
                 images->n_refused++;
                 return NULL;
         }
 
-        memset(image, 0, sizeof(*image));
+        memset(image, 0, sizeof(*image) + size);
         image->images = images;
-        image->number = ++images->last_number;
+        image->size = size;
         image->n_refs = 1;
         /* An exec of the daemon's own making is an image from process_image_put(). */
         image->before_us = event_kind(event) == WIRE_KIND_process ?
                                    !(event->wire->flags & (WIRE_MENDED | WIRE_EXEC_SEEN)) :
                                    event->wire->flags & WIRE_SYNTHETIC && !(event->wire->flags & WIRE_EXEC_SEEN);
-        images->n_images++;
 
         used = image_add(image, IMAGE_EXE, &draft.exe, used);
         if (shared)
@@ -239,7 +272,7 @@ struct process_image *process_image_new(struct process_images *images, const str
         assert(used <= size);
         image_set_name(image);
         image_set_numbers(image, &draft);
-        return image;
+        return image_enter(image);
 }
 
 struct process_image *process_image_ref(struct process_image *image) {
@@ -255,7 +288,9 @@ struct process_image *process_image_unref(struct process_image *image) {
         assert(image->n_refs > 0);
         if (--image->n_refs == 0) {
                 image->images->n_images--;
-                buddy_free(&image->images->buddy, image);
+                if (image->hash != 0)
+                        (void)idmap_remove(&image->images->by_content, image->hash);
+                image_free(image);
         }
         return NULL;
 }

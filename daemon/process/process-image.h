@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Process image - what a process runs: the file, its name, its arguments. Made at an exec, never changed afterwards,
- * shared by every process that forks from it and by the evidence that shows it (process_image_ref() of process.h).
+ * shared by every process that forks from it, by those that execute the same in the same place, by the tables of one
+ * store, and by the evidence that shows it (process_image_ref() of process.h).
  *
- * One block per image, out of one region of fixed size. An image holds on to its region: the store outlives its images.
- * Pure. */
+ * One row of blocks per image, out of one region of fixed size. An image holds on to its region: the store outlives its
+ * images. Pure. */
 #pragma once
 
 #include "base/buddy.h"
+#include "base/idmap.h"
 #include "event/encode.h"
 #include "event/schema.h"
 #include "process/process.h"
 
 struct process_images {
         struct buddy buddy;             /* owned */
+        struct idmap by_content;        /* a keyed hash of all that an image says */
+        unsigned n_tables;              /* that have their images here */
         uint64_t last_number;
         uint64_t n_images;              /* gauge */
         uint64_t n_shortened;           /* arguments cut, because more than three quarters of the region were in use */
@@ -22,7 +26,8 @@ struct process_images {
 int process_images_init(struct process_images *images, size_t max_bytes);
 void process_images_done(struct process_images *images);
 
-/* Of an execve or process record. One reference for the caller; NULL if there is no room. */
+/* Of an execve or process record: a new one, or one that is there and says the same. One reference for the caller; NULL
+ * if there is no room. */
 struct process_image *process_image_new(struct process_images *images, const struct event *event);
 
 /* Read a field of scope FIELD_PROCESS that belongs to the image: name, comm, exe, filename, cwd, argv, args, file,

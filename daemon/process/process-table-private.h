@@ -57,7 +57,7 @@ struct process_table {
         struct idmap by_pid, trees_by_pid, orphans_by_pid;
         struct slab entry_slab, tree_slab;
         struct entries lists[_ENTRY_LIST_MAX];
-        struct process_images images;
+        struct process_images *images;  /* shared by tables; the last one frees it */
         struct cgroups cgroups;
         struct entry *latest;           /* of the last record: the next one is often of the same process */
         struct identity departed[TABLE_DEPARTED];

@@ -17,7 +17,38 @@
 
 DEFINE_CLEANUP(struct process_table *, process_table_free)
 
+static int join_images(struct process_table *table, struct process_images *images) {
+        int r;
+
+        if (!images) {
+                images = calloc(1, sizeof(*images));
+                if (!images)
+                        return -ENOMEM;
+                r = process_images_init(images, table->limits.max_image_bytes);
+                if (r < 0) {
+                        free(images);
+                        return r;
+                }
+        }
+        images->n_tables++;
+        table->images = images;
+        return 0;
+}
+
+static void leave_images(struct process_table *table) {
+        if (table->images && --table->images->n_tables == 0) {
+                process_images_done(table->images);
+                free(table->images);
+        }
+        table->images = NULL;
+}
+
 int process_table_new(const struct process_table_limits *limits, struct process_table **ret) {
+        return process_table_new_beside(limits, NULL, ret);
+}
+
+int process_table_new_beside(const struct process_table_limits *limits, struct process_table *other,
+                             struct process_table **ret) {
         _cleanup_(process_table_freep) struct process_table *table = NULL;
         int r;
 
@@ -36,7 +67,7 @@ int process_table_new(const struct process_table_limits *limits, struct process_
         /* One more: a process joins its new tree before it leaves the old one. */
         slab_init(&table->tree_slab, sizeof(struct tree), limits->max_processes + 1);
         cgroups_init(&table->cgroups, limits->max_cgroups);
-        r = process_images_init(&table->images, limits->max_image_bytes);
+        r = join_images(table, other ? other->images : NULL);
         if (r < 0)
                 return r;
 
@@ -54,7 +85,7 @@ struct process_table *process_table_free(struct process_table *table) {
         slab_done(&table->entry_slab);
         slab_done(&table->tree_slab);
         cgroups_done(&table->cgroups);
-        process_images_done(&table->images);
+        leave_images(table);
         free(table);
         return NULL;
 }
@@ -442,14 +473,14 @@ void table_exit(struct process_table *table, struct entry *entry, uint64_t now_n
 void process_table_stats(const struct process_table *table, struct process_table_stats *ret) {
         *ret = table->stats;
         ret->n_trees = table->tree_slab.n_used;
-        ret->n_images = table->images.n_images;
-        ret->image_bytes = table->images.buddy.used_bytes;
+        ret->n_images = table->images->n_images;
+        ret->image_bytes = table->images->buddy.used_bytes;
         ret->n_cgroups = table->cgroups.slab.n_used;
-        ret->n_image_shortened = table->images.n_shortened;
+        ret->n_image_shortened = table->images->n_shortened;
         ret->n_cgroup_refused = table->cgroups.n_refused;
         ret->n_cgroup_evicted = table->cgroups.n_evicted;
 }
 
 struct process_image *process_table_keep_image(struct process_table *table, const struct event *event) {
-        return process_image_new(&table->images, event);
+        return process_image_new(table->images, event);
 }

@@ -37,6 +37,12 @@ struct process_table_stats {
 
 /* -ENOMEM. All limits > 0, but for the grace. */
 int process_table_new(const struct process_table_limits *limits, struct process_table **ret);
+
+/* One whose images are those of `other`, as far as both know the same: two tables that are told the same stream have
+ * each image once. The bound of `other` is that of both together, and what one says of images it says of both. Either
+ * may be freed first. `other` may be NULL. */
+int process_table_new_beside(const struct process_table_limits *limits, struct process_table *other,
+                             struct process_table **ret);
 struct process_table *process_table_free(struct process_table *table);
 
 /* Find by identity; NULL if not there. */

@@ -91,12 +91,12 @@ static struct entry *enter_actor(struct process_table *table, const struct event
 }
 
 static struct process_image *new_image(struct process_table *table, const struct event *event) {
-        struct process_image *image = process_image_new(&table->images, event);
+        struct process_image *image = process_image_new(table->images, event);
 
         /* What runs is worth more than what ran: but only so much of it, for one event. */
         for (unsigned n = 0; !image && n < IMAGE_EVICTIONS && table->lists[ENTRY_KEPT].first; n++) {
                 (void)table_evict(table, event->time_ns);
-                image = process_image_new(&table->images, event);
+                image = process_image_new(table->images, event);
         }
         if (!image)
                 table->stats.n_image_refused++;

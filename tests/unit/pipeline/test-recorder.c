@@ -101,7 +101,7 @@ static const struct process *told(uint32_t pid) {
 
 static void setup(void) {
         now_ns = 1000;
-        ck_assert_int_eq(recorder_new(0, &limits, &recorder), 0);
+        ck_assert_int_eq(recorder_new(0, &limits, NULL, &recorder), 0);
         add_beginning();
 }
 
@@ -180,8 +180,33 @@ START_TEST(at_any_moment_a_recording_is_whole) {
 }
 END_TEST
 
+START_TEST(images_are_shared_with_the_table_of_the_daemon) {
+        struct process_table *daemon = NULL;
+        struct process_table_stats stats;
+
+        now_ns = 1000;
+        ck_assert_int_eq(process_table_new(&limits, &daemon), 0);
+        ck_assert_int_eq(recorder_new(0, &limits, daemon, &recorder), 0);
+        add_beginning();
+        add_child(100);
+        for (unsigned i = 0; i < 100; i++)
+                add_opens(100, 100);
+        tell();
+        ck_assert_ptr_nonnull(told(100));
+
+        /* The daemon was told nothing here: what images there are, the recorder has. */
+        process_table_stats(daemon, &stats);
+        ck_assert_uint_eq(stats.n_running, 0);
+        ck_assert_uint_gt(stats.n_images, 0);
+        daemon = process_table_free(daemon);
+        tell();
+        ck_assert_ptr_nonnull(told(100));
+        teardown();
+}
+END_TEST
+
 static int make(void *userdata) {
-        int r = recorder_new(0, &limits, &recorder);
+        int r = recorder_new(0, &limits, NULL, &recorder);
 
         recorder = recorder_free(recorder);
         return r;
@@ -194,4 +219,5 @@ END_TEST
 
 UNIT_MAIN("pipeline/recorder", what_all_fits_is_told_as_it_came,
           who_ran_when_the_oldest_event_happened_is_told_before_it, the_newest_clock_that_has_left_is_told,
-          at_any_moment_a_recording_is_whole, without_memory_there_is_none)
+          at_any_moment_a_recording_is_whole, images_are_shared_with_the_table_of_the_daemon,
+          without_memory_there_is_none)

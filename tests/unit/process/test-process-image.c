@@ -208,6 +208,47 @@ START_TEST(image_lives_as_long_as_its_last_reference) {
 }
 END_TEST
 
+START_TEST(images_that_say_the_same_are_one) {
+        struct process_image *a, *b, *other;
+        size_t bytes;
+
+        ck_assert_int_eq(process_images_init(&images, 65536), 0);
+        begin("/bin/a", "/bin/a");
+        record_set_list(&record, FIELD_execve_argv, argv);
+        a = new_image();
+        bytes = images.buddy.used_bytes;
+        b = new_image();
+        ck_assert_ptr_eq(a, b);
+        ck_assert_uint_eq(images.n_images, 1);
+        ck_assert_uint_eq(images.buddy.used_bytes, bytes);
+
+        /* one number is enough to be another, and so is who it was found by */
+        record_set_number(&record, FIELD_execve_tty, 5);
+        other = new_image();
+        ck_assert_ptr_ne(a, other);
+        ck_assert_uint_ne(process_image_number(a), process_image_number(other));
+        process_image_unref(other);
+        record.header.flags |= WIRE_SYNTHETIC;
+        other = new_image();
+        ck_assert_ptr_ne(a, other);
+        ck_assert(process_image_is_before_us(other) && !process_image_is_before_us(a));
+        process_image_unref(other);
+
+        process_image_unref(a);
+        ck_assert_str_eq(show(b, FIELD_PROCESS_exe), "/bin/a");
+        process_image_unref(b);
+        ck_assert_uint_eq(images.n_images, 0);
+        ck_assert_uint_eq(images.buddy.used_bytes, 0);
+
+        /* who has gone is not found again */
+        begin("/bin/a", "/bin/a");
+        a = new_image();
+        ck_assert_uint_eq(process_image_number(a), 4);
+        process_image_unref(a);
+        process_images_done(&images);
+}
+END_TEST
+
 START_TEST(each_image_has_a_number_of_its_own) {
         struct process_image *a, *b;
 
@@ -235,6 +276,7 @@ START_TEST(region_that_is_short_of_room_keeps_the_names_and_shortens_arguments) 
         do {
                 begin("/bin/a", NULL);
                 record_set_list(&record, FIELD_execve_argv, (const char *const[]){ "a", big, NULL });
+                record_set_number(&record, FIELD_execve_tty, (int64_t)n);
                 kept[n] = new_image();
         } while (kept[n] && ++n < 1000);
 
@@ -288,6 +330,7 @@ UNIT_MAIN("process/process-image",
           process_without_arguments_has_known_and_empty_ones,
           image_that_is_put_into_a_record_comes_back_as_it_was,
           image_lives_as_long_as_its_last_reference,
+          images_that_say_the_same_are_one,
           each_image_has_a_number_of_its_own,
           region_that_is_short_of_room_keeps_the_names_and_shortens_arguments,
           largest_record_that_can_be_is_an_image_or_is_refused)

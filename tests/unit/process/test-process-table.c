@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "process/process-table.h"
 
+#include <string.h>
+
 #include "feed.h"
+#include "process/process-fields.h"
 #include "unit.h"
 
 static struct process_table *table;
@@ -384,7 +387,32 @@ START_TEST(counts_stay_true_whatever_comes_in_whatever_order) {
 }
 END_TEST
 
+START_TEST(tables_beside_each_other_have_each_image_once_and_either_may_go_first) {
+        struct process_table *other, *first;
+        struct value exe;
+
+        for (unsigned last = 0; last < 2; last++) {
+                setup();
+                ck_assert_int_eq(process_table_new_beside(&small_limits, table, &other), 0);
+                feed_process(other, 1, 0, "/sbin/init");
+                feed_process(other, 100, 1, "/usr/bin/shell");
+                ck_assert_ptr_eq(find(table, 100)->image, find(other, 100)->image);
+                ck_assert_uint_eq(count()->n_images, 2);
+
+                first = last ? table : other;
+                table = last ? other : table;
+                process_table_free(first);
+                process_get(find(table, 100), NULL, FIELD_PROCESS_exe, &exe);
+                ck_assert_uint_eq(exe.length, strlen("/usr/bin/shell"));
+                ck_assert_mem_eq(exe.bytes, "/usr/bin/shell", exe.length);
+                ck_assert_uint_eq(count()->n_images, 2);
+                teardown();
+        }
+}
+END_TEST
+
 UNIT_MAIN("process/process-table",
+          tables_beside_each_other_have_each_image_once_and_either_may_go_first,
           exited_process_is_kept_for_its_grace,
           ancestor_is_kept_while_a_descendant_runs,
           full_table_evicts_the_process_longest_without_descendants,
