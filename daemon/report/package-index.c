@@ -48,9 +48,9 @@ int package_index_add(struct package_index *index, const char *name, size_t n, s
         return 0;
 }
 
-/* Where the hash is, or would be. The lowest bits that are kept choose the slot. */
+/* Where the hash is, or would be. The highest bits choose the slot, so that the table is almost sorted. */
 static uint64_t *slot_of(uint64_t *slots, size_t n_slots, uint64_t hash) {
-        size_t i = (hash >> NUMBER_BITS) & (n_slots - 1);
+        size_t i = hash >> (64 - (unsigned)__builtin_ctzll(n_slots));
 
         while (slots[i] != 0 && (slots[i] ^ hash) >> NUMBER_BITS)
                 i = (i + 1) & (n_slots - 1);
@@ -76,7 +76,7 @@ int package_index_add_file(struct package_index *index, uint64_t hash, size_t nu
         uint64_t *slot;
         int r;
 
-        assert(number < index->packages.n);
+        assert(number < index->packages.n && !index->is_sorted);
 
         /* Three of four slots are used at most. */
         if (index->n_files >= index->n_slots / 4 * 3) {
@@ -113,17 +113,62 @@ int package_index_set_version(struct package_index *index, const char *name, siz
         return package->version ? 0 : -ENOMEM;
 }
 
-void package_index_finish(struct package_index *index) {
+/* Sorted they need no empty slots among them, which are a quarter to five eighths of all. Each is a few places from
+ * where it belongs, but for those few that had gone from the end of the table to its beginning: insertion takes no
+ * longer than doubling the table did. */
+static int sort(struct package_index *index) {
+        uint64_t *slots;
+        size_t n = 0;
+
+        for (size_t i = 0; i < index->n_slots; i++)
+                if (index->slots[i] != 0) {
+                        uint64_t slot = index->slots[i];
+                        size_t at = n++;
+
+                        for (; at > 0 && index->slots[at - 1] > slot; at--)
+                                index->slots[at] = index->slots[at - 1];
+                        index->slots[at] = slot;
+                }
+        index->n_slots = n;
+        index->is_sorted = true;
+        if (n == 0)
+                return 0;
+        slots = realloc(index->slots, n * sizeof(*slots));
+        if (!slots)
+                return -ENOMEM;
+        index->slots = slots;
+        return 0;
+}
+
+int package_index_finish(struct package_index *index) {
         hashmap_done(&index->by_name);
         hashmap_init(&index->by_name);
+        return sort(index);
+}
+
+/* The first whose hash is not below it; all may be. */
+static const uint64_t *search(const struct package_index *index, uint64_t hash) {
+        size_t begin = 0, end = index->n_slots;
+
+        while (begin < end) {
+                size_t middle = begin + (end - begin) / 2;
+
+                if (index->slots[middle] >> NUMBER_BITS < hash >> NUMBER_BITS)
+                        begin = middle + 1;
+                else
+                        end = middle;
+        }
+        return index->slots + begin;
 }
 
 const struct package *package_index_find(const struct package_index *index, uint64_t hash) {
-        uint64_t *slot;
+        const uint64_t *slot;
 
         if (index->n_slots == 0)
                 return NULL;
-        slot = slot_of(index->slots, index->n_slots, hash);
+        slot = index->is_sorted ? search(index, hash) : slot_of(index->slots, index->n_slots, hash);
+        if (slot == index->slots + index->n_slots || (*slot ^ hash) >> NUMBER_BITS)
+                return NULL;
         return *slot != 0 ? index->packages.items + ((*slot & NUMBER_MASK) - 1) : NULL;
 }
 

@@ -311,9 +311,8 @@ static int read_versions(struct work *work) {
 /* It is as good as it gets: from now on it is asked. */
 static void finish(struct packages *packages) {
         struct work *work = &packages->work;
-        int error = work->error;
+        int r = package_index_finish(&work->state.index), error = work->error ?: r;
 
-        package_index_finish(&work->state.index);
         work->state.is_complete = error >= 0;
         package_index_done(&packages->state.index);
         memset(packages->answers, 0, sizeof(packages->answers));
