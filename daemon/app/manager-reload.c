@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/strbuf.h"
 #include "pipeline/capture-settings.h"
 #include "report/message-ids.h"
@@ -372,6 +373,8 @@ static void finish(struct manager *manager) {
                 control_reloaded(manager->control);
         if (again)
                 manager_reload(manager, &again_asker);
+        else
+                (void)memory_settle();
 }
 
 /* Policies are compiled, and scripts are loaded or wrong. */

@@ -7,7 +7,6 @@
 #include "app/manager.h"
 #include <errno.h>
 #include <inttypes.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/priority.h"
 #include "base/state.h"
 #include "base/strbuf.h"
@@ -99,6 +99,8 @@ static int on_lookup(sd_event_source *source, uint64_t usec, void *userdata) {
         manager->looks_up = false;
         if (report_work(pipeline_report(manager->pipeline)))
                 look_up_soon(manager);
+        else
+                (void)memory_settle();
         return 0;
 }
 
@@ -335,17 +337,8 @@ static int manager_init(struct manager *manager) {
                 return status;
         manager_set_log(manager);
 
-        capture_settings_options(config, &capture_options);
-        capture_options.keep = manager_keep_ends(&manager->keep);
-        capture_options.learned_ring_bytes = manager_ring_read(manager);
-        r = capture_new_bpf(&capture_options, &manager->settings.interest, &capture_sink, manager,
-                            &manager->capture);
-        if (r < 0)
-                return exit_status_of_capture(r);    /* which has said why */
-        manager_deny_begin(manager);
-        capture_set_prefilter(manager->capture, manager->settings.prefilter);
-        go_first(config->performance.priority);
-
+        /* Before the programs are loaded: its tables are large and mostly empty, which costs nothing where no memory
+         * was used before, and all of them where it was, for there they have to be cleared. */
         pipeline_configure(config, &options);
         options.report.outputs = choose_outputs(manager->params, config);
         options.report.fd = STDOUT_FILENO;
@@ -363,6 +356,17 @@ static int manager_init(struct manager *manager) {
                 log_error_errno(r, "Cannot set up the engine: %m");
                 return EXIT_STATUS_FAILURE;
         }
+
+        capture_settings_options(config, &capture_options);
+        capture_options.keep = manager_keep_ends(&manager->keep);
+        capture_options.learned_ring_bytes = manager_ring_read(manager);
+        r = capture_new_bpf(&capture_options, &manager->settings.interest, &capture_sink, manager,
+                            &manager->capture);
+        if (r < 0)
+                return exit_status_of_capture(r);    /* which has said why */
+        manager_deny_begin(manager);
+        capture_set_prefilter(manager->capture, manager->settings.prefilter);
+        go_first(config->performance.priority);
 
         report_set_recorder(pipeline_report(manager->pipeline), manager_recorder_file, manager);
         manager_lists_begin(manager, NULL);
@@ -487,8 +491,6 @@ int manager_run(const struct params *params) {
         if (r != 0)
                 return r;
 
-        /* Loading programs and compiling policies took memory that is not needed again. */
-        malloc_trim(0);
         r = manager_governor_start(&manager);
         if (r < 0)
                 log_warning_errno(r, "Cannot set the governor's timer, nothing is governed: %m");
@@ -506,6 +508,9 @@ int manager_run(const struct params *params) {
         notify_ready();
         notify_status("Watching with %" PRIu32 " policies of generation %" PRIu64, manager.settings.program->n_paths,
                       manager.generation);
+
+        /* Loading programs and compiling policies took memory and code that are not needed again. */
+        (void)memory_settle();
 
         r = sd_event_loop(manager.loop);
         notify_stopping();
