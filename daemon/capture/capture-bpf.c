@@ -280,7 +280,9 @@ void capture_bpf_take(struct capture_bpf *bpf, const void *data, size_t size) {
                 header = &bpf->copy.header;
         if (deny_completes(bpf, header))
                 header = &bpf->copy.header;
-        if (capture_deliver(&bpf->capture, header, header->size, &event) < 0)
+        if (header == data)
+                capture_pass(&bpf->capture, &event);
+        else if (capture_deliver(&bpf->capture, header, header->size, &event) < 0)
                 return;
 
         reason = tidy_obscured(&event, &subject);
