@@ -128,6 +128,9 @@ int capture_loop_join(struct capture_bpf *bpf);
 void capture_loop_hasten(struct capture_bpf *bpf);
 int capture_loop_watch(struct capture_bpf *bpf, int ring_fd, sd_event_source **ret);
 
+/* Nobody in the kernel looks at a burst that is over: it is told from here. */
+void capture_loop_flush(struct capture_bpf *bpf, uint64_t now_ns);
+
 /* capture-ring.c: how full is it? Once a second it may get another size. */
 void capture_ring_turn(struct capture_bpf *bpf, uint64_t now_ns);
 

@@ -354,22 +354,6 @@ static void look_around(struct capture_bpf *bpf, uint64_t now_ns) {
         }
 }
 
-/* Nobody in the kernel looks at a burst that is over: it is told from here. */
-static void look_for_bursts(struct capture_bpf *bpf, uint64_t now_ns) {
-        int r;
-
-        if (likely(!hooks_has_bursts(bpf->hooks)) || now_ns - bpf->flushed_ns < WIRE_BURST_NS)
-                return;
-        bpf->flushed_ns = now_ns;
-        r = hooks_flush_bursts(bpf->hooks, now_ns - WIRE_BURST_NS);
-        if (unlikely(r < 0)) {
-                static struct log_limit limit = LOG_ONCE_A_MINUTE;
-
-                log_limited(&limit, LOG_WARNING, r,
-                            "Cannot make the kernel tell what it counted, it waits for the next event of its kind: %m");
-        }
-}
-
 size_t capture_bpf_read(struct capture_bpf *bpf, size_t max, bool *ret_empty) {
         uint64_t before_ns = clock_boottime_ns();
         enum ring_state state = RING_RECORD;
@@ -378,7 +362,7 @@ size_t capture_bpf_read(struct capture_bpf *bpf, size_t max, bool *ret_empty) {
         *ret_empty = false;
         capture_reads(&bpf->capture);
         bpf->capture.stats.n_turns++;
-        look_for_bursts(bpf, before_ns);
+        capture_loop_flush(bpf, before_ns);
         pending = ring_pending(&bpf->ring);
         bpf->capture.stats.ring_pending_max = MAX(bpf->capture.stats.ring_pending_max, pending);
         overload_look(bpf->shedding, hooks_overload(bpf->hooks), bpf->ring_bytes, pending, before_ns, count_priority,

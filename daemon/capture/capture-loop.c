@@ -3,6 +3,8 @@
 #include <sys/epoll.h>
 
 #include "base/clock.h"
+#include "base/log.h"
+#include "base/macro.h"
 
 #include "capture/capture-bpf-private.h"
 
@@ -17,6 +19,21 @@ static int set_timer(struct capture_bpf *bpf, uint64_t at_ns) {
 
 static uint64_t next_flush_ns(const struct capture_bpf *bpf) {
         return hooks_has_bursts(bpf->hooks) ? bpf->flushed_ns + WIRE_BURST_NS : UINT64_MAX;
+}
+
+void capture_loop_flush(struct capture_bpf *bpf, uint64_t now_ns) {
+        int r;
+
+        if (likely(!hooks_has_bursts(bpf->hooks)) || now_ns - bpf->flushed_ns < WIRE_BURST_NS)
+                return;
+        bpf->flushed_ns = now_ns;
+        r = hooks_flush_bursts(bpf->hooks, now_ns - WIRE_BURST_NS);
+        if (unlikely(r < 0)) {
+                static struct log_limit limit = LOG_ONCE_A_MINUTE;
+
+                log_limited(&limit, LOG_WARNING, r,
+                            "Cannot make the kernel tell what it counted, it waits for the next event of its kind: %m");
+        }
 }
 
 static uint64_t next_tick_ns(const struct capture_bpf *bpf) {
