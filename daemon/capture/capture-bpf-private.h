@@ -178,6 +178,11 @@ void capture_bpf_skipped(struct capture *capture, uint64_t kinds, uint64_t ret[s
 uint64_t capture_bpf_untold(const struct capture *capture);
 size_t capture_bpf_describe(const struct capture *capture, char *buffer, size_t size);
 
+/* capture-groups.c: before a record is told, the control group that it names is; after one of a group, whoever is
+ * filtered by the name is so behind it. */
+void groups_find(struct capture_bpf *bpf, const struct wire_header *header);
+void groups_see(struct capture_bpf *bpf, const struct event *event);
+
 /* capture-own.c: a record of our own, in bpf->own; one about the process that another record is about. */
 void own_begin(struct capture_bpf *bpf, enum wire_kind kind, uint64_t time_ns);
 void own_begin_about(struct capture_bpf *bpf, enum wire_kind kind, const struct wire_header *about, uint64_t time_ns);

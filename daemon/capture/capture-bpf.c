@@ -205,46 +205,6 @@ static void look_for_compat(struct capture_bpf *bpf, const struct wire_header *h
                         header->tgid);
 }
 
-static void look_for_cgroup(struct capture_bpf *bpf, const struct wire_header *header) {
-        char path[WIRE_MAX_PATH + 1];
-
-        if (header->kind == WIRE_KIND_cgroup) {
-                (void)hierarchy_see(&bpf->hierarchy, ((const struct wire_cgroup *)header)->id);
-                return;
-        }
-        if (header->cgroup_id == 0 || hierarchy_see(&bpf->hierarchy, header->cgroup_id))
-                return;
-        if (hierarchy_name(&bpf->hierarchy, header->cgroup_id, path, sizeof(path)) >= 0)
-                tell_cgroup(header->cgroup_id, path, bpf);
-}
-
-static void see_group(struct capture_bpf *bpf, uint64_t id, const char *path, size_t n, bool is_cut) {
-        hooks_see_group(bpf->hooks, id, path, n, is_cut);
-        deny_name_group(bpf, id, path, n, is_cut);
-}
-
-static void forget_group(struct capture_bpf *bpf, uint64_t id) {
-        hooks_forget_group(bpf->hooks, id);
-        deny_forget_group(bpf, id);
-}
-
-/* After it was told: whoever is filtered by the name is so behind it. */
-static void look_for_group(struct capture_bpf *bpf, const struct event *event) {
-        struct value id, path, removed;
-
-        if (event_kind(event) != WIRE_KIND_cgroup)
-                return;
-        event_get(event, (enum field)WIRE_FIELD_cgroup_id, &id);
-        event_get(event, (enum field)WIRE_FIELD_cgroup_path, &path);
-        event_get(event, (enum field)WIRE_FIELD_cgroup_removed, &removed);
-        if (id.state != VALUE_KNOWN)
-                return;
-        if (removed.state == VALUE_KNOWN && removed.number)
-                forget_group(bpf, (uint64_t)id.number);
-        else if (path.state != VALUE_UNKNOWN)
-                see_group(bpf, (uint64_t)id.number, path.bytes, path.length, path.state == VALUE_CUT);
-}
-
 static void look_for_context(struct capture_bpf *bpf, const struct event *event) {
         struct identity id = event_actor(event);
         struct resident *last = NULL;
@@ -272,7 +232,7 @@ void capture_bpf_take(struct capture_bpf *bpf, const void *data, size_t size) {
         if (capture_keep_looks(bpf) && capture_keep_drops(bpf, &event))
                 return;
         deny_read(bpf, header->time_ns);
-        look_for_cgroup(bpf, header);
+        groups_find(bpf, header);
         if (CORE_KINDS & wire_kind_bit(header->kind))
                 look_for_other(bpf, &event);
 
@@ -289,7 +249,7 @@ void capture_bpf_take(struct capture_bpf *bpf, const void *data, size_t size) {
         if (unlikely(reason != WIRE_OBSCURED_NONE))
                 tell_obscured(bpf, event.wire, reason, subject);
         look_for_context(bpf, &event);
-        look_for_group(bpf, &event);
+        groups_see(bpf, &event);
         if (CORE_KINDS & wire_kind_bit(event_kind(&event)))
                 mend_see(&bpf->mend, &event);
         if (event_kind(&event) == WIRE_KIND_execve) {
