@@ -39,14 +39,14 @@ static char *thrash;
 
 static void lane_init(struct lane *lane) {
         if (process_table_new(&limits, &lane->tables[0]) < 0 || process_table_new(&limits, &lane->tables[1]) < 0 ||
-            recorder_new(RECORDER_BYTES, &limits, &lane->recorder) < 0)
+            recorder_new(RECORDER_BYTES, &limits, lane->tables[1], &lane->recorder) < 0)
                 exit(EXIT_FAILURE);
 }
 
 static void lane_done(struct lane *lane) {
+        recorder_free(lane->recorder);
         process_table_free(lane->tables[0]);
         process_table_free(lane->tables[1]);
-        recorder_free(lane->recorder);
 }
 
 static double time_of(struct lane *lane, bool with, const struct event *events, size_t n) {
