@@ -2,9 +2,10 @@
 /* Hooks - what the programs in the kernel cost those who make the calls: fork+exec+exit with the core programs on and
  * off; open+close and a call that nobody looks at (`other`) with nothing attached, with the core programs, with an
  * empty program on openat, with ours there (`ours`: the kind is not wanted; `flags`: not these flags; `user`, `path`:
- * the filter rules them out; `told`: all of it goes into the ring), of a file six names deep; the same of read, write
- * and sendto (`unwanted`: the kind is not wanted; `result`: only its failures are). What each program takes by the
- * kernel's own statistics: test-bpf-cost.
+ * the filter rules them out; `told`: there is no filter, and all of it goes into the ring; `let`: the filter lets it
+ * through; `read`: the same, and another process reads the ring meanwhile, on another processor), of a file six names
+ * deep; the same of read, write and sendto (`unwanted`: the kind is not wanted; `result`: only its failures are). What
+ * each program takes by the kernel's own statistics: test-bpf-cost.
  *
  * Straight on the programs, without the daemon: attaching takes less than a millisecond, so that on and off take turns
  * every few milliseconds and what else the machine does falls on both. A call's cost is processor time (user and
@@ -24,6 +25,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -150,6 +152,70 @@ static size_t empty_ring(void) {
         return n;
 }
 
+/* Who reads it instead, as the daemon does: all that is there, each record given back by itself, and then a pause. */
+enum { READER_STOPS, READER_READS, READER_STOPPED };
+static int *reader;                     /* shared with it */
+
+static void reader_run(void) {
+        bool read = false;
+
+        for (;;) {
+                const uint64_t *words;
+                const void *data;
+                size_t size;
+                int state = __atomic_load_n(reader, __ATOMIC_ACQUIRE);
+
+                if (state == READER_READS && !read)
+                        ring.position = *ring.consumer;         /* others have read since */
+                read = state == READER_READS;
+                if (state == READER_STOPS)
+                        __atomic_store_n(reader, READER_STOPPED, __ATOMIC_RELEASE);
+                if (read)
+                        while (ring_peek(&ring, &data, &size) == RING_RECORD) {
+                                words = data;
+                                for (size_t i = 0; i < size / 8; i++)
+                                        *(volatile const uint64_t *)&words[i];
+                                ring_advance(&ring);
+                        }
+                usleep(1000);
+        }
+}
+
+static void reader_start(void) {
+        cpu_set_t all, here;
+        pid_t parent = getpid(), pid;
+
+        reader = mmap(NULL, sizeof(*reader), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        if (reader == MAP_FAILED || sched_getaffinity(0, sizeof(here), &here) < 0)
+                die("the reader");
+        pid = fork();
+        if (pid < 0)
+                die("the reader");
+        if (pid > 0)
+                return;
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+                _exit(1);
+        CPU_ZERO(&all);
+        for (int i = 0; i < CPU_SETSIZE; i++)
+                if (!CPU_ISSET(i, &here))
+                        CPU_SET(i, &all);
+        (void)sched_setaffinity(0, sizeof(all), &all);
+        reader_run();
+}
+
+/* From here on it reads, or we do. */
+static void reader_reads(bool yes) {
+        static bool reads;
+
+        if (yes == reads)
+                return;
+        reads = yes;
+        __atomic_store_n(reader, yes ? READER_READS : READER_STOPS, __ATOMIC_RELEASE);
+        while (!yes && __atomic_load_n(reader, __ATOMIC_ACQUIRE) != READER_STOPPED)
+                usleep(100);
+        ring.position = *ring.consumer;
+}
+
 static uint64_t usage_ns(const struct rusage *usage) {
         return (uint64_t)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * 1000000000ULL +
                 (uint64_t)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) * 1000;
@@ -272,17 +338,18 @@ enum state {
         FLAGS,                          /* and by the flags, */
         USER,                           /* by the user, and by the path, as the filter of policies would; */
         PATH,
-        TOLD,                           /* or told, each */
+        TOLD,                           /* or told, each, without a filter, */
+        LET,                            /* or since the filter lets it through; */
+        READ,                           /* and the ring is read meanwhile */
         _STATE_MAX,
 };
 
-/* What policies about openat would leave in the kernel: about a path, or a user, that is not ours. */
-static void filter(bool by_user) {
+/* What policies about openat would leave in the kernel: about a user that is not ours, or about a path. */
+static void filter(bool by_user, char *front) {
         static struct prefilter_maps *maps;
         static struct prefilter_arm none;
-        static char front[] = "/var/lib/other/";
-        static struct prefilter_text text = {
-                .uses = 1, .length = sizeof(front) - 1, .kind = WIRE_KIND_openat, .place = PREFILTER_FRONT};
+        struct prefilter_text text = {
+                .uses = 1, .length = strlen(front), .kind = WIRE_KIND_openat, .place = PREFILTER_FRONT};
         static struct prefilter_number user = {
                 .uses = 1, .number = 4321, .kind = WIRE_KIND_openat, .dimension = PREFILTER_USER};
         static struct prefilter prefilter;
@@ -312,7 +379,7 @@ static void filter(bool by_user) {
                 by_user ? FIELD_PROCESS_uid : FIELD_openat_pathname;
         kind->any[by_user ? PREFILTER_USER : PREFILTER_TEXT] = 0;
         prefilter.bytes.items = front;
-        prefilter.bytes.n = sizeof(front) - 1;
+        prefilter.bytes.n = strlen(front);
         prefilter.texts.items = &text;
         prefilter.texts.n = !by_user;
         prefilter.numbers.items = &user;
@@ -323,7 +390,10 @@ static void filter(bool by_user) {
 }
 
 static void enter(enum state state, int empty_fd) {
+        static char ours[] = "/tmp/bench-hooks-", other[] = "/var/lib/other/";
+
         detach();
+        reader_reads(false);
         sensor->bss->filter_table = 0;
         sensor->bss->wants[WIRE_KIND_openat] = 0;
         sensor->bss->flags_any[WIRE_KIND_openat] = 0;
@@ -344,8 +414,11 @@ static void enter(enum state state, int empty_fd) {
         case USER:
         case PATH:
         case TOLD:
+        case LET:
+        case READ:
                 if (state != TOLD)
-                        filter(state == USER);
+                        filter(state == USER, state == LET || state == READ ? ours : other);
+                reader_reads(state == READ);
                 sensor->bss->wants[WIRE_KIND_openat] = WANT_SUCCESS;
                 attach_named("exit_openat", "tp/syscalls/sys_exit_openat", WIRE_CALL_openat);
                 break;
@@ -358,7 +431,8 @@ static void enter(enum state state, int empty_fd) {
 }
 
 static void calls(int rounds) {
-        static const char *const names[] = {"nothing", "core", "empty", "ours", "flags", "user", "path", "told"};
+        static const char *const names[] = {"nothing", "core", "empty", "ours", "flags",
+                                            "user",    "path", "told",  "let",  "read"};
         char directory[] = "/tmp/bench-hooks-XXXXXX", path[64];
         struct measure *of[_STATE_MAX], *others[_STATE_MAX];
         int empty_fd = empty_tracepoint();
@@ -385,11 +459,13 @@ static void calls(int rounds) {
                         enter(state, empty_fd);
                         for (int sample = 0; sample < 5; sample++) {
                                 add(of[state], time_opens(path, O_RDONLY));
-                                empty_ring();
+                                if (state != READ)
+                                        empty_ring();
                                 add(others[state], time_others());
                         }
                 }
         detach();
+        reader_reads(false);
         empty_ring();
         for (int state = 0; state < _STATE_MAX; state++) {
                 char key[64];
@@ -506,6 +582,7 @@ int main(int argc, char **argv) {
                 die("the ring");
         be_known();
         be_alone();
+        reader_start();
         for (int i = 1; i < argc || all; i++) {
                 if (all || strcmp(argv[i], "exec") == 0)
                         execs(quick ? 150 : 400);
