@@ -348,10 +348,9 @@ static __always_inline bool call_wanted(const struct call *call, enum wire_kind 
         return call_asked(call, kind) && !is_self(bpf_get_current_task_btf());
 }
 
-/* The header of the record of a call. */
-static __always_inline void call_header(struct cpu *cpu, __s64 result, __u32 id, __u32 flags) {
-        struct task_struct *task = bpf_get_current_task_btf();
-
+/* The header of the record of a call of the current task. */
+static __always_inline void call_header(
+                struct cpu *cpu, struct task_struct *task, __s64 result, __u32 id, __u32 flags) {
         header_fill(&cpu->header, task, state_of(task, false), result);
         cpu->header.call = id;
         cpu->header.flags |= flags & ~CALL_OWN_FLAGS;
@@ -375,7 +374,7 @@ __noinline int call_open(const struct call *call, __u32 kind, __u32 size, bool w
         if (!claim(cpu, kind, size))
                 return 0;
         if (whole)
-                call_header(cpu, call->result, call->id, call->flags);
+                call_header(cpu, bpf_get_current_task_btf(), call->result, call->id, call->flags);
         return 1;
 }
 
@@ -432,7 +431,7 @@ __noinline int rare_begin(__u32 kind, __u32 size, __s64 result, __u32 id, __u32 
         if (!record_claim(kind, size))
                 return 0;
         __builtin_memset(cpu->record + sizeof(cpu->header), 0, RARE_MAX - sizeof(cpu->header));
-        call_header(cpu, result, id, flags);
+        call_header(cpu, task, result, id, flags);
         return 1;
 }
 

@@ -159,7 +159,7 @@ static __noinline int open_tell(const struct open_call *call) {
                 if (!open_see(cpu, task, call))
                         return 0;
                 if (late)
-                        call_header(cpu, call->call->result, call->call->id, call->call->flags);
+                        call_header(cpu, task, call->call->result, call->call->id, call->call->flags);
                 if (call->given) {
                         __u32 offset = 0, room = record_room(cpu, WIRE_MAX_PATH, &offset);
                         long n = room < WIRE_MAX_PATH ? 0 :

@@ -76,7 +76,14 @@ struct filter_keys {
         __u64 tail[FILTER_BACK / 8];
         struct filter_network_key network;
         struct filter_number_key number;
+        __u64 covered;                  /* in the record, by the head of a key and by its NUL */
+        __u8 behind;
+        __u8 pad[7];
 };
+
+#define FRONT_HEAD offsetof(struct filter_front_key, text)
+_Static_assert(FRONT_HEAD == sizeof(__u64) && FRONT_HEAD <= sizeof(struct wire_header), "in front of each text");
+_Static_assert(sizeof(struct filter_front_key) <= RECORD_SLACK, "a key of the last text");
 
 struct {
         __uint(type, BPF_MAP_TYPE_ARRAY);
@@ -175,10 +182,9 @@ static __always_inline bool slot_is_armed(__u32 number, __u32 kind, __u32 now) {
         return !slot || slot->until[kind & 63] >= now;
 }
 
-/* Is one of the keys armed for this kind? One that is not known may be any. Not static: see path_walk(). */
-__noinline int is_armed(__u32 keys, __u64 slots, __u32 kind) {
-        __u32 now = bpf_ktime_get_boot_ns() >> ARM_SHIFT;
-
+/* Is one of the keys armed for this kind at a time, in units of ARM_SHIFT? One that is not known may be any. Not
+ * static: see path_walk(). */
+__noinline int is_armed(__u32 keys, __u64 slots, __u32 kind, __u32 now) {
         for (int key = ARM_TREE; key <= ARM_CONTAINER; key++) {
                 __u32 number = slots >> key * ARM_SLOT_BITS & (ARM_SLOTS - 1);
 
@@ -194,7 +200,8 @@ static __always_inline bool kind_is_armed(__u32 table, __u32 kind, const struct 
         __u32 entry = filter_entry(table, kind);
         struct filter *filter = bpf_map_lookup_elem(&filters, &entry);
 
-        return !filter || is_armed(filter->waits, slots_of(by, filter->waits), kind);
+        return !filter ||
+               is_armed(filter->waits, slots_of(by, filter->waits), kind, bpf_ktime_get_boot_ns() >> ARM_SHIFT);
 }
 
 static __always_inline void arm_until(__u32 *until, __u32 time) {
@@ -241,12 +248,13 @@ static long arm_one(__u32 i, struct arming *arming) {
         return 0;
 }
 
-/* What these uses of the kind arm; of a record that was not looked at, all of them. */
+/* What these uses of the kind arm; of a record that was not looked at, all of them. Counted from the record's own time:
+ * what reads the clock waits for all that went before, 40 to 90 ns. */
 static __always_inline void filter_arm(__u32 table, __u32 kind, __u64 uses, const struct wire_header *header) {
         struct arming arming = {
                 .uses = uses,
                 .entry = filter_entry(table, kind),
-                .now = bpf_ktime_get_boot_ns() >> ARM_SHIFT,
+                .now = header->time_ns >> ARM_SHIFT,
         };
         struct filter *filter = bpf_map_lookup_elem(&filters, &arming.entry);
 
@@ -266,24 +274,34 @@ static __always_inline __u64 class_uses(__u32 table, __u32 number, __u32 kind) {
 static __always_inline __u64 filter_texts(
                 struct cpu *cpu, const struct filter *filter, struct filter_keys *keys, __u32 of, __u32 at) {
         struct wire_bytes text = *(struct wire_bytes *)(cpu->record + at);
-        __u32 length = text.length, offset = text.offset;
+        __u32 length = text.length, offset;
         __u64 uses = filter->any[FILTER_TEXT], *found;
 
-        BOUND(offset, WIRE_MAX_RECORD - 1);
         if (filter->front) {
                 __u32 n = length < FILTER_FRONT ? length : FILTER_FRONT;
+                __u32 id = bpf_get_smp_processor_id();
+                struct cpu *here = bpf_map_lookup_elem(&cpus, &id);     /* `cpu`; Linux 6.1 takes no other key */
+                struct filter_front_key *key;
+                char *behind;
 
-                BOUND(n, 255);
-                if (n > FILTER_FRONT || bpf_probe_read_kernel(keys->front.text, n, cpu->record + offset) < 0)
+                if (!here)
                         return ~0ULL;
-                if (n < FILTER_FRONT) {
-                        keys->front.text[n] = 0;
-                        n++;
-                }
-                keys->front.of = of;
-                keys->front.bits = 32 + 8 * n;
-                found = bpf_map_lookup_elem(&filter_fronts, &keys->front);
+                /* The key is made around the text, where it is: a copy is a call. What it covers is put back. */
+                offset = text.offset - FRONT_HEAD;
+                BOUND(offset, WIRE_MAX_RECORD - 1);
+                BOUND(n, 255);
+                key = (void *)(here->record + offset);
+                behind = (char *)key + FRONT_HEAD + n;
+                keys->covered = *(__u64 *)key;
+                keys->behind = *behind;
+                if (n < FILTER_FRONT)
+                        *behind = 0;
+                key->of = of;
+                key->bits = 32 + 8 * (n < FILTER_FRONT ? n + 1 : n);
+                found = bpf_map_lookup_elem(&filter_fronts, key);
                 uses |= found ? *found : 0;
+                *behind = keys->behind;
+                *(__u64 *)key = keys->covered;
         }
         if (filter->back) {
                 __u32 n = length < FILTER_BACK ? length : FILTER_BACK;
@@ -433,7 +451,6 @@ static __always_inline __u64 filter_first(__u32 table, __u32 kind) {
 
 /* Begin the sieve with what the current task rules out, who acts. Not static: see path_walk(). */
 __noinline int filter_actor(struct cpu *cpu, __u32 kind) {
-        struct task_struct *task = bpf_get_current_task_btf();
         __u32 zero = 0, table = filter_table, entry = filter_entry(table, kind);
         struct filter_keys *keys;
         struct filter *filter;
@@ -451,15 +468,18 @@ __noinline int filter_actor(struct cpu *cpu, __u32 kind) {
         /* A request of io_uring may have credentials of its own. */
         if (!cpu->request.active) {
                 __u32 at = filter->at[FILTER_USER];
-                struct cred *cred = PART(task, cred);
 
                 cpu->sieve.asked |= 1U << FILTER_USER;
-                if (at)
+                if (at) {
+                        struct cred *cred = PART(bpf_get_current_task_btf(), cred);
+
                         uses = filter_number(filter, keys, filter_of(table, kind), FILTER_USER,
                                              at == offsetof(struct wire_header, uid) ? cred->uid.val : cred->euid.val);
+                }
         }
         if (uses && filter->at[FILTER_EXE] | filter->at[FILTER_NAME])
-                uses &= image_uses(filter, bpf_task_storage_get(&tasks, task, NULL, 0), table, kind);
+                uses &= image_uses(filter, bpf_task_storage_get(&tasks, bpf_get_current_task_btf(), NULL, 0), table,
+                                   kind);
         cpu->sieve.uses = uses;
         return nothing();
 }
@@ -525,7 +545,8 @@ static __always_inline bool record_is_armed(const struct cpu *cpu, __u32 table, 
         __u32 entry = filter_entry(table, kind);
         struct filter *filter = bpf_map_lookup_elem(&filters, &entry);
 
-        return !filter || !~filter->first || is_armed(filter->waits, arm_slots(&cpu->header, filter->waits), kind);
+        return !filter || !~filter->first ||
+               is_armed(filter->waits, arm_slots(&cpu->header, filter->waits), kind, cpu->header.time_ns >> ARM_SHIFT);
 }
 
 /* How many events like this one record may stand for, if these are all the uses of it; 0: each is needed. */

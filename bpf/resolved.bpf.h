@@ -167,7 +167,7 @@ static __always_inline struct cpu *resolved_of(struct task_struct *task) {
 /* For the call that the record is about. Many operations of io_uring are carried out in one call, and told after it:
  * what a hook saw may be another one's. */
 static __always_inline struct cpu *resolved_for(const struct cpu *cpu) {
-        return cpu->request.active ? NULL : resolved_of(bpf_get_current_task_btf());
+        return !can_resolve || cpu->request.active ? NULL : resolved_of(bpf_get_current_task_btf());
 }
 
 /* As resolve_begin(), for hooks that a file system calls again for what lies below it: the first time is the one that
