@@ -21,7 +21,7 @@ POLICY = '''path "read_and_sent" {
     connect { daddr == 192.0.2.77 }
 }
 '''
-CONFIG = 'response:\n  enforce: %s\ncontrol:\n  bus: no\n'
+CONFIG = 'response:\n  enforce: %s\n  storm: 1000\ncontrol:\n  bus: no\n'
 STORY = '''import socket, sys, time
 open(sys.argv[1]).read()
 time.sleep(float(sys.argv[2]))
