@@ -125,7 +125,7 @@ size_t capture_bpf_read(struct capture_bpf *bpf, size_t max, bool *ret_empty);
 /* capture-loop.c: read on the loop from now on; not later than for the deadline, which has changed; and have it tell
  * when the kernel calls the reader of this ring. */
 int capture_loop_join(struct capture_bpf *bpf);
-void capture_loop_hasten(struct capture_bpf *bpf);
+void capture_loop_set_deadline(struct capture *capture, uint64_t deadline_ns);
 int capture_loop_watch(struct capture_bpf *bpf, int ring_fd, sd_event_source **ret);
 
 /* Nobody in the kernel looks at a burst that is over: it is told from here. */
@@ -149,8 +149,9 @@ void capture_keep_go_on(struct capture_bpf *bpf);
 /* Have the queue hold what is loaded and attached now. */
 void capture_keep_publish(struct capture_bpf *bpf);
 
-/* The last time: with this table (-1: none), and nothing is taken back. */
-void capture_keep_leave(struct capture_bpf *bpf, int table_fd, int stories_fd);
+/* The last time: with this table (-1: none), and nothing is taken back. And what the process before left of stories. */
+void capture_keep_leave(struct capture *capture, int table_fd, int stories_fd);
+int capture_keep_take_stories(struct capture *capture);
 
 /* Tell the processes and groups that the process before knew, as of this time; `each` of the former. False: it left
  * none that can be read. */

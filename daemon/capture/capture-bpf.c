@@ -512,14 +512,6 @@ static int bpf_start(struct capture *capture, sd_event *loop, uint64_t generatio
         return 0;
 }
 
-static int bpf_take_stories(struct capture *capture) {
-        return TAKE_FD(bpf_of(capture)->keep.stories_fd);
-}
-
-static void bpf_leave(struct capture *capture, int table_fd, int stories_fd) {
-        capture_keep_leave(bpf_of(capture), table_fd, stories_fd);
-}
-
 static int bpf_dispatch(struct capture *capture, size_t max) {
         struct capture_bpf *bpf = bpf_of(capture);
         bool empty;
@@ -602,15 +594,6 @@ static int bpf_retell(struct capture *capture) {
         return 0;
 }
 
-static void bpf_set_deadline(struct capture *capture, uint64_t deadline_ns) {
-        struct capture_bpf *bpf = bpf_of(capture);
-
-        if (bpf->deadline_ns == deadline_ns)
-                return;
-        bpf->deadline_ns = deadline_ns;
-        capture_loop_hasten(bpf);
-}
-
 static void bpf_set_wait(struct capture *capture, bool wait) {
         hooks_set_wait(bpf_of(capture)->hooks, wait);
 }
@@ -656,9 +639,9 @@ static const struct capture_ops bpf_ops = {
         .let_go = deny_let_go,
         .protect = deny_protect,
         .retell = bpf_retell,
-        .leave = bpf_leave,
-        .take_stories = bpf_take_stories,
-        .set_deadline = bpf_set_deadline,
+        .leave = capture_keep_leave,
+        .take_stories = capture_keep_take_stories,
+        .set_deadline = capture_loop_set_deadline,
         .set_wait = bpf_set_wait,
         .stats = capture_bpf_stats,
         .untold = capture_bpf_untold,

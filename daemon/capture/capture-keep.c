@@ -166,7 +166,13 @@ void capture_keep_publish(struct capture_bpf *bpf) {
         publish(bpf, -1, -1);
 }
 
-void capture_keep_leave(struct capture_bpf *bpf, int table_fd, int stories_fd) {
+int capture_keep_take_stories(struct capture *capture) {
+        return TAKE_FD(bpf_of(capture)->keep.stories_fd);
+}
+
+void capture_keep_leave(struct capture *capture, int table_fd, int stories_fd) {
+        struct capture_bpf *bpf = bpf_of(capture);
+
         if (!bpf->keep.on)
                 return;
         publish(bpf, table_fd, stories_fd);

@@ -40,9 +40,13 @@ static uint64_t next_tick_ns(const struct capture_bpf *bpf) {
         return MIN(nsec_add(bpf->ticked_ns, TICK_INTERVAL_NS), nsec_add(bpf->deadline_ns, 1));
 }
 
-void capture_loop_hasten(struct capture_bpf *bpf) {
+void capture_loop_set_deadline(struct capture *capture, uint64_t deadline_ns) {
+        struct capture_bpf *bpf = bpf_of(capture);
         uint64_t at;
 
+        if (bpf->deadline_ns == deadline_ns)
+                return;
+        bpf->deadline_ns = deadline_ns;
         /* The timer is earlier already when we are awake. */
         if (bpf->timer && sd_event_source_get_time(bpf->timer, &at) >= 0 && at > next_tick_ns(bpf) / NSEC_PER_USEC)
                 (void)set_timer(bpf, next_tick_ns(bpf));
