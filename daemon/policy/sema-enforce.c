@@ -11,6 +11,7 @@ struct enforce_check {
         struct sema *s;
         const struct path_node *path;
         const struct element *step;     /* the last step at hand */
+        bool only;                      /* there is none before it */
 };
 
 static bool undecidable(const struct enforce_check *c, struct diag_span span, const char *why) {
@@ -239,6 +240,11 @@ static void check_step(struct enforce_check *c, struct element *step) {
                 undecidable(c, step->span, "the last step is one call");
                 return;
         }
+        if (c->only && !step->condition && !c->path->exceptions) {
+                undecidable(c, step->kind_span, "nothing comes before it and it has no condition: that is every such "
+                                                "call of this host");
+                return;
+        }
         step->refusable = true;         /* what the kernel has refused is told as a call that failed */
         good = check_expr(c, step->condition);
         if (good && alternatives(step->condition, false) > ENFORCEMENT_MAX_RULES)
@@ -301,7 +307,7 @@ static void check_last(struct enforce_check *c, struct element *first) {
 }
 
 void sema_check_enforce(struct sema *s, struct path_node *path) {
-        struct enforce_check c = {.s = s, .path = path};
+        struct enforce_check c = {.s = s, .path = path, .only = path->body && !path->body->next};
 
         if (path->enforce == PATH_ENFORCE_NONE || path->broken)
                 return;

@@ -484,6 +484,8 @@ static int make_rule(struct enforcer *e, const struct conjunction *conjunction, 
 
         if (e->out->n_rules == ENFORCEMENT_MAX_RULES)
                 return refuse(e, "its alternatives are more than 8 rules");
+        if (conjunction->n == 0 && !armed)
+                return refuse(e, "nothing comes before its last step, which has no condition: that is every call");
         if (conjunction->n > ENFORCEMENT_MAX_TESTS)
                 return refuse(e, "it has more than 8 conditions, exceptions included");
         rule = &e->out->rules[e->out->n_rules];

@@ -120,6 +120,23 @@ START_TEST(who_looks_into_another_process_is_refused_when_he_attaches) {
 }
 END_TEST
 
+START_TEST(every_call_of_the_host_is_no_story) {
+        static const char refused[] = "error: the kernel cannot decide this: nothing comes before it and it has no "
+                                      "condition: that is every such call of this host\n" NOTE;
+        _cleanup_(strbuf_done) struct strbuf alone = {}, any = {};
+
+        strbuf_printf(&alone,
+                      "2:1 %s2:1 warning: this path alerts at every 'ptrace' of every process\n"
+                      "  | a step without conditions takes every event of its kind\n",
+                      refused);
+        expect_kill("ptrace { }", strbuf_str(&alone));
+        strbuf_printf(&any, "2:7 %s", refused);
+        expect_kill("any { execve { } openat { pathname == \"/x\" } }", strbuf_str(&any));
+        expect_kill("ptrace { } except { proc.uid == 0 }", "");
+        expect_kill("unlink { } ptrace { }", "");
+}
+END_TEST
+
 START_TEST(what_is_told_apart_too_finely_is_too_much) {
         expect_kill("openat { (proc.uid == 1 or pathname == \"/a\") and (proc.gid == 1 or pathname == \"/b\") and "
                     "(proc.euid == 1 or pathname == \"/c\") and (proc.egid == 1 or pathname == \"/d\") }",
@@ -146,5 +163,6 @@ END_TEST
 UNIT_MAIN("policy/sema-enforce", what_the_kernel_has_at_hand_it_may_decide, what_it_has_not_is_told_where_it_stands,
           the_last_step_is_one_call_of_five_kinds, what_may_end_the_story_unseen_is_refused,
           execs_and_opens_are_refused_by_what_they_name,
-          who_looks_into_another_process_is_refused_when_he_attaches, what_is_told_apart_too_finely_is_too_much,
+          who_looks_into_another_process_is_refused_when_he_attaches, every_call_of_the_host_is_no_story,
+          what_is_told_apart_too_finely_is_too_much,
           a_drop_in_may_ask_for_it_and_the_last_word_counts)
