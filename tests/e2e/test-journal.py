@@ -100,16 +100,18 @@ def inside(directory):
 
 
 def unit_directory():
-    """Where systemd would make the cgroups of units: its own hierarchy, or the one for all."""
-    unified = None
+    """Where the daemon looks for the cgroups of units (daemon/capture/hierarchy.c): systemd's own hierarchy, or the one for all if there
+    are groups in it."""
+    named = unified = None
     with open('/proc/mounts') as mounts:
         for line in mounts:
             _, where, kind, options = line.split()[:4]
             if kind == 'cgroup' and 'name=systemd' in options.split(','):
-                return where
+                named = named or where
             if kind == 'cgroup2':
                 unified = unified or where
-    return unified
+    in_use = unified and any(os.path.isdir(os.path.join(unified, name)) for name in os.listdir(unified))
+    return unified if in_use else named or unified
 
 
 def real(directory):

@@ -276,7 +276,7 @@ def test_killed_under_load_it_takes_no_alert_with_it(_):
         expect_equal(states.count(key), counted[key], 'how many are %s' % key)
     expect_equal(counted['asked'] + counted['down'] + counted['full'], made, 'asked about, or counted')
     expect_equal(counted['starts'], 5, 'starts')
-    expect(counted['answered'] > 0 and counted['lost'] >= 5, 'it was not killed under load')
+    expect(counted['answered'] > 0 and counted['lost'] > 0, 'it was not killed under load')
 
 
 def test_the_daemon_is_restarted_and_killed_and_goes_on_with_another(_):
