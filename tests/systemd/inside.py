@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """In the booted machine: what an administrator does with the service, and what systemd, journal and bus make of it."""
+import errno
 import json
 import os
 import shutil
@@ -554,6 +555,53 @@ def test_what_is_forbidden_stays_so_over_a_restart(_):
         asker.wait()
         os.unlink('/etc/execrayd/execrayd.yaml.d/70-deny.yaml')
     start()
+
+
+ARMED = '''path "armed" {
+    enforce  = deny
+    by       = process
+    suppress = 0s
+    openat  { pathname == "/srv/armed" }
+    connect { daddr == 127.87.65.44 }
+}
+'''
+# The first step, and when it is told to the last one: what the kernel said to it.
+STEPS = '''
+import os, socket, sys, time
+open('/srv/armed').close()
+while not os.path.exists('/srv/armed-go'):
+    time.sleep(0.02)
+try:
+    socket.socket(socket.AF_INET, socket.SOCK_DGRAM).connect(('127.87.65.44', 4711))
+except OSError as e:
+    sys.exit(e.errno)
+'''
+
+
+def test_a_story_that_was_at_its_last_step_before_a_restart_is_armed_after_it(_):
+    write('/etc/execrayd/execrayd.yaml.d/70-enforce.yaml', 'response:\n    enforce: yes\n')
+    make('/srv/armed')
+    with open(POLICIES + '/armed.policy', 'w') as f:
+        f.write(ARMED)
+    restart_unit()
+    try:
+        for n, environment in enumerate(('', 'Environment=EXECRAYD_TEST_FINGERPRINT=other\n')):
+            after = newest()
+            teller = subprocess.Popen([sys.executable, '-c', STEPS])
+            try:
+                until(lambda: is_open('armed', 1), 'the first step')
+                expect_in('Going on with 1 open stories of the process before', restart('restart', environment), 'a restart')
+            finally:
+                make('/srv/armed-go')
+                status = teller.wait(20)
+                os.unlink('/srv/armed-go')
+            expect_equal(status, errno.EPERM, 'what the kernel said to the last step, restart %d' % n)
+            until(lambda: entries('EXECRAY_POLICY=armed', after=after), 'the alert')
+            expect_equal([e['EXECRAY_ENFORCED'] for e in entries('EXECRAY_POLICY=armed', after=after)], ['refused'], 'what it says')
+    finally:
+        os.unlink('/etc/execrayd/execrayd.yaml.d/70-enforce.yaml')
+        os.unlink(POLICIES + '/armed.policy')
+    restart_unit()
 
 
 def test_a_journald_that_is_restarted_gets_the_next_alert(_):
