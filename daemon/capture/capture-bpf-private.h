@@ -217,6 +217,9 @@ int deny_inherit(struct capture_bpf *bpf, struct bequest *before);
 size_t deny_put_items(const struct capture_bpf *bpf, struct keep_item *items);
 void deny_let_go(struct capture *capture);
 void deny_read(struct capture_bpf *bpf, uint64_t until_ns);
+/* Those of before this time, when nothing else is to be told before them. */
+void deny_read_begun(struct capture_bpf *bpf, uint64_t begun_ns);
+bool deny_is_used(const struct capture_bpf *bpf);
 
 /* After deny_read(): has what the kernel refused been put into a copy of the record, in bpf->copy? */
 static inline bool deny_completes(struct capture_bpf *bpf, const struct wire_header *header) {

@@ -514,13 +514,16 @@ static int bpf_start(struct capture *capture, sd_event *loop, uint64_t generatio
 
 static int bpf_dispatch(struct capture *capture, size_t max) {
         struct capture_bpf *bpf = bpf_of(capture);
+        uint64_t begun_ns;
         bool empty;
         size_t n;
 
         context_process(&bpf->context);
+        begun_ns = deny_is_used(bpf) ? clock_boottime_ns() : 0;
         n = capture_bpf_read(bpf, max, &empty);
-        if (empty)
-                deny_read(bpf, UINT64_MAX);
+        /* What came before a verdict of that time was in the ring: whoever is refused something is known. */
+        if (empty && begun_ns > 0)
+                deny_read_begun(bpf, begun_ns);
         return n;
 }
 

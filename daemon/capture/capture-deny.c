@@ -97,11 +97,17 @@ static struct enforcer *forget(struct capture_bpf *bpf, struct enforcer *enforce
 }
 
 static void read_one(struct capture_bpf *bpf, struct enforcer *enforcer, uint64_t until_ns) {
-        (void)enforcer_read(enforcer, nsec_add(until_ns, SAME_CALL_NS), VERDICTS_MAX, on_verdict, bpf);
+        (void)enforcer_read(enforcer, until_ns, VERDICTS_MAX, on_verdict, bpf);
 }
 
-void deny_read(struct capture_bpf *bpf, uint64_t until_ns) {
-        bpf->verdicts_until_ns = until_ns;
+bool deny_is_used(const struct capture_bpf *bpf) {
+        for (size_t i = 0; i < DENY_N; i++)
+                if (bpf->deny[i].enforcer || bpf->deny[i].before)
+                        return true;
+        return false;
+}
+
+static void read_all(struct capture_bpf *bpf, uint64_t until_ns) {
         for (size_t i = 0; i < DENY_N; i++) {
                 struct deny *deny = &bpf->deny[i];
 
@@ -113,6 +119,16 @@ void deny_read(struct capture_bpf *bpf, uint64_t until_ns) {
                 if (unlikely(deny->enforcer))
                         read_one(bpf, deny->enforcer, until_ns);
         }
+}
+
+void deny_read(struct capture_bpf *bpf, uint64_t until_ns) {
+        bpf->verdicts_until_ns = until_ns;
+        read_all(bpf, nsec_add(until_ns, SAME_CALL_NS));
+}
+
+void deny_read_begun(struct capture_bpf *bpf, uint64_t begun_ns) {
+        bpf->verdicts_until_ns = UINT64_MAX;
+        read_all(bpf, begun_ns);
 }
 
 static int on_verdicts(sd_event_source *source, int fd, uint32_t events, void *userdata) {
