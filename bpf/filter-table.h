@@ -16,6 +16,7 @@
 #define FILTER_BACK 64                  /* and from its back */
 #define FILTER_PATTERNS 8192            /* of one table, in each map */
 #define FILTER_CLASSES 1024             /* of one table; the first has no uses */
+#define FILTER_FLAG_SETS 4
 #define FILTER_USERS 4                  /* a kind is about so few of them: asked before anything else */
 #define FILTER_GROUPS 8192              /* cgroups whose names are known, a power of two, */
 #define FILTER_GROUP_TRIES 2            /* each in one of so many places */
@@ -57,13 +58,19 @@ struct filter_arm {
         __u16 key;                      /* enum arm_key */
 };
 
+/* Uses that want any of these bits. */
+struct filter_flags {
+        __u64 bits;
+        __u64 uses;
+};
+
 /* Of one kind. */
 struct filter {
         __u64 any[N_FILTER_DIMENSIONS];         /* uses that do not look there */
         __u64 known[N_FILTER_DIMENSIONS];       /* bit of the field in the header's masks; 0: always known */
         __u32 at[N_FILTER_DIMENSIONS];  /* where the value is in the record; 0: the dimension is not looked at. Of
                                          * EXE and NAME, which are not in the record, 1 */
-        __u64 flags;                    /* any of these bits, for the uses that look there */
+        struct filter_flags flags[FILTER_FLAG_SETS];
         __u64 first;                    /* uses that need no armed key */
         __u64 arming;                   /* uses that arm something */
         __u64 counting;                 /* uses that only count (burst.bpf.h), and bits that are none; 0: nobody */

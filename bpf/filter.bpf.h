@@ -345,6 +345,20 @@ static __always_inline __u64 filter_number(const struct filter *filter, struct f
         return filter->any[dimension] | (found ? *found : 0);
 }
 
+/* Without a branch: the verifier would follow each set of the sets by itself. */
+static __always_inline __u64 filter_flags(const struct filter *filter, __u64 flags) {
+        __u64 uses = filter->any[FILTER_FLAGS];
+
+        for (int i = 0; i < FILTER_FLAG_SETS; i++) {
+                __u64 has = flags & filter->flags[i].bits;
+
+                has = (has | -has) >> 63;
+                OPAQUE(has);
+                uses |= filter->flags[i].uses & -has;
+        }
+        return uses;
+}
+
 /* Where the value of a dimension is; 0: it rules nothing out, or has done so. */
 static __always_inline __u32 filter_at(
                 const struct cpu *cpu, const struct filter *filter, enum filter_dimension d, __u32 asked) {
@@ -506,8 +520,7 @@ __noinline __u64 filter_uses(struct cpu *cpu, __u32 kind) {
         /* Those of openat2() are in user memory, and `created` is the kernel's: they rule nothing out. */
         at = filter_at(cpu, filter, FILTER_FLAGS, asked);
         if (uses && at && !(cpu->header.user & filter->known[FILTER_FLAGS])) {
-                if (!(*(__u64 *)(cpu->record + at) & filter->flags))
-                        uses &= filter->any[FILTER_FLAGS];
+                uses &= filter_flags(filter, *(__u64 *)(cpu->record + at));
                 asked |= 1U << FILTER_FLAGS;
         }
         at = filter_at(cpu, filter, FILTER_NUMBER, asked);

@@ -32,6 +32,7 @@ SAME(DESCENT, DESCENT);
 SAME(HOST, HOST);
 #undef SAME
 _Static_assert((int)_PREFILTER_DIMENSION_MAX == (int)N_FILTER_DIMENSIONS, "the kernel's numbers");
+_Static_assert(PREFILTER_FLAG_SETS == FILTER_FLAG_SETS, "all sets have a place");
 _Static_assert(PREFILTER_MAX_TEXT < FILTER_FRONT && PREFILTER_MAX_TAIL <= FILTER_BACK, "patterns fit into keys");
 _Static_assert(PREFILTER_MAX_PATTERNS <= FILTER_PATTERNS && PREFILTER_MAX_CLASSES < FILTER_CLASSES,
                "and into the maps");
@@ -368,7 +369,8 @@ static void fill_kind(struct filter *to, const struct prefilter *prefilter, uint
                 return;
         to->active = 1;
         to->shed = schema_kind((enum wire_kind)number)->class == EVENT_EVENT;
-        to->flags = kind->flags;
+        for (int i = 0; i < FILTER_FLAG_SETS; i++)
+                to->flags[i] = (struct filter_flags){.bits = kind->flags[i].bits, .uses = kind->flags[i].uses};
         to->first = kind->first;
         to->counting = kind->counting;
         to->most = kind->most;

@@ -51,8 +51,8 @@ enum prefilter_dimension {
         PREFILTER_USER,                 /* real or effective user */
         PREFILTER_EXE,                  /* executable of the acting process, at the time of its exec */
         PREFILTER_NAME,                 /* and the name that it was started as */
-        PREFILTER_FLAGS,                /* any of some bits, in the field of interest_flags(): opened for writing.
-                                         * Of flags that stood in user memory nothing is concluded */
+        PREFILTER_FLAGS,                /* any of some bits, in the field of interest_flags(): opened for writing,
+                                         * or to be made. Of flags that stood in user memory nothing is concluded */
         _PREFILTER_DIMENSION_MAX,
 };
 
@@ -77,12 +77,20 @@ struct prefilter_arm {
         enum prefilter_key key;
 };
 
+#define PREFILTER_FLAG_SETS 4           /* of a kind */
+
+/* Uses that want any of these bits; several sets that are nearly alike may have become one, of all their bits. */
+struct prefilter_flags {
+        uint64_t bits;                  /* 0: there is no such set */
+        uint64_t uses;
+};
+
 struct prefilter_kind {
         bool active;                    /* it can leave something out, or arm something */
         uint32_t n_uses;
         enum field fields[_PREFILTER_DIMENSION_MAX];    /* FIELD_NONE: not looked at */
         uint64_t any[_PREFILTER_DIMENSION_MAX];         /* uses that do not look there; all bits if nobody does */
-        uint64_t flags;                 /* FLAGS: with none of these bits an event is for no use that looks there */
+        struct prefilter_flags flags[PREFILTER_FLAG_SETS];      /* FLAGS, for the uses that look there */
         uint64_t first;                 /* uses that need no armed key */
         uint64_t counting;              /* uses that only count; bits that are no use are set. 0: none */
         uint32_t most;                  /* of these: how many events one record may stand for */

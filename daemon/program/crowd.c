@@ -1,56 +1,117 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "program/crowd.h"
 
-static bool is_in(const uint64_t *list, uint32_t n, uint64_t signature, uint32_t *ret) {
-        for (*ret = 0; *ret < n; ++*ret)
-                if (list[*ret] == signature)
-                        return true;
-        return false;
-}
+#include <stdbool.h>
 
-void crowd_announce(struct crowd *crowd, uint64_t coarse, uint64_t fine) {
-        uint32_t i;
+#include "base/macro.h"
 
-        if (!is_in(crowd->waiting, crowd->n_waiting, coarse, &i) && crowd->n_waiting < PREFILTER_MAX_USES)
-                crowd->waiting[crowd->n_waiting++] = coarse;
-        if (crowd->n_seen > PREFILTER_MAX_USES || is_in(crowd->seen, crowd->n_seen, fine, &i))
-                return;
-        if (crowd->n_seen < PREFILTER_MAX_USES)
-                crowd->seen[crowd->n_seen] = fine;
-        crowd->n_seen++;
-}
-
-void crowd_seat(struct crowd *crowd) {
-        if (crowd->n_seen <= PREFILTER_MAX_USES)
-                crowd->n_waiting = 0;
-}
-
-static uint32_t find_bit(const struct crowd *crowd, uint64_t signature, bool fine) {
+static uint32_t find_class(const struct crowd *crowd, uint64_t coarse) {
         uint32_t i = 0;
 
-        while (i < crowd->n && (crowd->bits[i].fine != fine || crowd->bits[i].signature != signature))
+        while (i < crowd->n_classes && crowd->classes[i].coarse != coarse)
+                i++;
+        return MIN(i, (uint32_t)CROWD_COARSE - 1);
+}
+
+static uint32_t find_member(const struct crowd *crowd, uint32_t class, uint64_t fine) {
+        uint32_t i = 0;
+
+        while (i < crowd->n_members && (crowd->members[i].class != class || crowd->members[i].fine != fine))
+                i++;
+        return MIN(i, (uint32_t)CROWD_FINE - 1);
+}
+
+void crowd_announce(struct crowd *crowd, const struct crowd_signature *signature) {
+        uint32_t class = find_class(crowd, signature->coarse), member;
+
+        if (class == crowd->n_classes)
+                crowd->classes[crowd->n_classes++] = (struct crowd_class){
+                        .rough = signature->rough,
+                        .coarse = signature->coarse,
+                        .into = class,
+                };
+        member = find_member(crowd, class, signature->fine);
+        if (member == crowd->n_members)
+                crowd->members[crowd->n_members++] = (struct crowd_member){
+                        .fine = signature->fine,
+                        .class = class,
+                        .rank = crowd->classes[class].n++,
+                };
+}
+
+static bool is_whole(const struct crowd *crowd, uint32_t class) {
+        return crowd->classes[class].into == class;
+}
+
+/* What the class stands for, others among it, becomes part of an earlier one. */
+static void take_in(struct crowd *crowd, uint32_t into, uint32_t class) {
+        for (uint32_t i = class; i < crowd->n_classes; i++)
+                if (crowd->classes[i].into == class) {
+                        crowd->classes[i].into = into;
+                        crowd->classes[i].offset += crowd->classes[into].n;
+                }
+        crowd->classes[into].n += crowd->classes[class].n;
+}
+
+/* The next class that may become part of this one; n_classes: none. */
+static uint32_t find_alike(const struct crowd *crowd, uint32_t class, bool any) {
+        uint32_t i = class + 1;
+
+        while (i < crowd->n_classes &&
+               (!is_whole(crowd, i) || (!any && crowd->classes[i].rough != crowd->classes[class].rough)))
                 i++;
         return i;
 }
 
-static uint32_t take_bit(struct crowd *crowd, uint64_t signature, bool fine) {
-        crowd->bits[crowd->n] = (struct crowd_bit){signature, fine};
-        return crowd->n++;
+/* Of classes that are alike, or of any, each takes in another, and again, until there is a bit for each that is left.
+ * Returns how many these are. */
+static uint32_t unite(struct crowd *crowd, uint32_t n, bool any) {
+        uint32_t before;
+
+        do {
+                before = n;
+                for (uint32_t i = 0; i < crowd->n_classes && n > PREFILTER_MAX_USES; i++) {
+                        uint32_t other = is_whole(crowd, i) ? find_alike(crowd, i, any) : crowd->n_classes;
+
+                        if (other == crowd->n_classes)
+                                continue;
+                        take_in(crowd, i, other);
+                        n--;
+                }
+        } while (n < before);
+        return n;
 }
 
-uint32_t crowd_bit(struct crowd *crowd, uint64_t coarse, uint64_t fine) {
-        uint32_t bit = find_bit(crowd, fine, true), i;
+static struct crowd_class *widest(struct crowd *crowd) {
+        struct crowd_class *ret = &crowd->classes[0];
 
-        if (bit < crowd->n)
-                return bit;
-        if (crowd->n + crowd->n_waiting < PREFILTER_MAX_USES)
-                return take_bit(crowd, fine, true);
-        bit = find_bit(crowd, coarse, false);
-        if (bit < crowd->n)
-                return bit;
-        if (crowd->n == PREFILTER_MAX_USES)
-                return PREFILTER_MAX_USES - 1;
-        if (is_in(crowd->waiting, crowd->n_waiting, coarse, &i))
-                crowd->waiting[i] = crowd->waiting[--crowd->n_waiting];
-        return take_bit(crowd, coarse, false);
+        for (uint32_t i = 0; i < crowd->n_classes; i++)
+                if (crowd->classes[i].n_bits > ret->n_bits)
+                        ret = &crowd->classes[i];
+        return ret;
+}
+
+void crowd_seat(struct crowd *crowd) {
+        uint32_t n = unite(crowd, unite(crowd, crowd->n_classes, false), true), wanted = 0;
+
+        for (uint32_t i = 0; i < crowd->n_classes; i++)
+                if (is_whole(crowd, i)) {
+                        crowd->classes[i].n_bits = MAX(1U, MIN(crowd->classes[i].n, (uint32_t)PREFILTER_MAX_USES));
+                        wanted += crowd->classes[i].n_bits;
+                }
+        for (; wanted > PREFILTER_MAX_USES && wanted > n; wanted--)
+                widest(crowd)->n_bits--;
+        crowd->n_bits = 0;
+        for (uint32_t i = 0; i < crowd->n_classes; i++) {
+                crowd->classes[i].first = crowd->n_bits;
+                crowd->n_bits += crowd->classes[i].n_bits;
+        }
+}
+
+uint32_t crowd_bit(const struct crowd *crowd, const struct crowd_signature *signature) {
+        uint32_t number = find_class(crowd, signature->coarse);
+        const struct crowd_class *class = &crowd->classes[number], *whole = &crowd->classes[class->into];
+        uint32_t rank = crowd->members[find_member(crowd, number, signature->fine)].rank;
+
+        return whole->first + (class->offset + rank) % whole->n_bits;
 }

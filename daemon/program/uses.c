@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -461,6 +462,24 @@ static void merge_arm(struct prefilter_arm *to, const struct prefilter_arm *arm)
         to->horizon_ns = MAX(to->horizon_ns, arm->horizon_ns);
 }
 
+/* Into the set that is the same, or else one that is free, or the one that becomes wider by the least. */
+static void put_flags(struct prefilter_kind *to, uint64_t bits, uint64_t uses) {
+        struct prefilter_flags *best = NULL;
+        int least = INT_MAX;
+
+        for (size_t i = 0; i < ELEMENTSOF(to->flags); i++) {
+                struct prefilter_flags *set = &to->flags[i];
+                int loss = set->bits == 0 ? 1 : 2 * __builtin_popcountll(set->bits ^ bits);
+
+                if (loss < least) {
+                        best = set;
+                        least = loss;
+                }
+        }
+        best->bits |= bits;
+        best->uses |= uses;
+}
+
 /* One use into the vector: what it needs in each dimension. Too many patterns: the dimension is not looked at. */
 static void put_use(struct collector *c, const struct use *use,
                     const struct facts facts[static _PREFILTER_DIMENSION_MAX], uint32_t bit) {
@@ -474,7 +493,8 @@ static void put_use(struct collector *c, const struct use *use,
                 else
                         to->any[d] |= mask;
         }
-        to->flags |= facts[PREFILTER_FLAGS].bits;
+        if (!facts[PREFILTER_FLAGS].all)
+                put_flags(to, facts[PREFILTER_FLAGS].bits, mask);
         if (use->first)
                 to->first |= mask;
         if (use->most == 0)
@@ -530,23 +550,36 @@ static uint64_t facts_hash(const struct program *program, const struct facts *fa
         return siphash_end64(&hash);
 }
 
-/* What it is that uses share a bit by (crowd.h). Flags are the same for all that look at them. */
-static void use_signatures(const struct program *program, const struct use *use,
-                           const struct facts facts[static _PREFILTER_DIMENSION_MAX], uint64_t *ret_coarse,
-                           uint64_t *ret_fine) {
-        uint64_t coarse = (uint64_t)arm_signature(use) << 8 | (uint64_t)use->first << 7, fine = 0;
+/* What it is that uses share a bit by. */
+static struct crowd_signature use_signature(const struct program *program, const struct use *use,
+                                            const struct facts facts[static _PREFILTER_DIMENSION_MAX]) {
+        static const struct siphash_key key;
+        struct crowd_signature ret = {.rough = (uint64_t)arm_signature(use) << 8 | (uint64_t)use->first << 7};
+        struct siphash hash;
         bool one = false;
 
-        for (int d = 0; d < _PREFILTER_DIMENSION_MAX; d++) {
+        for (int d = 0; d < _PREFILTER_DIMENSION_MAX; d++)
+                if (!facts[d].all)
+                        ret.rough |= UINT64_C(1) << d;
+
+        siphash_begin64(&hash, &key);
+        siphash_add_u64(&hash, ret.rough);
+        siphash_add_u64(&hash, use->worth);
+        siphash_add_u64(&hash, facts[PREFILTER_FLAGS].bits);
+        ret.coarse = siphash_end64(&hash);
+
+        siphash_begin64(&hash, &key);
+        siphash_add_u64(&hash, ret.coarse);
+        siphash_add_u64(&hash, use->most != 0);
+        for (int d = 0; d < PREFILTER_FLAGS; d++) {
                 if (facts[d].all)
                         continue;
-                coarse |= UINT64_C(1) << d;
-                if (one && d != PREFILTER_FLAGS)
-                        fine = fine * 31 + facts_hash(program, &facts[d]);
+                if (one)                /* in the first one they may differ */
+                        siphash_add_u64(&hash, facts_hash(program, &facts[d]));
                 one = true;
         }
-        *ret_coarse = coarse;
-        *ret_fine = fine * 31 + coarse * 16 + (uint64_t)use->worth * 2 + (use->most != 0);
+        ret.fine = siphash_end64(&hash);
+        return ret;
 }
 
 /* Each use a bit, if there are enough. */
@@ -554,7 +587,7 @@ static void put_kind(struct collector *c, const struct use *uses, size_t n) {
         struct prefilter_kind *to = &c->prefilter->kinds[uses[0].kind];
         bool crowded = n > PREFILTER_MAX_USES;
         struct crowd crowd = {};
-        uint64_t all, coarse, fine, used = 0;
+        uint64_t all, used = 0;
 
         to->arms = calloc(PREFILTER_MAX_USES, sizeof(*to->arms));
         if (!to->arms) {
@@ -568,15 +601,16 @@ static void put_kind(struct collector *c, const struct use *uses, size_t n) {
                         crowd_seat(&crowd);
                 for (size_t i = 0; i < n; i++) {
                         struct facts facts[_PREFILTER_DIMENSION_MAX];
+                        struct crowd_signature signature;
                         uint32_t bit = i;
 
                         use_facts(c, &uses[i], facts);
-                        use_signatures(c->program, &uses[i], facts, &coarse, &fine);
+                        signature = use_signature(c->program, &uses[i], facts);
                         if (round == 0)
-                                crowd_announce(&crowd, coarse, fine);
+                                crowd_announce(&crowd, &signature);
                         else {
                                 if (crowded)
-                                        bit = crowd_bit(&crowd, coarse, fine);
+                                        bit = crowd_bit(&crowd, &signature);
                                 put_use(c, &uses[i], facts, bit);
                                 used |= UINT64_C(1) << bit;
                         }

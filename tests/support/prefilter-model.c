@@ -79,8 +79,10 @@ static uint64_t dimension_uses(const struct prefilter *prefilter, const struct e
                                 uses |= number->uses;
                 break;
         case PREFILTER_FLAGS:
-                if ((uint64_t)value.number & kind->flags ||
-                    event->wire->user >> schema_field(kind->fields[d])->bit & 1)
+                for (size_t i = 0; i < ELEMENTSOF(kind->flags); i++)
+                        if ((uint64_t)value.number & kind->flags[i].bits)
+                                uses |= kind->flags[i].uses;
+                if (event->wire->user >> schema_field(kind->fields[d])->bit & 1)
                         uses = UINT64_MAX;
                 break;
         case _PREFILTER_DIMENSION_MAX: break;

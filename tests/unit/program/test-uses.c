@@ -88,16 +88,45 @@ START_TEST(bits_that_every_event_of_a_step_needs_one_of_are_a_dimension) {
                 "path \"s\" { openat { pathname == \"/d\" and not (flags & O_CREAT) } }\n",
                 USES_FILTER);
         ck_assert_int_eq(opens()->fields[PREFILTER_FLAGS], FIELD_openat_flags);
-        ck_assert_uint_eq(opens()->flags, O_WRONLY | O_RDWR | O_CREAT | O_TRUNC);
+        ck_assert_uint_eq(opens()->flags[0].bits | opens()->flags[1].bits, O_WRONLY | O_RDWR | O_CREAT | O_TRUNC);
+        ck_assert_uint_eq(opens()->flags[0].bits & opens()->flags[1].bits, 0);
+        ck_assert_int_eq(__builtin_popcountll(opens()->flags[0].uses ^ opens()->flags[1].uses), 2);
         ck_assert_int_eq(__builtin_popcountll(opens()->any[PREFILTER_FLAGS]), 2);
         collect("path \"p\" { openat { created, pathname == \"/a\" } }", USES_FILTER);
-        ck_assert_uint_eq(opens()->flags, O_CREAT | 020000000);
+        ck_assert_uint_eq(opens()->flags[0].bits, O_CREAT | 020000000);
+        ck_assert_uint_eq(opens()->flags[1].bits, 0);
         collect("path \"p\" { openat { not created, pathname == \"/a\" } }", USES_FILTER);
         ck_assert_int_eq(opens()->fields[PREFILTER_FLAGS], FIELD_NONE);
         collect("path \"r\" { openat { pathname == \"/c\" } }", USES_FILTER);
         ck_assert_int_eq(opens()->fields[PREFILTER_FLAGS], FIELD_NONE);
         collect("path \"p\" { openat { pathname == \"/a\" and flags & O_WRONLY } }", 0);
         ck_assert_int_eq(opens()->fields[PREFILTER_FLAGS], FIELD_NONE);
+}
+END_TEST
+
+/* Sets that are nearly alike become one where there is no room for more; each is as wide as what wants it, at least. */
+START_TEST(flags_that_differ_are_sets_of_their_own_as_long_as_there_is_room) {
+        static const uint64_t wanted[] = {O_WRONLY, O_CREAT, O_TRUNC, O_APPEND, O_WRONLY | O_RDWR, O_CREAT};
+        uint64_t uses = 0;
+
+        collect("path \"a\" { openat { pathname == \"/a\", flags & O_WRONLY } }\n"
+                "path \"b\" { openat { pathname == \"/b\", flags & O_CREAT } }\n"
+                "path \"c\" { openat { pathname == \"/c\", flags & O_TRUNC } }\n"
+                "path \"d\" { openat { pathname == \"/d\", flags & O_APPEND } }\n"
+                "path \"e\" { openat { pathname == \"/e\", flags & (O_WRONLY|O_RDWR) } }\n"
+                "path \"f\" { openat { pathname == \"/f\", flags & O_CREAT } }\n",
+                USES_FILTER);
+        for (size_t i = 0; i < ELEMENTSOF(opens()->flags); i++) {
+                const struct prefilter_flags *set = &opens()->flags[i];
+
+                ck_assert_uint_eq(uses & set->uses, 0);
+                uses |= set->uses;
+                ck_assert_int_le(__builtin_popcountll(set->bits), 2);
+                for (size_t k = 0; k < ELEMENTSOF(wanted); k++)
+                        if (set->uses >> k & 1)
+                                ck_assert_uint_eq(wanted[k] & ~set->bits, 0);
+        }
+        ck_assert_uint_eq(uses, 0x3f);
 }
 END_TEST
 
@@ -386,6 +415,7 @@ UNIT_MAIN("program/uses",
           what_every_event_of_a_step_must_hold_is_a_pattern,
           of_two_facts_the_one_that_lets_less_through_is_the_pattern,
           bits_that_every_event_of_a_step_needs_one_of_are_a_dimension,
+          flags_that_differ_are_sets_of_their_own_as_long_as_there_is_room,
           what_only_some_of_its_events_hold_is_none,
           a_step_without_a_condition_lets_all_pass,
           addresses_numbers_and_users_have_dimensions_of_their_own,
