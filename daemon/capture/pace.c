@@ -3,8 +3,6 @@
 
 #include "base/macro.h"
 
-#define CALL_NS (NSEC_PER_SEC / PACE_URGENT_PER_SECOND)
-
 void pace_init(struct pace *pace, uint64_t latency_ns, bool urgent, bool patient) {
         *pace = (struct pace){.calls_ns = NSEC_PER_SEC};
         pace_set(pace, latency_ns, urgent, patient, false);
@@ -15,13 +13,14 @@ void pace_set(struct pace *pace, uint64_t latency_ns, bool urgent, bool patient,
 
         pace->latency_ns = latency_ns;
         pace->patience_ns = urgent && patient && patience_ns > latency_ns ? patience_ns : 0;
+        pace->call_ns = MIN(PACE_LOOKS_PER_CALL * latency_ns, PACE_CALL_NS);
         pace->urgent = urgent;
         pace->each = each;
 }
 
 void pace_called(struct pace *pace) {
         if (pace->wait == WIRE_WAIT_URGENT || pace->wait == WIRE_WAIT_SOON)
-                pace->calls_ns -= MIN(pace->calls_ns, CALL_NS);
+                pace->calls_ns -= MIN(pace->calls_ns, pace->call_ns);
 }
 
 enum wire_wait pace_next(struct pace *pace, size_t n, bool empty, uint64_t now_ns, uint64_t *ret_ns) {
@@ -40,7 +39,7 @@ enum wire_wait pace_next(struct pace *pace, size_t n, bool empty, uint64_t now_n
                 pace->wait = WIRE_WAIT_SOON;
         } else {
                 *ret_ns = now_ns + pace->latency_ns;
-                pace->wait = pace->urgent && pace->calls_ns >= CALL_NS ? WIRE_WAIT_URGENT : WIRE_WAIT_AMOUNT;
+                pace->wait = pace->urgent && pace->calls_ns >= pace->call_ns ? WIRE_WAIT_URGENT : WIRE_WAIT_AMOUNT;
         }
         return pace->wait;
 }

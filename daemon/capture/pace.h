@@ -3,8 +3,8 @@
  *
  * Asleep: nothing comes, or single events now and then. No timer; any record calls. On watch: events are frequent. The
  * reader looks every latency_ns, so that none of them pays for a call; called it is only when much waits, or for what
- * may end a story or start a response. Such calls are limited: where one in two records is urgent they would cost what
- * on-watch saves, and a millisecond later it comes by itself.
+ * may end a story or start a response. Such calls are limited to one in five looks, or 40 a second if that is more:
+ * where one in two records is urgent they would cost what on-watch saves, and a moment later it comes by itself.
  *
  * Patient: events are frequent, and half of these calls are left, so nothing was urgent for a while. It looks every
  * patience_ns, and is also called for what is counted to the end of a story: whatever may end one waits for latency_ns
@@ -22,7 +22,8 @@
 #include "base/clock.h"
 #include "event/event.h"
 
-#define PACE_URGENT_PER_SECOND 40       /* calls for urgent records while on watch, and as many at once */
+#define PACE_LOOKS_PER_CALL 5           /* while on watch so many looks go by for each call for urgent records, */
+#define PACE_CALL_NS (25 * NSEC_PER_MSEC)       /* but no more than this. Those of a second may come at once */
 #define PACE_PATIENCE 25                /* so many times the latency, */
 #define PACE_PATIENCE_NS (25 * NSEC_PER_MSEC)   /* and no more than this */
 
@@ -34,7 +35,8 @@ struct pace {
         enum wire_wait wait;            /* as last told */
         uint64_t read_ns;               /* when something was last read */
         uint64_t filled_ns;             /* when calls were last counted up to */
-        uint64_t calls_ns;              /* what is left of them: a second is worth PACE_URGENT_PER_SECOND */
+        uint64_t call_ns;               /* what a call takes */
+        uint64_t calls_ns;              /* of what is left for them: a second at most */
 };
 
 /* Patient without calls for what is urgent is nobody. */
