@@ -15,7 +15,8 @@
 #define VERDICTS_MAX 256                /* told in one turn of the loop */
 
 /* What the kernel did at the end of a call (it killed) is known a little after the record of the call. It is told
- * before it all the same, as of the same time: whoever hears of the call can say what became of it. */
+ * before it all the same, as of the same time: whoever hears of the call can say what became of it. Not of somebody
+ * whose fork is yet to be read. */
 #define SAME_CALL_NS NSEC_PER_MSEC
 
 static const char *list_word(enum enforce_list list) {
@@ -38,11 +39,16 @@ static const char *outcome_word(enum enforce_outcome outcome) {
         return NULL;
 }
 
+static const struct resident *find_refused(const struct capture_bpf *bpf, const struct enforce_verdict *verdict) {
+        struct identity id = {.start_ns = verdict->start_ns, .pid = verdict->tgid};
+
+        return census_find(&bpf->mend.census, &id);
+}
+
 /* Whose it is: as last heard of him, and what the kernel says now. */
 static void begin_verdict(struct capture_bpf *bpf, const struct enforce_verdict *verdict) {
         uint64_t time_ns = MIN(verdict->time_ns, bpf->verdicts_until_ns);
-        struct identity id = {.start_ns = verdict->start_ns, .pid = verdict->tgid};
-        const struct resident *resident = census_find(&bpf->mend.census, &id);
+        const struct resident *resident = find_refused(bpf, verdict);
         struct wire_header *header = &bpf->own.header;
 
         if (resident)
@@ -61,10 +67,12 @@ static void begin_verdict(struct capture_bpf *bpf, const struct enforce_verdict 
         header->egid = verdict->egid;
 }
 
-static void on_verdict(const struct enforce_verdict *verdict, const char *rule, void *userdata) {
+static bool on_verdict(const struct enforce_verdict *verdict, const char *rule, void *userdata) {
         struct capture_bpf *bpf = userdata;
         struct record *own = &bpf->own;
 
+        if (verdict->time_ns > bpf->verdicts_until_ns && !find_refused(bpf, verdict))
+                return false;
         if (bpf->refusals)
                 refusals_see(bpf->refusals, verdict);
         begin_verdict(bpf, verdict);
@@ -87,6 +95,7 @@ static void on_verdict(const struct enforce_verdict *verdict, const char *rule, 
                 record_set_number(own, (enum field)WIRE_FIELD_verdict_dport, verdict->port);
         }
         own_deliver(bpf);
+        return true;
 }
 
 static struct enforcer *forget(struct capture_bpf *bpf, struct enforcer *enforcer, sd_event_source **source) {

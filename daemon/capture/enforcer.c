@@ -458,9 +458,9 @@ size_t enforcer_read(struct enforcer *enforcer, uint64_t until_ns, size_t max, e
                 verdict = data;
                 if (!enforcer->foreign && verdict->time_ns > until_ns)
                         break;
+                if (is_verdict(enforcer, verdict, size) && !each(verdict, rule_name(enforcer, verdict), userdata))
+                        break;
                 enforcer->n_foreign += enforcer->foreign;
-                if (is_verdict(enforcer, verdict, size))
-                        each(verdict, rule_name(enforcer, verdict), userdata);
                 n++;
                 ring_advance(&enforcer->ring);
         }

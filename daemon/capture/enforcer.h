@@ -86,8 +86,8 @@ bool enforcer_is_over(const struct enforcer *enforcer);
 int enforcer_fd(const struct enforcer *enforcer);
 
 /* Verdicts that wait and are not later than a time, up to `max`; `rule` is the item, or "" for what could not be looked
- * at, good until it returns. */
-typedef void (*enforcer_each)(const struct enforce_verdict *verdict, const char *rule, void *userdata);
+ * at, good until it returns. False: not now, it waits and all behind it. */
+typedef bool (*enforcer_each)(const struct enforce_verdict *verdict, const char *rule, void *userdata);
 size_t enforcer_read(struct enforcer *enforcer, uint64_t until_ns, size_t max, enforcer_each each, void *userdata);
 
 /* Does a verdict wait that says that this process was killed for a rule of this name? Reads none. */
