@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Hooks - what the programs in the kernel cost those who make the calls: fork+exec+exit with the core programs on and
  * off; open+close and a call that nobody looks at (`other`) with nothing attached, with the core programs, with an
- * empty program on openat, with ours there (`ours`: the kind is not wanted; `flags`: not these flags; `user`, `path`:
- * the filter rules them out; `told`: there is no filter, and all of it goes into the ring; `let`: the filter lets it
- * through; `read`: the same, and another process reads the ring meanwhile, on another processor), of a file six names
- * deep; the same of read, write and sendto (`unwanted`: the kind is not wanted; `result`: only its failures are). What
- * each program takes by the kernel's own statistics: test-bpf-cost.
+ * empty program on openat, with one on the end of all calls (`raw`), with ours there (`ours`: the kind is not wanted;
+ * `flags`: not these flags; `user`, `path`: the filter rules them out; `told`: there is no filter, and all of it goes
+ * into the ring; `let`: the filter lets it through; `read`: the same, and another process reads the ring meanwhile, on
+ * another processor), of a file six names deep; the same of read, write and sendto (`unwanted`: the kind is not wanted;
+ * `result`: only its failures are). What each program takes by the kernel's own statistics: test-bpf-cost.
  *
  * Straight on the programs, without the daemon: attaching takes less than a millisecond, so that on and off take turns
  * every few milliseconds and what else the machine does falls on both. A call's cost is processor time (user and
@@ -296,12 +296,12 @@ static void execs(int rounds) {
 
 /* ---- calls that nobody watches ---- */
 
-static int empty_tracepoint(void) {
+static int empty_program(enum bpf_prog_type type) {
         const struct bpf_insn program[] = {
                 {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
                 {.code = BPF_JMP | BPF_EXIT},
         };
-        int fd = bpf_prog_load(BPF_PROG_TYPE_TRACEPOINT, "empty", "GPL", program, 2, NULL);
+        int fd = bpf_prog_load(type, "empty", "GPL", program, 2, NULL);
 
         if (fd < 0)
                 die("the empty program");
@@ -333,7 +333,8 @@ static double time_opens(const char *path, int flags) {
 enum state {
         NOTHING,                        /* attached */
         CORE,
-        EMPTY,                          /* an empty program on sys_exit_openat */
+        EMPTY,                          /* an empty program on sys_exit_openat, */
+        RAW,                            /* or on the one tracepoint that all calls end with */
         OURS,                           /* ours there, with openat filtered by the kind, */
         FLAGS,                          /* and by the flags, */
         USER,                           /* by the user, and by the path, as the filter of policies would; */
@@ -389,7 +390,7 @@ static void filter(bool by_user, char *front) {
         prefilter_maps_use(maps, &prefilter, false);
 }
 
-static void enter(enum state state, int empty_fd) {
+static void enter(enum state state, int empty_fd, int raw_fd) {
         static char ours[] = "/tmp/bench-hooks-", other[] = "/var/lib/other/";
 
         detach();
@@ -405,6 +406,11 @@ static void enter(enum state state, int empty_fd) {
                 break;
         case EMPTY:
                 attach(empty_fd, "tp/syscalls/sys_exit_openat", WIRE_CALL_openat);
+                break;
+        case RAW:
+                links[n_links] = bpf_raw_tracepoint_open("sys_exit", raw_fd);
+                if (links[n_links++] < 0)
+                        die("sys_exit");
                 break;
         case FLAGS:
                 sensor->bss->flags_any[WIRE_KIND_openat] = O_WRONLY;
@@ -431,11 +437,11 @@ static void enter(enum state state, int empty_fd) {
 }
 
 static void calls(int rounds) {
-        static const char *const names[] = {"nothing", "core", "empty", "ours", "flags",
-                                            "user",    "path", "told",  "let",  "read"};
+        static const char *const names[] = {"nothing", "core", "empty", "raw", "ours", "flags",
+                                            "user",    "path", "told",  "let", "read"};
         char directory[] = "/tmp/bench-hooks-XXXXXX", path[64];
         struct measure *of[_STATE_MAX], *others[_STATE_MAX];
-        int empty_fd = empty_tracepoint();
+        int empty_fd = empty_program(BPF_PROG_TYPE_TRACEPOINT), raw_fd = empty_program(BPF_PROG_TYPE_RAW_TRACEPOINT);
 
         if (!mkdtemp(directory))
                 die(directory);
@@ -456,7 +462,7 @@ static void calls(int rounds) {
                 for (int k = 0; k < _STATE_MAX; k++) {
                         int state = i % 2 == 0 ? k : _STATE_MAX - 1 - k;
 
-                        enter(state, empty_fd);
+                        enter(state, empty_fd, raw_fd);
                         for (int sample = 0; sample < 5; sample++) {
                                 add(of[state], time_opens(path, O_RDONLY));
                                 if (state != READ)
@@ -503,7 +509,8 @@ static double time_bytes(enum wire_call call, int zero_fd, const int pair[2]) {
 static void filtered(int rounds) {
         static const char *const names[] = {"nothing", "empty", "unwanted", "result"};
         struct measure *of[sizeof(bytes) / sizeof(bytes[0])][4];
-        int empty_fd = empty_tracepoint(), zero_fd = open("/dev/zero", O_RDWR | O_CLOEXEC), pair[2];
+        int empty_fd = empty_program(BPF_PROG_TYPE_TRACEPOINT), zero_fd = open("/dev/zero", O_RDWR | O_CLOEXEC),
+            pair[2];
 
         if (zero_fd < 0 || socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) < 0)
                 die("/dev/zero and sockets");

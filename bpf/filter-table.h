@@ -76,6 +76,7 @@ struct filter {
         __u64 counting;                 /* uses that only count (burst.bpf.h), and bits that are none; 0: nobody */
         __u32 active;                   /* 0: all of this kind is told */
         __u32 shed;                     /* what nobody can use may be left out: not of the kinds of class CORE */
+        __u32 asks;                     /* bit per dimension of which there is something in the record */
         __u32 front, back;              /* there are such patterns of its text */
         __u32 n_arms;
         __u16 waits;                    /* bit per key: for these something may arm this kind. The host always may */

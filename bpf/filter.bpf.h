@@ -445,6 +445,7 @@ static __always_inline void sieve_begin(struct sieve *sieve, __u32 table) {
         sieve->uses = ~0ULL;
         sieve->table = table;
         sieve->asked = 0;
+        sieve->done = 0;
 }
 
 /* May what nobody can use be left out? */
@@ -545,6 +546,7 @@ __noinline __u64 filter_uses(struct cpu *cpu, __u32 kind) {
         }
         cpu->sieve.uses = uses;
         cpu->sieve.asked = asked;
+        cpu->sieve.done = !(filter->asks & ~asked);
         return uses;
 }
 
@@ -582,7 +584,9 @@ static __always_inline __u64 filter_admits(struct cpu *cpu, __u32 table, __u32 k
                 cpu->sieve.uses &= filter_image(table, kind, cpu->header.tgid);
         if (cpu->sieve.uses && !(cpu->sieve.asked & SIEVE_ARMED) && !record_is_armed(cpu, table, kind))
                 cpu->sieve.uses &= filter_first(table, kind);
-        uses = cpu->sieve.uses ? filter_uses(cpu, kind) : 0;
+        uses = cpu->sieve.uses;
+        if (uses && !cpu->sieve.done)
+                uses = filter_uses(cpu, kind);
         if (!uses)
                 return filter_sheds(table, kind) ? 0 : 1ULL << 63;
         filter_arm(table, kind, uses, &cpu->header);

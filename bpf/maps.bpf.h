@@ -264,6 +264,7 @@ struct sieve {
         __u64 uses;                     /* those that are left */
         __u32 table;                    /* the filter_table that was asked; 0: none */
         __u32 asked;                    /* bit d: enum filter_dimension; and SIEVE_ARMED */
+        __u64 done;                     /* all of the record was asked for that the filter looks at */
 };
 
 /* One for each CPU: counters and the record under construction. Not a per-CPU map, so that the daemon can read the

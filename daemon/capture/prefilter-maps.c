@@ -378,6 +378,8 @@ static void fill_kind(struct filter *to, const struct prefilter *prefilter, uint
                 to->any[d] = kind->any[d];
                 to->at[d] = field_at(kind->fields[d], &known);
                 to->known[d] = known;
+                if (to->at[d] && d != FILTER_EXE && d != FILTER_NAME)
+                        to->asks |= 1U << d;
         }
         ARRAY_FOREACH(text, &prefilter->texts)
                 if (text->kind == number && text->dimension == PREFILTER_TEXT)
