@@ -2,7 +2,6 @@
 #include "program/uses.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,25 +12,10 @@
 #include "event/interest.h"
 #include "program/aggregate.h"
 #include "program/crowd.h"
-#include "program/glob.h"
+#include "program/facts.h"
 
 #define URGENT_COUNT 8                  /* a step that so many of end a story is urgent */
-#define LITERAL_MIN 2                   /* every path begins with a slash: a shorter one is no fact */
 #define CLASS_HEADS 4096                /* a power of two, more than PREFILTER_MAX_CLASSES */
-
-/* An event must have one of these, in one dimension. */
-struct pattern {
-        struct program_string text;     /* TEXT; of a glob the literal is behind it in `scratch` */
-        struct program_network network;
-        int64_t number;
-        uint8_t place;
-};
-
-struct facts {
-        bool all;                       /* whatever it holds */
-        uint64_t bits;                  /* of FLAGS: any of these */
-        struct facts_patterns ARRAY_BODY(struct pattern) patterns;
-};
 
 struct use {
         uint16_t kind;
@@ -81,236 +65,6 @@ static bool may_begin(uint16_t kind) {
         return is_filtered(kind) && kind != WIRE_KIND_exit;
 }
 
-static enum prefilter_dimension dimension_of(const struct predicate *predicate) {
-        const struct field_info *info = schema_field((enum field)predicate->field);
-
-        if (predicate->subject == SUBJECT_PROCESS &&
-            (predicate->field == FIELD_PROCESS_uid || predicate->field == FIELD_PROCESS_euid))
-                return PREFILTER_USER;
-        if (predicate->subject == SUBJECT_PROCESS && predicate->field == FIELD_PROCESS_exe)
-                return PREFILTER_EXE;
-        if (predicate->subject == SUBJECT_PROCESS && predicate->field == FIELD_PROCESS_name)
-                return PREFILTER_NAME;
-        if (predicate->subject != SUBJECT_EVENT || !info || info->scope != FIELD_EVENT)
-                return _PREFILTER_DIMENSION_MAX;
-        switch ((int)info->type) {
-        case VALUE_STRING: return PREFILTER_TEXT;
-        case VALUE_ADDRESS: return PREFILTER_NETWORK;
-        case VALUE_NUMBER: return PREFILTER_NUMBER;
-        default: return _PREFILTER_DIMENSION_MAX;
-        }
-}
-
-/* Literals are looked up where they stand in the program; the part of a glob that is one begins behind this many bytes
- * of it. */
-static bool glob_fact(const struct program *program, struct program_string glob, struct pattern *ret) {
-        const char *text = program_text(program, glob);
-        char literal[GLOB_MAX];
-        enum glob_place place;
-        size_t n;
-
-        if (glob.length > GLOB_MAX)
-                return false;
-        n = glob_literal(text, glob.length, literal, &place);
-        if (n < LITERAL_MIN || place == GLOB_INSIDE)
-                return false;
-
-        /* A literal with an escaped character does not stand in the pattern as it is. */
-        *ret = (struct pattern){.text = {.offset = glob.offset, .length = n}};
-        if (place == GLOB_SUFFIX)
-                ret->text.offset += glob.length - n;
-        if (memcmp(program_text(program, ret->text), literal, n) != 0)
-                return false;
-        ret->place = place == GLOB_WHOLE ? PREFILTER_WHOLE : place == GLOB_PREFIX ? PREFILTER_FRONT : PREFILTER_BACK;
-        return true;
-}
-
-static void add(struct collector *c, struct facts *facts, struct pattern pattern) {
-        if (facts->patterns.n >= PREFILTER_MAX_PATTERNS)
-                facts->all = true;
-        else
-                note(c, array_push(&facts->patterns, pattern));
-}
-
-/* The predicate as a fact; `all` if it is none. */
-static void predicate_facts(struct collector *c, const struct predicate *predicate, struct facts *ret) {
-        const struct program *p = c->program;
-
-        switch ((int)predicate->op) {
-        case PREDICATE_EQUAL:
-                add(c, ret, (struct pattern){.number = predicate->number});
-                return;
-        case PREDICATE_IN_NUMBERS:
-                for (uint32_t i = 0; i < predicate->list.n; i++)
-                        add(c, ret, (struct pattern){.number = p->numbers[predicate->list.first + i].value});
-                return;
-        case PREDICATE_IN_NETWORKS:
-                for (uint32_t i = 0; i < predicate->list.n; i++)
-                        add(c, ret, (struct pattern){.network = p->networks[predicate->list.first + i]});
-                return;
-        case PREDICATE_STRING:
-                add(c, ret, (struct pattern){.text = predicate->string, .place = PREFILTER_WHOLE});
-                return;
-        case PREDICATE_IN_STRINGS:
-                for (uint32_t i = 0; i < predicate->list.n; i++)
-                        add(c, ret,
-                            (struct pattern){.text = p->texts[predicate->list.first + i], .place = PREFILTER_WHOLE});
-                return;
-        case PREDICATE_PREFIX:
-                add(c, ret, (struct pattern){.text = predicate->string, .place = PREFILTER_FRONT});
-                return;
-        case PREDICATE_SUFFIX:
-                add(c, ret, (struct pattern){.text = predicate->string, .place = PREFILTER_BACK});
-                return;
-        case PREDICATE_GLOB:
-        case PREDICATE_IN_GLOBS: {
-                struct program_string one = predicate->string;
-                uint32_t n = predicate->op == PREDICATE_GLOB ? 1 : predicate->list.n;
-
-                for (uint32_t i = 0; i < n && !ret->all; i++) {
-                        struct pattern pattern;
-
-                        if (predicate->op == PREDICATE_IN_GLOBS)
-                                one = p->texts[predicate->list.first + i];
-                        if (glob_fact(p, one, &pattern))
-                                add(c, ret, pattern);
-                        else
-                                ret->all = true;
-                }
-                return;
-        }
-        default: ret->all = true; return;
-        }
-}
-
-static bool could_be_fact(uint8_t op) {
-        switch ((int)op) {
-        case PREDICATE_EQUAL: case PREDICATE_IN_NUMBERS: case PREDICATE_IN_NETWORKS: case PREDICATE_STRING:
-        case PREDICATE_IN_STRINGS: case PREDICATE_PREFIX: case PREDICATE_SUFFIX: case PREDICATE_GLOB:
-        case PREDICATE_IN_GLOBS: return true;
-        default: return false;
-        }
-}
-
-/* How much a fact lets through, as a guess: of 2048 events so many. Of names there are many, of first directories few.
- */
-static uint32_t breadth_of(const struct program *program, const struct pattern *pattern) {
-        const char *text = program_text(program, pattern->text);
-        uint32_t n = pattern->text.length, bits = 0;
-
-        if (n == 0)
-                return pattern->network.prefix > 16 ? 16 : pattern->network.prefix > 0 ? 256 : 64;
-        switch (pattern->place) {
-        case PREFILTER_WHOLE: return 1;
-        case PREFILTER_BACK: return n < 3 ? 256 : n == 3 ? 64 : 4;
-        default: break;
-        }
-        for (uint32_t i = 1; i < n && bits < 10; i++)
-                bits += text[i] == '/' ? 2 : text[i - 1] == '/' && i > 1 ? 1 : 0;
-        return 2048U >> bits;
-}
-
-static uint64_t facts_breadth(const struct collector *c, const struct facts *facts) {
-        uint64_t sum = 0;
-
-        ARRAY_FOREACH(pattern, &facts->patterns)
-                sum += breadth_of(c->program, pattern);
-        return sum;
-}
-
-/* What an event must hold in this field for the condition to be true of it. */
-static void condition_facts(struct collector *c, uint32_t number, enum field field, struct facts *ret) {
-        const struct condition *condition = &c->program->conditions[number];
-
-        *ret = (struct facts){};
-        switch ((int)condition->op) {
-        case CONDITION_PREDICATE:
-                if (c->program->predicates[condition->args.first].field != field ||
-                    dimension_of(&c->program->predicates[condition->args.first]) == _PREFILTER_DIMENSION_MAX)
-                        ret->all = true;
-                else
-                        predicate_facts(c, &c->program->predicates[condition->args.first], ret);
-                return;
-        case CONDITION_AND:
-                ret->all = true;
-                for (uint32_t i = 0; i < condition->args.n; i++) {
-                        struct facts child;
-
-                        condition_facts(c, c->program->children[condition->args.first + i].value, field, &child);
-                        if (!child.all && (ret->all || facts_breadth(c, &child) < facts_breadth(c, ret))) {
-                                array_done(&ret->patterns);
-                                *ret = child;
-                        } else
-                                array_done(&child.patterns);
-                }
-                return;
-        case CONDITION_OR:
-                for (uint32_t i = 0; i < condition->args.n && !ret->all; i++) {
-                        struct facts child;
-
-                        condition_facts(c, c->program->children[condition->args.first + i].value, field, &child);
-                        if (child.all)
-                                ret->all = true;
-                        ARRAY_FOREACH(pattern, &child.patterns)
-                                add(c, ret, *pattern);
-                        array_done(&child.patterns);
-                }
-                return;
-        case CONDITION_FALSE: return;
-        default: ret->all = true; return;
-        }
-}
-
-/* A file is made by those only that ask for it: O_CREAT, or that of O_TMPFILE which opens no directory. */
-#define CREATING_BITS (O_CREAT | 020000000)
-
-static bool is_created(const struct predicate *predicate, bool wanted) {
-        return predicate->field == FIELD_openat_created && predicate->subject == SUBJECT_EVENT &&
-                predicate->op == PREDICATE_EQUAL && predicate->number == wanted;
-}
-
-/* Any of these bits of the field must be set for the condition to be true; 0: not that anybody knows. */
-static uint64_t condition_bits(const struct program *p, uint32_t number, enum field field) {
-        const struct condition *condition = &p->conditions[number];
-        uint64_t bits = 0;
-
-        if (condition->op == CONDITION_PREDICATE) {
-                const struct predicate *predicate = &p->predicates[condition->args.first];
-
-                if (predicate->subject != SUBJECT_EVENT)
-                        return 0;
-                if (field == FIELD_openat_flags && is_created(predicate, true))
-                        return CREATING_BITS;
-                if (predicate->field != field)
-                        return 0;
-                if (predicate->op == PREDICATE_BITS_ANY || predicate->op == PREDICATE_EQUAL)
-                        return (uint64_t)predicate->number;
-                return predicate->op == PREDICATE_BITS_ALL ? (uint64_t)predicate->number & -(uint64_t)predicate->number
-                                                           : 0;
-        }
-        if (condition->op == CONDITION_NOT) {
-                const struct condition *child = &p->conditions[condition->args.first];
-
-                return field == FIELD_openat_flags && child->op == CONDITION_PREDICATE &&
-                                       is_created(&p->predicates[child->args.first], false)
-                               ? CREATING_BITS
-                               : 0;
-        }
-        if (condition->op != CONDITION_AND && condition->op != CONDITION_OR)
-                return 0;
-        for (uint32_t i = 0; i < condition->args.n; i++) {
-                uint64_t child = condition_bits(p, p->children[condition->args.first + i].value, field);
-
-                if (condition->op == CONDITION_OR) {
-                        if (!child)
-                                return 0;
-                        bits |= child;
-                } else if (child && (!bits || __builtin_popcountll(child) < __builtin_popcountll(bits)))
-                        bits = child;
-        }
-        return bits;
-}
-
 /* Which field of the kind is looked at most, of each sort. */
 static void count_predicates(struct collector *c, uint32_t number) {
         const struct condition *condition = &c->program->conditions[number];
@@ -321,7 +75,7 @@ static void count_predicates(struct collector *c, uint32_t number) {
         } else if (condition->op == CONDITION_PREDICATE) {
                 const struct predicate *predicate = &c->program->predicates[condition->args.first];
 
-                if (could_be_fact(predicate->op))
+                if (facts_could_be(predicate->op))
                         c->asked[predicate->field]++;
         }
 }
@@ -333,7 +87,7 @@ static void choose_fields(struct collector *c, uint16_t kind) {
 
         for (uint32_t i = 0; i < info->n_fields; i++) {
                 struct predicate predicate = {.field = info->first_field + i, .subject = SUBJECT_EVENT};
-                enum prefilter_dimension d = dimension_of(&predicate);
+                enum prefilter_dimension d = facts_dimension(&predicate);
 
                 if (d != _PREFILTER_DIMENSION_MAX && c->asked[predicate.field] > most[d]) {
                         most[d] = c->asked[predicate.field];
@@ -373,16 +127,16 @@ static void count_class(struct collector *c) {
 }
 
 static void add_text(struct collector *c, uint16_t kind, enum prefilter_dimension dimension,
-                     const struct pattern *pattern, uint64_t uses) {
+                     const struct fact *fact, uint64_t uses) {
         struct prefilter *to = c->prefilter;
-        const char *bytes = program_text(c->program, pattern->text);
+        const char *bytes = program_text(c->program, fact->text);
         struct prefilter_text text = {
                 .uses = uses,
                 .offset = to->bytes.n,
-                .length = pattern->text.length,
+                .length = fact->text.length,
                 .kind = kind,
                 .dimension = dimension,
-                .place = pattern->place,
+                .place = fact->place,
         };
 
         if (text.place != PREFILTER_BACK && text.length > PREFILTER_MAX_TEXT) {
@@ -420,18 +174,18 @@ static void add_network(struct collector *c, uint16_t kind, const struct program
 }
 
 static void add_pattern(struct collector *c, uint16_t kind, enum prefilter_dimension dimension,
-                        const struct pattern *pattern, uint64_t uses) {
+                        const struct fact *fact, uint64_t uses) {
         switch (dimension) {
         case PREFILTER_TEXT:
         case PREFILTER_EXE:
-        case PREFILTER_NAME: add_text(c, kind, dimension, pattern, uses); return;
-        case PREFILTER_NETWORK: add_network(c, kind, &pattern->network, uses); return;
+        case PREFILTER_NAME: add_text(c, kind, dimension, fact, uses); return;
+        case PREFILTER_NETWORK: add_network(c, kind, &fact->network, uses); return;
         case PREFILTER_FLAGS: return;   /* has no patterns */
         case PREFILTER_NUMBER:
         case PREFILTER_USER:
                 note(c, array_push(&c->prefilter->numbers,
                                    ((struct prefilter_number){.uses = uses,
-                                                              .number = pattern->number,
+                                                              .number = fact->number,
                                                               .kind = kind,
                                                               .dimension = dimension})));
                 return;
@@ -488,8 +242,8 @@ static void put_use(struct collector *c, const struct use *use,
 
         for (int d = 0; d < _PREFILTER_DIMENSION_MAX; d++) {
                 if (!facts[d].all && has_room(c, (enum prefilter_dimension)d, &facts[d]))
-                        ARRAY_FOREACH(pattern, &facts[d].patterns)
-                                add_pattern(c, use->kind, (enum prefilter_dimension)d, pattern, mask);
+                        ARRAY_FOREACH(fact, &facts[d].patterns)
+                                add_pattern(c, use->kind, (enum prefilter_dimension)d, fact, mask);
                 else
                         to->any[d] |= mask;
         }
@@ -517,10 +271,10 @@ static void use_facts(struct collector *c, const struct use *use, struct facts r
                 if (field == FIELD_NONE || !(c->what & USES_FILTER))
                         continue;
                 if (d != PREFILTER_FLAGS) {
-                        condition_facts(c, use->condition, field, &ret[d]);
+                        facts_of(c->program, use->condition, field, &ret[d]);
                         continue;
                 }
-                ret[d].bits = condition_bits(c->program, use->condition, field);
+                ret[d].bits = facts_flags(c->program, use->condition, field);
                 ret[d].all = ret[d].bits == 0;
         }
 }
@@ -534,20 +288,6 @@ static uint32_t arm_signature(const struct use *use) {
         bool own = use->arm.kinds & wire_kind_bit(use->kind);
 
         return use->arm.kinds == 0 ? 0 : 1U | (uint32_t)own << 1 | horizon << 2 | (uint32_t)use->arm.key << 4;
-}
-
-static uint64_t facts_hash(const struct program *program, const struct facts *facts) {
-        static const struct siphash_key key;
-        struct siphash hash;
-
-        siphash_begin64(&hash, &key);
-        ARRAY_FOREACH(pattern, &facts->patterns) {
-                siphash_add(&hash, program_text(program, pattern->text), pattern->text.length);
-                siphash_add(&hash, &pattern->network.address, sizeof(pattern->network.address));
-                siphash_add_u64(&hash, (uint64_t)pattern->network.prefix << 8 | pattern->place);
-                siphash_add_u64(&hash, (uint64_t)pattern->number);
-        }
-        return siphash_end64(&hash);
 }
 
 /* What it is that uses share a bit by. */
@@ -615,7 +355,7 @@ static void put_kind(struct collector *c, const struct use *uses, size_t n) {
                                 used |= UINT64_C(1) << bit;
                         }
                         for (int d = 0; d < _PREFILTER_DIMENSION_MAX; d++)
-                                array_done(&facts[d].patterns);
+                                facts_done(&facts[d]);
                 }
         }
 

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Uses - what a program makes of each kind of event, and so what the kernel may leave out (event/prefilter.h).
  *
- * Worked out from the verified program, so nobody has to trust it: a fact is taken only where the event must have it,
- * through `and` and `or`, whatever else the condition says. What stands under `not`, compares with a capture or with
- * an ancestor is no such fact.
+ * Worked out from the verified program, so nobody has to trust it: what an event of a use must hold (program/facts.h).
  *
  * A story's later steps wait for an armed key if each event that may begin it comes from the programs in the kernel,
  * which do the arming.
