@@ -126,8 +126,8 @@ static int check_limits(struct actions *actions, const struct action_info *info,
                 actions->stats.n_storms++;
                 tell_storm(actions, policy->name, true);
                 notice(actions,
-                       "Policy '%s' asked for more than %llu actions in a minute: it is disarmed until the daemon is"
-                       " loaded anew or `execrayctl response rearm` is used, and its alerts are told only",
+                       "Policy '%s' asked for more than %llu actions in a minute: it is disarmed until a reload or"
+                       " `execrayctl response rearm`, and its alerts are told only",
                        policy->name, (unsigned long long)actions->config->response.storm);
                 return action_say(ret, -EPERM,
                                   "policy '%s' is disarmed from here on: more than %llu actions in a minute",

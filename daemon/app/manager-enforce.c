@@ -16,7 +16,7 @@
 #include "event/schema.h"
 #include "program/enforce.h"
 
-#define SAME_CALL_NS (2 * NSEC_PER_SEC)   /* between a verdict and the record of its call, at most */
+#define NOTE_APART_NS (2 * NSEC_PER_SEC)  /* between a verdict and the record of its call, at most */
 #define KILL_TOLD_NS (500 * NSEC_PER_USEC) /* and how long it is waited for, of those who are killed */
 #define WAITING_PER_SECOND_NS (10 * NSEC_PER_MSEC) /* for all of them */
 
@@ -153,8 +153,8 @@ static void count_to_storm(struct manager *manager, struct enforce_policy *polic
                 return;
         manager->enforce.n_storms++;
         log_warning("Policy '%s' enforced more than %" PRIu64
-                    " last steps in a minute: it is disarmed until the daemon is"
-                    " loaded anew or `execrayctl response rearm` is used, and its alerts are told only",
+                    " last steps in a minute: it is disarmed until a reload or `execrayctl response rearm`, and its"
+                    " alerts are told only",
                     name, storm);
         manager_enforce_on_storm(name, true, manager);
 }
@@ -199,7 +199,7 @@ static enum match_enforced told_of(const struct manager *manager, const struct m
 
                 if (identity_equal(&note->who, &match->actor_id) &&
                     strncmp(note->policy, name, sizeof(note->policy) - 1) == 0 &&
-                    note->time_ns + SAME_CALL_NS >= match->time_ns && note->time_ns <= match->time_ns + SAME_CALL_NS)
+                    note->time_ns + NOTE_APART_NS >= match->time_ns && note->time_ns <= match->time_ns + NOTE_APART_NS)
                         best = MIN(best, note->what);
         }
         return best;

@@ -17,7 +17,7 @@
 /* What the kernel did at the end of a call (it killed) is known a little after the record of the call. It is told
  * before it all the same, as of the same time: whoever hears of the call can say what became of it. Not of somebody
  * whose fork is yet to be read. */
-#define SAME_CALL_NS NSEC_PER_MSEC
+#define VERDICT_AHEAD_NS NSEC_PER_MSEC
 
 static const char *list_word(enum enforce_list list) {
         switch (list) {
@@ -132,7 +132,7 @@ static void read_all(struct capture_bpf *bpf, uint64_t until_ns) {
 
 void deny_read(struct capture_bpf *bpf, uint64_t until_ns) {
         bpf->verdicts_until_ns = until_ns;
-        read_all(bpf, nsec_add(until_ns, SAME_CALL_NS));
+        read_all(bpf, nsec_add(until_ns, VERDICT_AHEAD_NS));
 }
 
 void deny_read_begun(struct capture_bpf *bpf, uint64_t begun_ns) {

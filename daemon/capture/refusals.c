@@ -10,7 +10,7 @@
 
 #include "enforce.h"
 
-#define SAME_CALL_NS NSEC_PER_SEC       /* between the decision and the end of the call, at most */
+#define LONGEST_CALL_NS NSEC_PER_SEC    /* between the decision and the end of the call, at most */
 
 struct refusal {
         uint64_t time_ns, start_ns;
@@ -82,7 +82,7 @@ static struct refusal *find(struct refusals *refusals, const struct wire_header 
 
                 if (refusal->time_ns > header->time_ns)
                         continue;
-                if (header->time_ns - refusal->time_ns > SAME_CALL_NS)
+                if (header->time_ns - refusal->time_ns > LONGEST_CALL_NS)
                         return NULL;
                 if (refusal->tid == header->tid && refusal->tgid == header->tgid &&
                     refusal->start_ns == header->start_ns && refusal->kind == (enum wire_kind)header->kind)
