@@ -123,6 +123,12 @@ static __always_inline void open_stable(struct cpu *cpu, const struct open_call 
         mark_stable(cpu, &named->passed, &named->begun);
 }
 
+/* Where the path could not be had the name that was given is all there is. */
+static __always_inline bool wants_given(const struct cpu *cpu, const struct open_call *call) {
+        return call->given &&
+                (!(cpu->header.known & WIRE_BIT(openat, pathname)) || filter_wants_given(cpu, WIRE_KIND_openat));
+}
+
 static __noinline int open_tell(const struct open_call *call) {
         struct task_struct *task = bpf_get_current_task_btf();
         struct given given = {
@@ -160,7 +166,7 @@ static __noinline int open_tell(const struct open_call *call) {
                         return 0;
                 if (late)
                         call_header(cpu, task, call->call->result, call->call->id, call->call->flags);
-                if (call->given) {
+                if (wants_given(cpu, call)) {
                         __u32 offset = 0, room = record_room(cpu, WIRE_MAX_PATH, &offset);
                         long n = room < WIRE_MAX_PATH ? 0 :
                                 read_name(cpu, record_at(cpu, offset), WIRE_MAX_PATH, call->given);

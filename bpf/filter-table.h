@@ -74,6 +74,7 @@ struct filter {
         __u64 first;                    /* uses that need no armed key */
         __u64 arming;                   /* uses that arm something */
         __u64 counting;                 /* uses that only count (burst.bpf.h), and bits that are none; 0: nobody */
+        __u64 given;                    /* uses for which the name that was given is read (openat) */
         __u32 active;                   /* 0: all of this kind is told */
         __u32 shed;                     /* what nobody can use may be left out: not of the kinds of class CORE */
         __u32 asks;                     /* bit per dimension of which there is something in the record */

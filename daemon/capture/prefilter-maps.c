@@ -374,6 +374,7 @@ static void fill_kind(struct filter *to, const struct prefilter *prefilter, uint
         to->first = kind->first;
         to->counting = kind->counting;
         to->most = kind->most;
+        to->given = kind->given | kind->urgent | kind->soon;
         for (int d = 0; d < N_FILTER_DIMENSIONS; d++) {
                 to->any[d] = kind->any[d];
                 to->at[d] = field_at(kind->fields[d], &known);

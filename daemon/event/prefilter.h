@@ -25,6 +25,9 @@
  * be for one calls the reader. That holds of a kind that is not filtered, too: then for all its records. Where it takes
  * many to end it, *soon* is enough.
  *
+ * The name that a program gave for a file that it opened is in user memory, and to read it costs a tenth of a record.
+ * It is read where a use looks at it, for what is urgent or soon, and where the kernel's own path could not be had.
+ *
  * Plain data, pure. program/uses.h makes it of a program, capture puts it into the kernel. */
 #pragma once
 
@@ -96,6 +99,7 @@ struct prefilter_kind {
         uint32_t most;                  /* of these: how many events one record may stand for */
         uint64_t urgent;                /* uses that something is to be done about at once */
         uint64_t soon;                  /* uses of which many end one */
+        uint64_t given;                 /* of openat: uses that look at the name that was given */
         struct prefilter_arm *arms;     /* owned; by use. NULL: none of them arms anything */
 };
 

@@ -236,6 +236,27 @@ uint64_t facts_flags(const struct program *p, uint32_t number, enum field field)
 }
 
 
+bool facts_names(const struct program *program, uint32_t number, enum field field) {
+        const struct condition *condition = &program->conditions[number];
+
+        switch ((enum condition_op)condition->op) {
+        case CONDITION_PREDICATE: return program->predicates[condition->args.first].field == field;
+        case CONDITION_GUARD: return program->guards[condition->args.first].field == field;
+        case CONDITION_NOT:
+        case CONDITION_ANCESTOR: return facts_names(program, condition->args.first, field);
+        case CONDITION_AND:
+        case CONDITION_OR:
+                for (uint32_t i = 0; i < condition->args.n; i++)
+                        if (facts_names(program, program->children[condition->args.first + i].value, field))
+                                return true;
+                return false;
+        case CONDITION_TRUE:
+        case CONDITION_FALSE:
+        case _CONDITION_OP_MAX: break;
+        }
+        return false;
+}
+
 uint64_t facts_hash(const struct program *program, const struct facts *facts) {
         static const struct siphash_key key;
         struct siphash hash;

@@ -41,4 +41,7 @@ static inline void facts_done(struct facts *facts) {
 /* Any of these bits of the field must be set for the condition to be true; 0: not that anybody knows. */
 uint64_t facts_flags(const struct program *program, uint32_t condition, enum field field);
 
+/* Does the condition look at this field anywhere, in whatever way? */
+bool facts_names(const struct program *program, uint32_t condition, enum field field);
+
 uint64_t facts_hash(const struct program *program, const struct facts *facts);

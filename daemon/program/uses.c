@@ -20,6 +20,7 @@
 struct use {
         uint16_t kind;
         bool first;
+        bool given;                     /* it looks at the name that was given */
         enum wire_wait worth;           /* URGENT, SOON, or ANY */
         uint32_t condition;
         uint32_t most;                  /* aggregate_most(); 0: it needs each event */
@@ -259,6 +260,8 @@ static void put_use(struct collector *c, const struct use *use,
                 to->urgent |= mask;
         else if (use->worth == WIRE_WAIT_SOON)
                 to->soon |= mask;
+        if (use->given)
+                to->given |= mask;
         merge_arm(&to->arms[bit], &use->arm);
         to->n_uses = MAX(to->n_uses, bit + 1);
 }
@@ -304,7 +307,7 @@ static struct crowd_signature use_signature(const struct program *program, const
 
         siphash_begin64(&hash, &key);
         siphash_add_u64(&hash, ret.rough);
-        siphash_add_u64(&hash, use->worth);
+        siphash_add_u64(&hash, (uint64_t)use->worth << 1 | use->given);
         siphash_add_u64(&hash, facts[PREFILTER_FLAGS].bits);
         ret.coarse = siphash_end64(&hash);
 
@@ -450,9 +453,25 @@ static enum wire_wait worth_of(const struct program *p, const struct path *path,
         return few ? WIRE_WAIT_URGENT : WIRE_WAIT_SOON;
 }
 
+static bool edge_names_given(const struct program *p, const struct edge *edge) {
+        bool named = facts_names(p, edge->condition, FIELD_openat_given);
+
+        for (uint32_t i = edge->writes.first; i < edge->writes.first + edge->writes.n; i++)
+                named |= p->writes[i].field == FIELD_openat_given;
+        return named;
+}
+
+static bool exceptions_name_given(const struct program *p, const struct path *path) {
+        for (uint32_t i = path->exceptions.first; i < path->exceptions.first + path->exceptions.n; i++)
+                if (facts_names(p, p->exceptions[i].condition, FIELD_openat_given))
+                        return true;
+        return false;
+}
+
 static void path_uses(struct collector *c, const struct path *path) {
         const struct program *p = c->program;
         struct prefilter_arm arm = path_arm(c, path), none = {};
+        bool given = exceptions_name_given(p, path);
 
         for (uint32_t i = 0; i < path->positions.n; i++) {
                 struct program_range edges = p->positions[path->positions.first + i].edges;
@@ -460,6 +479,7 @@ static void path_uses(struct collector *c, const struct path *path) {
                 for (uint32_t k = edges.first; k < edges.first + edges.n; k++)
                         note(c, array_push(&c->uses, ((struct use){.kind = p->edges[k].kind,
                                                                    .first = i == 0 || arm.kinds == 0,
+                                                                   .given = given || edge_names_given(p, &p->edges[k]),
                                                                    .worth = worth_of(p, path, i, &p->edges[k]),
                                                                    .condition = p->edges[k].condition,
                                                                    .most = path_most(c, path, p->edges[k].kind),
@@ -468,10 +488,12 @@ static void path_uses(struct collector *c, const struct path *path) {
         for (uint32_t i = 0; i < path->untils.n; i++) {
                 const struct until *until = &p->untils[path->untils.first + i];
 
-                note(c, array_push(&c->uses, ((struct use){.kind = until->kind,
-                                                           .first = arm.kinds == 0,
-                                                           .worth = WIRE_WAIT_ANY,
-                                                           .condition = until->condition})));
+                note(c,
+                     array_push(&c->uses, ((struct use){.kind = until->kind,
+                                                        .first = arm.kinds == 0,
+                                                        .given = facts_names(p, until->condition, FIELD_openat_given),
+                                                        .worth = WIRE_WAIT_ANY,
+                                                        .condition = until->condition})));
         }
         if (arm.kinds != 0)
                 c->prefilter->longest_ns = MAX(c->prefilter->longest_ns, arm.horizon_ns);
@@ -504,8 +526,10 @@ static void put_uses(struct collector *c) {
         for (size_t i = 0; i < c->uses.n; i++)
                 if (n == 0 || compare_uses(&c->uses.items[n - 1], &c->uses.items[i]) != 0)
                         c->uses.items[n++] = c->uses.items[i];
-                else
+                else {
                         c->uses.items[n - 1].worth = MIN(c->uses.items[n - 1].worth, c->uses.items[i].worth);
+                        c->uses.items[n - 1].given |= c->uses.items[i].given;
+                }
 
         for (size_t first = 0, end; first < n && c->error == 0; first = end) {
                 uint16_t kind = c->uses.items[first].kind;

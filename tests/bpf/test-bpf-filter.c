@@ -123,6 +123,7 @@ START_TEST(what_is_opened_without_the_flags_that_a_use_needs_is_left_out) {
 
         lab_write_file(lab_path("f-read"), "", 0600);
         lab_write_file(lab_path("f-any"), "", 0600);
+        lab_write_file(lab_path("n-there"), "", 0600);
         watch("path \"p\" { openat { pathname startswith \"$/f-\" and flags & (O_WRONLY|O_RDWR) } }\n"
               "path \"q\" { openat { pathname startswith \"$/n-\" and created } }\n"
               "path \"r\" { openat { pathname == \"$/f-any\" } }\n",
@@ -133,13 +134,44 @@ START_TEST(what_is_opened_without_the_flags_that_a_use_needs_is_left_out) {
                 open_with("f-written", O_WRONLY | O_CREAT);
                 open_with("n-made", O_RDONLY | O_CREAT);
                 open_with("n-made-again", O_RDONLY);
+                open_with("n-there", O_WRONLY);         /* flags that another step wants */
                 close((int)syscall(SYS_openat2, AT_FDCWD, lab_path("f-read"), &how, sizeof(how)));
         });
         ck_assert(was_opened(pid, "f-any") && was_opened(pid, "f-written") && was_opened(pid, "n-made"));
-        ck_assert(!was_opened(pid, "n-made-again"));
+        ck_assert(!was_opened(pid, "n-made-again") && !was_opened(pid, "n-there"));
         /* Of the two the second: what stood in memory rules nothing out. */
         ck_assert(was_opened(pid, "f-read"));
         ck_assert_int_eq(find_open(pid, "f-read")->call, WIRE_CALL_openat2);
+}
+END_TEST
+
+static bool has_given(pid_t pid, const char *name) {
+        const struct wire_header *open = find_open(pid, name);
+
+        ck_assert_ptr_nonnull(open);
+        return open->known >> schema_field((enum field)F(openat, given))->bit & 1;
+}
+
+START_TEST(the_name_that_was_given_is_read_where_somebody_may_look_at_it) {
+        static const char policies[] = "path \"p\" { openat { pathname == \"$/plain\" } execve { } }\n"
+                                       "path \"q\" { openat { pathname == \"$/asked\", pathname.given == \"/no\" }\n"
+                                       "  execve { } }\n"
+                                       "path \"r\" { openat { pathname == \"$/last\" } }\n";
+        pid_t pid;
+
+        watch(policies, USES_FILTER);
+        pid = RUN({
+                touch("plain");
+                touch("asked");
+                touch("last");
+        });
+        ck_assert(!has_given(pid, "plain"));
+        ck_assert(has_given(pid, "asked") && has_given(pid, "last"));
+
+        /* Without a filter nobody knows. */
+        watch(policies, 0);
+        pid = RUN({ touch("plain"); });
+        ck_assert(has_given(pid, "plain"));
 }
 END_TEST
 
@@ -687,6 +719,7 @@ int main(void) {
         const TTest *const tests[] = {
                 a_path_that_no_policy_names_is_left_out,
                 what_is_opened_without_the_flags_that_a_use_needs_is_left_out,
+                the_name_that_was_given_is_read_where_somebody_may_look_at_it,
                 a_long_path_passes_if_its_beginning_does,
                 an_address_a_port_or_a_user_that_no_policy_names_is_left_out,
                 of_users_that_policies_name_few_and_many_events_are_told,

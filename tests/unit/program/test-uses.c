@@ -130,6 +130,31 @@ START_TEST(flags_that_differ_are_sets_of_their_own_as_long_as_there_is_room) {
 }
 END_TEST
 
+static uint64_t given_by(const char *policy) {
+        collect(policy, USES_FILTER);
+        return opens()->given;
+}
+
+START_TEST(uses_that_look_at_the_name_that_was_given_are_known) {
+        ck_assert_uint_eq(given_by("path \"p\" { openat { pathname == \"/a\" } }"), 0);
+        ck_assert_uint_eq(given_by("path \"p\" { openat { pathname == \"/a\" and not (mode == 0 or pathname.given != "
+                                   "\"/a\") } }"),
+                          1);
+        ck_assert_uint_eq(given_by("path \"p\" { openat { pathname == \"/a\", $n = pathname.given }\n"
+                                   "  execve { filename == $n } }"),
+                          1);
+        ck_assert_int_eq(__builtin_popcountll(given_by("path \"p\" { openat { pathname == \"/a\", $n = pathname }\n"
+                                                       "  openat { pathname == \"/b\" }\n"
+                                                       "  openat { pathname == \"/c\", pathname.given == $n } }")),
+                         1);
+        ck_assert_uint_eq(given_by("path \"p\" { openat { pathname == \"/a\" } except { pathname.given == \"/a\" } }"),
+                          1);
+        ck_assert_int_eq(__builtin_popcountll(given_by("path \"p\" { openat { pathname == \"/a\" } execve { }\n"
+                                                       "  until openat { pathname.given == \"/b\" } }")),
+                         1);
+}
+END_TEST
+
 START_TEST(what_only_some_of_its_events_hold_is_none) {
         static const char *const conditions[] = {"pathname != \"/a\"",
                                                  "not pathname startswith \"/a\"",
@@ -416,6 +441,7 @@ UNIT_MAIN("program/uses",
           of_two_facts_the_one_that_lets_less_through_is_the_pattern,
           bits_that_every_event_of_a_step_needs_one_of_are_a_dimension,
           flags_that_differ_are_sets_of_their_own_as_long_as_there_is_room,
+          uses_that_look_at_the_name_that_was_given_are_known,
           what_only_some_of_its_events_hold_is_none,
           a_step_without_a_condition_lets_all_pass,
           addresses_numbers_and_users_have_dimensions_of_their_own,
