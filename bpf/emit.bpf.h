@@ -199,6 +199,8 @@ static __always_inline bool actor_passes(struct cpu *cpu, __u32 kind) {
         table = cpu->sieve.table;
         if (!table)
                 return true;
+        if (cpu->sieve.uses && filter_looks_at_place(table, kind))
+                cpu->sieve.uses &= filter_place(table, kind);
         if (cpu->sieve.uses & ~filter_first(table, kind) && !task_is_armed(kind) && table == filter_table) {
                 cpu->sieve.uses &= filter_first(table, kind);
                 cpu->sieve.asked |= SIEVE_ARMED;

@@ -46,6 +46,9 @@ enum filter_dimension {
         FILTER_USER,
         FILTER_EXE,
         FILTER_NAME,
+        FILTER_IN_UNIT,                 /* these three are one for the programs: a class for each cgroup */
+        FILTER_IN_CONTAINER,
+        FILTER_IN_CGROUP,
         FILTER_FLAGS,
         N_FILTER_DIMENSIONS,
 };
@@ -79,6 +82,7 @@ struct filter {
         __u32 shed;                     /* what nobody can use may be left out: not of the kinds of class CORE */
         __u32 asks;                     /* bit per dimension of which there is something in the record */
         __u32 front, back;              /* there are such patterns of its text */
+        __u32 groups;                   /* uses of it look at the cgroup */
         __u32 n_arms;
         __u16 waits;                    /* bit per key: for these something may arm this kind. The host always may */
         __u16 arms_for;                 /* this kind arms something for these */
@@ -88,7 +92,7 @@ struct filter {
         struct filter_arm arms[FILTER_ARMS];
 };
 
-/* What belongs to a task and not to an event is looked up once, and gives a class: uses by kind. */
+/* What belongs to a task or cgroup and not to an event is looked up once, and gives a class: uses by kind. */
 struct filter_class {
         __u64 uses[64];
 };
@@ -97,7 +101,7 @@ struct filter_class {
 struct filter_group {
         __u64 id;                       /* 0: none; set last, and taken back first */
         __u16 unit, container;          /* numbers of slots; 0: not known */
-        __u32 pad;
+        __u16 class_of[2]; /* by filter_which(): its class, which has the uses that it leaves; 0: not known */
 };
 
 static inline __u32 filter_group_entry(__u64 id, __u32 try) {

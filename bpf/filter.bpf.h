@@ -425,21 +425,58 @@ static __always_inline __u64 image_uses(
         return uses;
 }
 
-/* The same, for a task by its number: of others than the current one nobody knows. Not static: see path_walk(). */
-__noinline __u64 filter_image(__u32 table, __u32 kind, __u32 tgid) {
+/* Which uses does a cgroup leave? All bits: its name is not known. */
+static __always_inline __u64 group_uses(__u32 table, __u32 kind, __u64 id) {
+        for (__u32 i = 0; id && i < FILTER_GROUP_TRIES; i++) {
+                __u32 entry = filter_group_entry(id, i), class;
+                struct filter_group *group = bpf_map_lookup_elem(&filter_groups, &entry);
+
+                if (!group || *(volatile __u64 *)&group->id != id)
+                        continue;
+                class = *(volatile __u16 *)&group->class_of[filter_which(table)];
+                if (!class || *(volatile __u64 *)&group->id != id)
+                        break;
+                return class_uses(table, class, kind);
+        }
+        return ~0ULL;
+}
+
+/* And that of the current task? Not static: see path_walk(). */
+__noinline __u64 filter_place(__u32 table, __u32 kind) {
         struct task_struct *task = bpf_get_current_task_btf();
+
+        return group_uses(table, kind, task_cgroup_id(task, bpf_task_storage_get(&tasks, task, NULL, 0)));
+}
+
+/* Do uses of the kind look at the cgroup? */
+static __always_inline bool filter_looks_at_place(__u32 table, __u32 kind) {
         __u32 entry = filter_entry(table, kind);
         struct filter *filter = bpf_map_lookup_elem(&filters, &entry);
 
-        if (!filter || !(filter->at[FILTER_EXE] | filter->at[FILTER_NAME]) || task->tgid != tgid)
+        return filter && filter->active && filter->groups;
+}
+
+/* What belongs to a task, by its number: of others than the current one nobody knows what they run. Not static: see
+ * path_walk(). */
+__noinline __u64 filter_task(__u32 table, __u32 kind, struct wire_header *header) {
+        struct task_struct *task = bpf_get_current_task_btf();
+        __u32 entry = filter_entry(table, kind);
+        struct filter *filter = bpf_map_lookup_elem(&filters, &entry);
+        __u64 uses = ~0ULL;
+
+        if (!filter || !header)
                 return ~0ULL;
-        return image_uses(filter, bpf_task_storage_get(&tasks, task, NULL, 0), table, kind);
+        if ((filter->at[FILTER_EXE] | filter->at[FILTER_NAME]) && task->tgid == header->tgid)
+                uses = image_uses(filter, bpf_task_storage_get(&tasks, task, NULL, 0), table, kind);
+        if (uses && filter->groups)
+                uses &= group_uses(table, kind, header->cgroup_id);
+        return uses;
 }
 
 /* ---- the sieve: what is known of an event is asked as soon as it is known ---- */
 
 #define SIEVE_ARMED (1U << N_FILTER_DIMENSIONS)
-#define SIEVE_IMAGE (1U << FILTER_EXE | 1U << FILTER_NAME)
+#define SIEVE_TASK (1U << FILTER_EXE | 1U << FILTER_NAME | 1U << FILTER_IN_UNIT)
 
 static __always_inline void sieve_begin(struct sieve *sieve, __u32 table) {
         sieve->uses = ~0ULL;
@@ -479,7 +516,7 @@ __noinline int filter_actor(struct cpu *cpu, __u32 kind) {
         if (!table || !filter || !filter->active || !keys)
                 return nothing();
 
-        cpu->sieve.asked = SIEVE_IMAGE;
+        cpu->sieve.asked = SIEVE_TASK;
         /* A request of io_uring may have credentials of its own. */
         if (!cpu->request.active) {
                 __u32 at = filter->at[FILTER_USER];
@@ -588,8 +625,8 @@ static __always_inline __u64 filter_admits(struct cpu *cpu, __u32 table, __u32 k
                 return ~0ULL;
         if (cpu->sieve.table != table)
                 sieve_begin(&cpu->sieve, table);
-        if (!(cpu->sieve.asked & SIEVE_IMAGE))
-                cpu->sieve.uses &= filter_image(table, kind, cpu->header.tgid);
+        if (!(cpu->sieve.asked & SIEVE_TASK))
+                cpu->sieve.uses &= filter_task(table, kind, &cpu->header);
         if (cpu->sieve.uses && !(cpu->sieve.asked & SIEVE_ARMED) && !record_is_armed(cpu, table, kind))
                 cpu->sieve.uses &= filter_first(table, kind);
         uses = cpu->sieve.uses;

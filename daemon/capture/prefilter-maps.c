@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/macro.h"
 #include "base/siphash.h"
+#include "capture/group-filter.h"
 #include "event/cgroup-path.h"
 
 #include "filter-table.h"
@@ -22,6 +23,10 @@ SAME(NUMBER);
 SAME(USER);
 SAME(EXE);
 SAME(NAME);
+SAME(IN_UNIT);
+SAME(IN_CONTAINER);
+SAME(IN_CGROUP);
+SAME(FLAGS);
 #undef SAME
 #define SAME(prefilter, arm) _Static_assert((int)PREFILTER_##prefilter == (int)ARM_##arm, "the kernel's numbers")
 SAME(TREE, TREE);
@@ -57,15 +62,24 @@ enum map {
 
 struct map_entries ARRAY_BODY(struct map_entry);
 
+struct group_path {
+        char *text;                     /* owned; NULL: there is none */
+        uint32_t length;
+        bool cut;
+};
+
 struct prefilter_maps {
         struct prefilter_shared shared;
         struct filter *filters;         /* shared with the programs: both tables, */
         struct filter_class *classes;   /* and their classes; */
-        struct filter_group *groups;    /* and what is known of cgroups */
+        struct filter_group *groups;    /* and what is known of cgroups, */
+        struct group_path paths[FILTER_GROUPS]; /* with their paths */
         uint32_t in_force, filled;      /* numbers of tables; 0: none */
         uint32_t last;                  /* the highest number till now */
         bool arming;                    /* what is in force arms */
-        struct map_entries entries[2][_MAP_MAX];        /* by table: what stands in the maps */
+        struct map_entries entries[2][_MAP_MAX];        /* by table: what stands in the maps; */
+        struct group_filter *group_filters[2];          /* what it says of cgroups, if anything, */
+        uint32_t n_task_classes[2], n_classes[2];       /* and its classes: behind those of tasks those of cgroups */
 };
 
 #define FILTERS_SIZE (2 * FILTER_KINDS * sizeof(struct filter))
@@ -165,6 +179,10 @@ struct prefilter_maps *prefilter_maps_free(struct prefilter_maps *maps) {
         for (size_t which = 0; which < ELEMENTSOF(maps->entries); which++)
                 for (int map = 0; map < _MAP_MAX; map++)
                         array_done(&maps->entries[which][map]);
+        for (size_t i = 0; i < ELEMENTSOF(maps->paths); i++)
+                free(maps->paths[i].text);
+        for (size_t which = 0; which < ELEMENTSOF(maps->group_filters); which++)
+                group_filter_free(maps->group_filters[which]);
         free(maps);
         return NULL;
 }
@@ -288,6 +306,9 @@ static uint32_t field_at(enum field field, uint64_t *ret_known) {
         case FIELD_PROCESS_euid: return offsetof(struct wire_header, euid);
         case FIELD_PROCESS_exe:
         case FIELD_PROCESS_name: return 1;
+        case FIELD_PROCESS_unit:
+        case FIELD_PROCESS_container:
+        case FIELD_PROCESS_cgroup: return 0;
         }
         *ret_known = UINT64_C(1) << info->bit;
         return info->offset;
@@ -381,6 +402,9 @@ static void fill_kind(struct filter *to, const struct prefilter *prefilter, uint
                 to->known[d] = known;
                 if (to->at[d] && d != FILTER_EXE && d != FILTER_NAME)
                         to->asks |= 1U << d;
+                if (kind->fields[d] != FIELD_NONE && number < GROUP_FILTER_KINDS &&
+                    group_filter_looks((enum prefilter_dimension)d))
+                        to->groups = 1;
         }
         ARRAY_FOREACH(text, &prefilter->texts)
                 if (text->kind == number && text->dimension == PREFILTER_TEXT)
@@ -390,6 +414,7 @@ static void fill_kind(struct filter *to, const struct prefilter *prefilter, uint
 }
 
 #define BATCH 64                        /* keys of one system call: some 100 us */
+#define GROUP_BATCH 256                 /* cgroups that are looked at in a row */
 
 struct meanwhile {
         void (*call)(void *userdata);
@@ -465,9 +490,10 @@ static int make_entries(const struct prefilter *prefilter, uint32_t table, struc
         int r = 0;
 
         ARRAY_FOREACH(text, &prefilter->texts)
-                r = r < 0 ? r
-                          : add_text(text->dimension == PREFILTER_TEXT ? to : of_image, prefilter, text,
-                                     filter_of(table, of_dimension(text->dimension, text->kind)));
+                if (!group_filter_looks((enum prefilter_dimension)text->dimension))
+                        r = r < 0 ? r
+                                  : add_text(text->dimension == PREFILTER_TEXT ? to : of_image, prefilter, text,
+                                             filter_of(table, of_dimension(text->dimension, text->kind)));
         ARRAY_FOREACH(network, &prefilter->networks)
                 r = r < 0 ? r : add_network(&to[MAP_NETWORKS], network, filter_of(table, network->kind));
         ARRAY_FOREACH(number, &prefilter->numbers)
@@ -480,15 +506,51 @@ static int make_entries(const struct prefilter *prefilter, uint32_t table, struc
 /* What belongs to tasks comes behind the rest. */
 static int make_classes(struct prefilter_maps *maps, uint32_t table, struct map_entries of_image[static _MAP_MAX]) {
         struct filter_class *classes = &maps->classes[filter_class_entry(table, 0)];
-        uint32_t n_classes = 0;
+        uint32_t n_classes = 0, which = filter_which(table);
         int r = 0;
 
         for (int map = MAP_FRONTS; map <= MAP_BACKS && r >= 0; map++) {
                 r = classify_entries(&of_image[map], classes, &n_classes);
                 ARRAY_FOREACH(entry, &of_image[map])
-                        r = r < 0 ? r : array_push(&maps->entries[filter_which(table)][map], *entry);
+                        r = r < 0 ? r : array_push(&maps->entries[which][map], *entry);
         }
+        maps->n_task_classes[which] = maps->n_classes[which] = n_classes;
         return r;
+}
+
+/* The class of a cgroup in one of the tables: that of others of which the same uses are left, or else a new one. 0:
+ * there is no room for it. */
+static uint16_t group_class(struct prefilter_maps *maps, uint32_t which, const struct group_path *path) {
+        struct filter_class *classes = &maps->classes[filter_class_entry(which, 0)], class;
+
+        group_filter_uses(maps->group_filters[which], path->text, path->length, path->cut, (uint64_t *)class.uses);
+        for (uint32_t i = maps->n_task_classes[which] + 1; i <= maps->n_classes[which]; i++)
+                if (memcmp(&classes[i], &class, sizeof(class)) == 0)
+                        return i;
+        if (maps->n_classes[which] + 1 >= FILTER_CLASSES)
+                return 0;
+        classes[++maps->n_classes[which]] = class;
+        return maps->n_classes[which];
+}
+
+/* Those that are known already. A table that does not look at cgroups is not asked of them. */
+static int fill_groups(struct prefilter_maps *maps, const struct prefilter *prefilter, uint32_t table,
+                       const struct meanwhile *meanwhile) {
+        uint32_t which = filter_which(table);
+        int r;
+
+        group_filter_free(maps->group_filters[which]);
+        r = group_filter_new(prefilter, &maps->group_filters[which]);
+        if (!maps->group_filters[which])
+                return r;
+        for (size_t i = 0; i < FILTER_GROUPS; i++) {
+                if (maps->groups[i].id != 0)
+                        maps->groups[i].class_of[which] =
+                                maps->paths[i].text ? group_class(maps, which, &maps->paths[i]) : 0;
+                if (i % GROUP_BATCH == 0)
+                        pass_time(meanwhile);
+        }
+        return 0;
 }
 
 static int fill_table(struct prefilter_maps *maps, const struct prefilter *prefilter, uint32_t table,
@@ -507,6 +569,8 @@ static int fill_table(struct prefilter_maps *maps, const struct prefilter *prefi
         pass_time(meanwhile);
         if (r >= 0)
                 r = make_classes(maps, table, of_image);
+        if (r >= 0)
+                r = fill_groups(maps, prefilter, table, meanwhile);
         for (int map = 0; map < _MAP_MAX; map++) {
                 array_done(&of_image[map]);
                 r = r < 0 ? r : change_entries(maps, (enum map)map, &entries[map], true, meanwhile);
@@ -620,25 +684,48 @@ static struct filter_group *find_group(struct prefilter_maps *maps, uint64_t id,
         return add ? free_one : NULL;
 }
 
+static void keep_path(struct group_path *path, const char *text, size_t length, bool cut) {
+        free(path->text);
+        *path = (struct group_path){.text = strndup(text, length), .length = length, .cut = cut};
+}
+
+/* Of a table that another process has filled what is there stays: the name of a cgroup does not change. */
+static void classify_group(struct prefilter_maps *maps, struct filter_group *group, bool again) {
+        const struct group_path *path = &maps->paths[group - maps->groups];
+
+        for (uint32_t which = 0; which < ELEMENTSOF(maps->group_filters); which++)
+                if (maps->group_filters[which])
+                        group->class_of[which] = path->text ? group_class(maps, which, path) : 0;
+                else if (!again)
+                        group->class_of[which] = 0;
+}
+
 void prefilter_maps_see_group(struct prefilter_maps *maps, uint64_t id, const char *path, size_t length, bool cut) {
         char name[CGROUP_NAME_MAX];
         struct cgroup_parts parts;
         struct filter_group *group = id != 0 ? find_group(maps, id, true) : NULL;
+        bool again;
 
         if (!group)
                 return;
         cgroup_parse(path, length, cut, &parts, name);
+        again = group->id == id;
         __atomic_store_n(&group->id, 0, __ATOMIC_SEQ_CST);
         group->unit = parts.has_unit ? name_slot(ARM_UNIT, path + parts.unit.offset, parts.unit.length) : 0;
         group->container = parts.has_container
                                    ? name_slot(ARM_CONTAINER, name + parts.container.offset, parts.container.length)
                                    : 0;
+        keep_path(&maps->paths[group - maps->groups], path, length, cut);
+        classify_group(maps, group, again);
         __atomic_store_n(&group->id, id, __ATOMIC_SEQ_CST);
 }
 
 void prefilter_maps_forget_group(struct prefilter_maps *maps, uint64_t id) {
         struct filter_group *group = id != 0 ? find_group(maps, id, false) : NULL;
 
-        if (group)
-                __atomic_store_n(&group->id, 0, __ATOMIC_SEQ_CST);
+        if (!group)
+                return;
+        __atomic_store_n(&group->id, 0, __ATOMIC_SEQ_CST);
+        free(maps->paths[group - maps->groups].text);
+        maps->paths[group - maps->groups] = (struct group_path){};
 }

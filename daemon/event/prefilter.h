@@ -10,9 +10,8 @@
  * All dimensions together, and nothing left: no policy could use the event. A value that is not known, or cut, rules
  * nothing out. So it is never too narrow, and may be too wide.
  *
- * Cgroup, unit and container are no dimension. Policies mostly say of them what is not so (`proc.container.id != ""`),
- * which is no pattern; and they are names, which the daemon gives to the kernel's numbers a little after a cgroup was
- * made, so that what happens first in it would pass in any case. As keys of stories they count, see below.
+ * What a cgroup is called is not known at once: what happens in it before passes. The daemon itself looks at names, and
+ * tells the kernel which uses are left of who is in which group.
  *
  * A use that is not first in its story waits: there is nothing for it to do before the story began. The event that
  * may begin one *arms* the story's key for the kinds that may follow, for as long as the story may last, before its
@@ -54,6 +53,9 @@ enum prefilter_dimension {
         PREFILTER_USER,                 /* real or effective user */
         PREFILTER_EXE,                  /* executable of the acting process, at the time of its exec */
         PREFILTER_NAME,                 /* and the name that it was started as */
+        PREFILTER_IN_UNIT,              /* systemd unit, */
+        PREFILTER_IN_CONTAINER,         /* container */
+        PREFILTER_IN_CGROUP,            /* and path of its cgroup, whose name is known a little after it was made */
         PREFILTER_FLAGS,                /* any of some bits, in the field of interest_flags(): opened for writing,
                                          * or to be made. Of flags that stood in user memory nothing is concluded */
         _PREFILTER_DIMENSION_MAX,
@@ -113,7 +115,7 @@ struct prefilter_text {
         uint64_t uses;
         uint32_t offset, length;        /* in prefilter->bytes */
         uint16_t kind;
-        uint8_t dimension;              /* TEXT, EXE or NAME */
+        uint8_t dimension;              /* TEXT, EXE, NAME, or one of a cgroup */
         uint8_t place;                  /* enum prefilter_place */
 };
 

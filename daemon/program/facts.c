@@ -20,6 +20,12 @@ enum prefilter_dimension facts_dimension(const struct predicate *predicate) {
                 return PREFILTER_EXE;
         if (predicate->subject == SUBJECT_PROCESS && predicate->field == FIELD_PROCESS_name)
                 return PREFILTER_NAME;
+        if (predicate->subject == SUBJECT_PROCESS && predicate->field == FIELD_PROCESS_unit)
+                return PREFILTER_IN_UNIT;
+        if (predicate->subject == SUBJECT_PROCESS && predicate->field == FIELD_PROCESS_container)
+                return PREFILTER_IN_CONTAINER;
+        if (predicate->subject == SUBJECT_PROCESS && predicate->field == FIELD_PROCESS_cgroup)
+                return PREFILTER_IN_CGROUP;
         if (predicate->subject != SUBJECT_EVENT || !info || info->scope != FIELD_EVENT)
                 return _PREFILTER_DIMENSION_MAX;
         switch ((int)info->type) {

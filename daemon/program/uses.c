@@ -81,6 +81,17 @@ static void count_predicates(struct collector *c, uint32_t number) {
         }
 }
 
+static const struct {
+        enum prefilter_dimension dimension;
+        enum field field;
+} of_process[] = {
+        {PREFILTER_EXE, FIELD_PROCESS_exe},
+        {PREFILTER_NAME, FIELD_PROCESS_name},
+        {PREFILTER_IN_UNIT, FIELD_PROCESS_unit},
+        {PREFILTER_IN_CONTAINER, FIELD_PROCESS_container},
+        {PREFILTER_IN_CGROUP, FIELD_PROCESS_cgroup},
+};
+
 static void choose_fields(struct collector *c, uint16_t kind) {
         struct prefilter_kind *to = &c->prefilter->kinds[kind];
         const struct kind_info *info = schema_kind((enum wire_kind)kind);
@@ -100,10 +111,9 @@ static void choose_fields(struct collector *c, uint16_t kind) {
                                                      ? FIELD_PROCESS_euid
                                                      : FIELD_PROCESS_uid;
         to->fields[PREFILTER_FLAGS] = interest_flags((enum wire_kind)kind);
-        if (c->asked[FIELD_PROCESS_exe] > 0)
-                to->fields[PREFILTER_EXE] = FIELD_PROCESS_exe;
-        if (c->asked[FIELD_PROCESS_name] > 0)
-                to->fields[PREFILTER_NAME] = FIELD_PROCESS_name;
+        for (size_t i = 0; i < ELEMENTSOF(of_process); i++)
+                if (c->asked[of_process[i].field] > 0)
+                        to->fields[of_process[i].dimension] = of_process[i].field;
 }
 
 static bool same_class(const struct prefilter *prefilter, const struct prefilter_text *a,
@@ -150,7 +160,7 @@ static void add_text(struct collector *c, uint16_t kind, enum prefilter_dimensio
         for (uint32_t i = 0; i < text.length && c->error == 0; i++)
                 note(c, array_push(&to->bytes, bytes[i]));
         note(c, array_push(&to->texts, text));
-        if (dimension != PREFILTER_TEXT && c->error == 0)
+        if ((dimension == PREFILTER_EXE || dimension == PREFILTER_NAME) && c->error == 0)
                 count_class(c);
 }
 
@@ -179,7 +189,10 @@ static void add_pattern(struct collector *c, uint16_t kind, enum prefilter_dimen
         switch (dimension) {
         case PREFILTER_TEXT:
         case PREFILTER_EXE:
-        case PREFILTER_NAME: add_text(c, kind, dimension, fact, uses); return;
+        case PREFILTER_NAME:
+        case PREFILTER_IN_UNIT:
+        case PREFILTER_IN_CONTAINER:
+        case PREFILTER_IN_CGROUP: add_text(c, kind, dimension, fact, uses); return;
         case PREFILTER_NETWORK: add_network(c, kind, &fact->network, uses); return;
         case PREFILTER_FLAGS: return;   /* has no patterns */
         case PREFILTER_NUMBER:
@@ -203,9 +216,10 @@ static bool has_room(const struct collector *c, enum prefilter_dimension dimensi
         case PREFILTER_NETWORK: return prefilter->networks.n + n <= PREFILTER_MAX_PATTERNS;
         case PREFILTER_NUMBER:
         case PREFILTER_USER: return prefilter->numbers.n + n <= PREFILTER_MAX_PATTERNS;
-        case PREFILTER_TEXT: return prefilter->texts.n + n <= PREFILTER_MAX_PATTERNS;
-        default:
+        case PREFILTER_EXE:
+        case PREFILTER_NAME:
                 return prefilter->texts.n + n <= PREFILTER_MAX_PATTERNS && c->n_classes + n <= PREFILTER_MAX_CLASSES;
+        default: return prefilter->texts.n + n <= PREFILTER_MAX_PATTERNS;
         }
 }
 
@@ -293,11 +307,13 @@ static uint32_t arm_signature(const struct use *use) {
         return use->arm.kinds == 0 ? 0 : 1U | (uint32_t)own << 1 | horizon << 2 | (uint32_t)use->arm.key << 4;
 }
 
+_Static_assert(_PREFILTER_DIMENSION_MAX <= 16, "below the other bits of a rough signature");
+
 /* What it is that uses share a bit by. */
 static struct crowd_signature use_signature(const struct program *program, const struct use *use,
                                             const struct facts facts[static _PREFILTER_DIMENSION_MAX]) {
         static const struct siphash_key key;
-        struct crowd_signature ret = {.rough = (uint64_t)arm_signature(use) << 8 | (uint64_t)use->first << 7};
+        struct crowd_signature ret = {.rough = (uint64_t)arm_signature(use) << 17 | (uint64_t)use->first << 16};
         struct siphash hash;
         bool one = false;
 

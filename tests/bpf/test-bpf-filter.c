@@ -450,6 +450,64 @@ START_TEST(stories_of_a_unit_wait_for_that_unit) {
 }
 END_TEST
 
+/* A cgroup of a unit of this name, which is told; NULL: there is none. */
+static char *make_unit(const char *root, const char *name) {
+        char *path = NULL;
+
+        if (asprintf(&path, "%s/lab-%d-%s", root, getpid(), name) < 0 || mkdir(path, 0755) < 0) {
+                printf("%s: %s: not tried\n", path, strerror(errno));
+                free(path);
+                return NULL;
+        }
+        return path;
+}
+
+static bool is_told_in(const char *root, const char *unit) {
+        char group[64];
+        pid_t pid;
+
+        snprintf(group, sizeof(group), "lab-%d-%s", getpid(), unit);
+        pid = mkdir_in(root, group, "in-a-unit");
+        return was_opened(pid, "in-a-unit");
+}
+
+static void watch_unit(const char *unit, const char *more) {
+        char policy[512];
+
+        snprintf(policy, sizeof(policy),
+                 "path \"p\" { openat { pathname endswith \"-unit\", proc.unit == \"lab-%d-%s\" } }\n%s", getpid(),
+                 unit, more);
+        watch(policy, USES_FILTER);
+        lab_read();
+}
+
+START_TEST(what_happens_in_other_units_than_those_that_are_named_is_left_out) {
+        const char *root = lab_hierarchy();
+        char *first = root ? make_unit(root, "x.service") : NULL, *second = first ? make_unit(root, "y.service") : NULL;
+
+        if (!second) {
+                printf("no hierarchy that we may write to: not tried\n");
+                free(first);
+                return;
+        }
+        watch_all();
+        lab_read();
+        watch_unit("x.service", "");
+        ck_assert(is_told_in(root, "x.service") && !is_told_in(root, "y.service"));
+        watch_unit("y.service", "");
+        ck_assert(!is_told_in(root, "x.service") && is_told_in(root, "y.service"));
+        watch_unit("x.service", "path \"q\" { openat { pathname endswith \"/in-a-unit\" } }");
+        ck_assert(is_told_in(root, "x.service") && is_told_in(root, "y.service"));
+        watch_unit("no.service",
+                   "path \"q\" { openat { pathname endswith \"-unit\", proc.cgroup endswith \"-y.service\" } }");
+        ck_assert(!is_told_in(root, "x.service") && is_told_in(root, "y.service"));
+        ck_assert_int_eq(rmdir(first), 0);
+        ck_assert_int_eq(rmdir(second), 0);
+        free(first);
+        free(second);
+}
+END_TEST
+
 START_TEST(stories_of_a_process_and_its_descendants_wait_for_its_activity) {
         const struct wire_header *record;
         pid_t before, pid;
@@ -727,6 +785,7 @@ int main(void) {
                 stories_that_began_while_nothing_was_armed_go_on,
                 exec_arms_and_is_always_told,
                 stories_of_a_user_wait_for_that_user,
+                what_happens_in_other_units_than_those_that_are_named_is_left_out,
                 stories_of_a_unit_wait_for_that_unit,
                 stories_of_a_process_and_its_descendants_wait_for_its_activity,
                 what_no_named_executable_does_is_left_out,

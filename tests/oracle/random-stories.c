@@ -341,9 +341,11 @@ static void count_constructs(const struct told *told, const struct outcome_list 
 /* Filters that leave nothing out change no alert either. Each way to leave something out has to have done so. */
 static bool left_enough_out(const struct prefilter_tally *tally) {
         static const char *const names[_PREFILTER_DIMENSION_MAX] = {
-                [PREFILTER_TEXT] = "texts",  [PREFILTER_NETWORK] = "networks",  [PREFILTER_NUMBER] = "numbers",
-                [PREFILTER_USER] = "users",  [PREFILTER_EXE] = "executables",   [PREFILTER_NAME] = "names",
-                [PREFILTER_FLAGS] = "flags",
+                [PREFILTER_TEXT] = "texts",        [PREFILTER_NETWORK] = "networks",
+                [PREFILTER_NUMBER] = "numbers",    [PREFILTER_USER] = "users",
+                [PREFILTER_EXE] = "executables",   [PREFILTER_NAME] = "names",
+                [PREFILTER_IN_UNIT] = "units",     [PREFILTER_IN_CONTAINER] = "containers",
+                [PREFILTER_IN_CGROUP] = "cgroups", [PREFILTER_FLAGS] = "flags",
         };
         bool enough = tally->n_left_out * 100 >= tally->n_seen * MIN_LEFT_OUT_PCT && tally->n_waiting > 0;
 

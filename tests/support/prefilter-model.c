@@ -37,7 +37,7 @@ static void dimension_value(const struct event *event, const struct process *act
                 ret->number = event->wire->uid;
         else if (field == FIELD_PROCESS_euid)
                 ret->number = event->wire->euid;
-        else if (d != PREFILTER_EXE && d != PREFILTER_NAME)
+        else if (schema_field(field)->scope != FIELD_PROCESS)
                 event_get(event, field, ret);
         else if (actor)
                 process_get(actor, event, field, ret);
@@ -61,6 +61,9 @@ static uint64_t dimension_uses(const struct prefilter *prefilter, const struct e
         case PREFILTER_TEXT:
         case PREFILTER_EXE:
         case PREFILTER_NAME:
+        case PREFILTER_IN_UNIT:
+        case PREFILTER_IN_CONTAINER:
+        case PREFILTER_IN_CGROUP:
                 ARRAY_FOREACH(text, &prefilter->texts)
                         if (text->kind == event->wire->kind && text->dimension == d &&
                             text_matches(prefilter, text, &value))

@@ -135,6 +135,20 @@ static uint64_t given_by(const char *policy) {
         return opens()->given;
 }
 
+START_TEST(unit_container_and_cgroup_are_dimensions) {
+        collect("path \"p\" { openat { proc.unit == \"a.service\" } }\n"
+                "path \"q\" { openat { proc.container.id startswith \"0123\" } }\n"
+                "path \"r\" { openat { proc.cgroup in [\"/a\", \"/b\"] } }\n"
+                "path \"s\" { openat { proc.unit != \"a.service\", pathname == \"/s\" } }\n",
+                USES_FILTER);
+        ck_assert_str_eq(texts(), "=/s =a.service ^0123 =/a =/b");
+        ck_assert_int_eq(opens()->fields[PREFILTER_IN_UNIT], FIELD_PROCESS_unit);
+        ck_assert_int_eq(__builtin_popcountll(opens()->any[PREFILTER_IN_UNIT]), 3);
+        ck_assert_int_eq(__builtin_popcountll(opens()->any[PREFILTER_IN_CONTAINER]), 3);
+        ck_assert_int_eq(__builtin_popcountll(opens()->any[PREFILTER_IN_CGROUP]), 3);
+}
+END_TEST
+
 START_TEST(uses_that_look_at_the_name_that_was_given_are_known) {
         ck_assert_uint_eq(given_by("path \"p\" { openat { pathname == \"/a\" } }"), 0);
         ck_assert_uint_eq(given_by("path \"p\" { openat { pathname == \"/a\" and not (mode == 0 or pathname.given != "
@@ -441,6 +455,7 @@ UNIT_MAIN("program/uses",
           of_two_facts_the_one_that_lets_less_through_is_the_pattern,
           bits_that_every_event_of_a_step_needs_one_of_are_a_dimension,
           flags_that_differ_are_sets_of_their_own_as_long_as_there_is_room,
+          unit_container_and_cgroup_are_dimensions,
           uses_that_look_at_the_name_that_was_given_are_known,
           what_only_some_of_its_events_hold_is_none,
           a_step_without_a_condition_lets_all_pass,
