@@ -483,11 +483,11 @@ static void watch_unit(const char *unit, const char *more) {
 
 START_TEST(what_happens_in_other_units_than_those_that_are_named_is_left_out) {
         const char *root = lab_hierarchy();
-        char *first = root ? make_unit(root, "x.service") : NULL, *second = first ? make_unit(root, "y.service") : NULL;
+        _cleanup_(freep) char *first = root ? make_unit(root, "x.service") : NULL,
+                              *second = first ? make_unit(root, "y.service") : NULL;
 
         if (!second) {
                 printf("no hierarchy that we may write to: not tried\n");
-                free(first);
                 return;
         }
         watch_all();
@@ -503,8 +503,6 @@ START_TEST(what_happens_in_other_units_than_those_that_are_named_is_left_out) {
         ck_assert(!is_told_in(root, "x.service") && is_told_in(root, "y.service"));
         ck_assert_int_eq(rmdir(first), 0);
         ck_assert_int_eq(rmdir(second), 0);
-        free(first);
-        free(second);
 }
 END_TEST
 
