@@ -487,7 +487,7 @@ static bool exceptions_name_given(const struct program *p, const struct path *pa
 static void path_uses(struct collector *c, const struct path *path) {
         const struct program *p = c->program;
         struct prefilter_arm arm = path_arm(c, path), none = {};
-        bool given = exceptions_name_given(p, path);
+        bool given = !(c->what & USES_FILTER) || exceptions_name_given(p, path);
 
         for (uint32_t i = 0; i < path->positions.n; i++) {
                 struct program_range edges = p->positions[path->positions.first + i].edges;
@@ -507,7 +507,8 @@ static void path_uses(struct collector *c, const struct path *path) {
                 note(c,
                      array_push(&c->uses, ((struct use){.kind = until->kind,
                                                         .first = arm.kinds == 0,
-                                                        .given = facts_names(p, until->condition, FIELD_openat_given),
+                                                        .given = given || facts_names(p, until->condition,
+                                                                                       FIELD_openat_given),
                                                         .worth = WIRE_WAIT_ANY,
                                                         .condition = until->condition})));
         }

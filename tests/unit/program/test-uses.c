@@ -130,7 +130,10 @@ START_TEST(flags_that_differ_are_sets_of_their_own_as_long_as_there_is_room) {
 }
 END_TEST
 
+/* Without a filter all uses do. */
 static uint64_t given_by(const char *policy) {
+        collect(policy, USES_ARM);
+        ck_assert_int_eq(__builtin_popcountll(opens()->given), opens()->n_uses);
         collect(policy, USES_FILTER);
         return opens()->given;
 }
