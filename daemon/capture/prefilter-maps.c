@@ -62,6 +62,8 @@ enum map {
 
 struct map_entries ARRAY_BODY(struct map_entry);
 
+#define GROUP_PATH_MAX 512              /* bytes that are kept: what is behind rules nothing out */
+
 struct group_path {
         char *text;                     /* owned; NULL: there is none */
         uint32_t length;
@@ -685,8 +687,10 @@ static struct filter_group *find_group(struct prefilter_maps *maps, uint64_t id,
 }
 
 static void keep_path(struct group_path *path, const char *text, size_t length, bool cut) {
+        size_t n = MIN(length, (size_t)GROUP_PATH_MAX);
+
         free(path->text);
-        *path = (struct group_path){.text = strndup(text, length), .length = length, .cut = cut};
+        *path = (struct group_path){.text = strndup(text, n), .length = n, .cut = cut || n < length};
 }
 
 /* Of a table that another process has filled what is there stays: the name of a cgroup does not change. */
