@@ -516,7 +516,7 @@ __noinline int filter_actor(struct cpu *cpu, __u32 kind) {
         if (!table || !filter || !filter->active || !keys)
                 return nothing();
 
-        cpu->sieve.asked = SIEVE_TASK;
+        cpu->sieve.asked = SIEVE_TASK;  /* of the cgroup actor_passes() asks: one frame less */
         /* A request of io_uring may have credentials of its own. */
         if (!cpu->request.active) {
                 __u32 at = filter->at[FILTER_USER];
