@@ -348,10 +348,8 @@ static __always_inline bool call_wanted(const struct call *call, enum wire_kind 
         return call_asked(call, kind) && !is_self(bpf_get_current_task_btf());
 }
 
-/* The header of the record of a call of the current task. */
-static __always_inline void call_header(
-                struct cpu *cpu, struct task_struct *task, __s64 result, __u32 id, __u32 flags) {
-        header_fill(&cpu->header, task, state_of(task, false), result);
+/* What of the header is the call's. */
+static __always_inline void header_call(struct cpu *cpu, __u32 id, __u32 flags) {
         cpu->header.call = id;
         cpu->header.flags |= flags & ~CALL_OWN_FLAGS;
         if (flags & CALL_REQUEST) {
@@ -362,8 +360,15 @@ static __always_inline void call_header(
         digest_begin(&cpu->digest);
 }
 
+/* The header of the record of a call of the current task. */
+static __always_inline void call_header(
+                struct cpu *cpu, struct task_struct *task, __s64 result, __u32 id, __u32 flags) {
+        header_fill(&cpu->header, task, state_of(task, false), result);
+        header_call(cpu, id, flags);
+}
+
 /* Not static: see path_walk(). */
-__noinline int call_open(const struct call *call, __u32 kind, __u32 size, bool whole) {
+__noinline int call_open(const struct call *call, __u32 kind, __u32 size) {
         struct cpu *cpu = this_cpu();
 
         if (!call || !cpu || kind >= _WIRE_KIND_MAX)
@@ -373,21 +378,23 @@ __noinline int call_open(const struct call *call, __u32 kind, __u32 size, bool w
                 return 0;
         if (!claim(cpu, kind, size))
                 return 0;
-        if (whole)
-                call_header(cpu, bpf_get_current_task_btf(), call->result, call->id, call->flags);
+        call_header(cpu, bpf_get_current_task_btf(), call->result, call->id, call->flags);
         return 1;
 }
 
 /* Begin the record of a call, header and all. NULL: not to be told, or lost; either is counted. */
 static __always_inline struct cpu *call_record(const struct call *call, enum wire_kind kind, __u32 size) {
         credentials_watch();
-        return call_open(call, kind, size, true) ? record_clear(size) : NULL;
+        return call_open(call, kind, size) ? record_clear(size) : NULL;
 }
 
-/* The same without who acted, which call_header() adds: only once the record has passed, where that is asked early. */
-static __always_inline struct cpu *call_record_bare(const struct call *call, enum wire_kind kind, __u32 size) {
+/* The same as a part of the program (emit.bpf.h), and without who acted, which call_header() adds: where it is asked
+ * early only once the record has passed. */
+static __always_inline struct cpu *call_record_here(enum wire_kind kind, __u32 size) {
+        struct cpu *cpu = this_cpu();
+
         credentials_watch();
-        return call_open(call, kind, size, false) ? record_clear(size) : NULL;
+        return cpu && actor_passes(cpu, kind) && claim(cpu, kind, size) ? record_clear(size) : NULL;
 }
 
 /* What a program at the beginning kept for this call; NULL if there was none, or it was for another call. */
@@ -416,22 +423,30 @@ static __always_inline struct begun *call_begin(const struct call *call) {
  * is a global one, which the verifier looks at once and not at each call: hence numbers alone go in and out. */
 #define RARE_MAX 320
 
+/* Not static: see path_walk(). Apart from who calls it, whose stack is short. */
+__noinline int rare_claim(__u32 kind, __u32 size) {
+        struct cpu *cpu = this_cpu();
+
+        if (!cpu || kind >= _WIRE_KIND_MAX)
+                return 0;
+        BOUND(kind, MAX_KINDS - 1);
+        return actor_passes(cpu, kind) && claim(cpu, kind, size);
+}
+
 __noinline int rare_begin(__u32 kind, __u32 size, __s64 result, __u32 id, __u32 flags) {
-        struct task_struct *task = bpf_get_current_task_btf();
         struct cpu *cpu = this_cpu();
 
         if (!cpu || kind >= _WIRE_KIND_MAX || size > RARE_MAX)
                 return 0;
         BOUND(kind, MAX_KINDS - 1);
-        if (!want(kind, result) || is_self(task))
+        if (!want(kind, result) || is_self(bpf_get_current_task_btf()))
                 return 0;
         credentials_watch();
-        if (!actor_passes(cpu, kind))
-                return 0;
-        if (!record_claim(kind, size))
+        if (!rare_claim(kind, size))
                 return 0;
         __builtin_memset(cpu->record + sizeof(cpu->header), 0, RARE_MAX - sizeof(cpu->header));
-        call_header(cpu, task, result, id, flags);
+        header_actor(&cpu->header, state_of(bpf_get_current_task_btf(), false), result);
+        header_call(cpu, id, flags);
         return 1;
 }
 

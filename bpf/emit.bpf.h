@@ -192,13 +192,13 @@ static __always_inline bool actor_passes(struct cpu *cpu, __u32 kind) {
 
         if (cpu->busy)
                 return true;            /* will be lost */
-        cpu->sieve.table = 0;
-        if (!filter_table)
-                return true;
-        filter_actor(cpu, kind);
-        table = cpu->sieve.table;
+        table = filter_table;
+        sieve_begin(&cpu->sieve, table);
         if (!table)
                 return true;
+        cpu->sieve.asked = SIEVE_TASK;
+        if (filter_looks_at_actor(table, kind))
+                filter_actor(cpu, kind);
         if (cpu->sieve.uses && filter_looks_at_place(table, kind))
                 cpu->sieve.uses &= filter_place(table, kind);
         if (cpu->sieve.uses & ~filter_first(table, kind) && !task_is_armed(kind) && table == filter_table) {
@@ -303,14 +303,18 @@ static __always_inline bool record_passes(struct cpu *cpu, enum wire_kind kind) 
         return false;
 }
 
-/* The record is complete: into the ring with it, and the reader is called if it is worth that. A function of its own
- * since the stack of who calls it is full. Not static: see path_walk(). */
-__noinline int record_send(struct cpu *cpu, __u32 kind, __u32 worth) {
+/* ---- the end of a record ----
+ *
+ * Twice: as functions that all programs share, so that the verifier looks at them once, and (`..._here`) as a part of
+ * the program, for calls that are made all the time: each return is some 10 ns where processors guard theirs. */
+
+/* Into the ring with it, and the reader is called if it is worth that. */
+static __always_inline int record_send_here(struct cpu *cpu, __u32 kind, __u32 worth) {
         void *to = ring_in_use();
         __u32 size, reason;
         bool called;
 
-        if (!cpu || !to || kind >= _WIRE_KIND_MAX)
+        if (!to)
                 return 0;
         size = cpu->header.size;
         BOUND(size, WIRE_MAX_RECORD - 1);
@@ -326,23 +330,25 @@ __noinline int record_send(struct cpu *cpu, __u32 kind, __u32 worth) {
         return nothing();
 }
 
-/* Returns 0, for the function that ends with it. Not static: see path_walk(). */
-__noinline int record_submit(struct cpu *cpu, __u32 kind) {
+/* A function of its own since the stack of who calls it is full. Not static: see path_walk(). */
+__noinline int record_send(struct cpu *cpu, __u32 kind, __u32 worth) {
+        return cpu && kind < _WIRE_KIND_MAX ? record_send_here(cpu, kind, worth) : 0;
+}
+
+/* The record is complete. Is it told? Then with what size, and what is it worth to the reader? */
+static __always_inline bool record_end(struct cpu *cpu, __u32 kind, __u32 *ret_worth) {
         __u32 size, most = 0, table = filter_table;
         __u64 uses;
 
-        if (!cpu || kind >= _WIRE_KIND_MAX)
-                return 0;
-        BOUND(kind, MAX_KINDS - 1);
         uses = filter_admits(cpu, table, kind);
         if (!uses) {
                 record_leave_out(cpu, kind);
-                return nothing();
+                return false;
         }
         size = cpu->used;
         if (size > WIRE_MAX_RECORD - 8) {
                 record_drop(cpu, kind);
-                return nothing();
+                return false;
         }
         BOUND(size, WIRE_MAX_RECORD - 1);
         __builtin_memset(cpu->record + size, 0, 8);
@@ -360,16 +366,33 @@ __noinline int record_submit(struct cpu *cpu, __u32 kind) {
                         burst_settle(cpu, kind, answer, record_worth(&cpu->header, kind, uses));
                 if (answer == BURST_COUNTED || answer == BURST_TELL) {
                         cpu->busy = 0;
-                        return nothing();
+                        return false;
                 }
         }
         if (is_limited(kind, cpu->header.tgid)) {
                 count_lost(cpu, kind, WIRE_LOSS_LIMITED);
                 cpu->busy = 0;
-                return nothing();
+                return false;
         }
         cpu->header.lost = cpu->counters.lost_total;
-        return record_send(cpu, kind, record_worth(&cpu->header, kind, uses));
+        *ret_worth = record_worth(&cpu->header, kind, uses);
+        return true;
+}
+
+/* Returns 0, for the function that ends with it. Not static: see path_walk(). */
+__noinline int record_submit(struct cpu *cpu, __u32 kind) {
+        __u32 worth = 0;
+
+        if (!cpu || kind >= _WIRE_KIND_MAX)
+                return 0;
+        BOUND(kind, MAX_KINDS - 1);
+        return record_end(cpu, kind, &worth) ? record_send(cpu, kind, worth) : nothing();
+}
+
+static __always_inline int record_submit_here(struct cpu *cpu, enum wire_kind kind) {
+        __u32 worth = 0;
+
+        return record_end(cpu, kind, &worth) ? record_send_here(cpu, kind, worth) : 0;
 }
 
 /* Where the next bytes go: `*ret_offset` is below WIRE_MAX_RECORD. Returns how many bytes are free, at most `want`. */

@@ -55,7 +55,7 @@ static __always_inline bool open_see(struct cpu *cpu, struct task_struct *task, 
         __u64 pathname = WIRE_BIT(openat, pathname);
         struct file *file = file_of(task, call->result);
         struct dentry *dentry;
-        struct seen seen = {};
+        struct seen seen = {.file = file};
 
         SET(cpu, openat, fd, call->result);
         if (open_see_kept(cpu, task, call))
@@ -74,7 +74,7 @@ static __always_inline bool open_see(struct cpu *cpu, struct task_struct *task, 
         if (!record_passes(cpu, WIRE_KIND_openat))
                 return false;
 
-        see_file(file, &seen);
+        see_here(&seen);
         if (open_is_exchanged(cpu, task, call, file, dentry))
                 goto exchanged;
         SET(cpu, openat, file, seen.object);
@@ -103,53 +103,77 @@ static __always_inline void openat_passed(const struct call *call, struct passed
         }
 }
 
-static __always_inline void open_stable(struct cpu *cpu, const struct open_call *open) {
-        struct named *named = named_begun(open->call);
+/* The bytes that the record was made of, if they are those of the beginning. */
+static __always_inline void open_stable(struct cpu *cpu, const struct call *call, __u64 mode) {
+        struct wire_openat *record = (void *)cpu->record;
+        struct named *named = named_begun(call);
 
         if (!named)
                 return;
-        openat_passed(open->call, &named->passed);
+        openat_passed(call, &named->passed);
         if (named->passed.bytes) {
                 __u32 offset = 0;
 
                 if (record_room(cpu, 16, &offset) < 16)
                         return;
-                *(__u64 *)record_at(cpu, offset) = open->flags;
+                *(__u64 *)record_at(cpu, offset) = record->flags;
                 offset += 8;
-                *(__u64 *)record_at(cpu, offset) = open->mode;
+                *(__u64 *)record_at(cpu, offset) = mode;
                 offset -= 8;
                 digest_add(cpu, offset, 16);
         }
         mark_stable(cpu, &named->passed, &named->begun);
 }
 
-/* Where the path could not be had the name that was given is all there is. */
-static __always_inline bool wants_given(const struct cpu *cpu, const struct open_call *call) {
-        return call->given &&
-                (!(cpu->header.known & WIRE_BIT(openat, pathname)) || filter_wants_given(cpu, WIRE_KIND_openat));
-}
-
-static __noinline int open_tell(const struct open_call *call) {
-        struct task_struct *task = bpf_get_current_task_btf();
+/* Of an open that failed there is what was asked for. */
+static __noinline int open_asked(
+                struct cpu *cpu, const struct call *call, const char *name, int directory, __u64 mode) {
+        struct wire_openat *record = (void *)cpu->record;
         struct given given = {
-                .user = call->given,
-                .directory = call->directory,
+                .user = name,
+                .directory = directory,
+                .path_bit = WIRE_BIT(openat, pathname),
                 .given_bit = WIRE_BIT(openat, given),
         };
+
+        given_append(cpu, &given, &record->pathname, &record->given);
+        open_stable(cpu, call, mode);
+        return nothing();
+}
+
+/* Where the path could not be had the name that was given is all there is. */
+static __always_inline void open_given(struct cpu *cpu, const struct open_call *call) {
+        struct wire_openat *record = (void *)cpu->record;
+        __u32 offset = 0;
+        long n;
+
+        if (!call->given ||
+            (cpu->header.known & WIRE_BIT(openat, pathname) && !filter_wants_given(cpu, WIRE_KIND_openat)) ||
+            record_room(cpu, WIRE_MAX_PATH, &offset) < WIRE_MAX_PATH)
+                return;
+        n = read_name(cpu, record_at(cpu, offset), WIRE_MAX_PATH, call->given);
+        if (n <= 0)
+                return;
+        record->given.offset = offset;
+        record->given.length = n - 1;
+        cpu->used = offset + ((n - 1) & (WIRE_MAX_PATH - 1));
+        cpu->header.known |= WIRE_BIT(openat, given);
+        cpu->header.user |= WIRE_BIT(openat, given);
+}
+
+static __always_inline int open_tell(const struct open_call *call) {
+        struct task_struct *task = bpf_get_current_task_btf();
         /* Of an operation of io_uring the credentials may be its own, and the filter has not seen them. */
         bool late = call->result >= 0 && !(call->call->flags & CALL_REQUEST);
-        struct wire_openat *record;
         struct cpu *cpu;
 
         if (is_self(task))
                 return 0;
-        if (late)
-                cpu = call_record_bare(call->call, WIRE_KIND_openat, sizeof(struct wire_openat));
-        else
-                cpu = call_record(call->call, WIRE_KIND_openat, sizeof(struct wire_openat));
+        cpu = call_record_here(WIRE_KIND_openat, sizeof(struct wire_openat));
         if (!cpu)
                 return 0;
-        record = (void *)cpu->record;
+        if (!late)
+                call_header(cpu, task, call->result, call->call->id, call->call->flags);
         SET(cpu, openat, flags, call->flags);
         if (call->user_flags)
                 cpu->header.user |= WIRE_BIT(openat, flags);
@@ -165,26 +189,11 @@ static __noinline int open_tell(const struct open_call *call) {
                 if (!open_see(cpu, task, call))
                         return 0;
                 if (late)
-                        call_header(cpu, task, call->call->result, call->call->id, call->call->flags);
-                if (wants_given(cpu, call)) {
-                        __u32 offset = 0, room = record_room(cpu, WIRE_MAX_PATH, &offset);
-                        long n = room < WIRE_MAX_PATH ? 0 :
-                                read_name(cpu, record_at(cpu, offset), WIRE_MAX_PATH, call->given);
-
-                        if (n > 0) {
-                                record->given.offset = offset;
-                                record->given.length = n - 1;
-                                cpu->used = offset + ((n - 1) & (WIRE_MAX_PATH - 1));
-                                cpu->header.known |= WIRE_BIT(openat, given);
-                                cpu->header.user |= WIRE_BIT(openat, given);
-                        }
-                }
-        } else if (call->given) {
-                given.path_bit = WIRE_BIT(openat, pathname);
-                given_append(cpu, &given, &record->pathname, &record->given);
-                open_stable(cpu, call);
-        }
-        return record_submit(cpu, WIRE_KIND_openat);
+                        call_header(cpu, task, call->result, call->call->id, call->call->flags);
+                open_given(cpu, call);
+        } else if (call->given)
+                open_asked(cpu, call->call, call->given, call->directory, call->mode);
+        return record_submit_here(cpu, WIRE_KIND_openat);
 }
 
 /* In the order of what costs least and rules out most. `flags` are those that are sure. */
@@ -248,11 +257,22 @@ static __always_inline int open_ended(const struct call *call) {
         return open_wanted(call, sure) ? open_tell(&open) : 0;
 }
 
+/* Of the call that programs make all the time it is one look into the registers. */
+static __always_inline bool openat_is_out(const struct syscall_exit *context) {
+        __u64 any = flags_any[WIRE_KIND_openat];
+
+        if (!any || context->nr != NATIVE_openat ||
+            call_argument((struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf()), 2) & any)
+                return false;
+        count_filtered(WIRE_KIND_openat);
+        return true;
+}
+
 /* What a security hook kept is forgotten by the end, wanted or not. */
 static __always_inline enum call_answer open_asks(struct syscall_exit *context) {
         if (wants[WIRE_KIND_ptrace])
                 return CALL_MAY_BE;
-        if (want(WIRE_KIND_openat, context->ret))
+        if (want(WIRE_KIND_openat, context->ret) && !openat_is_out(context))
                 return CALL_IS;
         return can_resolve ? CALL_TIDY : CALL_IS_NOT;
 }

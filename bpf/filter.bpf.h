@@ -501,33 +501,38 @@ static __always_inline __u64 filter_first(__u32 table, __u32 kind) {
         return filter && filter->active ? filter->first : ~0ULL;
 }
 
-/* Begin the sieve with what the current task rules out, who acts. Not static: see path_walk(). */
+/* Do uses of the kind look at who acts? */
+static __always_inline bool filter_looks_at_actor(__u32 table, __u32 kind) {
+        __u32 entry = filter_entry(table, kind);
+        struct filter *filter = bpf_map_lookup_elem(&filters, &entry);
+
+        return filter && filter->at[FILTER_USER] | filter->at[FILTER_EXE] | filter->at[FILTER_NAME];
+}
+
+/* What does the current task, who acts, rule out? Of the cgroup actor_passes() asks: one frame less. Not static: see
+ * path_walk(). */
 __noinline int filter_actor(struct cpu *cpu, __u32 kind) {
-        __u32 zero = 0, table = filter_table, entry = filter_entry(table, kind);
+        __u32 zero = 0, table, entry, at;
         struct filter_keys *keys;
         struct filter *filter;
         __u64 uses = ~0ULL;
 
         if (!cpu)
                 return 0;
-        sieve_begin(&cpu->sieve, table);
+        table = cpu->sieve.table;
+        entry = filter_entry(table, kind);
         filter = bpf_map_lookup_elem(&filters, &entry);
         keys = bpf_map_lookup_elem(&filter_scratch, &zero);
-        if (!table || !filter || !filter->active || !keys)
+        if (!filter || !filter->active || !keys)
                 return nothing();
-
-        cpu->sieve.asked = SIEVE_TASK;  /* of the cgroup actor_passes() asks: one frame less */
+        at = filter->at[FILTER_USER];
         /* A request of io_uring may have credentials of its own. */
-        if (!cpu->request.active) {
-                __u32 at = filter->at[FILTER_USER];
+        if (at && !cpu->request.active) {
+                struct cred *cred = PART(bpf_get_current_task_btf(), cred);
 
+                uses = filter_number(filter, keys, filter_of(table, kind), FILTER_USER,
+                                     at == offsetof(struct wire_header, uid) ? cred->uid.val : cred->euid.val);
                 cpu->sieve.asked |= 1U << FILTER_USER;
-                if (at) {
-                        struct cred *cred = PART(bpf_get_current_task_btf(), cred);
-
-                        uses = filter_number(filter, keys, filter_of(table, kind), FILTER_USER,
-                                             at == offsetof(struct wire_header, uid) ? cred->uid.val : cred->euid.val);
-                }
         }
         if (uses && filter->at[FILTER_EXE] | filter->at[FILTER_NAME])
                 uses &= image_uses(filter, bpf_task_storage_get(&tasks, bpf_get_current_task_btf(), NULL, 0), table,

@@ -105,13 +105,9 @@ static __always_inline void see_inode(struct seen *seen) {
         }
 }
 
-/* Not static: see path_walk(). */
-__noinline int see(struct seen *seen) {
-        struct file *file;
+static __always_inline void see_here(struct seen *seen) {
+        struct file *file = seen->file;
 
-        if (!seen)
-                return 0;
-        file = seen->file;
         if (file)
                 seen->inode = GET(file, f_inode);
         see_inode(seen);
@@ -119,7 +115,13 @@ __noinline int see(struct seen *seen) {
                 seen->type = WIRE_OBJECT_MEMFD;
         if (file && seen->type == WIRE_OBJECT_ANON && is_pidfd(file))
                 seen->type = WIRE_OBJECT_PIDFD;
-        return 0;
+}
+
+/* Not static: see path_walk(). */
+__noinline int see(struct seen *seen) {
+        if (seen)
+                see_here(seen);
+        return nothing();
 }
 
 /* `seen` is zeroed. */
