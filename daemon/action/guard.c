@@ -201,7 +201,25 @@ static int check_kin(const struct guard *guard, const struct proc_stat *stat, st
         return 0;
 }
 
-int guard_process(const struct guard *guard, uint32_t pid, struct strbuf *why) {
+/* Is it a service that is about to begin? That is the service manager's program under the name of what it will run, in
+ * brackets; so is whoever keeps a session of PAM open for one. */
+static bool is_beginning(const struct proc_stat *stat) {
+        static const char *const programs[] = {
+                "/usr/lib/systemd/systemd-executor", "/lib/systemd/systemd-executor",   /* since systemd 255 */
+                "/usr/lib/systemd/systemd",          "/lib/systemd/systemd",
+        };
+        char path[PATH_MAX];
+
+        if (stat->name[0] != '(' || proc_link(stat->pid, "exe", path, sizeof(path)) < 0)
+                return false;
+        for (size_t i = 0; i < ELEMENTSOF(programs); i++)
+                if (streq(path, programs[i]))
+                        return true;
+        return false;
+}
+
+/* As a member of a group that has to do with all of it what is about to begin is not the service manager. */
+static int check_process(const struct guard *guard, uint32_t pid, bool member, struct strbuf *why) {
         char cgroup[PATH_MAX];
         struct proc_stat stat;
         int r;
@@ -214,7 +232,7 @@ int guard_process(const struct guard *guard, uint32_t pid, struct strbuf *why) {
         if (stat.flags & PROC_FLAG_KTHREAD || pid == 2)
                 return protected(why, "is a thread of the kernel");
         r = check_kin(guard, &stat, why);
-        if (r >= 0)
+        if (r >= 0 && !(member && is_beginning(&stat)))
                 r = check_executable(guard, pid, why);
         if (r < 0)
                 return r;
@@ -224,14 +242,18 @@ int guard_process(const struct guard *guard, uint32_t pid, struct strbuf *why) {
         return r < 0 ? r : check_cgroup_path(guard, cgroup, why);
 }
 
+int guard_process(const struct guard *guard, uint32_t pid, struct strbuf *why) {
+        return check_process(guard, pid, false, why);
+}
+
 /* ---- cgroups ---- */
 
 static int check_member(const struct guard *guard, uint32_t pid, struct strbuf *why) {
-        int r = guard_process(guard, pid, NULL);
+        int r = check_process(guard, pid, true, NULL);
 
         if (r == -EPERM && why) {
                 strbuf_printf(why, "process %u is in it, which ", pid);
-                (void)guard_process(guard, pid, why);
+                (void)check_process(guard, pid, true, why);
         }
         return r == -ESRCH ? 0 : r;
 }

@@ -41,8 +41,9 @@ void guard_done(struct guard *guard);
  * other errors as they are. The process must be held by a pidfd of the caller, so that it stays the same. */
 int guard_process(const struct guard *guard, uint32_t pid, struct strbuf *why);
 
-/* `fd` is the directory of the group in its hierarchy, `path` its path there. All groups below it, too. -E2BIG if there
- * are too many processes to look at. */
+/* `fd` is the directory of the group in its hierarchy, `path` its path there. All groups below it, too. A service that
+ * is about to begin, which is the service manager's program so far, is a member like others. -E2BIG if there are too
+ * many processes to look at. */
 int guard_cgroup(const struct guard *guard, int fd, const char *path, struct strbuf *why);
 
 /* The same of a group that lies in whichever hierarchy: found by what /proc says of all processes. */

@@ -62,6 +62,18 @@ def test_a_unit_is_stopped_and_started_when_that_is_undone(_):
     expect_equal(show('victim.service', 'ActiveState'), 'active', 'the state')
 
 
+def test_a_unit_that_has_not_begun_is_stopped(_):
+    """Until somebody writes there the service manager's program stands in for the service."""
+    os.mkfifo('/run/nobody-writes')
+    with open('/run/systemd/system/waits.service', 'w') as f:
+        f.write('[Service]\nExecStart=/bin/sleep 600\nStandardInput=file:/run/nobody-writes\nTimeoutStopSec=5\n')
+    text('systemctl', 'daemon-reload')
+    text('systemctl', 'start', 'waits.service')
+    expect_in('systemd', os.readlink('/proc/%s/exe' % show('waits.service', 'MainPID')), 'what runs so far')
+    expect_equal(act('stop_unit', 'unit=waits.service')[::2], ('done', "unit 'waits.service' is stopped"), 'the answer')
+    expect(show('waits.service', 'ActiveState') != 'active', 'it still runs')
+
+
 def test_a_unit_is_restarted(_):
     pid = show('victim.service', 'MainPID')
     expect_equal(act('restart_unit', 'unit=victim.service')[0], 'done', 'the answer')
