@@ -232,6 +232,10 @@ static __always_inline enum call_answer call_unasked(struct syscall_exit *contex
         return CALL_MAY_BE;
 }
 
+static __always_inline __u32 call_unknown(struct syscall_exit *context) {
+        return WIRE_CALL_NONE;
+}
+
 /* No dispatcher jumped here, or none that has to go on: the result is the tracepoint's, and without this program
  * nothing is left undone. */
 static __always_inline bool call_is_alone(const struct cpu *cpu, bool pass_on) {
@@ -242,22 +246,25 @@ static __always_inline __u32 answer_flags(enum call_answer answer) {
         return answer == CALL_IS ? CALL_ASKED : answer == CALL_TIDY ? CALL_REFUSED : 0;
 }
 
-#define CALL_PROGRAM_(program, body, asks, pass_on)                                                                    \
+#define CALL_PROGRAM_(program, body, asks, knows, pass_on)                                                             \
         SEC("tp") int program(struct syscall_exit *context) {                                                          \
                 struct cpu *cpu = this_cpu();                                                                          \
                 enum call_answer answer = CALL_MAY_BE;                                                                 \
                 struct call call = {};                                                                                 \
-                __u64 cookie;                                                                                          \
+                __u64 cookie = 0;                                                                                      \
                 int r;                                                                                                 \
                                                                                                                        \
                 if (!cpu)                                                                                              \
                         return 0;                                                                                      \
-                if (call_is_alone(cpu, pass_on))                                                                       \
+                if (call_is_alone(cpu, pass_on)) {                                                                     \
                         answer = asks(context);                                                                        \
+                        cookie = knows(context);                                                                       \
+                }                                                                                                      \
                 if (answer == CALL_IS_NOT)                                                                             \
                         return 0;                                                                                      \
                 cpu->forget = answer_flags(answer);                                                                    \
-                cookie = bpf_get_attach_cookie(context);                                                               \
+                if (!cookie)                                                                                           \
+                        cookie = bpf_get_attach_cookie(context);                                                       \
                 if (!call_is_passed(cookie))                                                                           \
                         call_read(&call, context->ret, cookie);                                                        \
                 else if (!call_read_passed(&call, context->nr, context->ret, cookie))                                  \
@@ -270,14 +277,17 @@ static __always_inline __u32 answer_flags(enum call_answer answer) {
                 return r;                                                                                              \
         }
 
-#define CALL_PROGRAM(program, body) CALL_PROGRAM_(program, body, call_unasked, false)
+#define CALL_PROGRAM(program, body) CALL_PROGRAM_(program, body, call_unasked, call_unknown, false)
 
 /* `asks` is given the context, and returns an enum call_answer. */
-#define ASKING_PROGRAM(program, body, asks) CALL_PROGRAM_(program, body, asks, false)
+#define ASKING_PROGRAM(program, body, asks) CALL_PROGRAM_(program, body, asks, call_unknown, false)
+
+/* `knows` tells the commonest of its calls by the tracepoint's number, for to ask for the cookie is a call, too. */
+#define KNOWING_PROGRAM(program, body, asks, knows) CALL_PROGRAM_(program, body, asks, knows, false)
 
 /* The first of two at the end of its calls, in the order of capture/hook-table.def. */
-#define FIRST_CALL_PROGRAM(program, body) CALL_PROGRAM_(program, body, call_unasked, true)
-#define FIRST_ASKING_PROGRAM(program, body, asks) CALL_PROGRAM_(program, body, asks, true)
+#define FIRST_CALL_PROGRAM(program, body) CALL_PROGRAM_(program, body, call_unasked, call_unknown, true)
+#define FIRST_ASKING_PROGRAM(program, body, asks) CALL_PROGRAM_(program, body, asks, call_unknown, true)
 
 /* For calls of one kind that leave nothing behind. */
 #define ASKS(kind)                                                                                                     \
@@ -394,7 +404,10 @@ static __always_inline struct cpu *call_record_here(enum wire_kind kind, __u32 s
         struct cpu *cpu = this_cpu();
 
         credentials_watch();
-        return cpu && actor_passes(cpu, kind) && claim(cpu, kind, size) ? record_clear(size) : NULL;
+        if (!cpu || !actor_passes(cpu, kind) || !claim(cpu, kind, size))
+                return NULL;
+        __builtin_memset(cpu->record + sizeof(cpu->header), 0, size - sizeof(cpu->header));
+        return cpu;
 }
 
 /* What a program at the beginning kept for this call; NULL if there was none, or it was for another call. */

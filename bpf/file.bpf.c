@@ -277,7 +277,11 @@ static __always_inline enum call_answer open_asks(struct syscall_exit *context) 
         return can_resolve ? CALL_TIDY : CALL_IS_NOT;
 }
 
-ASKING_PROGRAM(exit_openat, open_ended, open_asks)
+static __always_inline __u32 open_known(struct syscall_exit *context) {
+        return context->nr == NATIVE_openat ? WIRE_CALL_openat : WIRE_CALL_NONE;
+}
+
+KNOWING_PROGRAM(exit_openat, open_ended, open_asks, open_known)
 
 static __always_inline int open_begins(const struct call *call) {
         struct passed passed = {.directory = AT_FDCWD};
