@@ -67,9 +67,9 @@ static int take_texts(struct group_filter *filter, const struct prefilter *prefi
 int group_filter_new(const struct prefilter *prefilter, struct group_filter **ret) {
         _cleanup_(group_filter_freep) struct group_filter *filter = calloc(1, sizeof(*filter));
 
+        *ret = NULL;
         if (!filter)
                 return -ENOMEM;
-        *ret = NULL;
         if (!take_kinds(filter, prefilter))
                 return 0;
         if (take_texts(filter, prefilter) < 0)

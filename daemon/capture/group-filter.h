@@ -17,7 +17,7 @@ struct group_filter;
 /* Is the dimension about cgroups? */
 bool group_filter_looks(enum prefilter_dimension dimension);
 
-/* What it needs is copied. *ret is NULL if no use looks at cgroups. -ENOMEM. */
+/* What it needs is copied. *ret is NULL if no use looks at cgroups, and with -ENOMEM. */
 int group_filter_new(const struct prefilter *prefilter, struct group_filter **ret);
 struct group_filter *group_filter_free(struct group_filter *filter);
 DEFINE_CLEANUP(struct group_filter *, group_filter_free)

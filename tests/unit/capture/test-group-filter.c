@@ -85,7 +85,27 @@ START_TEST(unit_container_and_path_all_have_their_say) {
 }
 END_TEST
 
+static int attempt(void *userdata) {
+        int r = group_filter_new(prefilter, &filter);
+
+        ck_assert(r >= 0 || !filter);
+        filter = group_filter_free(filter);
+        return r;
+}
+
+START_TEST(without_memory_there_is_none) {
+        static char before;
+
+        begin();
+        add(PREFILTER_IN_UNIT, PREFILTER_WHOLE, "a.service", 1);
+        filter = (void *)&before;       /* what was there is not what there is */
+        alloc_fail_sweep(attempt, NULL);
+        prefilter = prefilter_free(prefilter);
+}
+END_TEST
+
 UNIT_MAIN("capture/group-filter",
           without_a_use_that_looks_at_cgroups_there_is_none,
           uses_that_name_another_unit_are_not_left,
-          unit_container_and_path_all_have_their_say)
+          unit_container_and_path_all_have_their_say,
+          without_memory_there_is_none)
