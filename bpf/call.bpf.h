@@ -395,7 +395,7 @@ __noinline int call_open(const struct call *call, __u32 kind, __u32 size) {
 /* Begin the record of a call, header and all. NULL: not to be told, or lost; either is counted. */
 static __always_inline struct cpu *call_record(const struct call *call, enum wire_kind kind, __u32 size) {
         credentials_watch();
-        return call_open(call, kind, size) ? record_clear(size) : NULL;
+        return call_open(call, kind, size) ? record_clear(this_cpu(), size) : NULL;
 }
 
 /* The same as a part of the program (emit.bpf.h), and without who acted, which call_header() adds: where it is asked
@@ -404,10 +404,7 @@ static __always_inline struct cpu *call_record_here(enum wire_kind kind, __u32 s
         struct cpu *cpu = this_cpu();
 
         credentials_watch();
-        if (!cpu || !actor_passes(cpu, kind) || !claim(cpu, kind, size))
-                return NULL;
-        __builtin_memset(cpu->record + sizeof(cpu->header), 0, size - sizeof(cpu->header));
-        return cpu;
+        return cpu && actor_passes(cpu, kind) && claim(cpu, kind, size) ? record_clear(cpu, size) : NULL;
 }
 
 /* What a program at the beginning kept for this call; NULL if there was none, or it was for another call. */
@@ -457,7 +454,7 @@ __noinline int rare_begin(__u32 kind, __u32 size, __s64 result, __u32 id, __u32 
         credentials_watch();
         if (!rare_claim(kind, size))
                 return 0;
-        __builtin_memset(cpu->record + sizeof(cpu->header), 0, RARE_MAX - sizeof(cpu->header));
+        record_clear(cpu, RARE_MAX);
         header_actor(&cpu->header, state_of(bpf_get_current_task_btf(), false), result);
         header_call(cpu, id, flags);
         return 1;

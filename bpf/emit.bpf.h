@@ -212,9 +212,7 @@ static __always_inline bool actor_passes(struct cpu *cpu, __u32 kind) {
 }
 
 /* The rest of it, of which the size is a constant. */
-static __always_inline struct cpu *record_clear(__u32 size) {
-        struct cpu *cpu = this_cpu();
-
+static __always_inline struct cpu *record_clear(struct cpu *cpu, __u32 size) {
         if (cpu)
                 __builtin_memset(cpu->record + sizeof(cpu->header), 0, size - sizeof(cpu->header));
         return cpu;
@@ -223,7 +221,7 @@ static __always_inline struct cpu *record_clear(__u32 size) {
 /* Of whatever task: the filter is asked at the end. `size` is that of the kind's struct, all of which is set to 0 here.
  * NULL: lost, and counted. */
 static __always_inline struct cpu *record_begin(enum wire_kind kind, __u32 size) {
-        struct cpu *cpu = record_claim(kind, size) ? record_clear(size) : NULL;
+        struct cpu *cpu = record_claim(kind, size) ? record_clear(this_cpu(), size) : NULL;
 
         if (cpu)
                 cpu->sieve.table = 0;
@@ -314,8 +312,10 @@ static __always_inline int record_send_here(struct cpu *cpu, __u32 kind, __u32 w
         __u32 size, reason;
         bool called;
 
-        if (!to)
+        if (!to) {
+                record_drop(cpu, kind); /* cannot be */
                 return 0;
+        }
         size = cpu->header.size;
         BOUND(size, WIRE_MAX_RECORD - 1);
         reason = reader_reason(cpu->waiting, worth);

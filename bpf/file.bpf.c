@@ -196,17 +196,19 @@ static __always_inline int open_tell(const struct open_call *call) {
         return record_submit_here(cpu, WIRE_KIND_openat);
 }
 
-/* In the order of what costs least and rules out most. `flags` are those that are sure. */
-static __always_inline bool open_wanted(const struct call *call, __u64 flags) {
+/* Is it an open without a flag that anybody wants? Counted. */
+static __always_inline bool flags_are_out(__u64 flags) {
         __u64 any = flags_any[WIRE_KIND_openat];
 
-        if (!call_asked(call, WIRE_KIND_openat))
+        if (!any || flags & any)
                 return false;
-        if (any && !(flags & any)) {
-                count_filtered(WIRE_KIND_openat);
-                return false;
-        }
+        count_filtered(WIRE_KIND_openat);
         return true;
+}
+
+/* In the order of what costs least and rules out most. `flags` are those that are sure. */
+static __always_inline bool open_wanted(const struct call *call, __u64 flags) {
+        return call_asked(call, WIRE_KIND_openat) && !flags_are_out(flags);
 }
 
 /* The flags of openat2() are in user memory and may have been exchanged since: for a call that succeeded the file knows
@@ -257,15 +259,14 @@ static __always_inline int open_ended(const struct call *call) {
         return open_wanted(call, sure) ? open_tell(&open) : 0;
 }
 
-/* Of the call that programs make all the time it is one look into the registers. */
-static __always_inline bool openat_is_out(const struct syscall_exit *context) {
-        __u64 any = flags_any[WIRE_KIND_openat];
+static __always_inline __u32 open_known(struct syscall_exit *context) {
+        return context->nr == NATIVE_openat ? WIRE_CALL_openat : WIRE_CALL_NONE;
+}
 
-        if (!any || context->nr != NATIVE_openat ||
-            call_argument((struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf()), 2) & any)
-                return false;
-        count_filtered(WIRE_KIND_openat);
-        return true;
+/* Of the call that programs make all the time it is one look into the registers. */
+static __always_inline bool openat_is_out(struct syscall_exit *context) {
+        return flags_any[WIRE_KIND_openat] && open_known(context) == WIRE_CALL_openat &&
+                flags_are_out(call_argument((struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf()), 2));
 }
 
 /* What a security hook kept is forgotten by the end, wanted or not. */
@@ -275,10 +276,6 @@ static __always_inline enum call_answer open_asks(struct syscall_exit *context) 
         if (want(WIRE_KIND_openat, context->ret) && !openat_is_out(context))
                 return CALL_IS;
         return can_resolve ? CALL_TIDY : CALL_IS_NOT;
-}
-
-static __always_inline __u32 open_known(struct syscall_exit *context) {
-        return context->nr == NATIVE_openat ? WIRE_CALL_openat : WIRE_CALL_NONE;
 }
 
 KNOWING_PROGRAM(exit_openat, open_ended, open_asks, open_known)
