@@ -13,8 +13,7 @@
 
 /* An event must have one of these, in one dimension. */
 struct fact {
-        struct program_string
-                text; /* TEXT, EXE and others: in the program's bytes; of a glob the part that is literal */
+        struct program_string text;     /* in the program's bytes; of a glob the part that is literal */
         struct program_network network;
         int64_t number;
         uint8_t place;                  /* enum prefilter_place */
